@@ -1,0 +1,1 @@
+"""GraphiQL, served from here alone."""

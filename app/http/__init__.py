@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: negotiate, read, answer."""

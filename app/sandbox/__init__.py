@@ -1,0 +1,1 @@
+"""A small Wethod on SQLite, for demonstrations and tests."""

@@ -1,0 +1,1 @@
+"""Settings from the environment, every one with its default, its bounds and its unit."""

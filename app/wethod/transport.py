@@ -1,0 +1,125 @@
+"""What carries one request to Wethod, and the three things it may say: answered, not sent, interrupted.
+
+* ``Reply``: the head of an answer arrived whole. Whatever happens to the body, the status stands.
+* ``NotSent``: not one byte of the request was written. Wethod cannot have acted.
+* ``Interrupted``: at least one byte was written, and no complete head came back. Nobody knows.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Header fields in order, as bytes. Names of a reply are in lower case."""
+
+MAX_BODY_BYTES = 1024 * 1024
+"""A body longer than this is unreadable."""
+
+BODY_SECONDS = 1.0
+"""How long a body may take after the end of its head; the deadline may cut it shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, written at most once.
+
+    Attributes:
+        method: the method, in upper case.
+        target: the origin-form request target, already a valid one; sent as it is.
+        headers: header fields in order; `Host` is the transport's to add.
+        send_by: event loop time in seconds; no first byte is written at or after it.
+        deadline: event loop time in seconds; the end of the wait for the head, and of the body's.
+        fresh: use a connection that has carried no request before.
+    """
+
+    method: bytes
+    target: bytes
+    headers: RawHeaders
+    send_by: float
+    deadline: float
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer whose head arrived whole.
+
+    Attributes:
+        status: the status code, 101 and those from 600 on included; other 1xx are skipped.
+        headers: header fields in order, names in lower case.
+        body: what ``body_need`` asked for. ``WHOLE``: all of it, undecoded. ``FIRST_BYTE``: at least one byte, or
+            ``b""`` where it ended without one. ``NONE``: ``b""``. None where that could not be had: cut, late,
+            encoded, longer than ``MAX_BODY_BYTES``.
+    """
+
+    status: int
+    headers: RawHeaders
+    body: bytes | None
+
+
+class BodyNeed(enum.Enum):
+    """How much of a body has to be waited for."""
+
+    NONE = enum.auto()
+    FIRST_BYTE = enum.auto()
+    WHOLE = enum.auto()
+
+
+_REJECTIONS = frozenset({400, 401, 403, 404, 412, 429})
+
+
+def content_type(headers: RawHeaders) -> bytes:
+    """The media type of a reply in lower case, without parameters; empty where it has none."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower()
+    return b""
+
+
+def body_need(status: int, headers: RawHeaders) -> BodyNeed:
+    """How much of the body decides or lends words (design, *From an answer to an outcome*).
+
+    A documented rejection lends its words; a 200 that calls itself a page is one if it has a byte; nothing else
+    is read.
+    """
+    if status == 200:  # noqa: PLR2004 - the status itself
+        return BodyNeed.FIRST_BYTE if content_type(headers) == b"text/html" else BodyNeed.NONE
+    return BodyNeed.WHOLE if status in _REJECTIONS else BodyNeed.NONE
+
+
+class TransportError(Exception):
+    """No answer. The message is for the log: it may name the upstream and is never shown to a client."""
+
+
+class NotSent(TransportError):  # noqa: N818 - says what happened, as the design names it
+    """Not one byte of the request was written.
+
+    Attributes:
+        transient: False where trying again within seconds is of no use, such as a certificate that fails.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = True) -> None:
+        super().__init__(reason)
+        self.transient = transient
+
+
+class Interrupted(TransportError):  # noqa: N818 - the same
+    """At least one byte was written, and no complete head came."""
+
+
+class Transport(Protocol):
+    """One way to carry a request.
+
+    Nothing but ``NotSent`` and ``Interrupted`` is raised, save for ``asyncio.CancelledError`` when the caller's own
+    task is cancelled. No connection is leaked and none is left half-read in a pool, whatever happens.
+    """
+
+    async def send(self, request: Request) -> Reply:
+        """Write the request at most once and wait for the head, then for as much body as ``body_need`` says."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection. Requests still under way are interrupted."""
+        ...

@@ -1,0 +1,1 @@
+"""Promises, each held through the front door where it has one."""
