@@ -1,0 +1,249 @@
+"""Deletes contacts: one deadline, the repeat rule, one upstream call for equal deletes, one record for each.
+
+Whatever Wethod, the network or a bug here does, ``delete`` returns a member of the union that tells what is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from app import __version__
+from app.wethod.admission import refuse
+from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
+from app.wethod.throttle import Throttle
+from app.wethod.transport import Interrupted, NotSent, Request
+from schema.errors import WethodRateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.context import Caller
+    from app.settings import Settings
+    from app.wethod.transport import RawHeaders, Reply, Transport
+    from schema.contact import DeleteContactOutcome
+
+SENDING_SECONDS = 2.0
+"""How long tries to send may take, waits and connects included."""
+
+RESERVE_SECONDS = 0.1
+"""Nothing is sent with less than this left: it could not be answered in time, and would only become unknown."""
+
+_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
+"""Bounds of the jittered wait after each try; after the last there is none."""
+
+_FIXED_HEADERS: RawHeaders = (
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"identity"),
+    (b"User-Agent", f"wethod-graphql/{__version__}".encode("ascii")),
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One attempted delete and how it ended: what an audit and the metrics need.
+
+    Attributes:
+        caller: who asked.
+        contact_id: the id as it was given; only a valid one was sent.
+        outcome: the member of the union.
+        attempts: requests of which at least one byte was, or may have been, written to Wethod for this outcome.
+        shared: whether the outcome is that of another request's upstream call, under way when this one came.
+        seconds: time from the resolver's call to the outcome.
+    """
+
+    caller: Caller
+    contact_id: str
+    outcome: DeleteContactOutcome
+    attempts: int
+    shared: bool
+    seconds: float
+
+
+_Result: TypeAlias = "tuple[DeleteContactOutcome, int]"
+_FlightKey: TypeAlias = "tuple[bytes, str, str, str]"
+
+
+class _Flight:
+    """A delete under way; a future is made only for those who join it."""
+
+    __slots__ = ("landed",)
+
+    def __init__(self) -> None:
+        self.landed: asyncio.Future[_Result] | None = None
+
+
+class WethodClient:
+    """Deletes contacts over a transport.
+
+    Args:
+        transport: what carries the requests; closed by whoever made it.
+        settings: for the base URL's path and the bound on deletes in progress.
+        record: called once for each delete with its record, also when the caller is gone.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: Settings,
+        *,
+        record: Callable[[Deletion], None],
+        throttle: Throttle | None = None,
+    ) -> None:
+        self._transport = transport
+        self._record = record
+        self._throttle = throttle or Throttle()
+        self._target = f"{urlsplit(settings.wethod_base_url).path}/api/contact/"
+        self._most_in_flight = settings.gateway_max_in_flight
+        self._flights: dict[_FlightKey, _Flight] = {}
+        self.in_flight = 0
+
+    async def delete(self, caller: Caller, contact_id: str, deadline: float) -> DeleteContactOutcome:
+        """Delete one contact, at most one request and one repeat of it.
+
+        Args:
+            caller: who asks.
+            contact_id: the contact's id, not yet checked.
+            deadline: event loop time in seconds by which the outcome is known.
+        """
+        started = time.perf_counter()
+        attempts, shared = 0, False
+        outcome: DeleteContactOutcome | None = refuse(caller, contact_id, self._throttle)
+        if outcome is None:
+            if self.in_flight >= self._most_in_flight:
+                outcome = from_no_reply(NoReply.OVERLOADED)
+            else:
+                self.in_flight += 1
+                try:
+                    outcome, attempts, shared = await self._lead_or_join(caller, contact_id, deadline)
+                finally:
+                    self.in_flight -= 1
+        try:
+            self._record(Deletion(caller, contact_id, outcome, attempts, shared, time.perf_counter() - started))
+        except Exception:
+            # A full disk must not turn a known outcome into an unknown one.
+            logger.exception("a delete could not be recorded")
+        return outcome
+
+    async def _lead_or_join(
+        self, caller: Caller, contact_id: str, deadline: float
+    ) -> tuple[DeleteContactOutcome, int, bool]:
+        # Admission has seen to these three.
+        key = (caller.authorization or b"", caller.company or "", caller.version or "", contact_id)
+        flight = self._flights.get(key)
+        if flight is not None:
+            return await self._join(flight, deadline)
+        flight = self._flights[key] = _Flight()
+        result: _Result = (from_no_reply(NoReply.INTERRUPTED), 1)
+        try:
+            result = await self._exchange(caller, contact_id, deadline)
+        finally:
+            del self._flights[key]
+            if flight.landed is not None:
+                flight.landed.set_result(result)
+        return (*result, False)
+
+    async def _join(self, flight: _Flight, deadline: float) -> tuple[DeleteContactOutcome, int, bool]:
+        loop = asyncio.get_running_loop()
+        if flight.landed is None:
+            flight.landed = loop.create_future()
+        try:
+            # Never cancels the future: others wait for it too.
+            await asyncio.wait((flight.landed,), timeout=max(0.0, deadline - loop.time()))
+        except asyncio.CancelledError:
+            self._absorb_cancellation()
+        if flight.landed.done():
+            return (*flight.landed.result(), True)
+        return from_no_reply(NoReply.JOINED), 0, True
+
+    async def _exchange(self, caller: Caller, contact_id: str, deadline: float) -> _Result:
+        """Send, and repeat once what was interrupted (RFC 9110 section 9.2.2: DELETE is idempotent)."""
+        now = asyncio.get_running_loop().time
+        headers: RawHeaders = (
+            (b"Authorization", caller.authorization or b""),
+            (b"Wethod-Company", (caller.company or "").encode("ascii")),
+            (b"Wethod-Version", (caller.version or "").encode("ascii")),
+            *_FIXED_HEADERS,
+            (b"X-Request-ID", caller.request_id.encode("ascii")),
+            *caller.trace,
+        )
+        target = (self._target + contact_id).encode("ascii")
+        last_send = deadline - RESERVE_SECONDS
+        attempts = 0
+        try:
+            try:
+                reply = await self._send(target, headers, min(now() + SENDING_SECONDS, last_send), deadline)
+                outcome = from_reply(reply, contact_id)
+                attempts = 1
+            except NotSent as problem:
+                logger.warning("a delete was not sent: %s", problem, extra={"request_id": caller.request_id})
+                outcome = from_no_reply(NoReply.NOT_SENT if now() < last_send else NoReply.NO_TIME)
+            except Interrupted as problem:
+                attempts = 1
+                logger.warning("a delete went unanswered: %s", problem, extra={"request_id": caller.request_id})
+                if now() >= last_send:
+                    return from_no_reply(NoReply.INTERRUPTED), attempts
+                repeat = Request(b"DELETE", target, headers, last_send, deadline, fresh=True)
+                outcome, attempts = await self._repeat(repeat, contact_id)
+        except asyncio.CancelledError:
+            self._absorb_cancellation()
+            return from_no_reply(NoReply.INTERRUPTED), max(attempts, 1)
+        except Exception:
+            # Wethod may have acted: a bug here proves nothing.
+            logger.exception("a delete failed in the gateway", extra={"request_id": caller.request_id})
+            return from_no_reply(NoReply.INTERRUPTED), max(attempts, 1)
+        if (
+            isinstance(outcome, WethodRateLimitedError)
+            and outcome.retry_after_seconds
+            and caller.authorization is not None
+        ):
+            self._throttle.remember(caller.authorization, outcome.retry_after_seconds)
+        return outcome, attempts
+
+    async def _send(self, target: bytes, headers: RawHeaders, send_by: float, deadline: float) -> Reply:
+        """Send, trying again while nothing was written and there is time.
+
+        Raises:
+            NotSent: of the last try.
+            Interrupted: of the one that wrote something.
+        """
+        now = asyncio.get_running_loop().time
+        request = Request(b"DELETE", target, headers, send_by, deadline)
+        for bounds in _BACKOFF_SECONDS:
+            if now() >= send_by:
+                raise NotSent("there is no time left")
+            try:
+                return await self._transport.send(request)
+            except NotSent as problem:
+                if bounds is None or not problem.transient:
+                    raise
+                pause = random.uniform(*bounds)
+                if now() + pause >= send_by:
+                    raise
+            await asyncio.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    async def _repeat(self, request: Request, contact_id: str) -> _Result:
+        try:
+            return from_repeat(await self._transport.send(request), contact_id), 2
+        except NotSent as problem:
+            logger.warning("its repeat was not sent: %s", problem)
+            return from_no_reply(NoReply.INTERRUPTED), 1
+        except Interrupted as problem:
+            logger.warning("its repeat went unanswered: %s", problem)
+            return from_no_reply(NoReply.INTERRUPTED), 2
+
+    @staticmethod
+    def _absorb_cancellation() -> None:
+        """Turn the cancellation of this task into an outcome: whoever waits is told that nobody knows."""
+        logger.error("a delete was cancelled after it may have been sent")
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()

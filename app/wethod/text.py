@@ -1,0 +1,23 @@
+"""Text from Wethod made fit for GraphQL and for a terminal."""
+
+from __future__ import annotations
+
+LONGEST = 1_000
+"""Characters of any text that a reply lends."""
+
+_CONTROL = (*range(0x20), *range(0x7F, 0xA0))
+_BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SURROGATES = range(0xD800, 0xE000)
+_REPLACED: dict[int, int | None] = {
+    **dict.fromkeys(_CONTROL),
+    **dict.fromkeys(_BIDIRECTIONAL),
+    # Lone surrogates cannot be encoded as UTF-8.
+    **dict.fromkeys(_SURROGATES, 0xFFFD),
+}
+
+
+def clean(text: str) -> str:
+    """Remove control and bidirectional characters, replace lone surrogates, keep at most ``LONGEST`` characters."""
+    if not (text.isascii() and text.isprintable()):
+        text = text.translate(_REPLACED)
+    return text[:LONGEST]

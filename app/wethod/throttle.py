@@ -1,0 +1,54 @@
+"""The memory of 429s: a token that was told to wait is not tried again before its time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST_TOKENS = 10_000
+
+
+class Throttle:
+    """Remembers, for each token and this process, until when Wethod wants no more requests.
+
+    Bounded: past ``most_tokens`` the one told first is forgotten, and asks Wethod again. Tokens themselves are not
+    kept, only digests keyed for this process.
+    """
+
+    def __init__(self, *, most_tokens: int = _MOST_TOKENS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._most_tokens = most_tokens
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+
+    def remember(self, token: bytes, seconds: int) -> None:
+        """Keep that the token has to wait; at most an hour, which ``read_retry_after`` sees to."""
+        digest = self._digest(token)
+        self._until[digest] = self._clock() + seconds
+        self._until.move_to_end(digest)
+        if len(self._until) > self._most_tokens:
+            self._until.popitem(last=False)
+
+    def remaining_seconds(self, token: bytes) -> int | None:
+        """Whole seconds the token still has to wait, at least 1; None where it need not."""
+        if not self._until:  # the common case costs no digest
+            return None
+        digest = self._digest(token)
+        until = self._until.get(digest)
+        if until is None:
+            return None
+        left = until - self._clock()
+        if left <= 0:
+            del self._until[digest]
+            return None
+        return math.ceil(left)
+
+    def _digest(self, token: bytes) -> bytes:
+        return hashlib.blake2b(token, digest_size=16, key=self._key).digest()
