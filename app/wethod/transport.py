@@ -22,6 +22,28 @@ BODY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where Wethod is.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: a name or an address; an IPv6 address without brackets.
+        port: the port, the scheme's own included.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> bytes:
+        """The value of the `Host` field (RFC 9110 §7.2): without the port where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        own = {"http": 80, "https": 443}.get(self.scheme)
+        return (host if self.port == own else f"{host}:{self.port}").encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request, written at most once.
 
