@@ -169,9 +169,10 @@ class ExactID(GraphQLScalarType):
 EXACT_ID = ExactID(
     name="ID",
     description=GraphQLID.description,
-    serialize=GraphQLID.serialize,
-    parse_value=parse_id,
-    parse_literal=GraphQLID.parse_literal,
+    coerce_output_value=GraphQLID.coerce_output_value,
+    coerce_input_value=parse_id,
+    # Not parse_literal: GraphQLID's own is the default one, which reads 1e3 as a float and so as another id.
+    coerce_input_literal=GraphQLID.coerce_input_literal,
 )
 
 
