@@ -1,1 +1,1 @@
-"""GraphiQL, served from here alone."""
+"""GraphiQL, served from our own files alone."""

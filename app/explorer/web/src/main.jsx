@@ -1,0 +1,35 @@
+import './nonce.js';
+import './workers.js';
+import { GraphiQL } from 'graphiql';
+import 'graphiql/style.css';
+import { createRoot } from 'react-dom/client';
+import './explorer.css';
+import { createFetcher } from './fetcher.js';
+import { createStorage } from './storage.js';
+
+const root = document.getElementById('explorer');
+const { endpoint, document: operation, variables, headers, note } = JSON.parse(root.dataset.config);
+// Resolved against the page's own address, so that a prefix of which the gateway knows nothing is kept.
+const url = new URL(endpoint, document.baseURI);
+const storage = createStorage(url.pathname, headers);
+const firstVisit = !storage?.getItem('graphiql:tabState');
+
+createRoot(root).render(
+  <GraphiQL
+    fetcher={createFetcher(url)}
+    storage={storage}
+    // Only on the first visit: later the browser's own tabs come back.
+    initialQuery={firstVisit ? operation : undefined}
+    initialVariables={firstVisit ? variables : undefined}
+    initialHeaders={headers}
+    defaultHeaders={headers}
+    defaultEditorToolsVisibility="headers"
+    shouldPersistHeaders={false}
+    inputValueDeprecation
+    schemaDescription
+  >
+    <GraphiQL.Logo>
+      <span className="gateway-note">{note}</span>
+    </GraphiQL.Logo>
+  </GraphiQL>,
+);
