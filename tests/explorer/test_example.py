@@ -1,0 +1,81 @@
+"""What the explorer opens with works as it stands."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import GraphQLUnionType, parse, validate
+from graphql.language import FieldNode, InlineFragmentNode, OperationDefinitionNode
+
+from app.explorer import example
+from schema.contact import build_schema
+
+SCHEMA = build_schema()
+
+
+@pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "live"])
+def test_the_document_is_valid(*, sandbox: bool) -> None:
+    """The first run meets no validation error."""
+    assert validate(SCHEMA._schema, parse(example.document(sandbox=sandbox))) == []  # noqa: SLF001 - no public name
+
+
+def test_every_member_of_the_union_is_selected() -> None:
+    """Whatever the outcome, its name, its words and its own fields are asked for."""
+    core = SCHEMA._schema  # noqa: SLF001 - no public name
+    union = core.get_type("DeleteContactResult")
+    assert isinstance(union, GraphQLUnionType)
+    operation = parse(example.DOCUMENT).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    (field,) = operation.selection_set.selections
+    assert isinstance(field, FieldNode)
+    assert field.selection_set
+    selected: dict[str, set[str]] = {}
+    common: set[str] = set()
+    for selection in field.selection_set.selections:
+        if isinstance(selection, FieldNode):
+            common.add(selection.name.value)
+        elif isinstance(selection, InlineFragmentNode):
+            assert selection.type_condition
+            names = {part.name.value for part in selection.selection_set.selections if isinstance(part, FieldNode)}
+            condition = core.get_type(selection.type_condition.name.value)
+            for member in union.types:
+                if condition is member or condition in member.interfaces:
+                    selected.setdefault(member.name, set()).update(names)
+    assert common == {"__typename"}
+    # The envelope is for programs; everything else is shown.
+    assert selected == {member.name: set(member.fields) - {"response"} for member in union.types}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param(
+            {"sandbox": True},
+            {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme", "Wethod-Version": "2024-06-15"},
+            id="sandbox",
+        ),
+        pytest.param(
+            {"sandbox": False},
+            {"Authorization": "Bearer ", "Wethod-Company": "", "Wethod-Version": "2024-06-15"},
+            id="live",
+        ),
+        pytest.param(
+            {"sandbox": True, "company": "globex", "version": "2025-01-31", "authorization_header": "X-Token"},
+            {"X-Token": "Bearer demo-editor", "Wethod-Company": "globex", "Wethod-Version": "2025-01-31"},
+            id="sandbox-of-another-company-and-header",
+        ),
+        pytest.param(
+            {"sandbox": False, "company": "acme", "authorization_header": "Wethod-Authorization"},
+            {"Wethod-Authorization": "Bearer ", "Wethod-Company": "acme", "Wethod-Version": "2024-06-15"},
+            id="live-pinned-to-a-company",
+        ),
+    ],
+)
+def test_the_headers_fit_the_gateway(options: dict[str, object], expected: dict[str, str]) -> None:
+    """Complete in the sandbox; elsewhere what the gateway knows, and blanks."""
+    assert example.headers(**options) == expected  # type: ignore[arg-type] # the table mixes types
+
+
+def test_outside_the_sandbox_a_first_run_deletes_nothing() -> None:
+    """The id is blank, which the gateway refuses, until a person types one."""
+    assert example.variables(sandbox=False) == {"id": ""}
+    assert example.variables(sandbox=True) == {"id": "1"}
