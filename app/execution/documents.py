@@ -1,0 +1,125 @@
+"""From a document's text to a plan: parsed, bounded, validated and compiled once, then remembered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, specified_rules, validate
+
+from app.execution.limits import check_shape, parse_within
+from app.execution.plan import plan_operation
+from app.execution.refusal import ErrorCode, Refusal
+
+if TYPE_CHECKING:
+    from graphql import DocumentNode, GraphQLSchema
+
+    from app.execution.limits import Limits
+    from app.execution.plan import Plan
+
+_MOST_DOCUMENTS = 1_000
+_MOST_CHARACTERS = 2_000_000
+
+
+class Documents:
+    """The plans of a schema's documents, the recently used ones kept.
+
+    Bounded by number and by length of text; invalid documents are not kept.
+
+    Args:
+        schema: what documents are validated against.
+        limits: what they must keep within.
+        introspection: whether ``__schema`` and ``__type`` may be asked for; suggestions in errors go with it.
+        compiled: False runs everything on graphql-core, to compare with.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        *,
+        introspection: bool,
+        compiled: bool = True,
+        most_documents: int = _MOST_DOCUMENTS,
+        most_characters: int = _MOST_CHARACTERS,
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._hide_suggestions = not introspection
+        self._rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._compiled = compiled
+        self._most_documents = most_documents
+        self._most_characters = most_characters
+        self._plans: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
+        self._characters = 0
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def find(self, text: str, operation_name: str | None) -> Plan:
+        """The plan of one operation of a document.
+
+        Raises:
+            Refusal: the document cannot be parsed, exceeds a limit, is not valid, or has no such operation.
+        """
+        key = (text, operation_name)
+        plan = self._plans.get(key)
+        if plan is not None:
+            self.hits += 1
+            self._plans.move_to_end(key)
+            return plan
+        self.misses += 1
+        plan = self.make(text, operation_name)
+        self._plans[key] = plan
+        self._characters += len(text)
+        while len(self._plans) > self._most_documents or self._characters > self._most_characters:
+            (oldest, _), _ = self._plans.popitem(last=False)
+            self._characters -= len(oldest)
+        return plan
+
+    def make(self, text: str, operation_name: str | None) -> Plan:
+        """The plan, made anew and not kept.
+
+        Raises:
+            Refusal: as ``find`` does.
+        """
+        document = parse_within(text, self._limits)
+        check_shape(document, self._limits)
+        errors = validate(
+            self._schema,
+            document,
+            self._rules,
+            hide_suggestions=self._hide_suggestions,
+            allow_empty_selection_sets=False,
+        )
+        if errors:
+            raise Refusal(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        return plan_operation(
+            self._schema,
+            document,
+            choose_operation(document, operation_name),
+            hide_suggestions=self._hide_suggestions,
+            compiled=self._compiled,
+        )
+
+
+def choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation that a request means (GraphQL, section 6.1, *GetOperation*).
+
+    Raises:
+        Refusal: there is none of that name, or several and no name. The first one is never a guess: it may delete.
+    """
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        raise Refusal(
+            ErrorCode.OPERATION_RESOLUTION_FAILURE,
+            [GraphQLError(f"The document has {len(operations)} operations: name one by operationName.", operations)],
+        )
+    for operation in operations:
+        if operation.name and operation.name.value == name:
+            return operation
+    raise Refusal(ErrorCode.OPERATION_RESOLUTION_FAILURE, "The document has no operation of the name in operationName.")

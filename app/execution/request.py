@@ -1,0 +1,28 @@
+"""A GraphQL request, whatever carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
+
+    Attributes:
+        query: the document; None where the request means a stored one.
+        operation_name: which of its operations; None where it does not say.
+        variables: their raw values.
+        extensions: what else the client says.
+        parameters: every key of the request, for those who know further ones.
+    """
+
+    query: str | None
+    operation_name: str | None
+    variables: Mapping[str, object]
+    extensions: Mapping[str, object]
+    parameters: Mapping[str, object]
