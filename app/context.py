@@ -12,10 +12,12 @@ from schema.context import WethodContext
 from schema.errors import WethodFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from app.settings import Settings
+    from app.wethod.client import WethodClient
     from app.wethod.transport import RawHeaders
+    from schema.contact import DeleteContactOutcome
 
 COMPANY_HEADER = "Wethod-Company"
 VERSION_HEADER = "Wethod-Version"
@@ -211,3 +213,30 @@ def _trace(traceparent: bytes, tracestate: bytes | list[bytes] | None) -> RawHea
     if isinstance(tracestate, bytes) and _TRACESTATE.fullmatch(tracestate):
         return (b"traceparent", traceparent), (b"tracestate", tracestate)
     return ((b"traceparent", traceparent),)
+
+
+class RequestContext:
+    """Wethod's contacts as the caller of one request sees them: the schema's ``Contacts``.
+
+    Args:
+        client: what deletes.
+        callers: what describes the caller.
+        caller: who asks.
+        deadline: event loop time in seconds by which every delete of the request has its outcome.
+    """
+
+    __slots__ = ("_callers", "_client", "_deadline", "caller")
+
+    def __init__(self, client: WethodClient, callers: CallerReader, caller: Caller, deadline: float) -> None:
+        self._client = client
+        self._callers = callers
+        self.caller = caller
+        self._deadline = deadline
+
+    def delete(self, contact_id: str) -> Awaitable[DeleteContactOutcome]:
+        """Delete one contact for this caller."""
+        return self._client.delete(self.caller, contact_id, self._deadline)
+
+    def context(self) -> WethodContext:
+        """What this request would forward."""
+        return self._callers.describe(self.caller)

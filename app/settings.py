@@ -109,7 +109,7 @@ class Settings(BaseModel):
     )
     wethod_proxy: str | None = Field(
         default=None,
-        description="URL of a proxy to Wethod: http, https, socks5 or socks5h. "
+        description="URL of an http or https proxy to Wethod. "
         "Without it `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply.",
     )
     wethod_ca_file: Path | None = Field(
@@ -212,7 +212,7 @@ class Settings(BaseModel):
     @classmethod
     def _check_proxy(cls, value: str | None) -> str | None:
         if value is not None:
-            _absolute(value, ("http", "https", "socks5", "socks5h"))
+            _absolute(value, ("http", "https"))
         return value
 
     @field_validator("gateway_authorization_header")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import functools
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Protocol, TypeAlias
 
 import strawberry
@@ -88,7 +89,7 @@ DeleteContactResult = Annotated[
 class Contacts(Protocol):
     """Wethod's contacts as the caller of one request may see them; the GraphQL context."""
 
-    async def delete(self, contact_id: str) -> DeleteContactOutcome:
+    def delete(self, contact_id: str) -> Awaitable[DeleteContactOutcome]:
         """Delete one contact. Never raises for anything that Wethod or the network did."""
         ...
 
@@ -176,6 +177,7 @@ EXACT_ID = ExactID(
 )
 
 
+@functools.cache
 def build_schema() -> strawberry.federation.Schema:
     """Build the subgraph's schema; Federation 2.9 is what both composers take."""
     return strawberry.federation.Schema(

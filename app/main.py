@@ -1,0 +1,109 @@
+"""The composition root: everything is wired here, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from app.context import COMPANY_HEADER, VERSION_HEADER, CallerReader
+from app.execution.documents import Documents
+from app.execution.limits import Limits
+from app.execution.operations import Operations, PersistedQueries
+from app.http.endpoint import GraphQLEndpoint
+from app.http.health import Health
+from app.wethod.client import Deletion, WethodClient
+from app.wethod.selection import make_transport
+from schema.contact import build_schema
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from app.server.context import WorkerContext
+    from app.settings import Settings
+    from app.wethod.transport import Transport
+
+GRAPHQL_PATH = "/graphql"
+
+
+def create_app(context: WorkerContext, *, transport: Transport | None = None, compiled: bool = True) -> Starlette:
+    """Wire the gateway of one worker.
+
+    Args:
+        context: what it is made from.
+        transport: what carries requests to Wethod, for tests; by default what the settings mean.
+        compiled: False runs every operation on graphql-core, to compare with.
+    """
+    settings = context.settings
+    introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
+    schema = build_schema()
+    documents = Documents(schema._schema, Limits.of(settings), introspection=introspection, compiled=compiled)  # noqa: SLF001
+    endpoint_transport = transport or make_transport(settings)
+    client = WethodClient(endpoint_transport, settings, record=_ignore)
+    endpoint = GraphQLEndpoint(
+        client=client,
+        callers=CallerReader(settings),
+        operations=Operations(documents, PersistedQueries()),
+        settings=settings,
+        page=None,
+    )
+    health = Health(context.lifecycle)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await endpoint_transport.aclose()
+
+    app = Starlette(
+        routes=[
+            Route(GRAPHQL_PATH, endpoint),
+            Route("/health/live", health.live),
+            Route("/health/ready", health.ready),
+        ],
+        middleware=cors(settings),
+        exception_handlers={404: not_found},
+        lifespan=lifespan,
+    )
+    # A redirect would answer a hostile Host header with itself.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """Name the endpoint to whoever mistyped it."""
+    del request, error
+    return JSONResponse({"errors": [{"message": f"There is nothing here; GraphQL is at {GRAPHQL_PATH}."}]}, 404)
+
+
+def cors(settings: Settings) -> list[Middleware]:
+    """Let the pages of the listed origins call the gateway; nothing at all where none is listed."""
+    if not settings.gateway_cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.gateway_cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=(
+                settings.gateway_authorization_header,
+                "Content-Type",
+                COMPANY_HEADER,
+                VERSION_HEADER,
+                "X-Request-ID",
+                "Traceparent",
+            ),
+            allow_credentials=False,
+        )
+    ]
+
+
+def _ignore(deletion: Deletion) -> None:
+    del deletion

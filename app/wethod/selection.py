@@ -1,0 +1,81 @@
+"""Which transport the settings mean, and whether a proxy stands before Wethod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+from app.settings import is_loopback
+from app.wethod.transport import Origin
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.wethod.transport import Transport
+
+IDLE_SECONDS = 4.0
+"""How long an unused connection is kept: less than the 5 s after which the shortest-tempered servers close theirs."""
+
+
+def origin_of(settings: Settings) -> Origin:
+    """Where Wethod is."""
+    parts = urlsplit(settings.wethod_base_url)
+    return Origin(parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}[parts.scheme])
+
+
+def proxy_for(settings: Settings) -> str | None:
+    """The proxy that applies: the setting's, else the usual variables'; None where there is none.
+
+    The usual variables do not apply to loopback: no proxy reaches what only this machine can.
+    """
+    if settings.wethod_proxy:
+        return settings.wethod_proxy
+    origin = origin_of(settings)
+    if is_loopback(origin.host):
+        return None
+    proxies = getproxies_environment()
+    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass_environment(f"{origin.host}:{origin.port}", proxies):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def transport_name(settings: Settings) -> str:
+    """``http1`` or ``httpx``: what ``auto`` comes to."""
+    if settings.wethod_transport != "auto":
+        return settings.wethod_transport
+    return "httpx" if proxy_for(settings) else "http1"
+
+
+def make_transport(settings: Settings) -> Transport:
+    """Make the transport that the settings mean; inside the event loop it will run on."""
+    origin = origin_of(settings)
+    ssl_context = None
+    if origin.scheme == "https":
+        from app.wethod.tls import make_ssl_context
+
+        ssl_context = make_ssl_context(
+            ca_file=settings.wethod_ca_file,
+            client_cert_file=settings.wethod_client_cert_file,
+            client_key_file=settings.wethod_client_key_file,
+        )
+    if transport_name(settings) == "http1":
+        from app.wethod.http1 import Http1Transport
+
+        return Http1Transport(
+            origin,
+            ssl_context=ssl_context,
+            connect_timeout_seconds=settings.wethod_connect_timeout_seconds,
+            max_connections=settings.wethod_max_connections,
+            idle_seconds=IDLE_SECONDS,
+        )
+    from app.wethod.httpx_transport import HttpxTransport
+
+    return HttpxTransport(
+        origin,
+        ssl_context=ssl_context,
+        connect_timeout_seconds=settings.wethod_connect_timeout_seconds,
+        max_connections=settings.wethod_max_connections,
+        idle_seconds=IDLE_SECONDS,
+        proxy=proxy_for(settings),
+    )
