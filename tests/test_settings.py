@@ -17,7 +17,7 @@ REFUSED = {
     "WETHOD_VERSION": {"2024-02-30": "must be a calendar date", "v1": "must be a calendar date"},
     "WETHOD_TIMEOUT_SECONDS": {"0": "greater than or equal to 0.2", "x": "valid number", "nan": "finite number"},
     "WETHOD_TRANSPORT": {"aiohttp": "'auto', 'http1' or 'httpx'"},
-    "WETHOD_PROXY": {"ftp://proxy": "must be an absolute http or https or socks5 or socks5h URL with a host"},
+    "WETHOD_PROXY": {"ftp://proxy": "must be an absolute http or https URL with a host"},
     "WETHOD_CA_FILE": {"/does/not/exist.pem": "must be a file that can be read"},
     "GATEWAY_PORT": {"65536": "less than or equal to 65535", "http": "valid integer"},
     "GATEWAY_CORS_ORIGINS": {"*": "never *", "https://a.example/": "must list origins", "https://a,*": "never *"},

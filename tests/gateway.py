@@ -1,0 +1,102 @@
+"""The gateway on a real socket, in the test's own event loop, and a client that speaks GraphQL to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+import uvicorn
+
+from app.main import create_app
+from app.server.context import WorkerContext
+from app.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.types import ASGIApp
+
+    from app.wethod.transport import Transport
+
+HEADERS = {
+    "Authorization": "Bearer test-token",
+    "Wethod-Company": "acme",
+    "Wethod-Version": "2024-06-15",
+    "Accept": "application/graphql-response+json",
+}
+
+RESPONSE_FIELDS = "headers { name values } content version statusCode statusText charset callback encodingOptions"
+
+MUTATION = f"""
+mutation Delete($id: ID!) {{ deleteContact(id: $id) {{
+  __typename
+  ... on DeleteContactSuccess {{ deletedContactId contact {{ __typename id }} message confirmedBy }}
+  ... on WethodError {{ key message statusCode response {{ {RESPONSE_FIELDS} }} }}
+  ... on WethodValidationError {{ failures {{ field message }} }}
+  ... on WethodRateLimitedError {{ retryAfterSeconds }}
+}} }}
+"""
+
+
+class GatewayClient:
+    """Speaks to a running gateway."""
+
+    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+        self.url = url
+        self.http = http
+
+    async def graphql(
+        self,
+        query: str,
+        variables: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **parameters: object,
+    ) -> httpx.Response:
+        """Send one GraphQL request by POST."""
+        body = {"query": query, "variables": variables or {}, **parameters}
+        return await self.http.post(f"{self.url}/graphql", json=body, headers=HEADERS if headers is None else headers)
+
+    async def delete(self, contact_id: object = "7", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Delete one contact with a selection of everything; the outcome, the answer having been a plain success."""
+        response = await self.graphql(MUTATION, {"id": contact_id}, headers)
+        assert response.status_code == 200, response.text
+        body = response.json()
+        assert set(body) == {"data"}, body
+        outcome: dict[str, Any] = body["data"]["deleteContact"]
+        return outcome
+
+
+@contextlib.asynccontextmanager
+async def serve(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> AsyncIterator[str]:
+    """Run an ASGI application on an ephemeral loopback port."""
+    config = uvicorn.Config(
+        app, port=0, http="httptools", ws="none", lifespan=lifespan, log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve())  # noqa: SLF001 - serve() would take the test's signal handlers
+    while not server.started:
+        assert not task.done(), "the server did not start"
+        await asyncio.sleep(0.001)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    upstream_url: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    transport: Transport | None = None,
+    sandbox: bool = False,
+) -> AsyncIterator[GatewayClient]:
+    """Run the gateway before an upstream, as the environment would configure it."""
+    settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
+    context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
+    context.lifecycle.state = "serving"
+    async with serve(create_app(context, transport=transport)) as url, httpx.AsyncClient(timeout=30) as http:
+        yield GatewayClient(url, http)

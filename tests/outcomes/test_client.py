@@ -1,0 +1,448 @@
+"""The client's own promises: what goes upstream, when it is tried again, and what a fault of our own comes to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.context import CallerReader
+from app.settings import load
+from app.wethod.client import Deletion, WethodClient
+from app.wethod.throttle import Throttle
+from app.wethod.transport import Interrupted, NotSent, Reply, Request
+from tests.gateway import HEADERS, gateway
+from tests.outcomes.test_outcome_table import INTERRUPTED, NOT_SENT, error, success, unknown
+from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
+UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
+
+
+@TRANSPORTS
+async def test_only_the_designs_headers_go_upstream(transport: str) -> None:
+    """The three headers, what the gateway itself has to say, and a request id; nothing else of the caller's."""
+    async with (
+        upstream([answer(200)]) as wethod,
+        gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
+    ):
+        await client.delete(
+            headers=HEADERS
+            | {
+                "Cookie": "session=hunter2",
+                "X-Request-ID": "from-the.caller_1",
+                "X-Forwarded-For": "203.0.113.1",
+                "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                "User-Agent": "a browser",
+            }
+        )
+        (asked,) = wethod.asked
+    assert sorted(asked.headers) == sorted(
+        [
+            ("host", wethod.url.removeprefix("http://").encode()),
+            ("authorization", b"Bearer test-token"),
+            ("wethod-company", b"acme"),
+            ("wethod-version", b"2024-06-15"),
+            ("accept", b"application/json"),
+            ("accept-encoding", b"identity"),
+            ("user-agent", b"wethod-graphql/0.1.0"),
+            ("x-request-id", b"from-the.caller_1"),
+        ]
+    )
+    assert asked.body == b""
+
+
+@pytest.mark.parametrize("value", [None, "", "a b", "x" * 65, "é", "a;b"], ids=ascii)
+async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
+    """Wethod always gets one, and never one that could forge a line of somebody's log."""
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
+        headers: dict[str, Any] = dict(HEADERS) if value is None else HEADERS | {"X-Request-ID": value.encode()}
+        await client.http.post(
+            f"{client.url}/graphql",
+            json={"query": "mutation { deleteContact(id: 1) { __typename } }"},
+            headers=headers,
+        )
+        (asked,) = wethod.asked
+    request_id = asked.header("x-request-id") or b""
+    assert len(request_id) == 32
+    int(request_id, 16)
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "sent"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", False),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
+        ("nonsense", False),
+    ],
+)
+async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent: bool) -> None:
+    """Only a valid one, with its state, and only where ``GATEWAY_TRACE_UPSTREAM`` says so."""
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url, {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
+        await client.delete(headers=HEADERS | {"Traceparent": traceparent, "Tracestate": "a=b"})
+        (asked,) = wethod.asked
+    assert asked.header("traceparent") == (traceparent.encode() if sent else None)
+    assert asked.header("tracestate") == (b"a=b" if sent else None)
+
+
+@TRANSPORTS
+async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
+    """Wethod's Set-Cookie goes nowhere: not to the client, not into the next request."""
+    async with (
+        upstream([answer(200, b"", {"Set-Cookie": "session=hunter2; Path=/"})]) as wethod,
+        gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
+    ):
+        first = await client.graphql("mutation { deleteContact(id: 1) { __typename } }")
+        await client.delete("2", headers=HEADERS | {"Authorization": "Bearer another"})
+        assert "set-cookie" not in first.headers
+        assert [asked.header("cookie") for asked in wethod.asked] == [None, None]
+        assert [asked.header("authorization") for asked in wethod.asked] == [b"Bearer test-token", b"Bearer another"]
+
+
+@TRANSPORTS
+async def test_a_base_path_stands_before_the_target(transport: str) -> None:
+    """A Wethod behind a prefix."""
+    async with (
+        upstream([answer(200)]) as wethod,
+        gateway(f"{wethod.url}/behind/a-proxy/", {"WETHOD_TRANSPORT": transport}) as client,
+    ):
+        assert await client.delete() == success()
+    assert [asked.target for asked in wethod.asked] == ["/behind/a-proxy/api/contact/7"]
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("where", ["refused", "unresolvable", "not-tls"])
+async def test_where_nothing_can_be_sent_everybody_knows_in_time(transport: str, where: str) -> None:
+    """Nothing was sent, nothing was deleted, and the caller knows within 2.5 s."""
+    async with upstream([answer(200)]) as wethod:
+        url = {
+            "refused": f"http://127.0.0.1:{free_port()}",
+            "unresolvable": "https://wethod.invalid",
+            "not-tls": wethod.url.replace("http://", "https://"),
+        }[where]
+        async with gateway(url, {"WETHOD_TRANSPORT": transport}) as client:
+            started = time.monotonic()
+            assert await client.delete() == UNAVAILABLE
+            assert time.monotonic() - started < 2.5
+        assert wethod.asked == []
+
+
+@TRANSPORTS
+async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
+    """Up to three tries within two seconds: a restart of Wethod goes unnoticed."""
+    port = free_port()
+    async with gateway(f"http://127.0.0.1:{port}", {"WETHOD_TRANSPORT": transport}) as client:
+        deleting = asyncio.create_task(client.delete())
+        await asyncio.sleep(0.04)
+        async with upstream([answer(200)], port=port) as wethod:
+            assert await deleting == success()
+            assert len(wethod.asked) == 1
+
+
+@TRANSPORTS
+async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> None:
+    """Of several aliased deletes, those not started when it passes were not sent, and say so."""
+    query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 5)) + " }"
+
+    def slow(asked: Asked) -> Answer:
+        del asked
+        return Answer(answer(200).data, delay_seconds=0.4)
+
+    async with (
+        upstream(slow) as wethod,
+        gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.0"}) as client,
+    ):
+        started = time.monotonic()
+        response = await client.graphql(query)
+        assert time.monotonic() - started < 1.5
+        outcomes = [result["__typename"] for result in response.json()["data"].values()]
+        assert outcomes[:2] == ["DeleteContactSuccess"] * 2
+        assert outcomes[2] in {"WethodOutcomeUnknownError", "WethodUnavailableError"}
+        assert outcomes[3] == "WethodUnavailableError"
+        assert len(wethod.asked) == 3 - outcomes.count("WethodUnavailableError") + 1
+
+
+@TRANSPORTS
+async def test_waiting_for_a_connection_is_bounded(transport: str) -> None:
+    """Those that get no connection in time were not sent: few unknown, the others safe to repeat."""
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "4", "WETHOD_TIMEOUT_SECONDS": "3"}
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        outcomes = await asyncio.gather(*(client.delete(str(i)) for i in range(1, 17)))
+        members = [outcome["__typename"] for outcome in outcomes]
+        assert members.count("WethodOutcomeUnknownError") == 4
+        assert members.count("WethodUnavailableError") == 12
+        assert len(wethod.asked) == 4
+        wethod.script = [answer(200)]
+        assert await client.delete() == success()
+
+
+async def test_equal_deletes_in_flight_share_one_call() -> None:
+    """One token, company, version and contact: one DELETE, one outcome for all; another token asks for itself."""
+
+    def slow(asked: Asked) -> Answer:
+        first = sum(other.target == asked.target for other in wethod.asked) == 1
+        return Answer(answer(200 if first else 404).data, delay_seconds=0.3)
+
+    async with upstream(slow) as wethod, gateway(wethod.url) as client:
+        same = [client.delete() for _ in range(5)]
+        others = [
+            client.delete(headers=HEADERS | {"Authorization": "Bearer another"}),
+            client.delete(headers=HEADERS | {"Wethod-Company": "globex"}),
+            client.delete(headers=HEADERS | {"Wethod-Version": "2025-01-01"}),
+            client.delete("8"),
+        ]
+        outcomes = await asyncio.gather(*same, *others)
+        assert outcomes[:5] == [success()] * 5
+        assert len(wethod.asked) == 5
+
+
+async def test_too_many_deletes_are_refused_at_once() -> None:
+    """Nothing was sent and nothing queues; twice as many requests are not even read."""
+    environ = {"GATEWAY_MAX_IN_FLIGHT": "2", "WETHOD_TIMEOUT_SECONDS": "2"}
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2)]
+        while len(wethod.asked) < 2:  # noqa: ASYNC110 - a socket server has no event for it
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+        refused = await client.delete("3")
+        assert time.monotonic() - started < 0.5
+        assert refused == error(
+            "WethodUnavailableError",
+            "overloaded",
+            "Too many deletes are in progress here. Nothing was sent and nothing was deleted; repeat later.",
+            None,
+        )
+        assert [outcome["__typename"] for outcome in await asyncio.gather(*waiting)] == [
+            "WethodOutcomeUnknownError"
+        ] * 2
+        assert len(wethod.asked) == 2
+
+
+async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
+    """Per token, for as long as Wethod said; without a delay nothing is remembered."""
+    async with upstream([answer(429, b"", {"x-ratelimit-retry-after": "2"})]) as wethod, gateway(wethod.url) as client:
+        first = await client.delete()
+        assert (first["statusCode"], first["retryAfterSeconds"]) == (429, 2)
+        second = await client.delete("8")
+        assert second == {
+            "__typename": "WethodRateLimitedError",
+            "key": "too_many_requests",
+            "message": "Wethod allows this token no more requests for now; it was not asked again.",
+            "statusCode": None,
+            "response": None,
+            "retryAfterSeconds": second["retryAfterSeconds"],
+        }
+        assert 1 <= second["retryAfterSeconds"] <= 2
+        invalid = await client.delete("no-id")
+        assert invalid["__typename"] == "WethodValidationError"
+        assert len(wethod.asked) == 1
+        wethod.script = [answer(429)]
+        another = HEADERS | {"Authorization": "Bearer another"}
+        for _ in range(2):
+            assert (await client.delete(headers=another))["statusCode"] == 429
+        assert len(wethod.asked) == 3
+        await asyncio.sleep(2.1)
+        wethod.script = [answer(200)]
+        assert await client.delete() == success()
+
+
+def test_remembered_tokens_are_bounded_and_expire() -> None:
+    """The memory of a million tokens is that of the last few."""
+    now = [0.0]
+    throttle = Throttle(most_tokens=2, clock=lambda: now[0])
+    for token in (b"a", b"b", b"c"):
+        throttle.remember(token, 10)
+    assert [throttle.remaining_seconds(token) for token in (b"a", b"b", b"c")] == [None, 10, 10]
+    now[0] = 9.5
+    assert throttle.remaining_seconds(b"b") == 1
+    now[0] = 10.0
+    assert throttle.remaining_seconds(b"b") is None
+    throttle.remember(b"c", 20)
+    assert throttle.remaining_seconds(b"c") == 20
+
+
+class ScriptedTransport:
+    """Raises or answers what it is told to, where no socket could."""
+
+    def __init__(self, *steps: BaseException | Reply | Callable[[], Any]) -> None:
+        self.steps = list(steps)
+        self.requests: list[Request] = []
+
+    async def send(self, request: Request) -> Reply:
+        """The next step."""
+        self.requests.append(request)
+        step = self.steps.pop(0)
+        if isinstance(step, BaseException):
+            raise step
+        reply: Reply = step if isinstance(step, Reply) else await step()
+        return reply
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+OK = Reply(200, (), b"")
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("a bug"), TimeoutError(), OSError(9, "x"), AssertionError()], ids=repr
+)
+@pytest.mark.parametrize("repeat", [False, True], ids=["first", "repeat"])
+async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Exception, *, repeat: bool) -> None:
+    """Not a null and not a 500: Wethod may have acted."""
+    transport = ScriptedTransport(*([Interrupted("lost")] if repeat else []), failure)
+    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+        assert await client.delete() == unknown()
+    assert len(transport.requests) == 1 + repeat
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome", "requests"),
+    [
+        ((NotSent("x"), OK), success(), 2),
+        ((NotSent("x"), NotSent("x"), OK), success(), 3),
+        ((NotSent("x"), NotSent("x"), NotSent("x"), OK), UNAVAILABLE, 3),
+        ((NotSent("a certificate", transient=False), OK), UNAVAILABLE, 1),
+        ((NotSent("x"), Interrupted("y"), OK), success(), 3),
+        ((Interrupted("y"), NotSent("x"), OK), unknown(), 2),
+        ((Interrupted("y"), Interrupted("y"), OK), unknown(), 2),
+    ],
+    ids=["once-not", "twice-not", "thrice-not", "certificate", "not-then-lost", "repeat-not-sent", "repeat-lost"],
+)
+async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[str, Any], requests: int) -> None:
+    """Up to three tries of what was not sent; one repeat of what was, on a fresh connection, never a second."""
+    transport = ScriptedTransport(*steps)
+    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+        assert await client.delete() == outcome
+    assert len(transport.requests) == requests
+    lost = next((i for i, step in enumerate(steps) if isinstance(step, Interrupted)), requests)
+    assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
+
+
+def client_over(transport: ScriptedTransport, records: list[Deletion], **environ: str) -> tuple[WethodClient, Any]:
+    """A client and a caller, for what no request over HTTP can do."""
+    settings = load(environ)
+    caller = CallerReader(settings).read([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+    return WethodClient(transport, settings, record=records.append), caller
+
+
+async def test_a_cancellation_after_the_first_byte_is_an_unknown_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    """The outcome is told and recorded, and the log has an error; those who share it are told as well."""
+    records: list[Deletion] = []
+    hanging = asyncio.Event()
+    client, caller = client_over(ScriptedTransport(hanging.wait), records)
+    deadline = asyncio.get_running_loop().time() + 5
+    leader = asyncio.create_task(client.delete(caller, "7", deadline))
+    follower = asyncio.create_task(client.delete(caller, "7", deadline))
+    await asyncio.sleep(0.01)
+    leader.cancel()
+    for outcome in await asyncio.gather(leader, follower):
+        assert (type(outcome).__name__, outcome.message) == ("WethodOutcomeUnknownError", INTERRUPTED)
+    assert [(record.attempts, record.shared) for record in records] == [(1, False), (1, True)]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert client.in_flight == 0
+
+
+async def test_a_follower_leaves_at_its_own_deadline() -> None:
+    """It cannot know what the delete it joined will come to."""
+    records: list[Deletion] = []
+    hanging = asyncio.Event()
+    client, caller = client_over(ScriptedTransport(hanging.wait), records)
+    now = asyncio.get_running_loop().time()
+    leader = asyncio.create_task(client.delete(caller, "7", now + 5))
+    await asyncio.sleep(0)
+    outcome = await client.delete(caller, "7", now + 0.05)
+    assert type(outcome).__name__ == "WethodOutcomeUnknownError"
+    cancelled = asyncio.create_task(client.delete(caller, "7", now + 5))
+    await asyncio.sleep(0.01)
+    cancelled.cancel()
+    assert type(await cancelled).__name__ == "WethodOutcomeUnknownError"
+    leader.cancel()
+    await leader
+    assert [record.shared for record in records] == [True, True, False]
+
+
+async def test_nothing_is_sent_with_less_than_a_tenth_of_a_second_left() -> None:
+    """It would be answered too late, and a delete that need not be unknown would become so."""
+    records: list[Deletion] = []
+    transport = ScriptedTransport(OK)
+    client, caller = client_over(transport, records)
+    outcome = await client.delete(caller, "7", asyncio.get_running_loop().time() + 0.09)
+    assert type(outcome).__name__ == "WethodUnavailableError"
+    assert transport.requests == []
+    assert [record.attempts for record in records] == [0]
+
+
+async def test_a_record_that_fails_changes_no_outcome() -> None:
+    """A full disk is no reason to tell a client less than is known."""
+
+    def full_disk(_: Deletion) -> None:
+        raise OSError(28, "No space left on device")
+
+    settings = load({})
+    caller = CallerReader(settings).read([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+    client = WethodClient(ScriptedTransport(OK), settings, record=full_disk)
+    outcome = await client.delete(caller, "7", asyncio.get_running_loop().time() + 5)
+    assert type(outcome).__name__ == "DeleteContactSuccess"
+
+
+async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
+    """A DELETE on the wire goes on, and its outcome is there for whoever asks next."""
+
+    def slow(asked: Asked) -> Answer:
+        first = sum(other.target == asked.target for other in wethod.asked) == 1
+        return Answer(answer(200 if first else 404).data, delay_seconds=0.4)
+
+    async with upstream(slow) as wethod, gateway(wethod.url) as client:
+        deleting = asyncio.create_task(client.delete())
+        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
+            await asyncio.sleep(0.01)
+        deleting.cancel()
+        await asyncio.wait([deleting])
+        # Joins the same call: were it cancelled, this would be a second DELETE.
+        assert await client.delete() == success()
+        assert len(wethod.asked) == 1
+
+
+def test_a_caller_shows_no_token() -> None:
+    """Secrets stay out of reprs."""
+    caller = CallerReader(load({})).read([(b"authorization", b"Bearer hunter2")])
+    assert "hunter2" not in repr(caller)
+
+
+async def test_lost_answers_of_different_requests_are_not_mixed_up() -> None:
+    """Each delete is told its own outcome, whatever happens to its neighbours' connections."""
+
+    def mixed(asked: Asked) -> Answer:
+        contact_id = int(asked.target.rpartition("/")[2])
+        earlier = sum(other.target == asked.target for other in wethod.asked) > 1
+        if contact_id % 3 == 0 and not earlier:
+            return LOST
+        return answer(404 if contact_id % 2 else 200, b'{"key": "not_found"}')
+
+    async with upstream(mixed) as wethod, gateway(wethod.url) as client:
+        outcomes = await asyncio.gather(*(client.delete(str(i)) for i in range(1, 61)))
+    for contact_id, outcome in enumerate(outcomes, 1):
+        lost = contact_id % 3 == 0
+        if contact_id % 2 and not lost:
+            assert outcome["__typename"] == "WethodNotFoundError"
+        else:
+            assert outcome == success("ABSENCE" if contact_id % 2 else "RESPONSE") | {
+                "deletedContactId": str(contact_id),
+                "contact": {"__typename": "Contact", "id": str(contact_id)},
+            }

@@ -1,0 +1,259 @@
+"""The outcome table of the design, row by row: HTTP in, exact JSON out, a real socket server as Wethod."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gateway import gateway
+from tests.upstream import HANGING, LOST, Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
+
+EMPTY_RESPONSE: dict[str, object] = {
+    "headers": [],
+    "content": None,
+    "version": None,
+    "statusCode": None,
+    "statusText": None,
+    "charset": None,
+    "callback": None,
+    "encodingOptions": 64,
+}
+UNKNOWN_ANSWER = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
+INTERRUPTED = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
+UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
+NOT_SENT = "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat."
+
+
+def success(evidence: str = "RESPONSE") -> dict[str, Any]:
+    """The contact is gone."""
+    return {
+        "__typename": "DeleteContactSuccess",
+        "deletedContactId": "7",
+        "contact": {"__typename": "Contact", "id": "7"},
+        "message": {
+            "RESPONSE": "Contact successfully deleted.",
+            "ABSENCE": "The company has no such contact any more.",
+        }[evidence],
+        "confirmedBy": evidence,
+    }
+
+
+def error(
+    member: str, key: str, message: str, status: int | None, response: object = EMPTY_RESPONSE, **more: object
+) -> dict[str, Any]:
+    """One of the nine errors."""
+    if status is None:
+        response = None
+    return {"__typename": member, "key": key, "message": message, "statusCode": status, "response": response, **more}
+
+
+def unknown(status: int | None = None) -> dict[str, Any]:
+    """Nobody knows."""
+    message = INTERRUPTED if status is None else UNKNOWN_ANSWER
+    return error("WethodOutcomeUnknownError", "outcome_unknown", message, status)
+
+
+def rejection(status: int, key: str | None = None, message: str | None = None, **more: object) -> dict[str, Any]:
+    """A documented rejection, in the gateway's own words unless others are given."""
+    member, own_key, own_message = {
+        400: ("WethodValidationError", "invalid_data", "Wethod found the request invalid."),
+        401: ("WethodUnauthorizedError", "unauthorized", "Wethod did not accept the token."),
+        403: (
+            "WethodForbiddenError",
+            "forbidden",
+            "The token's owner may not delete contacts: crm.edit is needed.",
+        ),
+        404: ("WethodNotFoundError", "not_found", "The company has no such contact."),
+        412: (
+            "WethodPreconditionFailedError",
+            "precondition_failure",
+            "The contact is in a state that forbids its deletion.",
+        ),
+        429: (
+            "WethodRateLimitedError",
+            "too_many_requests",
+            "Wethod allows this token no more requests for now.",
+        ),
+    }[status]
+    extra: dict[int, dict[str, object]] = {400: {"failures": []}, 429: {"retryAfterSeconds": None}}
+    return error(member, key or own_key, message or own_message, status, **(extra.get(status, {}) | more))
+
+
+def words(**fields: object) -> bytes:
+    """A JSON body."""
+    return json.dumps(fields).encode()
+
+
+NOT_FOUND = answer(404, words(key="not_found", message="Contact not found"))
+PAGE = "text/html; charset=UTF-8"
+
+# name: (answers in turn, the outcome, how many DELETEs Wethod sees)
+ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
+    # --- successes
+    "200": ([answer(200)], success(), 1),
+    "200-with-a-body-of-any-kind": ([answer(200, b"\xff<<not json")], success(), 1),
+    "200-without-a-length-that-stays-open": ([Answer(b"HTTP/1.1 200 OK\r\n\r\n")], success(), 1),
+    "200-whose-body-is-cut": ([Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", close=True)], success(), 1),
+    "200-that-is-encoded": ([answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"})], success(), 1),
+    "200-html-without-a-byte": ([answer(200, b"", content_type=PAGE)], success(), 1),
+    "201": ([answer(201)], success(), 1),
+    "204": ([Answer(b"HTTP/1.1 204 No Content\r\n\r\n")], success(), 1),
+    "299-html": ([answer(299, b"<p>", content_type=PAGE)], success(), 1),
+    "100-then-200": ([Answer(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(200).data)], success(), 1),
+    "103-then-404": ([Answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(404).data)], rejection(404), 1),
+    # --- answers that do not tell
+    "202": ([answer(202)], unknown(202), 1),
+    "200-html-with-a-byte": ([answer(200, b"<", content_type=PAGE)], unknown(200), 1),
+    "200-html-in-capitals": ([answer(200, b"<", content_type="TEXT/HTML")], unknown(200), 1),
+    "200-html-that-says-nothing-for-a-second": (
+        [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n")],
+        unknown(200),
+        1,
+    ),
+    "500": ([answer(500, words(key="x", message="y"))], unknown(500), 1),
+    "502-html": ([answer(502, b"<html>", content_type=PAGE)], unknown(502), 1),
+    "503-with-retry-after": ([answer(503, b"", {"Retry-After": "1"})], unknown(503), 1),
+    "599": ([answer(599)], unknown(599), 1),
+    "600": ([answer(600)], unknown(600), 1),
+    "999": ([answer(999)], unknown(999), 1),
+    "101": (
+        [Answer(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")],
+        unknown(101),
+        1,
+    ),
+    # --- the documented rejections, in their words and without
+    **{str(status): ([answer(status)], rejection(status), 1) for status in (400, 401, 403, 404, 412, 429)},
+    **{
+        f"{status}-in-its-own-words": (
+            [answer(status, words(key="its_key", message="Its message."))],
+            rejection(status, "its_key", "Its message."),
+            1,
+        )
+        for status in (400, 401, 403, 404, 412, 429)
+    },
+    "400-with-failures": (
+        [
+            answer(
+                400,
+                words(
+                    key="invalid_data",
+                    message="You provided invalid data. Check 'failures' for details.",
+                    failures=[{"field": "id", "message": "Not an id."}, {"field": "x", "message": "y"}],
+                ),
+            )
+        ],
+        rejection(
+            400,
+            "invalid_data",
+            "You provided invalid data. Check 'failures' for details.",
+            failures=[{"field": "id", "message": "Not an id."}, {"field": "x", "message": "y"}],
+        ),
+        1,
+    ),
+    "400-with-failures-as-an-object": (
+        [answer(400, words(failures={"project_id": "required", "b": 1, "c": "d"}))],
+        rejection(400, failures=[{"field": "project_id", "message": "required"}, {"field": "c", "message": "d"}]),
+        1,
+    ),
+    "400-with-failures-that-cannot-be-read": (
+        [
+            answer(
+                400,
+                words(
+                    failures=[
+                        None,
+                        1,
+                        "x",
+                        {},
+                        {"field": "a"},
+                        {"field": 1, "message": "b"},
+                        {"field": "c", "message": "d"},
+                    ]
+                ),
+            )
+        ],
+        rejection(400, failures=[{"field": "c", "message": "d"}]),
+        1,
+    ),
+    "400-with-failures-of-another-kind": ([answer(400, words(failures=7))], rejection(400), 1),
+    # --- other statuses
+    **{
+        str(status): (
+            [answer(status, words(key="k", message="m"))],
+            error("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, status),
+            1,
+        )
+        for status in (300, 304, 402, 405, 408, 409, 410, 418, 422, 451, 499)
+    },
+    **{
+        f"{status}-is-not-followed": (
+            [answer(status, b"", {"Location": "/api/contact/8"})],
+            error("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, status),
+            1,
+        )
+        for status in (301, 302, 303, 307, 308)
+    },
+    # --- a lost answer is repeated once
+    "lost-then-200": ([LOST, answer(200)], success(), 2),
+    "lost-then-204": ([LOST, Answer(b"HTTP/1.1 204 No Content\r\n\r\n")], success(), 2),
+    "lost-then-not-found": ([LOST, NOT_FOUND], success("ABSENCE"), 2),
+    "lost-then-404-of-another-key": ([LOST, answer(404, words(key="no_route", message="m"))], unknown(404), 2),
+    "lost-then-404-of-a-proxy": ([LOST, answer(404, b"<html>", content_type=PAGE)], unknown(404), 2),
+    "lost-then-404-without-a-body": ([LOST, answer(404)], unknown(404), 2),
+    "lost-then-404-that-is-cut": (
+        [LOST, Answer(b'HTTP/1.1 404 X\r\nContent-Length: 99\r\n\r\n{"key":"not_found"}', close=True)],
+        unknown(404),
+        2,
+    ),
+    "lost-then-202": ([LOST, answer(202)], unknown(202), 2),
+    "lost-then-a-page": ([LOST, answer(200, b"<", content_type=PAGE)], unknown(200), 2),
+    **{
+        f"lost-then-{status}": ([LOST, answer(status, words(key="k", message="m"))], unknown(status), 2)
+        for status in (302, 400, 401, 403, 410, 412, 429, 500, 503)
+    },
+    "lost-twice": ([LOST, LOST], unknown(), 2),
+    "garbage-then-not-found": ([Answer(b"SMTP ready\r\n\r\n", close=True), NOT_FOUND], success("ABSENCE"), 2),
+    "half-a-head-then-not-found": (
+        [Answer(b"HTTP/1.1 200 OK\r\nContent-Le", close=True), NOT_FOUND],
+        success("ABSENCE"),
+        2,
+    ),
+    # --- the deadline, which these rows set to 1.5 s, passed after a byte was written
+    "hanging": ([HANGING], unknown(), 1),
+    "half-a-head-then-hanging": ([Answer(b"HTTP/1.1 200 OK\r\nContent-Le")], unknown(), 1),
+    "lost-then-hanging": ([LOST, HANGING], unknown(), 2),
+}
+
+
+@pytest.fixture(scope="module")
+async def wethod() -> AsyncIterator[Upstream]:
+    """A Wethod whose script each test writes."""
+    async with upstream([]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["http1", "httpx"])
+async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    """The gateway before it, over each transport."""
+    environ = {"WETHOD_TRANSPORT": request.param, "WETHOD_TIMEOUT_SECONDS": "1.5"}
+    async with gateway(wethod.url, environ) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("script", "outcome", "deletes"), ROWS.values(), ids=ROWS)
+async def test_an_answer_becomes_one_outcome(
+    wethod: Upstream, client: GatewayClient, script: Sequence[Answer], outcome: dict[str, Any], deletes: int
+) -> None:
+    """Each row: what Wethod does, what the client is told, and how often Wethod was asked."""
+    wethod.script = script
+    wethod.asked.clear()
+    assert await client.delete() == outcome
+    assert [(asked.method, asked.target) for asked in wethod.asked] == [("DELETE", "/api/contact/7")] * deletes

@@ -1,0 +1,353 @@
+"""What is refused before anything is sent: in the design's order, all at once, and named."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.gateway import HEADERS, MUTATION, gateway
+from tests.upstream import answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
+
+ROUTERS = "Routers drop it unless they are told to pass it on."
+NOT_BEARER = "The header Authorization is not of the form `Bearer <token>`."
+BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}
+BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
+BAD_VERSION = {"field": "Wethod-Version", "message": "Must be a date, such as 2024-06-15."}
+NO_COMPANY = {
+    "field": "Wethod-Company",
+    "message": "The header did not arrive. It names the company: the sub-domain of its Wethod address, such as acme. "
+    + ROUTERS,
+}
+
+
+@pytest.fixture(scope="module")
+async def wethod() -> AsyncIterator[Upstream]:
+    """A Wethod that deletes whatever it is asked to."""
+    async with upstream([answer(200)]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def client(wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    """The gateway before it, with its defaults."""
+    async with gateway(wethod.url) as running:
+        yield running
+
+
+def unauthorized(message: str) -> dict[str, Any]:
+    """The refusal of a request without a usable token."""
+    return {
+        "__typename": "WethodUnauthorizedError",
+        "key": "unauthorized",
+        "message": message,
+        "statusCode": None,
+        "response": None,
+    }
+
+
+def invalid(*failures: dict[str, str]) -> dict[str, Any]:
+    """The refusal of input, all failures at once."""
+    return {
+        "__typename": "WethodValidationError",
+        "key": "invalid_data",
+        "message": "The request was refused before anything was sent. See `failures`.",
+        "statusCode": None,
+        "response": None,
+        "failures": list(failures),
+    }
+
+
+async def delete(
+    client: GatewayClient, headers: list[tuple[str, str | bytes]] | dict[str, str], contact_id: object = "7"
+) -> dict[str, Any]:
+    """Delete with exactly these headers."""
+    given_headers = headers.items() if isinstance(headers, dict) else headers
+    response = await client.http.post(
+        f"{client.url}/graphql",
+        json={"query": MUTATION, "variables": {"id": contact_id}},
+        headers=[
+            (name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in given_headers
+        ],
+    )
+    assert response.status_code == 200, response.text
+    outcome: dict[str, Any] = response.json()["data"]["deleteContact"]
+    return outcome
+
+
+def without(name: str, *values: str | bytes) -> list[tuple[str, str | bytes]]:
+    """The usual headers, one of them replaced."""
+    return [(key, value) for key, value in HEADERS.items() if key != name] + [(name, value) for value in values]
+
+
+AUTHORIZATIONS: dict[str, tuple[list[str | bytes], str]] = {
+    "absent": (
+        [],
+        f"The header Authorization did not arrive. It carries the caller's Wethod token. {ROUTERS}",
+    ),
+    "blank": ([""], NOT_BEARER),
+    "scheme-alone": (["Bearer"], NOT_BEARER),
+    "no-scheme": (["abc"], NOT_BEARER),
+    "basic": (["Basic dXNlcjpwYXNz"], NOT_BEARER),
+    "two-tokens": (["Bearer a b"], NOT_BEARER),
+    "comma": (["Bearer a, Bearer b"], NOT_BEARER),
+    "tab": (["Bearer\ta"], NOT_BEARER),
+    "inner-padding": (["Bearer a=b"], NOT_BEARER),
+    "not-ascii": ([b"Bearer caf\xe9"], NOT_BEARER),
+    "utf-8": (["Bearer tökén".encode()], NOT_BEARER),
+    "quotes": (['Bearer "a"'], NOT_BEARER),
+    "twice": (["Bearer a", "Bearer a"], "The header Authorization arrived 2 times; one was expected."),
+    "thrice": (["Bearer a", "Bearer b", "x"], "The header Authorization arrived 3 times; one was expected."),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), AUTHORIZATIONS.values(), ids=AUTHORIZATIONS)
+async def test_without_a_usable_token_nothing_is_sent(
+    client: GatewayClient, wethod: Upstream, values: list[str | bytes], message: str
+) -> None:
+    """Authorization is looked at first: bad input beside it is not yet told."""
+    wethod.asked.clear()
+    assert await delete(client, without("Authorization", *values), "..") == unauthorized(message)
+    assert wethod.asked == []
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("Bearer abc", b"Bearer abc"),
+        ("bearer abc", b"Bearer abc"),
+        ("BEARER   a-._~+/==", b"Bearer a-._~+/=="),
+        ("Bearer " + "x" * 4_000, b"Bearer " + b"x" * 4_000),
+    ],
+    ids=["usual", "lower-case", "every-kind-of-character", "long"],
+)
+async def test_a_usable_token_is_forwarded(client: GatewayClient, wethod: Upstream, value: str, sent: bytes) -> None:
+    """The scheme in its registered spelling, the token byte for byte."""
+    wethod.asked.clear()
+    assert (await delete(client, without("Authorization", value)))["__typename"] == "DeleteContactSuccess"
+    assert [asked.header("authorization") for asked in wethod.asked] == [sent]
+
+
+BAD_IDS = [
+    *("", " ", "0", "00", "007", "-1", "+1", "1 ", " 1", "1\n", "1\r\nX-Injected: 1", "1\x00", "\x00"),
+    *("1e3", "1.0", "0x1f", "1_000", "seven", "null", "'; DROP TABLE contacts"),
+    *("..", ".", "../../user/1", "%2e%2e", "%37", "7?x=1", "7#a", "7/8", "7;a", "/", "\\"),
+    # Digits to Unicode, and to nobody else: Arabic-Indic, fullwidth, mathematical, Sundanese.
+    *("\u0667", "\u0660\u0661", "\uff17", "\U0001d7d5", "\u1bb7", "7\u202e", "\U0001f600"),
+    *("9223372036854775808", "9" * 20, "9" * 5_000, "1" * 60_000),
+]
+
+
+@pytest.mark.parametrize("contact_id", BAD_IDS, ids=lambda value: ascii(value[:24]))
+async def test_an_id_that_is_none_is_refused(client: GatewayClient, wethod: Upstream, contact_id: str) -> None:
+    """Only digits may ever reach a request target: ``..`` would delete at the parent path."""
+    wethod.asked.clear()
+    assert await delete(client, HEADERS, contact_id) == invalid(BAD_ID)
+    assert wethod.asked == []
+
+
+@pytest.mark.parametrize("digits", [20, 4_300, 4_301, 6_000])
+async def test_an_integer_of_too_many_digits_is_a_failure(client: GatewayClient, wethod: Upstream, digits: int) -> None:
+    """As a JSON number and as a literal: no crash of any number parser on the way."""
+    wethod.asked.clear()
+    number = "9" * digits
+    content = '{"query": "mutation($id: ID!) { deleteContact(id: $id) { __typename ... on WethodValidationError { failures { field message } } } }", "variables": {"id": %s}}'  # noqa: E501
+    variable = await client.http.post(
+        f"{client.url}/graphql", content=content % number, headers=HEADERS | {"Content-Type": "application/json"}
+    )
+    literal = await client.graphql(
+        f"mutation {{ deleteContact(id: {number}) {{ __typename ... on WethodValidationError "
+        "{ failures { field message } } } }"
+    )
+    for response in (variable, literal):
+        assert response.json() == {
+            "data": {"deleteContact": {"__typename": "WethodValidationError", "failures": [BAD_ID]}}
+        }
+    assert wethod.asked == []
+
+
+COMPANIES: dict[str, tuple[list[str | bytes], dict[str, str]]] = {
+    "absent": ([], NO_COMPANY),
+    "blank": ([""], {"field": "Wethod-Company", "message": "The header is blank."}),
+    "twice": (
+        ["acme", "acme"],
+        {"field": "Wethod-Company", "message": "The header arrived 2 times; one was expected."},
+    ),
+    "not-ascii": ([b"acm\xe9"], {"field": "Wethod-Company", "message": "The header is not ASCII."}),
+    **{
+        value: ([value], BAD_COMPANY)
+        for value in ("acme.wethod.com", "-acme", "acme-", "a_b", "a b", "acme,globex", "a" * 64, "acme/..", "*")
+    },
+}
+
+
+@pytest.mark.parametrize(("values", "failure"), COMPANIES.values(), ids=COMPANIES)
+async def test_a_company_is_one_dns_label(
+    client: GatewayClient, wethod: Upstream, values: list[str | bytes], failure: dict[str, str]
+) -> None:
+    """There is no default company to delete from by accident."""
+    wethod.asked.clear()
+    assert await delete(client, without("Wethod-Company", *values)) == invalid(failure)
+    assert wethod.asked == []
+
+
+VERSIONS: dict[str, tuple[list[str | bytes], dict[str, str]]] = {
+    "blank": ([""], {"field": "Wethod-Version", "message": "The header is blank."}),
+    "twice": (
+        ["2024-06-15", "2024-06-15"],
+        {"field": "Wethod-Version", "message": "The header arrived 2 times; one was expected."},
+    ),
+    "not-ascii": (
+        ["\uff12\uff10\uff12\uff14-06-15".encode()],
+        {"field": "Wethod-Version", "message": "The header is not ASCII."},
+    ),
+    **{
+        value: ([value], BAD_VERSION)
+        for value in (
+            "2024-02-30",
+            "2024-6-15",
+            "15-06-2024",
+            "20240615",
+            "latest",
+            "2024-06-15T00:00:00",
+            "0000-01-01",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize(("values", "failure"), VERSIONS.values(), ids=VERSIONS)
+async def test_a_version_is_a_calendar_date(
+    client: GatewayClient, wethod: Upstream, values: list[str | bytes], failure: dict[str, str]
+) -> None:
+    """A version that Wethod cannot have is not sent."""
+    wethod.asked.clear()
+    assert await delete(client, without("Wethod-Version", *values)) == invalid(failure)
+    assert wethod.asked == []
+
+
+async def test_everything_wrong_is_told_at_once(client: GatewayClient, wethod: Upstream) -> None:
+    """Id, company, version, in this order."""
+    wethod.asked.clear()
+    headers = HEADERS | {"Wethod-Company": "a.b", "Wethod-Version": "now"}
+    assert await delete(client, headers, "7?x=1") == invalid(BAD_ID, BAD_COMPANY, BAD_VERSION)
+    assert wethod.asked == []
+
+
+async def test_an_absent_version_is_the_setting(wethod: Upstream) -> None:
+    """``WETHOD_VERSION``, by default the one known version; the header overrides it."""
+    async with gateway(wethod.url) as default, gateway(wethod.url, {"WETHOD_VERSION": "2025-01-31"}) as other:
+        wethod.asked.clear()
+        await delete(default, without("Wethod-Version"))
+        await delete(other, without("Wethod-Version"))
+        await delete(other, HEADERS)
+    assert [asked.header("wethod-version") for asked in wethod.asked] == [b"2024-06-15", b"2025-01-31", b"2024-06-15"]
+
+
+async def test_a_pinned_company_is_never_left(wethod: Upstream) -> None:
+    """An absent header means the pinned company; another value is a failure, never a silent default."""
+    async with gateway(wethod.url, {"WETHOD_COMPANY": "acme"}) as client:
+        wethod.asked.clear()
+        for values in ([], ["acme"], ["ACME"]):
+            assert (await delete(client, without("Wethod-Company", *values)))["__typename"] == "DeleteContactSuccess"
+        assert [asked.header("wethod-company") for asked in wethod.asked] == [b"acme"] * 3
+        refused = await delete(client, without("Wethod-Company", "globex"))
+        blank = await delete(client, without("Wethod-Company", ""))
+    assert refused == invalid({"field": "Wethod-Company", "message": "This gateway serves another company only."})
+    assert blank == invalid({"field": "Wethod-Company", "message": "The header is blank."})
+    assert len(wethod.asked) == 3
+
+
+async def test_the_token_may_come_in_another_header(wethod: Upstream) -> None:
+    """Behind a supergraph whose Authorization is its own; that one is never forwarded."""
+    async with gateway(wethod.url, {"GATEWAY_AUTHORIZATION_HEADER": "Wethod-Authorization"}) as client:
+        wethod.asked.clear()
+        headers = HEADERS | {"Authorization": "Bearer of-the-supergraph"}
+        absent = await delete(client, headers)
+        await delete(client, headers | {"Wethod-Authorization": "Bearer of-wethod"})
+    assert absent["message"].startswith("The header Wethod-Authorization did not arrive.")
+    assert [asked.header("authorization") for asked in wethod.asked] == [b"Bearer of-wethod"]
+    assert [asked.header("wethod-authorization") for asked in wethod.asked] == [None]
+
+
+CONTEXT = "{ wethodContext { company version receivedHeaders failures { field message } } }"
+
+
+async def test_the_context_shows_what_would_be_forwarded(client: GatewayClient, wethod: Upstream) -> None:
+    """From the request alone: what arrived, and what would keep a delete from being sent."""
+    wethod.asked.clear()
+    whole = await client.graphql(CONTEXT)
+    assert whole.json()["data"]["wethodContext"] == {
+        "company": "acme",
+        "version": "2024-06-15",
+        "receivedHeaders": ["Authorization", "Wethod-Company", "Wethod-Version"],
+        "failures": [],
+    }
+    nothing = await client.graphql(CONTEXT, headers={})
+    assert nothing.json()["data"]["wethodContext"] == {
+        "company": None,
+        "version": "2024-06-15",
+        "receivedHeaders": [],
+        "failures": [
+            {
+                "field": "Authorization",
+                "message": f"The header Authorization did not arrive. It carries the caller's Wethod token. {ROUTERS}",
+            },
+            NO_COMPANY,
+        ],
+    }
+    bad = await client.graphql(CONTEXT, headers={"Authorization": "Basic x", "Wethod-Version": "v1"})
+    assert bad.json()["data"]["wethodContext"]["version"] is None
+    assert bad.json()["data"]["wethodContext"]["receivedHeaders"] == ["Authorization", "Wethod-Version"]
+    assert [failure["field"] for failure in bad.json()["data"]["wethodContext"]["failures"]] == [
+        "Authorization",
+        "Wethod-Company",
+        "Wethod-Version",
+    ]
+    assert wethod.asked == []
+
+
+HEADER_VALUES = (
+    st.binary(max_size=40)
+    .map(bytes.strip)
+    .filter(lambda value: not any(byte < 32 or byte == 127 for byte in value))  # no client can send those
+)
+TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-._~+/"
+
+
+@given(
+    contact_id=st.text() | st.integers() | st.sampled_from(["1", "42"]),
+    authorization=HEADER_VALUES | st.text(TOKEN_CHARACTERS, min_size=1).map(lambda token: f"Bearer {token}".encode()),
+    company=HEADER_VALUES | st.just(b"acme"),
+    version=HEADER_VALUES | st.just(b"2024-06-15"),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
+async def test_whatever_arrives_only_a_contact_is_addressed(
+    client: GatewayClient, wethod: Upstream, contact_id: object, authorization: bytes, company: bytes, version: bytes
+) -> None:
+    """Never a 5xx, always GraphQL's shape, nothing but ``DELETE /api/contact/<digits>`` upstream."""
+    wethod.asked.clear()
+    headers: list[tuple[str, str | bytes]] = [
+        ("Authorization", authorization),
+        ("Wethod-Company", company),
+        ("Wethod-Version", version),
+    ]
+    outcome = await delete(client, headers, contact_id)
+    sent = [(asked.method, asked.target) for asked in wethod.asked]
+    if outcome["__typename"] == "DeleteContactSuccess":
+        assert sent == [("DELETE", f"/api/contact/{outcome['deletedContactId']}")]
+        assert outcome["deletedContactId"].isascii()
+        assert outcome["deletedContactId"].isdigit()
+        assert outcome["deletedContactId"] == str(contact_id)
+    else:
+        assert outcome["__typename"] in {"WethodUnauthorizedError", "WethodValidationError"}
+        assert sent == []

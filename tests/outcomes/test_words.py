@@ -1,0 +1,321 @@
+"""What a body may lend: words and the envelope, cleaned and bounded; the status alone decides what happened."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import time
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.wethod.outcomes import from_repeat, from_reply
+from app.wethod.transport import Reply
+from tests.gateway import gateway
+from tests.upstream import Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
+
+OWN = ("forbidden", "The token's owner may not delete contacts: crm.edit is needed.")
+
+
+@pytest.fixture(scope="module")
+async def wethod() -> AsyncIterator[Upstream]:
+    """A Wethod whose script each test writes."""
+    async with upstream([]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["http1", "httpx"])
+async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    """The gateway before it, over each transport."""
+    async with gateway(wethod.url, {"WETHOD_TRANSPORT": request.param}) as running:
+        yield running
+
+
+def body(**fields: object) -> bytes:
+    """A JSON body."""
+    return json.dumps(fields).encode()
+
+
+NINES = b"9" * 5_000
+LONG = "x" * 1_500
+MIB = 1024 * 1024
+PADDED = len(body(message="m", pad=""))
+
+# name: (body of a 403, key and message that the client is given)
+LENT: dict[str, tuple[bytes, tuple[str, str]]] = {
+    "both": (body(key="k", message="m"), ("k", "m")),
+    "message-alone": (body(message="m"), (OWN[0], "m")),
+    "key-alone": (body(key="k"), ("k", OWN[1])),
+    "empty": (b"", OWN),
+    "empty-strings": (body(key="", message=""), OWN),
+    "nulls": (body(key=None, message=None), OWN),
+    "numbers": (body(key=7, message=1.5), OWN),
+    "lists": (body(key=["k"], message={"a": "b"}), OWN),
+    "html": (b"<html><body>Forbidden by proxy.internal</body></html>", OWN),
+    "not-utf-8": (b'{"key": "k\xff", "message": "m"}', OWN),
+    "latin-1": ('{"message": "perché"}'.encode("latin-1"), OWN),
+    "a-list": (b'["k", "m"]', OWN),
+    "a-string": (b'"m"', OWN),
+    "a-number": (b"7", OWN),
+    "null": (b"null", OWN),
+    "cut": (b'{"key": "k", "mess', OWN),
+    "nested-beyond-reason": (b'{"key": "k", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", OWN),
+    "nan": (b'{"key": NaN}', OWN),
+    "a-huge-number-beside": (b'{"key": "k", "message": "m", "status_code": ' + NINES + b"}", ("k", "m")),
+    "byte-order-mark": (b"\xef\xbb\xbf" + body(key="k", message="m"), ("k", "m")),
+    "controls": (body(key="a\x00b\x1bc", message="one\r\ntwo\x7f\x85"), ("abc", "onetwo")),
+    "bidirectional": (body(key="a\u202eb", message="\u2066x\u2069\u200f\u061cy"), ("ab", "xy")),
+    "only-controls": (body(key="\x00", message="\u202e"), OWN),
+    "lone-surrogates": (b'{"key": "a\\ud800b", "message": "\\udfff"}', ("a\ufffdb", "\ufffd")),
+    "a-pair-of-surrogates": (b'{"key": "\\ud83d\\ude00"}', ("\U0001f600", OWN[1])),
+    "long": (body(key=LONG, message=LONG), ("x" * 1_000, "x" * 1_000)),
+    "long-behind-controls": (body(message="\x00" * 3_000 + "m"), (OWN[0], "m")),
+    "markup-is-text": (body(message="<b>no</b>"), (OWN[0], "<b>no</b>")),
+    "the-largest-body": (body(message="m", pad="x" * (MIB - PADDED)), (OWN[0], "m")),
+    "a-larger-body": (body(message="m", pad="x" * (MIB - PADDED + 1)), OWN),
+}
+
+
+def test_the_largest_body_is_of_the_length_it_says() -> None:
+    """The rows before this test mean what they say."""
+    assert len(LENT["the-largest-body"][0]) == 1024 * 1024
+    assert len(LENT["a-larger-body"][0]) == 1024 * 1024 + 1
+
+
+@pytest.mark.parametrize(("content", "lent"), LENT.values(), ids=LENT)
+async def test_a_body_lends_its_words(
+    wethod: Upstream, client: GatewayClient, content: bytes, lent: tuple[str, str]
+) -> None:
+    """Whatever the body is, the status decides the member, and the words are fit to render."""
+    wethod.script = [answer(403, content)]
+    outcome = await client.delete()
+    assert (outcome["__typename"], outcome["statusCode"]) == ("WethodForbiddenError", 403)
+    assert (outcome["key"], outcome["message"]) == lent
+
+
+# name: (answer, seconds at most that the client waits): the body only loses its words
+WORDLESS: dict[str, tuple[Answer, float]] = {
+    "encoded": (answer(403, body(key="k"), {"Content-Encoding": "gzip"}), 0.5),
+    "cut": (Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}', close=True), 0.5),
+    "late": (Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}'), 1.5),
+    "bad-chunk": (Answer(b"HTTP/1.1 403 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"), 0.5),
+}
+
+
+@pytest.mark.parametrize(("reply", "seconds"), WORDLESS.values(), ids=WORDLESS)
+async def test_a_body_that_cannot_be_read_only_loses_its_words(
+    wethod: Upstream, client: GatewayClient, reply: Answer, seconds: float
+) -> None:
+    """From the end of the head on, the status stands; nothing is repeated for a body's sake."""
+    wethod.script = [reply]
+    wethod.asked.clear()
+    started = time.monotonic()
+    outcome = await client.delete()
+    assert time.monotonic() - started < seconds
+    assert (outcome["__typename"], outcome["key"], outcome["message"]) == ("WethodForbiddenError", *OWN)
+    assert len(wethod.asked) == 1
+
+
+async def test_a_close_delimited_body_is_read(wethod: Upstream, client: GatewayClient) -> None:
+    """HTTP/1.0 style: the end of the connection is the end of the body."""
+    wethod.script = [Answer(b'HTTP/1.0 403 X\r\n\r\n{"key":"k","message":"m"}', close=True)]
+    outcome = await client.delete()
+    assert (outcome["key"], outcome["message"]) == ("k", "m")
+
+
+ENVELOPE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "whole": (
+        {
+            "headers": {"content-type": ["application/json"], "date": "Tue, 24 Nov 2026 09:00:00 GMT"},
+            "content": '{"a":1}',
+            "version": "1.1",
+            "status_code": 403,
+            "status_text": "Forbidden",
+            "charset": "UTF-8",
+            "callback": "cb",
+            "encoding_options": 15,
+        },
+        {
+            "headers": [
+                {"name": "content-type", "values": ["application/json"]},
+                {"name": "date", "values": ["Tue, 24 Nov 2026 09:00:00 GMT"]},
+            ],
+            "content": '{"a":1}',
+            "version": "1.1",
+            "statusCode": 403,
+            "statusText": "Forbidden",
+            "charset": "UTF-8",
+            "callback": "cb",
+            "encodingOptions": 15,
+        },
+    ),
+    "nulls": (dict.fromkeys(("headers", "content", "version", "status_code", "encoding_options")), {}),
+    "headers-as-a-list": ({"headers": []}, {}),
+    "headers-as-a-list-of-something": ({"headers": [{"date": "x"}]}, {}),
+    "headers-that-may-pass": (
+        {
+            "headers": {
+                "Set-Cookie": ["session=hunter2"],
+                "x-debug-token": "hunter2",
+                "server": "hunter2",
+                "X-RateLimit-Remaining": [0, True, None, "7", 1.5, 2**40],
+                "x-ratelimit-limit": 5000,
+                "Retry-After": ["3\r\n0"],
+                "cache-control": ["no-cache", "private"],
+            }
+        },
+        {
+            "headers": [
+                {"name": "x-ratelimit-remaining", "values": ["0", "7"]},
+                {"name": "x-ratelimit-limit", "values": ["5000"]},
+                {"name": "retry-after", "values": ["30"]},
+                {"name": "cache-control", "values": ["no-cache", "private"]},
+            ]
+        },
+    ),
+    "content-with-markup": ({"content": "x" * 1_500 + "<script>"}, {}),
+    "content-with-a-comment": ({"content": "a <!-- b"}, {}),
+    "content-with-a-less-than": ({"content": "1 < 2"}, {"content": "1 < 2"}),
+    "content-long": ({"content": LONG}, {"content": "x" * 1_000}),
+    "numbers-beyond-32-bits": ({"status_code": 2**31, "encoding_options": -(2**31) - 1}, {}),
+    "numbers-at-32-bits": (
+        {"status_code": 2**31 - 1, "encoding_options": -(2**31)},
+        {"statusCode": 2**31 - 1, "encodingOptions": -(2**31)},
+    ),
+    "booleans-for-numbers": ({"status_code": True, "encoding_options": False}, {}),
+    "strings-for-numbers": ({"status_code": "403", "encoding_options": "15"}, {}),
+    "floats-for-numbers": ({"status_code": 403.0, "encoding_options": 15.5}, {}),
+    "zero-options": ({"encoding_options": 0}, {"encodingOptions": 0}),
+    "numbers-for-strings": ({"version": 1.1, "status_text": 7, "charset": True, "callback": []}, {}),
+}
+EMPTY: dict[str, object] = {
+    "headers": [],
+    "content": None,
+    "version": None,
+    "statusCode": None,
+    "statusText": None,
+    "charset": None,
+    "callback": None,
+    "encodingOptions": 64,
+}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 429])
+@pytest.mark.parametrize(("envelope", "response"), ENVELOPE.values(), ids=ENVELOPE)
+async def test_the_envelope_is_kept(
+    wethod: Upstream, client: GatewayClient, envelope: dict[str, object], response: dict[str, object], status: int
+) -> None:
+    """Every documented rejection has it or has not; what GraphQL cannot carry is null, 64 or left out."""
+    wethod.script = [answer(status, body(**envelope))]
+    outcome = await client.delete()
+    assert outcome["statusCode"] == status
+    assert outcome["response"] == EMPTY | response
+
+
+def later(seconds: float) -> dt.datetime:
+    """A time from now."""
+    return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+
+
+# name: (headers of a 429, seconds that the client is told, give or take one)
+DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
+    "none": ({}, None),
+    "seconds": ({"x-ratelimit-retry-after": "30"}, 30),
+    "zero": ({"x-ratelimit-retry-after": "0"}, 0),
+    "an-hour": ({"X-RateLimit-Retry-After": "3600"}, 3600),
+    "beyond-an-hour": ({"x-ratelimit-retry-after": "3601"}, None),
+    "a-day": ({"x-ratelimit-retry-after": "86400"}, None),
+    "unix-time": ({"x-ratelimit-retry-after": str(int(time.time()) + 120 + 2)}, 120),
+    "unix-time-past": ({"x-ratelimit-retry-after": str(int(time.time()) - 120)}, None),
+    "unix-time-far": ({"x-ratelimit-retry-after": str(int(time.time()) + 7200)}, None),
+    "milliseconds": ({"x-ratelimit-retry-after": str(int(time.time() * 1000))}, None),
+    "negative": ({"x-ratelimit-retry-after": "-1"}, None),
+    "fraction": ({"x-ratelimit-retry-after": "1.5"}, None),
+    "words": ({"x-ratelimit-retry-after": "soon", "Retry-After": "5"}, None),
+    "arabic-digits": ({"x-ratelimit-retry-after": "\xd9\xa7"}, None),
+    "huge": ({"x-ratelimit-retry-after": "9" * 400}, None),
+    "retry-after": ({"Retry-After": "45"}, 45),
+    "retry-after-second": ({"Retry-After": "45", "x-ratelimit-retry-after": "30"}, 30),
+    "retry-after-date": ({"Retry-After": format_datetime(later(62), usegmt=True)}, 60),
+    "retry-after-date-past": ({"Retry-After": "Tue, 24 Nov 2020 09:00:00 GMT"}, None),
+    "retry-after-date-without-a-zone": ({"Retry-After": f"{later(62):%a, %d %b %Y %H:%M:%S}"}, 60),
+    "retry-after-words": ({"Retry-After": "tomorrow"}, None),
+    "retry-after-impossible-date": ({"Retry-After": "Tue, 99 Nov 2026 09:00:00 GMT"}, None),
+}
+
+
+@pytest.mark.parametrize(("headers", "seconds"), DELAYS.values(), ids=DELAYS)
+async def test_a_delay_is_told_in_seconds(
+    wethod: Upstream,
+    client: GatewayClient,
+    headers: dict[str, str],
+    seconds: int | None,
+    request: pytest.FixtureRequest,
+) -> None:
+    """``x-ratelimit-retry-after`` first; a Unix time above a day; outside an hour or unreadable, null."""
+    wethod.script = [answer(429, b"", headers)]
+    token = "".join(character if character.isalnum() else "-" for character in request.node.name)
+    outcome = await client.delete(headers={"Authorization": f"Bearer {token}", "Wethod-Company": "acme"})
+    assert (outcome["__typename"], outcome["statusCode"]) == ("WethodRateLimitedError", 429)
+    if seconds is None:
+        assert outcome["retryAfterSeconds"] is None
+    else:
+        assert (
+            abs(outcome["retryAfterSeconds"] - seconds) <= 3
+            if seconds in {60, 120}
+            else outcome["retryAfterSeconds"] == seconds
+        )
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None, categories=None)),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
+    max_leaves=12,
+)
+KNOWN = st.sampled_from(
+    ["key", "message", "failures", "headers", "content", "version", "status_code", "charset", "encoding_options"]
+)
+
+
+@given(
+    status=st.integers(100, 999),
+    content=st.binary(max_size=64)
+    | st.dictionaries(KNOWN | st.text(max_size=4), JSON_VALUES, max_size=8).map(json.dumps).map(str.encode),
+    content_type=st.sampled_from([b"", b"application/json", b"text/html", b"text/html;charset=x", b"\xff"]),
+)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_every_status_and_body_has_an_outcome(status: int, content: bytes, content_type: bytes) -> None:
+    """Total and pure: no body raises, none changes the member, and all text can be encoded and shown."""
+    headers = ((b"content-type", content_type),)
+    members = set()
+    for candidate in (content, None, b""):
+        for decide in (from_reply, from_repeat):
+            outcome = decide(Reply(status, headers, candidate), "7")
+            if decide is from_reply:
+                members.add(type(outcome).__name__)
+            for text in texts(outcome):
+                text.encode("utf-8")
+                assert len(text) <= 1_000
+                assert not any(ord(character) < 32 for character in text)
+    assert len(members) == 1 or (status == 200 and content_type.startswith(b"text/html"))
+
+
+def texts(value: Any) -> list[str]:
+    """Every string in an outcome."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in texts(item)]
+    if not dataclasses.is_dataclass(value):
+        return []
+    return [text for field in dataclasses.fields(value) for text in texts(getattr(value, field.name))]

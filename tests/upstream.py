@@ -1,0 +1,129 @@
+"""A Wethod on a real socket that answers what a test tells it to, and keeps what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, bytes], ...]
+    body: bytes
+
+    def header(self, name: str) -> bytes | None:
+        """The value of a header; None where it did not come. A repeated one fails the test."""
+        values = [value for key, value in self.headers if key == name.lower()]
+        assert len(values) < 2, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Bytes to send, then whether to hang up, or to hang.
+
+    Attributes:
+        data: sent as they are.
+        close: hang up after them; otherwise the connection is kept, or hangs where they are no whole answer.
+        delay_seconds: how long to wait before.
+    """
+
+    data: bytes = b""
+    close: bool = False
+    delay_seconds: float = 0.0
+
+
+def answer(
+    status: int = 200,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    content_type: str = "application/json",
+) -> Answer:
+    """A whole answer that keeps the connection."""
+    fields = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
+    head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return Answer(head.encode("latin-1") + b"\r\n" + body)
+
+
+LOST = Answer(close=True)
+"""Hang up without a byte."""
+
+HANGING = Answer()
+"""Never answer."""
+
+Script: TypeAlias = "Sequence[Answer] | Callable[[Asked], Answer]"
+
+
+@dataclass(slots=True)
+class Upstream:
+    """A running server.
+
+    Attributes:
+        url: its base URL.
+        script: answers in turn, the last one again and again; or a function of the request.
+        asked: every request whose head arrived, in order.
+    """
+
+    script: Script
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests."""
+        self.connections += 1
+        self._writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                asked = await read_request(reader)
+                position = len(self.asked)
+                self.asked.append(asked)
+                script = self.script
+                reply = script(asked) if callable(script) else script[min(position, len(script) - 1)]
+                await asyncio.sleep(reply.delay_seconds)
+                writer.write(reply.data)
+                await writer.drain()
+                if reply.close:
+                    break
+        writer.close()
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        for writer in self._writers:
+            writer.close()
+
+
+async def read_request(reader: asyncio.StreamReader) -> Asked:
+    """Read one request off a stream."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head[:-4].split(b"\r\n")
+    method, target, _ = first.decode("latin-1").split(" ")
+    pairs = [line.partition(b":") for line in lines]
+    headers = tuple((name.decode("latin-1").lower(), value.strip()) for name, _, value in pairs)
+    length = int(dict(headers).get("content-length", b"0"))
+    return Asked(method, target, headers, await reader.readexactly(length))
+
+
+@contextlib.asynccontextmanager
+async def upstream(script: Script, port: int = 0) -> AsyncIterator[Upstream]:
+    """Run a Wethod on a loopback port, an ephemeral one unless it is given."""
+    running = Upstream(script)
+    server = await asyncio.start_server(running.serve, "127.0.0.1", port)
+    running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield running
+    finally:
+        server.close()
+        running.hang_up()
+        await server.wait_closed()
