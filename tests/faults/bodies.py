@@ -1,0 +1,184 @@
+"""Bodies that are huge, slow, encoded, endless, or something else than they say."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+from app.wethod.transport import MAX_BODY_BYTES
+from tests.faults.cuts import HEAD_404, PAGE
+from tests.faults.fault import Answered, Fault, Over, Until, Verdict
+from tests.faults.steps import Close, CloseProperly, Flood, Hang, Read, Send, SendBelowTls, Step, Trickle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORDS = b'{"key":"not_found","message":"gone"}'
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def sized(body: bytes) -> bytes:
+    """A body behind its length."""
+    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+# The answer, how the connection goes on, and the verdict.
+BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
+    "words": ("answers 404 with words", HEAD_404 + sized(WORDS), Hang(), Answered(404, WORDS)),
+    "words-in-chunks": (
+        "sends its words in chunks, with extensions and a trailer",
+        HEAD_404
+        + CHUNKED
+        + b"8;a=b\r\n"
+        + WORDS[:8]
+        + b"\r\n%x\r\n" % (len(WORDS) - 8)
+        + WORDS[8:]
+        + b"\r\n0\r\nX: y\r\n\r\n",
+        Hang(),
+        Answered(404, WORDS),
+    ),
+    "words-until-close": (
+        "ends its words by closing",
+        HEAD_404 + b"Connection: close\r\n\r\n" + WORDS,
+        CloseProperly(),
+        Answered(404, WORDS),
+    ),
+    "no-words": ("answers 404 with nothing", HEAD_404 + sized(b""), Hang(), Answered(404, b"")),
+    "latin-1-words": (
+        "sends Latin-1 and calls it UTF-8",
+        HEAD_404 + sized('{"message":"gelöscht"}'.encode("latin-1")),
+        Hang(),
+        Answered(404, '{"message":"gelöscht"}'.encode("latin-1")),
+    ),
+    "identity": (
+        "calls its body identity",
+        HEAD_404 + b"Content-Encoding: identity\r\n" + sized(WORDS),
+        Hang(),
+        Answered(404, WORDS),
+    ),
+    "gzip": (
+        "compresses its words unasked",
+        HEAD_404 + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(WORDS)),
+        Hang(),
+        Answered(404, None),
+    ),
+    "gzip-bomb": (
+        "compresses 64 MiB into 64 KiB",
+        HEAD_404 + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(bytes(64 << 20))),
+        Hang(),
+        Answered(404, None),
+    ),
+    "not-gzip": (
+        "calls its words gzip, which they are not",
+        HEAD_404 + b"Content-Encoding: gzip\r\n" + sized(WORDS),
+        Hang(),
+        Answered(404, None),
+    ),
+    "largest": (
+        "sends the largest body that is read",
+        HEAD_404 + sized(b"x" * MAX_BODY_BYTES),
+        Hang(),
+        Answered(404, b"x" * MAX_BODY_BYTES),
+    ),
+    "too-large": (
+        "sends a body one byte too large",
+        HEAD_404 + sized(b"x" * (MAX_BODY_BYTES + 1)),
+        Hang(),
+        Answered(404, None),
+    ),
+    "too-large-in-chunks": (
+        "sends a chunk one byte too large",
+        HEAD_404 + CHUNKED + b"%x\r\n" % (MAX_BODY_BYTES + 1) + b"x" * (MAX_BODY_BYTES + 1) + b"\r\n0\r\n\r\n",
+        Hang(),
+        Answered(404, None),
+    ),
+    "broken-chunk-size": (
+        "gives a chunk size that is no number",
+        HEAD_404 + CHUNKED + b"8\r\n" + WORDS[:8] + b"\r\nxyz\r\n",
+        Hang(),
+        Answered(404, None),
+    ),
+    "huge-chunk-size": (
+        "gives a chunk size beyond 64 bits",
+        HEAD_404 + CHUNKED + b"f" * 20 + b"\r\n" + WORDS,
+        Hang(),
+        Answered(404, None),
+    ),
+    "page": ("answers 200 with a page", PAGE + sized(b"<html>sign in</html>"), Hang(), Answered(200, b"<")),
+    "page-in-chunks": (
+        "answers 200 with a page in chunks",
+        PAGE + CHUNKED + b"1\r\n<\r\n",
+        Hang(),
+        Answered(200, b"<"),
+    ),
+    "page-until-close": ("ends a page by closing", PAGE + b"\r\n<html>", Close(), Answered(200, b"<")),
+    "empty-page": ("answers 200 with an empty page", PAGE + sized(b""), Hang(), Answered(200, b"")),
+    "empty-page-in-chunks": (
+        "sends an empty page in chunks",
+        PAGE + CHUNKED + b"0\r\n\r\n",
+        Hang(),
+        Answered(200, b""),
+    ),
+    "empty-page-until-close": (
+        "ends an empty page by closing",
+        PAGE + b"Connection: close\r\n\r\n",
+        CloseProperly(),
+        Answered(200, b""),
+    ),
+    "unread-body": ("answers 200 with words", b"HTTP/1.1 200 OK\r\n" + sized(WORDS), Hang(), Answered(200)),
+    "unread-chunks": (
+        "answers 200 in broken chunks",
+        b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"xyz\r\n",
+        Hang(),
+        Answered(200),
+    ),
+}
+
+FLOODS: dict[str, tuple[str, bytes, bytes, Verdict]] = {
+    "endless-404": ("sends a 404 without end", HEAD_404 + b"\r\n", b"x", Answered(404, None)),
+    "endless-chunks-404": ("sends chunks of a 404 without end", HEAD_404 + CHUNKED, b"1\r\nx\r\n", Answered(404, None)),
+    "endless-chunk-extension": (
+        "sends a chunk extension without end",
+        HEAD_404 + CHUNKED + b"1;",
+        b"x",
+        Answered(404, None),
+    ),
+    "endless-trailer": ("sends a trailer without end", HEAD_404 + CHUNKED + b"0\r\nX: ", b"x", Answered(404, None)),
+    "endless-page": ("sends a page without end", PAGE + b"\r\n", b"<", Answered(200, b"<")),
+    "endless-200": ("sends a 200 without end", b"HTTP/1.1 200 OK\r\n\r\n", b"x", Answered(200)),
+    "endless-503": ("sends a 503 without end", b"HTTP/1.1 503 Unavailable\r\n\r\n", b"x", Answered(503)),
+}
+
+
+def bodies() -> Iterator[tuple[str, Fault]]:
+    """Every odd body."""
+    for name, (does, data, end, verdict) in BODIES.items():
+        yield name, Fault(does, (Read(), Send(data), end), (verdict,))
+    for name, (does, head, flood, verdict) in FLOODS.items():
+        yield name, Fault(does, (Read(), Send(head), Flood(flood)), (verdict,), floods=True)
+    yield (
+        "slow-words",
+        Fault(
+            "sends its words byte by byte",
+            (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0.002), Hang()),
+            (Answered(404, WORDS),),
+        ),
+    )
+    yield (
+        "trickled-words",
+        Fault(
+            "sends a byte of its words now and then",
+            (Read(), Send(HEAD_404 + b"Content-Length: 1000\r\n\r\n"), Trickle(b"x" * 1000, 0.05)),
+            (Answered(404, None),),
+            until=Until.BODY_TIME,
+        ),
+    )
+    yield (
+        "broken-tls-record-in-body",
+        Fault(
+            "breaks TLS inside the body",
+            (Read(), Send(HEAD_404 + b"Content-Length: 20\r\n\r\nhalf"), SendBelowTls(b"x" * 100), Hang()),
+            (Answered(404, None),),
+            over=Over.TLS,
+        ),
+    )

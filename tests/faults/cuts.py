@@ -1,0 +1,101 @@
+"""Connections that end or stand still, at every point of a request and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.faults.fault import Answered, Cut, Fault, Unsent, Until, Verdict
+from tests.faults.steps import Arrive, Close, CloseProperly, Hang, Read, ReadPart, Reset, Send, Step, Steps, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How far the exchange gets before it breaks."""
+
+    when: str
+    steps: Steps
+    requests: int = 1
+    verdict: Verdict = field(default_factory=Cut)
+    stands_still: Until = Until.DEADLINE
+
+
+HEAD_404 = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n"
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+
+POINTS = {
+    "unread-request": Point("before it reads the request", (Arrive(),), requests=0),
+    "half-read-request": Point("in the middle of the request", (ReadPart(),), requests=0),
+    "read-request": Point("after it read the request", (Read(),)),
+    "status-line": Point("inside the status line", (Read(), Send(b"HTTP/1.1 20"))),
+    "after-status-line": Point("after the status line", (Read(), Send(b"HTTP/1.1 200 OK\r\n"))),
+    "headers": Point("inside the headers", (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Len"))),
+    "end-of-head": Point("before the empty line", (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"))),
+    "after-100": Point("after a 100", (Read(), Send(b"HTTP/1.1 100 Continue\r\n\r\n"))),
+    "body-of-200": Point(
+        "inside the body of a 200",
+        (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf")),
+        verdict=Answered(200),
+        stands_still=Until.AT_ONCE,
+    ),
+    "body-of-500": Point(
+        "inside the body of a 500",
+        (Read(), Send(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 20\r\n\r\nhalf")),
+        verdict=Answered(500),
+        stands_still=Until.AT_ONCE,
+    ),
+    "body-of-404": Point(
+        "inside the body of a 404",
+        (Read(), Send(HEAD_404 + b'Content-Length: 200\r\n\r\n{"key":')),
+        verdict=Answered(404, None),
+        stands_still=Until.BODY_TIME,
+    ),
+    "chunks-of-404": Point(
+        "inside the chunks of a 404",
+        (Read(), Send(HEAD_404 + b'Transfer-Encoding: chunked\r\n\r\n8\r\n{"key": \r\n8')),
+        verdict=Answered(404, None),
+        stands_still=Until.BODY_TIME,
+    ),
+    "body-of-page": Point(
+        "before the first byte of a page",
+        (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n")),
+        verdict=Answered(200, None),
+        stands_still=Until.BODY_TIME,
+    ),
+    "inside-page": Point(
+        "after the first byte of a page",
+        (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n<")),
+        verdict=Answered(200, b"<"),
+        stands_still=Until.AT_ONCE,
+    ),
+}
+
+# A reset may overtake what was sent just before it.
+WAYS: dict[str, tuple[str, tuple[Step, ...]]] = {
+    "close": ("closes", (Close(),)),
+    "reset": ("resets", (Wait(0.03), Reset())),
+    "hang": ("stands still", (Hang(),)),
+}
+
+
+def cuts() -> Iterator[tuple[str, Fault]]:
+    """Every way at every point."""
+    for where, point in POINTS.items():
+        for way, (does, steps) in WAYS.items():
+            yield (
+                f"{way}-{where}",
+                Fault(
+                    f"{does} {point.when}",
+                    (*point.steps, *steps),
+                    (point.verdict,),
+                    requests=point.requests,
+                    until=point.stands_still if way == "hang" else Until.AT_ONCE,
+                ),
+            )
+    # Whether the request is written before the client learns of the end is the kernel's choice; both are the truth.
+    either = (Cut(), Unsent())
+    yield "close-accepted", Fault("closes as soon as it has accepted", (CloseProperly(),), either, requests=0)
+    yield "reset-accepted", Fault("resets as soon as it has accepted", (Reset(),), either, requests=0)

@@ -1,0 +1,102 @@
+"""What a fault is, and what a transport has to say of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from app.wethod.transport import BodyNeed, Interrupted, NotSent, Request, Transport, body_need
+
+if TYPE_CHECKING:
+    from tests.faults.certificates import Certificate
+    from tests.faults.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A complete head came.
+
+    Attributes:
+        status: its status.
+        body: as ``Reply.body``; where one byte is enough, only that one.
+    """
+
+    status: int
+    body: bytes | None = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Not one byte was written."""
+
+    transient: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Something was written, and no complete head came."""
+
+
+Verdict: TypeAlias = Answered | Unsent | Cut
+
+
+class Until(enum.Enum):
+    """When the verdict is there."""
+
+    AT_ONCE = "at once"
+    CONNECT_TIMEOUT = "after the connect timeout"
+    BODY_TIME = "when the body's time is up"
+    DEADLINE = "at the deadline"
+
+
+class Over(enum.Enum):
+    """What a fault can be shown on."""
+
+    EITHER = "plain and TLS"
+    PLAIN = "plain"
+    TLS = "TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A way to break a request.
+
+    Attributes:
+        does: what the upstream does, as a clause without a subject.
+        steps: the same as a script; of the first connection only.
+        verdicts: what a transport may say of it; more than one only where the kernel decides which of two events comes
+            first.
+        requests: how many complete requests the upstream reads.
+        until: when the verdict is there.
+        over: what it can be shown on.
+        certificate: what the upstream shows in TLS, if it is not a valid one.
+        floods: whether it sends without end.
+        of_llhttp: the verdict of our own transport, where its parser reads the grammar otherwise than that of httpx.
+    """
+
+    does: str
+    steps: Steps
+    verdicts: tuple[Verdict, ...]
+    requests: int = 1
+    until: Until = Until.AT_ONCE
+    over: Over = Over.EITHER
+    certificate: Certificate | None = None
+    floods: bool = False
+    of_llhttp: Verdict | None = None
+
+    def verdicts_of(self, transport: str) -> tuple[Verdict, ...]:
+        """What the transport of that name may say."""
+        return self.verdicts if transport == "httpx" or self.of_llhttp is None else (self.of_llhttp,)
+
+
+async def verdict(transport: Transport, request: Request) -> Verdict:
+    """Send a request and take down what the transport says."""
+    try:
+        reply = await transport.send(request)
+    except NotSent as error:
+        return Unsent(error.transient)
+    except Interrupted:
+        return Cut()
+    first_byte = body_need(reply.status, reply.headers) is BodyNeed.FIRST_BYTE
+    return Answered(reply.status, reply.body[:1] if first_byte and reply.body else reply.body)

@@ -1,0 +1,48 @@
+"""TLS that does not come about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.faults.certificates import Certificate
+from tests.faults.fault import Fault, Over, Unsent, Until
+from tests.faults.steps import SOUND, Arrive, Close, Hang, Reset, Send, Step, WithoutTls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HANDSHAKES: dict[str, tuple[str, tuple[Step, ...]]] = {
+    "tls-close": ("closes in place of a TLS handshake", (Arrive(), Close())),
+    "tls-reset": ("resets in place of a TLS handshake", (Arrive(), Reset())),
+    "tls-plain": (
+        "answers a TLS handshake in plain HTTP",
+        (Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), Hang()),
+    ),
+    "tls-alert": ("refuses the TLS handshake", (Arrive(), Send(b"\x15\x03\x03\x00\x02\x02\x28"), Hang())),
+    "tls-garbage": ("answers a TLS handshake with garbage", (Arrive(), Send(bytes(range(256))), Hang())),
+}
+
+CERTIFICATES = {
+    "certificate-expired": ("shows a certificate that has expired", Certificate.EXPIRED),
+    "certificate-of-another": ("shows a certificate of another host", Certificate.OTHER_HOST),
+    "certificate-untrusted": ("shows a certificate of an authority that nobody trusts", Certificate.UNTRUSTED),
+}
+
+
+def handshakes() -> Iterator[tuple[str, Fault]]:
+    """Every handshake that fails."""
+    for name, (does, steps) in HANDSHAKES.items():
+        yield name, Fault(does, (WithoutTls(), *steps), (Unsent(),), requests=0, over=Over.TLS)
+    yield (
+        "tls-hang",
+        Fault(
+            "stands still in the TLS handshake",
+            (WithoutTls(), Hang()),
+            (Unsent(),),
+            requests=0,
+            until=Until.CONNECT_TIMEOUT,
+            over=Over.TLS,
+        ),
+    )
+    for name, (does, certificate) in CERTIFICATES.items():
+        yield name, Fault(does, SOUND, (Unsent(transient=False),), requests=0, over=Over.TLS, certificate=certificate)

@@ -1,0 +1,205 @@
+"""Heads of answers that are odd, slow, large, or no HTTP at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.faults.fault import Answered, Cut, Fault, Over, Until, Verdict
+from tests.faults.steps import SOUND, Close, Flood, Hang, Read, Send, SendBelowTls, Step, Trickle, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOUND_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+# Sent whole; the connection then goes on soundly, so that a parser that believes it can.
+GARBAGE: dict[str, tuple[str, bytes]] = {
+    "binary": ("answers with bytes that are no text", bytes(range(256))),
+    "banner": ("answers like a mail server", b"220 mail.example ESMTP ready\r\n\r\n"),
+    "icy": ("answers like a radio", b"ICY 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "http-2": ("answers with an HTTP/2 SETTINGS frame", b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
+    "http-0-9": ("answers with a body and no head", b"<html>deleted</html>\r\n\r\n"),
+    "request": ("answers with the request", b"DELETE /api/contact/7 HTTP/1.1\r\nHost: gateway\r\n\r\n"),
+    "lower-case": ("writes http in lower case", b"http/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "status-letters": ("gives a status of letters", b"HTTP/1.1 2OO OK\r\nContent-Length: 0\r\n\r\n"),
+    "status-four-digits": ("gives a status of four digits", b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
+    "status-two-digits": ("gives a status of two digits", b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"),
+    "status-negative": ("gives a negative status", b"HTTP/1.1 -200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "no-status": ("gives no status", b"HTTP/1.1\r\nContent-Length: 0\r\n\r\n"),
+    "header-without-colon": ("sends a header without a colon", b"HTTP/1.1 200 OK\r\nContent-Length\r\n\r\n"),
+    "header-without-name": ("sends a header without a name", b"HTTP/1.1 200 OK\r\n: 0\r\n\r\n"),
+    "header-with-nul": ("sends a NUL in a header", b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n"),
+    "space-before-colon": ("puts a space before a colon", b"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 0\r\n\r\n"),
+    "lengths-conflict": (
+        "sends two lengths that differ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    ),
+    "length-negative": ("sends a negative length", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
+    "length-letters": ("sends a length of letters", b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n"),
+    "length-and-unknown-coding": (
+        "sends a length and an unknown transfer coding",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: magic\r\n\r\n",
+    ),
+}
+
+# What both parsers take, and what it means.
+ODD: dict[str, tuple[str, bytes, Verdict]] = {
+    "status-600": ("answers 600", b"HTTP/1.1 600 Who Knows\r\nContent-Length: 0\r\n\r\n", Answered(600)),
+    "status-999": ("answers 999", b"HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n", Answered(999)),
+    "status-299": ("answers 299", b"HTTP/1.1 299 Fine\r\nContent-Length: 0\r\n\r\n", Answered(299)),
+    "no-reason": ("gives no reason phrase", b"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", Answered(200)),
+    "latin-1-reason": (
+        "gives a reason in Latin-1",
+        b"HTTP/1.1 200 Gel\xf6scht\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+    ),
+    "latin-1-header": (
+        "sends a header in Latin-1",
+        b"HTTP/1.1 200 OK\r\nX: \xe9\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+    ),
+    "http-1-0": ("answers in HTTP/1.0", b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", Answered(200)),
+    "http-1-0-404": (
+        "answers a 404 in HTTP/1.0 without a length",
+        b'HTTP/1.0 404 No\r\n\r\n{"key":"x"}',
+        Answered(404, b'{"key":"x"}'),
+    ),
+    "switching": (
+        "switches protocols unasked",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        Answered(101),
+    ),
+    "redirect": (
+        "redirects to another contact",
+        b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /api/contact/8\r\nContent-Length: 0\r\n\r\n",
+        Answered(307),
+    ),
+    "204-with-length": (
+        "answers 204 with a length",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 20\r\n\r\n",
+        Answered(204),
+    ),
+    "304-with-length": (
+        "answers 304 with a length",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 20\r\n\r\n",
+        Answered(304),
+    ),
+    "continue": ("says 100 first", b"HTTP/1.1 100 Continue\r\n\r\n" + SOUND_HEAD, Answered(200)),
+    "early-hints": ("says 103 first", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SOUND_HEAD, Answered(200)),
+    "many-continues": ("says 100 ten times first", b"HTTP/1.1 100 Continue\r\n\r\n" * 10 + SOUND_HEAD, Answered(200)),
+    "http-2-0-text": ("calls itself HTTP/2.0", b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", Answered(200)),
+    "status-000": ("answers 000", b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n", Cut()),
+}
+
+# What HTTP's grammar forbids or leaves open, and one parser takes: what h11 says of it, then what llhttp says.
+GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
+    "same-lengths": (
+        "sends the same length twice",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
+    "bare-line-feeds": (
+        "ends lines with LF alone",
+        b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        Answered(200),
+        Cut(),
+    ),
+    "folded-header": (
+        "folds a header",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
+    "length-and-chunks": (
+        "sends a length and chunks",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
+    "unknown-coding": (
+        "uses a transfer coding that nobody knows",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: magic, chunked\r\n\r\n0\r\n\r\n",
+        Cut(),
+        Answered(200),
+    ),
+    "length-beyond-64-bits": (
+        "announces a body beyond 64 bits",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
+    "empty-lines-first": ("sends empty lines first", b"\r\n\r\n" + SOUND_HEAD, Cut(), Answered(200)),
+    "http-1-9": (
+        "answers in HTTP/1.9",
+        b"HTTP/1.9 200 OK\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
+}
+
+
+def heads() -> Iterator[tuple[str, Fault]]:
+    """Every odd head."""
+    for name, (does, data) in GARBAGE.items():
+        yield name, Fault(does, (Read(), Send(data), *SOUND), (Cut(),))
+    for name, (does, data, verdict) in ODD.items():
+        ends: tuple[Step, ...] = (Wait(0.03), Close()) if b"HTTP/1.0" in data or b" 101 " in data else (Hang(),)
+        yield name, Fault(does, (Read(), Send(data), *ends), (verdict,))
+    for name, (does, data, h11, llhttp) in GRAMMAR.items():
+        yield name, Fault(does, (Read(), Send(data), Hang()), (h11,), of_llhttp=llhttp)
+    yield (
+        "slow-head",
+        Fault("sends its head byte by byte", (Read(), Trickle(SOUND_HEAD, 0.002), Hang()), (Answered(200),)),
+    )
+    yield (
+        "trickled-head",
+        Fault(
+            "sends a byte of a head now and then",
+            (Read(), Trickle(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, 0.05)),
+            (Cut(),),
+            until=Until.DEADLINE,
+        ),
+    )
+    yield (
+        "huge-header",
+        Fault(
+            "sends a header of 4 MiB",
+            (Read(), Send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * (4 << 20) + b"\r\nContent-Length: 0\r\n\r\n"), Hang()),
+            (Cut(),),
+        ),
+    )
+    yield (
+        "endless-header",
+        Fault(
+            "sends a header without end", (Read(), Send(b"HTTP/1.1 200 OK\r\nX: "), Flood(b"x")), (Cut(),), floods=True
+        ),
+    )
+    yield (
+        "endless-headers",
+        Fault(
+            "sends headers without end",
+            (Read(), Send(b"HTTP/1.1 200 OK\r\n"), Flood(b"X: y\r\n")),
+            (Cut(),),
+            floods=True,
+        ),
+    )
+    yield (
+        "endless-continues",
+        Fault(
+            "says 100 without end",
+            (Read(), Flood(b"HTTP/1.1 100 Continue\r\n\r\n")),
+            (Cut(),),
+            until=Until.DEADLINE,
+            floods=True,
+        ),
+    )
+    yield (
+        "broken-tls-record",
+        Fault(
+            "breaks TLS inside the head",
+            (Read(), Send(b"HTTP/1.1 200 OK\r\n"), SendBelowTls(b"Content-Length: 0\r\n\r\n"), Hang()),
+            (Cut(),),
+            over=Over.TLS,
+        ),
+    )

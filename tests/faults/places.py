@@ -1,0 +1,46 @@
+"""Upstreams that are not even there."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+from app.wethod.transport import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def refusing_port() -> Iterator[Origin]:
+    """A port that is taken, and on which nobody listens: the kernel refuses at once."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield Origin("http", "127.0.0.1", taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[Origin]:
+    """A port whose backlog is full and never accepted from: the kernel drops what else knocks."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0.2)
+            try:
+                waiting.connect(("127.0.0.1", port))
+            except TimeoutError:
+                break
+        else:
+            raise RuntimeError("the kernel takes connections beyond the backlog")
+        yield Origin("http", "127.0.0.1", port)
+
+
+@contextlib.contextmanager
+def unresolvable_name() -> Iterator[Origin]:
+    """A name that never resolves (RFC 6761 §6.4)."""
+    yield Origin("http", "wethod.invalid", 80)

@@ -1,0 +1,363 @@
+"""What a transport does with its connections, whatever the upstream and the caller do with theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import ssl
+import tracemalloc
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.wethod.transport import BODY_SECONDS, Interrupted, NotSent
+from tests.faults.catalogue import FAULTS
+from tests.faults.certificates import Certificate, authority
+from tests.faults.cuts import HEAD_404
+from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
+from tests.faults.leftovers import eventually, nothing_left, sockets
+from tests.faults.places import full_backlog, refusing_port, unresolvable_name
+from tests.faults.server import FaultServer
+from tests.faults.steps import (
+    SOUND,
+    Answer,
+    Close,
+    CloseProperly,
+    Hang,
+    Read,
+    Reset,
+    Send,
+    Serve,
+    Step,
+    Steps,
+    Wait,
+    WithoutTls,
+)
+from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, carrier, delete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from app.wethod.transport import Origin, Request, Transport
+
+pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
+
+EITHER = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+
+
+def context(*, tls: bool) -> ssl.SSLContext | None:
+    """The upstream's TLS, if it has any."""
+    return authority().server(Certificate.VALID) if tls else None
+
+
+async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = False) -> bool:
+    """Whether a request is answered, and with the answer to itself."""
+    reply = await transport.send(delete(contact, fresh=fresh))
+    return (reply.status, dict(reply.headers)[b"content-location"]) == (200, b"/api/contact/%d" % contact)
+
+
+PLACES: dict[str, tuple[Callable[[], AbstractContextManager[Origin]], float, float]] = {
+    "refused": (refusing_port, 0.0, CONNECT_SECONDS),
+    "never-accepted": (full_backlog, CONNECT_SECONDS, CONNECT_SECONDS + 0.4),
+    "unresolvable": (unresolvable_name, 0.0, CONNECT_SECONDS + 0.4),
+}
+
+
+@pytest.mark.parametrize(("place", "earliest", "latest"), PLACES.values(), ids=PLACES.keys())
+async def test_an_upstream_that_is_not_there_is_not_sent_to(
+    name: str, place: Callable[[], AbstractContextManager[Origin]], earliest: float, latest: float
+) -> None:
+    """No connection, nothing sent; known by the connect timeout, however long the deadline."""
+    with place() as origin:
+        async with nothing_left():
+            transport = carrier(name, origin)
+            started = asyncio.get_running_loop().time()
+            assert await verdict(transport, delete()) == Unsent()
+            assert earliest - 0.01 <= asyncio.get_running_loop().time() - started < latest
+            await transport.aclose()
+
+
+async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
+    """The request is what it was given, in its order and its bytes."""
+    async with FaultServer() as server:
+        transport = carrier(name, server.origin)
+        await transport.send(delete())
+        await transport.aclose()
+        [request] = server.requests
+        assert request.data == (
+            b"DELETE /api/contact/7 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+            b"Accept: application/json\r\nAccept-Encoding: identity\r\n\r\n" % server.port
+        )
+
+
+@EITHER
+async def test_deadline_cuts_leave_a_full_pool_sound(name: str, *, tls: bool) -> None:
+    """After hundreds of cuts with every connection taken, the next request succeeds and nothing is left."""
+    async with nothing_left(), FaultServer(then=(Read(), Hang()), tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin, max_connections=10)
+        before = sockets()
+        counts: Counter[Verdict] = Counter()
+        while counts[Cut()] < 200:
+            wave = [delete(n, seconds=0.1 + n / 500, send_seconds=0.08 + n / 500) for n in range(30)]
+            counts.update(await asyncio.gather(*(verdict(transport, request) for request in wave)))
+            assert counts.keys() <= {Cut(), Unsent()}
+            assert sockets() - before <= 2 * 10 + 2 * 10, "ten connections, both ends of each, and ten being closed"
+        server.then = SOUND
+        assert await answers_its_own(transport, 77)
+        await transport.aclose()
+        await server.all_closed()
+        assert len(server.complete) == counts[Cut()] + 1
+
+
+@EITHER
+async def test_what_is_not_sent_was_not_sent(name: str, *, tls: bool) -> None:
+    """However the last moment to send falls, *not sent* means that the upstream never saw a byte of it."""
+    chance = random.Random(7)
+    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin, max_connections=5)
+        said: dict[bytes, Verdict] = {}
+
+        async def one(request: Request) -> None:
+            said[request.target] = await verdict(transport, request)
+
+        for wave in range(20):
+            numbers = range(wave * 10, wave * 10 + 10)
+            times = [chance.uniform(-0.002, 0.04) for _ in numbers]
+            await asyncio.gather(*(one(delete(n, send_seconds=left)) for n, left in zip(numbers, times, strict=True)))
+        await transport.aclose()
+        await server.all_closed()
+        assert {request.target for request in server.requests} == {t for t, v in said.items() if v == Answered(200)}
+        assert {type(v) for v in said.values()} == {Answered, Unsent}
+
+
+SLOW: dict[str, tuple[Steps, bool]] = {
+    "head": ((Read(), Wait(0.01), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"), Wait(0.01), Send(b"\r\n")), False),
+    "head-tls": ((Read(), Wait(0.01), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Hang()), True),
+    "handshake": ((WithoutTls(), Hang()), True),
+    "body": ((Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Wait(0.01), Send(b"{}"), Hang()), True),
+}
+
+
+@pytest.mark.parametrize(("steps", "tls"), SLOW.values(), ids=SLOW.keys())
+async def test_a_caller_that_goes_away_leaves_nothing(name: str, steps: Steps, *, tls: bool) -> None:
+    """Cancellation at any moment frees the slot, closes the connection, and is all that the caller sees."""
+    chance = random.Random(11)
+    async with nothing_left(), FaultServer(*[steps] * 100, tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin, max_connections=3)
+        cancelled = 0
+        while server.accepted < 100:
+            tasks = [asyncio.create_task(transport.send(delete(n, fresh=n % 2 == 0))) for n in range(6)]
+            await asyncio.sleep(chance.uniform(0.0, 0.03))
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert not any(isinstance(result, Exception) for result in results)
+            cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results)
+        assert cancelled > 20
+        assert await answers_its_own(transport, 77)
+        await transport.aclose()
+        await server.all_closed()
+
+
+async def test_a_wait_for_a_connection_ends_at_the_last_moment_to_send(name: str) -> None:
+    """Whoever waits in vain for a free connection was not sent, and learns so when its time to send ends."""
+    async with nothing_left(), FaultServer((Read(), Wait(0.3), *SOUND)) as server:
+        transport = carrier(name, server.origin, max_connections=1)
+        first = asyncio.create_task(verdict(transport, delete(1, seconds=0.2)))
+        await asyncio.sleep(0.02)
+        started = asyncio.get_running_loop().time()
+        assert await verdict(transport, delete(2, send_seconds=0.1)) == Unsent()
+        assert 0.09 <= asyncio.get_running_loop().time() - started < 0.18
+        assert await first == Cut()
+        assert await answers_its_own(transport, 3)
+        await transport.aclose()
+        assert [request.target for request in server.complete] == [b"/api/contact/1", b"/api/contact/3"]
+
+
+async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name: str) -> None:
+    """A hundred requests at once over ten connections: never an eleventh, never another's answer."""
+    most = 0
+    async with nothing_left(), FaultServer(then=(Serve(Answer()),)) as server:
+        transport = carrier(name, server.origin, max_connections=10)
+
+        async def one(contact: int) -> bool:
+            nonlocal most
+            own = await answers_its_own(transport, contact)
+            most = max(most, server.open)
+            return own
+
+        assert all(await asyncio.gather(*(one(contact) for contact in range(100))))
+        assert most <= 10
+        await transport.aclose()
+        assert len(server.complete) == 100
+
+
+@EITHER
+async def test_closing_interrupts_what_is_under_way(name: str, *, tls: bool) -> None:
+    """What was sent is interrupted, what waits is not sent, and so is whatever comes later."""
+    async with nothing_left(), FaultServer((Read(), Hang()), tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin, max_connections=1)
+        sent = asyncio.create_task(verdict(transport, delete(1)))
+        await eventually(lambda: len(server.complete) == 1)
+        waiting = asyncio.create_task(verdict(transport, delete(2)))
+        await asyncio.sleep(0.01)
+        started = asyncio.get_running_loop().time()
+        await transport.aclose()
+        assert (await sent, await waiting) == (Cut(), Unsent(transient=False))
+        assert asyncio.get_running_loop().time() - started < 0.5
+        assert await verdict(transport, delete(3)) == Unsent(transient=False)
+        await transport.aclose()
+        await server.all_closed()
+        assert [request.target for request in server.requests] == [b"/api/contact/1"]
+
+
+@EITHER
+async def test_a_sound_connection_is_used_again_or_never(name: str, *, tls: bool) -> None:
+    """A transport that keeps connections uses one for requests in turn; one that does not leaves none open."""
+    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin)
+        for contact in range(5):
+            assert await answers_its_own(transport, contact)
+        assert server.accepted == (1 if name in KEEPS_CONNECTIONS else 5)
+        assert await answers_its_own(transport, 6, fresh=True)
+        assert server.accepted == (2 if name in KEEPS_CONNECTIONS else 6)
+        assert server.requests[-1].connection == server.accepted - 1
+        await transport.aclose()
+        await server.all_closed()
+
+
+async def test_an_idle_connection_is_closed_when_its_time_is_up(name: str) -> None:
+    """No connection outlives its idle time."""
+    async with nothing_left(), FaultServer() as server:
+        transport = carrier(name, server.origin, idle_seconds=0.1)
+        assert await answers_its_own(transport, 1)
+        await asyncio.sleep(0.25)
+        assert await answers_its_own(transport, 2)
+        assert server.accepted == 2
+        await transport.aclose()
+
+
+# Connections that must not carry another request, though their first answer was sound.
+SPENT: dict[str, tuple[Step, ...]] = {
+    "closed-behind-answer": (Answer(), Close()),
+    "closed-properly-behind-answer": (Answer(), CloseProperly()),
+    "reset-behind-answer": (Answer(), Reset()),
+    "says-close": (Answer(headers=b"Connection: close\r\n"), Hang()),
+    "speaks-http-1-0": (
+        Send(b"HTTP/1.0 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"),
+        Hang(),
+    ),
+    "speaks-unasked": (
+        Answer(),
+        Wait(0.005),
+        Send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        Hang(),
+    ),
+    "answers-twice": (
+        Send(
+            b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"
+        ),
+        *SOUND,
+    ),
+    "says-more-than-its-length": (
+        Send(
+            b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n"
+        ),
+        *SOUND,
+    ),
+    "adds-half-an-answer": (
+        Send(b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 "),
+        Read(),
+        Send(b"OK\r\nContent-Location: /api/contact/1\r\nContent-Length: 0\r\n\r\n"),
+        Hang(),
+    ),
+}
+
+
+@EITHER
+@pytest.mark.parametrize("steps", SPENT.values(), ids=SPENT.keys())
+async def test_a_spent_connection_carries_no_other_request(name: str, steps: tuple[Step, ...], *, tls: bool) -> None:
+    """An answer behind which anything else came is the last of its connection; the next request never notices."""
+    spent: Steps = (Read(), *steps)
+    async with nothing_left(), FaultServer(*[spent] * 5, tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin)
+        for contact in range(5):
+            reply = await transport.send(delete(contact))
+            assert reply.status == 200
+            await asyncio.sleep(0.02)
+        assert await answers_its_own(transport, 77)
+        assert server.accepted == 6
+        assert [request.connection for request in server.complete] == [0, 1, 2, 3, 4, 5]
+        await transport.aclose()
+        await server.all_closed()
+
+
+@EITHER
+@pytest.mark.parametrize("end", [Close(), CloseProperly(), Reset()], ids=["close", "close-properly", "reset"])
+async def test_a_connection_that_ends_at_the_next_request_interrupts_it(name: str, end: Step, *, tls: bool) -> None:
+    """A request that a kept connection lost is interrupted, never sent again by itself, and never another's answer."""
+    steps: Steps = (Read(), Answer(), Read(), end)
+    async with nothing_left(), FaultServer(steps, tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin)
+        assert await answers_its_own(transport, 1)
+        kept = name in KEEPS_CONNECTIONS
+        assert await verdict(transport, delete(2)) == (Cut() if kept else Answered(200))
+        assert await answers_its_own(transport, 3)
+        assert [request.target[-1:] for request in server.complete] == [b"1", b"2", b"3"]
+        assert server.accepted == (2 if kept else 3)
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("fault", [pytest.param(f, id=n) for n, f in FAULTS.items() if f.floods])
+async def test_memory_is_bounded_however_much_is_sent(name: str, fault: Fault) -> None:
+    """Four floods at once cost no more than four of the largest bodies and the buffers under them."""
+    async with FaultServer(then=fault.steps) as server:
+        transport = carrier(name, server.origin)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.25)) for n in range(4)))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert all(one in fault.verdicts_of(name) for one in said)
+        assert peak < 16 * 1024 * 1024
+        await transport.aclose()
+
+
+async def test_a_body_has_a_second_and_no_more(name: str) -> None:
+    """With a long deadline a body that does not come is given up after its own time."""
+    async with nothing_left(), FaultServer((Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())) as server:
+        transport = carrier(name, server.origin)
+        started = asyncio.get_running_loop().time()
+        assert await verdict(transport, delete(seconds=5.0)) == Answered(404, None)
+        assert BODY_SECONDS <= asyncio.get_running_loop().time() - started < BODY_SECONDS + 0.4
+        await transport.aclose()
+
+
+async def test_a_client_certificate_is_shown_to_who_asks(name: str) -> None:
+    """An upstream that wants a certificate gets the one that is set."""
+    async with FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server:
+        transport = carrier(name, server.origin, certificate=True)
+        assert await answers_its_own(transport, 1)
+        await transport.aclose()
+
+
+MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLSv1_3, {NotSent, Interrupted})}
+
+
+@pytest.mark.parametrize(("version", "errors"), MISSED.values(), ids=MISSED.keys())
+async def test_a_missing_client_certificate_is_never_an_answer(
+    name: str, version: ssl.TLSVersion, errors: set[type[Exception]]
+) -> None:
+    """TLS 1.2 refuses in the handshake; in TLS 1.3 the client hears of it only after it may have written."""
+    async with nothing_left(), FaultServer(tls=authority().mutual_server(version)) as server:
+        transport = carrier(name, server.origin)
+        with pytest.raises(tuple(errors)):
+            await transport.send(delete())
+        assert server.requests == []
+        await transport.aclose()

@@ -1,0 +1,182 @@
+"""What holds of the transport over httpx alone: its exceptions, its proxies, its refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from base64 import b64encode
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from app.wethod.httpx_exchange import MEANINGS
+from app.wethod.httpx_transport import HttpxTransport
+from app.wethod.transport import Origin, Request
+from tests.faults.certificates import Certificate, authority
+from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
+from tests.faults.leftovers import nothing_left
+from tests.faults.server import FaultServer
+from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Relay, Reset, Send, Step, Steps, WithoutTls
+from tests.faults.transports import CONNECT_SECONDS, carrier, delete
+
+
+def _tree(top: type[Exception]) -> set[type[Exception]]:
+    return {top}.union(*(_tree(below) for below in top.__subclasses__()))
+
+
+def test_every_exception_of_httpx_is_sorted() -> None:
+    """A class that httpx adds, or that the table forgets or invents, fails here."""
+    exported = [value for _, value in inspect.getmembers(httpx, inspect.isclass) if issubclass(value, Exception)]
+    walked: set[type[Exception]] = set().union(*(_tree(one) for one in exported))
+    assert {one for one in walked if one.__module__.partition(".")[0] == "httpx"} == set(MEANINGS)
+
+
+UNSENDABLE: dict[str, tuple[Origin | None, dict[str, object], bool]] = {
+    "dot-segments": (None, {"target": b"/api/contact/../contacts"}, False),
+    "header-with-line-break": (None, {"headers": ((b"Wethod-Company", b"acme\r\nX: y"),)}, True),
+    "name-too-long": (Origin("http", "a" * 64 + ".example", 80), {}, True),
+    "name-malformed": (Origin("http", "a..example", 80), {}, True),
+}
+
+
+@pytest.mark.parametrize(("origin", "changes", "transient"), UNSENDABLE.values(), ids=UNSENDABLE.keys())
+async def test_what_cannot_be_written_as_given_is_not_sent(
+    origin: Origin | None, changes: dict[str, object], *, transient: bool
+) -> None:
+    """Nothing is corrected on the way: a request that httpx would change or refuse is not sent at all."""
+    async with nothing_left(), FaultServer() as server:
+        transport = carrier("httpx", origin or server.origin)
+        request: Request = replace(delete(), **changes)  # type: ignore[arg-type]
+        assert await verdict(transport, request) == Unsent(transient)
+        await transport.aclose()
+        assert server.requests == []
+
+
+def through(proxy: FaultServer, origin: Origin, *, user: str = "") -> HttpxTransport:
+    """A transport to an origin through a proxy."""
+    return HttpxTransport(
+        origin,
+        ssl_context=authority().client(),
+        connect_timeout_seconds=CONNECT_SECONDS,
+        max_connections=10,
+        idle_seconds=5.0,
+        proxy=proxy.url.replace("://", f"://{user}"),
+        proxy_ssl_context=authority().client(),
+    )
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http-proxy", "https-proxy"])
+async def test_a_proxy_tunnels_to_wethod_and_learns_nothing(*, secure: bool) -> None:
+    """An https origin is reached by CONNECT; the proxy's credentials stay with it, the request's headers pass it by."""
+    tls = authority().server(Certificate.VALID)
+    async with nothing_left(), FaultServer(tls=tls) as wethod:
+        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(wethod.port))
+        async with FaultServer(then=tunnel, tls=tls if secure else None) as proxy:
+            transport = through(proxy, wethod.origin, user="corp:s3cret@")
+            assert await verdict(transport, delete()) == Answered(200)
+            assert await verdict(transport, delete(8)) == Answered(200)
+            await transport.aclose()
+            target = b"127.0.0.1:%d" % wethod.port
+            credentials = b64encode(b"corp:s3cret")
+            assert [request.line for request in proxy.requests] == [b"CONNECT %b HTTP/1.1" % target] * 2
+            assert dict(proxy.requests[0].headers) == {
+                b"Host": target,
+                b"Accept": b"*/*",
+                b"Proxy-Authorization": b"Basic " + credentials,
+            }
+            assert [request.target for request in wethod.requests] == [b"/api/contact/7", b"/api/contact/8"]
+            assert [name for name, _ in wethod.requests[0].headers] == [b"Host", b"Accept", b"Accept-Encoding"]
+
+
+async def test_a_proxy_forwards_to_a_plain_origin() -> None:
+    """A plain origin is asked for in absolute form (RFC 9112 §3.2.2)."""
+    async with nothing_left(), FaultServer() as proxy:
+        transport = through(proxy, Origin("http", "wethod.example", 80))
+        assert await verdict(transport, delete()) == Answered(200)
+        await transport.aclose()
+        [request] = proxy.requests
+        assert request.line == b"DELETE http://wethod.example/api/contact/7 HTTP/1.1"
+        assert request.headers[0] == (b"Host", b"wethod.example")
+
+
+OPEN = Send(b"HTTP/1.1 200 OK\r\n\r\n")
+
+# What the proxy does, and the verdict; the origin is never reached.
+TUNNELS: dict[str, tuple[tuple[Step, ...], Verdict, bool]] = {
+    "refuses": ((Read(), Send(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), Hang()), Unsent(), False),
+    "wants-credentials": (
+        (Read(), Send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"), Hang()),
+        Unsent(),
+        False,
+    ),
+    "redirects": (
+        (Read(), Send(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"), Hang()),
+        Unsent(),
+        False,
+    ),
+    "closes": ((Read(), Close()), Unsent(), False),
+    "resets": ((Read(), Reset()), Unsent(), False),
+    "resets-unread": ((Arrive(), Reset()), Unsent(), False),
+    "talks-garbage": ((Read(), Send(bytes(range(256))), Hang()), Unsent(), False),
+    "hangs": ((Read(), Hang()), Unsent(), True),
+    "cuts-its-answer": ((Read(), Send(b"HTTP/1.1 200 OK\r\n"), Close()), Unsent(), False),
+    "closes-tunnel": ((Read(), OPEN, Arrive(), Close()), Unsent(), False),
+    "resets-tunnel": ((Read(), OPEN, Arrive(), Reset()), Unsent(), False),
+    "hangs-in-tunnel": ((Read(), OPEN, Hang()), Unsent(), True),
+    "no-tls-in-tunnel": ((Read(), OPEN, Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang()), Unsent(), False),
+}
+
+
+@pytest.mark.parametrize(("steps", "expected", "waits"), TUNNELS.values(), ids=TUNNELS.keys())
+async def test_a_tunnel_that_does_not_come_about_is_not_sent(
+    steps: tuple[Step, ...], expected: Verdict, *, waits: bool
+) -> None:
+    """What is written to the proxy to get a tunnel is no byte of the request, and nothing is left of it."""
+    async with nothing_left(), FaultServer(*[steps] * 3) as proxy, FaultServer() as wethod:
+        transport = through(proxy, Origin("https", "127.0.0.1", wethod.port))
+        started = asyncio.get_running_loop().time()
+        for _ in range(3):
+            assert await verdict(transport, delete()) == expected
+        took = asyncio.get_running_loop().time() - started
+        assert took >= 3 * CONNECT_SECONDS if waits else took < CONNECT_SECONDS * 3
+        await transport.aclose()
+        await proxy.all_closed()
+        assert wethod.accepted == 0
+
+
+BEHIND: dict[str, tuple[Steps, Certificate, Verdict]] = {
+    "certificate": (SOUND, Certificate.EXPIRED, Unsent(transient=False)),
+    "close": ((Read(), Close()), Certificate.VALID, Cut()),
+    "reset": ((Read(), Reset()), Certificate.VALID, Cut()),
+    "hang": ((Read(), Hang()), Certificate.VALID, Cut()),
+    "handshake": ((WithoutTls(), Hang()), Certificate.VALID, Unsent()),
+}
+
+
+@pytest.mark.parametrize(("steps", "certificate", "expected"), BEHIND.values(), ids=BEHIND.keys())
+async def test_a_fault_behind_a_tunnel_is_told_for_what_it_is(
+    steps: Steps, certificate: Certificate, expected: Verdict
+) -> None:
+    """Through a proxy the verdicts are those without one."""
+    async with nothing_left(), FaultServer(then=steps, tls=authority().server(certificate)) as wethod:
+        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 OK\r\n\r\n"), Relay(wethod.port))
+        async with FaultServer(then=tunnel) as proxy:
+            transport = through(proxy, wethod.origin)
+            assert await verdict(transport, delete(seconds=0.5)) == expected
+            assert len(wethod.complete) == (1 if expected == Cut() else 0)
+            await transport.aclose()
+
+
+def test_a_proxy_of_another_kind_is_refused() -> None:
+    """Only http and https proxies are spoken to, and the refusal does not show the password."""
+    with pytest.raises(ValueError, match="must be http or https, not socks5") as refusal:
+        HttpxTransport(
+            Origin("https", "wethod.example", 443),
+            ssl_context=None,
+            connect_timeout_seconds=1,
+            max_connections=1,
+            idle_seconds=1,
+            proxy="socks5://corp:s3cret@127.0.0.1:1080",
+        )
+    assert "s3cret" not in str(refusal.value)

@@ -1,0 +1,55 @@
+"""Every fault, over every transport, plain and TLS."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.faults.catalogue import FAULTS
+from tests.faults.certificates import Certificate, authority
+from tests.faults.fault import Fault, Over, Until, verdict
+from tests.faults.leftovers import nothing_left
+from tests.faults.server import FaultServer
+from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, carrier, delete
+
+GRACE_SECONDS = 0.4
+
+# How long a request may take, and when the verdict must be there.
+TIMES: dict[Until, tuple[float, float, float]] = {
+    Until.AT_ONCE: (2.0, 0.0, 1.5),
+    Until.CONNECT_TIMEOUT: (2.0, CONNECT_SECONDS, CONNECT_SECONDS + GRACE_SECONDS),
+    Until.BODY_TIME: (0.15, 0.15, 0.15 + GRACE_SECONDS),
+    Until.DEADLINE: (0.15, 0.15, 0.15 + GRACE_SECONDS),
+}
+
+CASES = [
+    pytest.param(fault, transport, tls, id=f"{name}-{transport}-{'tls' if tls else 'plain'}")
+    for name, fault in FAULTS.items()
+    for transport in TRANSPORTS
+    for tls in (False, True)
+    if fault.over is Over.EITHER or tls is (fault.over is Over.TLS)
+]
+
+
+@pytest.mark.parametrize(("fault", "name", "tls"), CASES)
+async def test_a_fault_is_told_for_what_it_is(fault: Fault, name: str, *, tls: bool) -> None:
+    """The verdict is exact and in time, the upstream got what it says it got, and the next request is unaffected."""
+    certificate = fault.certificate or Certificate.VALID
+    seconds, earliest, latest = TIMES[fault.until]
+    loop = asyncio.get_running_loop()
+    async with nothing_left(), FaultServer(fault.steps, tls=authority().server(certificate) if tls else None) as server:
+        transport = carrier(name, server.origin)
+        started = loop.time()
+        said = await verdict(transport, delete(7, seconds=seconds))
+        took = loop.time() - started
+        assert said in fault.verdicts_of(name)
+        assert [request.target for request in server.complete] == [b"/api/contact/7"] * fault.requests
+        assert earliest - 0.01 <= took < latest
+        if fault.certificate is None:
+            reply = await transport.send(delete(8))
+            assert (reply.status, dict(reply.headers)[b"content-location"]) == (200, b"/api/contact/8")
+            assert server.complete[-1].target == b"/api/contact/8"
+            assert len(server.complete) == fault.requests + 1
+        await transport.aclose()
+        await server.all_closed()

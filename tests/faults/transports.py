@@ -1,0 +1,65 @@
+"""The transports under test, made alike."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from app.wethod.httpx_transport import HttpxTransport
+from app.wethod.transport import Origin, Request, Transport
+from tests.faults.certificates import authority
+
+if TYPE_CHECKING:
+    import ssl
+
+CONNECT_SECONDS = 0.2
+
+
+class Factory(Protocol):
+    """How a transport is made."""
+
+    def __call__(
+        self,
+        origin: Origin,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        connect_timeout_seconds: float,
+        max_connections: int,
+        idle_seconds: float,
+    ) -> Transport:
+        """Make one."""
+        ...
+
+
+TRANSPORTS: dict[str, Factory] = {"httpx": HttpxTransport}
+
+KEEPS_CONNECTIONS = {"http1"}
+"""Those that use a connection again."""
+
+
+def carrier(
+    transport: str, origin: Origin, *, max_connections: int = 10, idle_seconds: float = 5.0, certificate: bool = False
+) -> Transport:
+    """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
+    return TRANSPORTS[transport](
+        origin,
+        ssl_context=authority().client(with_certificate=certificate) if origin.scheme == "https" else None,
+        connect_timeout_seconds=CONNECT_SECONDS,
+        max_connections=max_connections,
+        idle_seconds=idle_seconds,
+    )
+
+
+def delete(
+    contact: int = 7, *, seconds: float = 2.0, send_seconds: float | None = None, fresh: bool = False
+) -> Request:
+    """Ask for a contact's deletion, with so much time until the deadline and until the last moment to send."""
+    now = asyncio.get_running_loop().time()
+    return Request(
+        method=b"DELETE",
+        target=b"/api/contact/%d" % contact,
+        headers=((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity")),
+        send_by=now + (seconds if send_seconds is None else send_seconds),
+        deadline=now + seconds,
+        fresh=fresh,
+    )
