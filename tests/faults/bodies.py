@@ -101,7 +101,7 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
     "huge-chunk-size": (
         "gives a chunk size beyond 64 bits",
         HEAD_404 + CHUNKED + b"f" * 20 + b"\r\n" + WORDS,
-        Hang(),
+        Close(),
         Answered(404, None),
     ),
     "page": ("answers 200 with a page", PAGE + sized(b"<html>sign in</html>"), Hang(), Answered(200, b"<")),
