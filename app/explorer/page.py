@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
@@ -54,7 +55,7 @@ MISSING = """\
 
 
 class Explorer:
-    """GraphiQL for one gateway, built once at its start.
+    """GraphiQL for one gateway, built once at its start: an ASGI application that answers with the page.
 
     Args:
         sandbox: whether the gateway's Wethod is the embedded stand-in, which a first run may safely delete from.
@@ -95,3 +96,7 @@ class Explorer:
         if self._template is None:
             return HTMLResponse(MISSING, 501, headers=headers)
         return HTMLResponse(self._template.substitute(config=self._config, nonce=nonce), headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the page, whatever was asked."""
+        await self.page()(scope, receive, send)

@@ -1,0 +1,105 @@
+"""A headless Chromium on the explorer's page, and what a person does there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from playwright.async_api import async_playwright
+
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Page, Request
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Without these, Chromium calls home.
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-quic", "--disable-sync")
+PATIENCE_SECONDS = 30.0
+Editor: TypeAlias = Literal["operation.graphql", "variables.json", "request-headers.json", "response.json"]
+MODELS = "globalThis.__MONACO.editor.getModels()"
+"""GraphiQL leaves Monaco where a page's own scripts find it."""
+
+
+class ExplorerPage:
+    """GraphiQL, open in a browser, with everything that the browser complained about or asked for."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self._origin = origin
+        self.complaints: list[str] = []
+        self.requests: list[Request] = []
+        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+
+    async def open(self, url: str) -> float:
+        """Open the page; the seconds until a person can type."""
+        started = time.monotonic()
+        await self.page.goto(url)
+        await self.page.locator(".graphiql-query-editor .view-line").first.wait_for()
+        await self.page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line").first.wait_for()
+        return time.monotonic() - started
+
+    async def text(self, editor: Editor) -> str:
+        """Everything in one of the editors, also what is scrolled out of sight."""
+        found = await self.page.evaluate(f"{MODELS}.find(m => m.uri.path.endsWith('{editor}')).getValue()")
+        assert isinstance(found, str)
+        return found
+
+    async def write(self, editor: Editor, text: str) -> None:
+        """Replace everything in one of the editors."""
+        await self.page.evaluate(f"{MODELS}.find(m => m.uri.path.endsWith('{editor}')).setValue({json.dumps(text)})")
+
+    async def run(self) -> dict[str, Any]:
+        """Click on the one button; the answer that is shown."""
+        await self.page.locator(".graphiql-execute-button").click()
+        return await self.answer()
+
+    async def answer(self) -> dict[str, Any]:
+        """The answer to the operation that is running, once it is shown."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (shown := await self.text("response.json")):  # noqa: ASYNC110 - the browser's event
+                await asyncio.sleep(0.02)
+        found: dict[str, Any] = json.loads(shown)
+        return found
+
+    async def stored(self) -> str:
+        """Everything that the page keeps in the browser."""
+        # What is typed is stored half a second after the last key.
+        await asyncio.sleep(0.7)
+        found = await self.page.evaluate(
+            "JSON.stringify({local: {...localStorage}, session: {...sessionStorage}, cookie: document.cookie})"
+        )
+        assert isinstance(found, str)
+        return found
+
+    def assert_content(self) -> None:
+        """No complaint of any kind in the console, and no request to another host."""
+        assert self.complaints == []
+        hosts = {urlsplit(request.url)[:2] for request in self.requests}
+        assert hosts <= {urlsplit(self._origin)[:2]}
+
+
+@contextlib.asynccontextmanager
+async def browse(origin: str, *, colors: Literal["light", "dark"] = "light") -> AsyncIterator[ExplorerPage]:
+    """Start a browser with an empty profile, for the pages of one origin."""
+    require("chromium (Debian's package of that name)", present=CHROMIUM is not None)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        try:
+            context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
+            context.set_default_timeout(PATIENCE_SECONDS * 1000)
+            yield ExplorerPage(await context.new_page(), origin)
+        finally:
+            await browser.close()

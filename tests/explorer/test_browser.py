@@ -1,0 +1,229 @@
+"""A person at the page, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from playwright.async_api import expect
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+
+from app.explorer.page import STATIC, Explorer
+from tests.explorer.browser import browse
+from tests.explorer.gateway import gateway, serve
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+SUCCESS = {
+    "data": {
+        "deleteContact": {
+            "__typename": "DeleteContactSuccess",
+            "deletedContactId": "1",
+            "contact": {"id": "1"},
+            "message": "Contact successfully deleted.",
+            "confirmedBy": "RESPONSE",
+        }
+    }
+}
+NOT_FOUND = {
+    "data": {
+        "deleteContact": {
+            "__typename": "WethodNotFoundError",
+            "key": "not_found",
+            "message": "Contact not found.",
+            "statusCode": 404,
+        }
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def bundle() -> None:
+    """Every test here opens the real page."""
+    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+
+
+async def test_a_first_run_needs_one_click() -> None:
+    """The page opens ready to run: the contact is deleted, and a second run says that it is gone."""
+    async with serve(gateway()) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        assert await explorer.run() == SUCCESS
+        await expect(explorer.page.locator(".result-window")).to_contain_text("DeleteContactSuccess")
+        assert await explorer.run() == NOT_FOUND
+        await expect(explorer.page.locator(".result-window")).to_contain_text("WethodNotFoundError")
+        explorer.assert_content()
+        operations = [request for request in explorer.requests if request.method == "POST"]
+        assert [json.loads(request.post_data or "")["operationName"] for request in operations] == [
+            "IntrospectionQuery",
+            "DeleteContact",
+            "DeleteContact",
+        ]
+        for request in operations:
+            assert request.headers["accept"] == "application/graphql-response+json, application/json"
+            assert request.headers["content-type"] == "application/json"
+            assert not request.headers.get("referer")
+
+
+async def test_the_documentation_of_a_type_can_be_read() -> None:
+    """From the sidebar, by search, to a type's description and fields."""
+    async with serve(gateway()) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        page = explorer.page
+        await page.get_by_role("button", name="Show Documentation Explorer").click()
+        docs = page.locator(".graphiql-doc-explorer")
+        await docs.get_by_role("link", name="Mutation", exact=True).click()
+        await expect(docs).to_contain_text("Delete a contact. Required permission: crm.edit.")
+        await docs.get_by_role("link", name="DeleteContactResult").click()
+        await docs.get_by_role("link", name="WethodRateLimitedError").click()
+        await expect(docs.locator(".graphiql-doc-explorer-title")).to_have_text("WethodRateLimitedError")
+        await expect(docs).to_contain_text("retryAfterSeconds")
+        explorer.assert_content()
+
+
+async def test_everything_works_by_keyboard_alone() -> None:
+    """Reach the editor, run, search the documentation and read it, with no pointer."""
+    async with serve(gateway()) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        keyboard = explorer.page.keyboard
+        for _ in range(20):
+            await keyboard.press("Tab")
+            if await explorer.page.evaluate("!!document.activeElement.closest('.graphiql-query-editor')"):
+                break
+        await keyboard.press("Enter")
+        await keyboard.press("Control+Enter")
+        assert await explorer.answer() == SUCCESS
+        await keyboard.press("Control+Alt+k")
+        docs = explorer.page.locator(".graphiql-doc-explorer")
+        await expect(docs.locator("input")).to_be_focused()
+        await keyboard.type("WethodValidationErr")
+        await expect(docs.get_by_role("option").first).to_contain_text("WethodValidationError")
+        await keyboard.press("ArrowDown")
+        await keyboard.press("Enter")
+        await expect(docs.locator(".graphiql-doc-explorer-title")).to_have_text("WethodValidationError")
+        explorer.assert_content()
+
+
+@pytest.mark.parametrize(("colors", "dark"), [("light", False), ("dark", True)], ids=["light", "dark"])
+async def test_the_page_follows_the_systems_colors(colors: Literal["light", "dark"], *, dark: bool) -> None:
+    """Page and editors alike, without a setting."""
+    async with serve(gateway()) as origin, browse(origin, colors=colors) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        background = await explorer.page.evaluate(
+            "getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor"
+        )
+        channels = [int(number) for number in re.findall(r"\d+", background)[:3]]
+        assert (sum(channels) < 3 * 128) is dark
+        assert await explorer.page.evaluate("!!document.querySelector('.monaco-editor.vs-dark')") is dark
+        explorer.assert_content()
+
+
+async def test_no_token_is_kept_by_the_browser() -> None:
+    """Headers are not stored, in no tab and in no history; the rest is, and comes back with the gateway's own."""
+    async with serve(gateway()) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        await explorer.write("request-headers.json", '{"Authorization": "Bearer secret-of-a-person"}')
+        await explorer.write("operation.graphql", "query Mine { wethodContext { company } }")
+        await explorer.run()
+        await explorer.page.get_by_role("button", name="New tab").click()
+        stored = await explorer.stored()
+        assert "query Mine" in stored
+        assert "secret-of-a-person" not in stored
+        assert "Bearer" not in stored
+        # The switch that would store them is not offered.
+        await explorer.page.get_by_role("button", name="Open settings dialog").click()
+        await expect(explorer.page.get_by_role("dialog")).to_contain_text("Theme")
+        await expect(explorer.page.get_by_role("dialog")).not_to_contain_text("Persist headers")
+
+        await explorer.open(f"{origin}/graphql")
+        await explorer.page.get_by_role("button", name="Show History").click()
+        await explorer.page.locator(".graphiql-history-item-label").first.click()
+        assert await explorer.text("operation.graphql") == "query Mine { wethodContext { company } }"
+        assert json.loads(await explorer.text("request-headers.json"))["Authorization"] == "Bearer demo-editor"
+        await expect(explorer.page.get_by_role("button", name="Mine")).to_be_visible()
+        explorer.assert_content()
+
+
+def strips_prefix(app: ASGIApp) -> ASGIApp:
+    """A proxy that takes ``/crm`` off the path and tells nobody."""
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix("/crm")
+        await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+    return proxy
+
+
+def tells_prefix(app: ASGIApp) -> ASGIApp:
+    """A server that is told its ``root_path``."""
+    return Starlette(routes=[Mount("/crm", app)])
+
+
+@pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
+async def test_the_page_works_behind_a_prefix(behind: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Every request stays below the prefix, whether or not the gateway knows it."""
+    async with serve(behind(gateway())) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/crm/graphql")
+        assert await explorer.run() == SUCCESS
+        explorer.assert_content()
+        assert all(request.url.startswith(f"{origin}/crm/graphql") for request in explorer.requests)
+
+
+async def test_an_answer_that_is_not_graphql_is_shown_as_text() -> None:
+    """A proxy's page is quoted, not rendered, and its status told."""
+    explorer = Explorer(sandbox=True)
+
+    async def graphql(request: Request) -> Response:
+        if request.method == "GET":
+            return explorer.page()
+        return HTMLResponse("<h1>Bad gateway</h1><script>document.title='owned'</script>", 502)
+
+    app = Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), *explorer.routes])
+    async with serve(app) as origin, browse(origin) as shown:
+        await shown.open(f"{origin}/graphql")
+        answer = await shown.run()
+        (error,) = answer["errors"]
+        assert error["message"] == (
+            "The answer is not JSON: HTTP 502, text/html; charset=utf-8. "
+            "It begins: <h1>Bad gateway</h1><script>document.title='owned'</script>"
+        )
+        assert await shown.page.title() == "GraphiQL · wethod-graphql"
+
+
+async def test_the_policy_is_in_force() -> None:
+    """Markup that found its way into the page runs nothing, styles nothing by an element and calls nobody."""
+    async with serve(gateway()) as origin, browse(origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        refused = await explorer.page.evaluate(
+            """async () => {
+              const refused = new Set();
+              document.addEventListener('securitypolicyviolation', (event) => refused.add(event.effectiveDirective));
+              const script = document.createElement('script');
+              script.textContent = 'globalThis.owned = true';
+              const frame = document.createElement('iframe');
+              frame.src = '/graphql';
+              document.body.append(script, frame);
+              document.body.insertAdjacentHTML('beforeend', '<style>body { color: red }</style>');
+              document.body.insertAdjacentHTML('beforeend', '<img src="//example.invalid/" onerror="owned = true">');
+              await fetch('//example.invalid/').catch(() => null);
+              await new Promise((resolve) => setTimeout(resolve, 200));
+              return [globalThis.owned ?? false, ...[...refused].sort()];
+            }"""
+        )
+        assert refused == [
+            False,
+            "connect-src",
+            "frame-src",
+            "img-src",
+            "script-src-attr",
+            "script-src-elem",
+            "style-src-elem",
+        ]
