@@ -15,6 +15,8 @@ from app.context import COMPANY_HEADER, VERSION_HEADER, CallerReader
 from app.execution.documents import Documents
 from app.execution.limits import Limits
 from app.execution.operations import Operations, PersistedQueries
+from app.explorer import example
+from app.explorer.page import Explorer
 from app.http.endpoint import GraphQLEndpoint
 from app.http.health import Health
 from app.wethod.client import Deletion, WethodClient
@@ -48,12 +50,13 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     documents = Documents(schema._schema, Limits.of(settings), introspection=introspection, compiled=compiled)  # noqa: SLF001
     endpoint_transport = transport or make_transport(settings)
     client = WethodClient(endpoint_transport, settings, record=_ignore)
+    explorer = make_explorer(context)
     endpoint = GraphQLEndpoint(
         client=client,
         callers=CallerReader(settings),
         operations=Operations(documents, PersistedQueries()),
         settings=settings,
-        page=None,
+        page=explorer,
     )
     health = Health(context.lifecycle)
 
@@ -65,6 +68,7 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     app = Starlette(
         routes=[
             Route(GRAPHQL_PATH, endpoint),
+            *(explorer.routes if explorer else ()),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
         ],
@@ -75,6 +79,20 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     # A redirect would answer a hostile Host header with itself.
     app.router.redirect_slashes = False
     return app
+
+
+def make_explorer(context: WorkerContext) -> Explorer | None:
+    """GraphiQL for a browser, where it is on: with the sandbox, or where a setting says so."""
+    settings = context.settings
+    if not (context.sandbox if settings.gateway_graphiql is None else settings.gateway_graphiql):
+        return None
+    headers = example.headers(
+        sandbox=context.sandbox,
+        authorization_header=settings.gateway_authorization_header,
+        company=settings.wethod_company,
+        version=settings.wethod_version,
+    )
+    return Explorer(sandbox=context.sandbox, headers=headers)
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -132,6 +132,7 @@ async def test_no_token_is_kept_by_the_browser() -> None:
         await explorer.open(f"{origin}/graphql")
         await explorer.write("request-headers.json", '{"Authorization": "Bearer secret-of-a-person"}')
         await explorer.write("operation.graphql", "query Mine { wethodContext { company } }")
+        await expect(explorer.page.get_by_role("button", name="Mine")).to_be_visible()
         await explorer.run()
         await explorer.page.get_by_role("button", name="New tab").click()
         stored = await explorer.stored()
