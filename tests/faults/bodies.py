@@ -155,7 +155,7 @@ def bodies() -> Iterator[tuple[str, Fault]]:
     for name, (does, data, end, verdict) in BODIES.items():
         yield name, Fault(does, (Read(), Send(data), end), (verdict,))
     for name, (does, head, flood, verdict) in FLOODS.items():
-        yield name, Fault(does, (Read(), Send(head), Flood(flood)), (verdict,), floods=True)
+        yield name, Fault(does, (Read(), Send(head), Flood(flood)), (verdict,), until=Until.BY_DEADLINE, floods=True)
     yield (
         "slow-words",
         Fault(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from app.wethod.transport import BodyNeed, Interrupted, NotSent, Request, Transport, body_need
 
 if TYPE_CHECKING:
-    from tests.faults.certificates import Certificate
     from tests.faults.steps import Steps
 
 
@@ -48,6 +47,7 @@ class Until(enum.Enum):
     CONNECT_TIMEOUT = "after the connect timeout"
     BODY_TIME = "when the body's time is up"
     DEADLINE = "at the deadline"
+    BY_DEADLINE = "at the deadline at the latest"
 
 
 class Over(enum.Enum):
@@ -70,7 +70,6 @@ class Fault:
         requests: how many complete requests the upstream reads.
         until: when the verdict is there.
         over: what it can be shown on.
-        certificate: what the upstream shows in TLS, if it is not a valid one.
         floods: whether it sends without end.
         of_llhttp: the verdict of our own transport, where its parser reads the grammar otherwise than that of httpx.
     """
@@ -81,7 +80,6 @@ class Fault:
     requests: int = 1
     until: Until = Until.AT_ONCE
     over: Over = Over.EITHER
-    certificate: Certificate | None = None
     floods: bool = False
     of_llhttp: Verdict | None = None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults.certificates import Certificate
 from tests.faults.fault import Fault, Over, Unsent, Until
-from tests.faults.steps import SOUND, Arrive, Close, Hang, Reset, Send, Step, WithoutTls
+from tests.faults.steps import SOUND, Arrive, Close, Hang, Present, Reset, Send, Step, WithoutTls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,4 +45,5 @@ def handshakes() -> Iterator[tuple[str, Fault]]:
         ),
     )
     for name, (does, certificate) in CERTIFICATES.items():
-        yield name, Fault(does, SOUND, (Unsent(transient=False),), requests=0, over=Over.TLS, certificate=certificate)
+        steps = (Present(certificate), *SOUND)
+        yield name, Fault(does, steps, (Unsent(transient=False),), requests=0, over=Over.TLS)

@@ -190,7 +190,7 @@ def heads() -> Iterator[tuple[str, Fault]]:
             "says 100 without end",
             (Read(), Flood(b"HTTP/1.1 100 Continue\r\n\r\n")),
             (Cut(),),
-            until=Until.DEADLINE,
+            until=Until.BY_DEADLINE,
             floods=True,
         ),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from app.wethod.transport import Origin
 from tests.faults.leftovers import eventually
-from tests.faults.steps import SOUND, Steps, WithoutTls
+from tests.faults.steps import SOUND, Present, Steps, WithoutTls
 from tests.faults.wire import Wire
 
 if TYPE_CHECKING:
@@ -181,9 +181,11 @@ class FaultServer:
         try:
             # OSError: the client went away, which is its right.
             with contextlib.suppress(OSError, ConnectionOverError):
-                if not isinstance(script[0], WithoutTls):
-                    await wire.shake_hands()
-                for step in script:
+                opening = 1 if isinstance(script[0], Present | WithoutTls) else 0
+                for step in script[:opening]:
+                    await step.play(connection)
+                await wire.shake_hands()
+                for step in script[opening:]:
                     await step.play(connection)
         finally:
             self.flooded += connection.flooded

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tests.faults.certificates import Certificate, authority
+
 if TYPE_CHECKING:
     from tests.faults.server import Connection
 
@@ -23,11 +25,22 @@ Steps: TypeAlias = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class WithoutTls:
-    """Speak plainly even where the client expects TLS; the first step of a script."""
+    """Speak plainly even where the client expects TLS. Only as the first step of a script."""
 
     async def play(self, connection: Connection) -> None:
         """Do it."""
-        connection.wire.forgo_tls()
+        connection.wire.set_tls(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Show another certificate than the server's own. Only as the first step of a script."""
+
+    certificate: Certificate
+
+    async def play(self, connection: Connection) -> None:
+        """Do it."""
+        connection.wire.set_tls(authority().server(self.certificate))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ class Wire:
         self._socket = sock
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = None if tls is None else tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.set_tls(tls)
 
-    def forgo_tls(self) -> None:
-        """Speak plainly from here on."""
-        self._tls = None
+    def set_tls(self, tls: ssl.SSLContext | None) -> None:
+        """Settle what the connection speaks; before anything is received or sent."""
+        self._tls = None if tls is None else tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     async def shake_hands(self) -> None:
         """Do the TLS handshake; nothing where the connection is plain.
