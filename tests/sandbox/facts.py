@@ -1,0 +1,58 @@
+"""What the tests know of a sandbox besides its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import ssl
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+EDITOR_OF_ACME = {
+    "Authorization": "Bearer demo-editor",
+    "Wethod-Company": "acme",
+    "Wethod-Version": "2024-06-15",
+}
+
+
+# Given, so that httpx does not load every authority's certificate for each client.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a base URL."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+def contacts_in(database: Path) -> set[tuple[str, int]]:
+    """Company and id of every contact that is there, read past the sandbox."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        return set(connection.execute("SELECT company, id FROM contact"))
+
+
+def editor(url: str, headers: dict[str, str] = EDITOR_OF_ACME) -> httpx.AsyncClient:
+    """A client of a sandbox that no variable of the environment sends elsewhere."""
+    return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=_NO_TLS)
+
+
+def status(url: str, method: str, number: int) -> int:
+    """The status of one request about a contact of acme, for tests without an event loop."""
+    with httpx.Client(base_url=url, headers=EDITOR_OF_ACME, trust_env=False, verify=_NO_TLS) as client:
+        return client.request(method, f"/api/contact/{number}").status_code
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a condition holds, at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not await condition():  # noqa: ASYNC110 - what is looked at is on the other side of a socket
+            await asyncio.sleep(0.01)

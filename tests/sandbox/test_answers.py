@@ -1,0 +1,406 @@
+"""Every row of the operation's contract, through a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.sandbox import serve_sandbox
+from app.sandbox.people import seeds
+from tests.sandbox.facts import address, contacts_in, editor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+ABSENT_HEADER = "-"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request, and the whole answer to it."""
+
+    id: str
+    status: int
+    body: dict[str, Any] | None
+    method: str = "DELETE"
+    path: str = "/api/contact/1"
+    token: str = "demo-editor"
+    company: str = "acme"
+    version: str = "2024-06-15"
+    answered_headers: dict[str, str] = field(default_factory=dict)
+
+
+def enveloped(status: int, phrase: str, key: str, message: str) -> dict[str, Any]:
+    """A body with the whole envelope."""
+    return {
+        "headers": {"cache-control": ["no-cache, private"], "content-type": ["application/json"]},
+        "content": message,
+        "version": "1.1",
+        "status_code": status,
+        "status_text": phrase,
+        "charset": "UTF-8",
+        "encoding_options": 64,
+        "key": key,
+        "message": message,
+    }
+
+
+def sparse(status: int, phrase: str, key: str, message: str) -> dict[str, Any]:
+    """A body with the least of an envelope."""
+    return {"headers": [], "status_code": status, "status_text": phrase, "key": key, "message": message}
+
+
+def bare(key: str, message: str) -> dict[str, Any]:
+    """A body without an envelope."""
+    return {"key": key, "message": message}
+
+
+INVALID = "You provided invalid data. Check 'failures' for details."
+NO_TOKEN = "The access token is missing or not valid."
+NO_PERMISSION = "You do not have the permission crm.edit."
+NO_COMPANY = "You do not have access to this company."
+NO_CONTACT = "The contact was not found."
+IN_USE = "The contact is in use and cannot be deleted."
+BAD_ID = {"field": "id", "message": "This value must be an integer from 1 to 9223372036854775807."}
+NO_HEADER = "This value is required."
+BAD_VERSION = {
+    "field": "Wethod-Version",
+    "message": "This version is not known. The known one is 2024-06-15.",
+}
+NO_PATH = bare("route_not_found", "There is nothing at this path.")
+NO_METHOD = bare("method_not_allowed", "This method is not allowed here.")
+ALLOW = {"allow": "DELETE, GET, HEAD"}
+BEARER = {"www-authenticate": "Bearer"}
+
+
+def invalid(*failures: dict[str, str], envelope: bool = True) -> dict[str, Any]:
+    """The body of a 400."""
+    body = enveloped(400, "Bad Request", "invalid_data", INVALID) if envelope else bare("invalid_data", INVALID)
+    return {**body, "failures": list(failures)}
+
+
+ROWS = [
+    Row("200-deleted", 200, None),
+    Row("200-deleted-of-globex", 200, None, path="/api/contact/101", company="globex"),
+    Row("200-first", 200, None, path="/api/contact/1"),
+    Row("200-escaped-digit", 200, None, path="/api/contact/%31"),
+    Row("200-query-ignored", 200, None, path="/api/contact/1?x=1"),
+    Row("400-version", 400, invalid(BAD_VERSION), version="2023-01-01"),
+    Row("400-version-bare", 400, invalid(BAD_VERSION, envelope=False), company="globex", version="v2"),
+    Row(
+        "400-no-version",
+        400,
+        invalid({"field": "Wethod-Version", "message": NO_HEADER}),
+        version=ABSENT_HEADER,
+    ),
+    Row(
+        "400-no-company",
+        400,
+        invalid({"field": "Wethod-Company", "message": NO_HEADER}, envelope=False),
+        company=ABSENT_HEADER,
+    ),
+    Row("400-id", 400, invalid(BAD_ID), path="/api/contact/seven"),
+    Row(
+        "400-everything",
+        400,
+        invalid(BAD_ID, {"field": "Wethod-Company", "message": NO_HEADER}, BAD_VERSION, envelope=False),
+        path="/api/contact/0",
+        company=ABSENT_HEADER,
+        version="latest",
+    ),
+    Row("400-before-permission", 400, invalid(BAD_ID), path="/api/contact/x", token="demo-viewer"),
+    Row(
+        "401-unknown-token",
+        401,
+        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
+        token="stolen",
+        answered_headers=BEARER,
+    ),
+    Row(
+        "401-bare",
+        401,
+        bare("unauthorized", NO_TOKEN),
+        token="stolen",
+        company="globex",
+        answered_headers=BEARER,
+    ),
+    Row(
+        "401-no-token",
+        401,
+        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
+        token=ABSENT_HEADER,
+        answered_headers=BEARER,
+    ),
+    Row(
+        "401-before-everything",
+        401,
+        bare("unauthorized", NO_TOKEN),
+        path="/api/contact/x",
+        token="demo-editor2",
+        company="nobody",
+        version="x",
+        answered_headers=BEARER,
+    ),
+    Row(
+        "401-get",
+        401,
+        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
+        method="GET",
+        token="stolen",
+        answered_headers=BEARER,
+    ),
+    Row("403-viewer", 403, enveloped(403, "Forbidden", "forbidden", NO_PERMISSION), token="demo-viewer"),
+    Row(
+        "403-viewer-bare",
+        403,
+        bare("forbidden", NO_PERMISSION),
+        path="/api/contact/101",
+        token="demo-viewer",
+        company="globex",
+    ),
+    Row(
+        "403-before-404",
+        403,
+        enveloped(403, "Forbidden", "forbidden", NO_PERMISSION),
+        path="/api/contact/999",
+        token="demo-viewer",
+    ),
+    Row("403-unknown-company", 403, bare("forbidden", NO_COMPANY), company="initech"),
+    Row("403-get-unknown-company", 403, bare("forbidden", NO_COMPANY), method="GET", company="initech"),
+    Row("404-absent", 404, sparse(404, "Not Found", "not_found", NO_CONTACT), path="/api/contact/201"),
+    Row("404-absent-tenth", 404, sparse(404, "Not Found", "not_found", NO_CONTACT), path="/api/contact/1000"),
+    Row(
+        "404-largest-id",
+        404,
+        sparse(404, "Not Found", "not_found", NO_CONTACT),
+        path=f"/api/contact/{2**63 - 1}",
+    ),
+    Row(
+        "404-of-globex",
+        404,
+        sparse(404, "Not Found", "not_found", NO_CONTACT),
+        path="/api/contact/101",
+    ),
+    Row("404-of-acme", 404, bare("not_found", NO_CONTACT), company="globex"),
+    Row(
+        "404-get-of-globex",
+        404,
+        sparse(404, "Not Found", "not_found", NO_CONTACT),
+        method="GET",
+        path="/api/contact/101",
+    ),
+    *(
+        Row(
+            f"404-absent-for-{token}",
+            404,
+            sparse(404, "Not Found", "not_found", NO_CONTACT),
+            path="/api/contact/201",
+            token=token,
+        )
+        for token in ("demo-slow", "demo-dropped")
+    ),
+    Row(
+        "412-in-use",
+        412,
+        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
+        path="/api/contact/10",
+    ),
+    Row(
+        "412-in-use-bare",
+        412,
+        bare("precondition_failure", IN_USE),
+        path="/api/contact/200",
+        company="globex",
+    ),
+    Row(
+        "412-in-use-for-demo-dropped",
+        412,
+        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
+        path="/api/contact/100",
+        token="demo-dropped",
+    ),
+    Row(
+        "412-in-use-for-demo-slow",
+        412,
+        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
+        path="/api/contact/90",
+        token="demo-slow",
+    ),
+    Row(
+        "429-throttled",
+        429,
+        {"message": "Too many requests."},
+        token="demo-throttled",
+        answered_headers={"x-ratelimit-retry-after": "30"},
+    ),
+    Row(
+        "429-get",
+        429,
+        {"message": "Too many requests."},
+        method="GET",
+        token="demo-throttled",
+        answered_headers={"x-ratelimit-retry-after": "30"},
+    ),
+    Row("404-other-path", 404, NO_PATH, path="/api/contacts"),
+    Row("404-root", 404, NO_PATH, path="/"),
+    Row("404-no-id", 404, NO_PATH, path="/api/contact/"),
+    Row("404-trailing-slash", 404, NO_PATH, path="/api/contact/1/"),
+    Row("404-escaped-slash", 404, NO_PATH, path="/api/contact/1%2F1"),
+    *(
+        Row(f"405-{method}", 405, NO_METHOD, method=method, answered_headers=ALLOW)
+        for method in ("POST", "PUT", "PATCH", "OPTIONS")
+    ),
+]
+
+
+def request_headers(row: Row) -> dict[str, str]:
+    """The headers of a row's request."""
+    headers = {
+        "Authorization": f"Bearer {row.token}" if row.token != ABSENT_HEADER else ABSENT_HEADER,
+        "Wethod-Company": row.company,
+        "Wethod-Version": row.version,
+    }
+    return {name: value for name, value in headers.items() if value != ABSENT_HEADER}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+async def test_a_request_gets_exactly_the_answer_of_its_row(tmp_path: Path, row: Row) -> None:
+    """Status, body and headers are the documented ones, and nothing but what a 200 names is gone."""
+    database = tmp_path / "sandbox.db"
+    async with serve_sandbox(database=database) as url, editor(url, {}) as client:
+        before = contacts_in(database)
+        answer = await client.request(row.method, row.path, headers=request_headers(row))
+        gone = before - contacts_in(database)
+
+    expected_headers = {"content-length": str(len(answer.content)), **row.answered_headers}
+    if row.body is not None:
+        expected_headers["content-type"] = "application/json"
+    assert answer.status_code == row.status
+    assert (answer.json() if answer.content else None) == row.body
+    assert {name: value for name, value in answer.headers.items() if name != "date"} == expected_headers
+    assert gone == ({(row.company, 1 if row.company == "acme" else 101)} if row.status == 200 else set())
+
+
+async def test_a_blank_company_is_none(sandbox: str) -> None:
+    """A header of blanks says no more than an absent one."""
+    reader, writer = await asyncio.open_connection(*address(sandbox))
+    writer.write(
+        b"DELETE /api/contact/7 HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n"
+        b"Authorization: Bearer demo-editor\r\nWethod-Company:  \r\nWethod-Version: 2024-06-15\r\n\r\n"
+    )
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body) == invalid({"field": "Wethod-Company", "message": NO_HEADER}, envelope=False)
+
+
+async def test_a_contact_can_be_seen_until_it_is_deleted(client: httpx.AsyncClient) -> None:
+    """GET shows the fields of a contact before the delete, and 404 after it."""
+    before = await client.get("/api/contact/7")
+    deleted = await client.delete("/api/contact/7")
+    after = await client.get("/api/contact/7")
+    again = await client.delete("/api/contact/7")
+
+    assert before.json() == {
+        "id": 7,
+        "created_at": "2024-07-09T02:00:00+00:00",
+        "updated_at": "2024-07-09T02:00:00+00:00",
+        "client_id": 2,
+        "email": "giulia.greco@example.com",
+        "name": "Giulia",
+        "surname": "Greco",
+        "role": "Chief financial officer",
+        "notes": None,
+        "linkedin": None,
+        "description": None,
+        "telephone": "+44 20 7946 0007",
+    }
+    assert [before.status_code, deleted.status_code, after.status_code, again.status_code] == [200, 200, 404, 404]
+
+
+async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
+    """HEAD has GET's status and content-length."""
+    get, head = await client.get("/api/contact/7"), await client.head("/api/contact/7")
+    assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(get.content)), b"")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "status"), [("bearer", 200), ("BEARER", 200), ("Bearer ", 200), ("Basic", 401), ("", 401)]
+)
+async def test_the_scheme_is_bearer_in_any_case(client: httpx.AsyncClient, scheme: str, status: int) -> None:
+    """Authentication schemes have no case (RFC 9110 §11.1), and no other scheme is known."""
+    answer = await client.delete("/api/contact/7", headers={"Authorization": f"{scheme} demo-editor".strip()})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status", "failures"),
+    [
+        ("Authorization", "Bearer demo-editor", 401, None),
+        ("Wethod-Company", "acme", 400, [{"field": "Wethod-Company", "message": "This value must be given once."}]),
+        (
+            "Wethod-Version",
+            "2024-06-15",
+            400,
+            [{"field": "Wethod-Version", "message": "This value must be given once."}],
+        ),
+    ],
+    ids=["authorization", "company", "version"],
+)
+async def test_a_repeated_header_is_refused(
+    client: httpx.AsyncClient, name: str, value: str, status: int, failures: list[dict[str, str]] | None
+) -> None:
+    """None of the three headers may come twice, not even with one value."""
+    headers = [*client.headers.items(), (name, value)]
+    async with editor(str(client.base_url), {}) as other:
+        answer = await other.delete("/api/contact/7", headers=headers)
+    assert (answer.status_code, answer.json().get("failures")) == (status, failures)
+
+
+async def test_a_version_beyond_ascii_is_unknown(client: httpx.AsyncClient) -> None:
+    """A header that is not ASCII is an unknown value, not a crash."""
+    answer = await client.delete(
+        "/api/contact/7", headers={b"Wethod-Version": "2024\N{EN DASH}06\N{EN DASH}15".encode()}
+    )
+    assert answer.json()["failures"] == [BAD_VERSION]
+
+
+async def test_a_body_is_ignored(client: httpx.AsyncClient) -> None:
+    """The operation has no body: one that comes changes nothing, and the connection stays usable."""
+    first = await client.request("DELETE", "/api/contact/7", content=b"x" * 200_000)
+    second = await client.delete("/api/contact/8")
+    assert (first.status_code, second.status_code) == (200, 200)
+
+
+async def test_of_concurrent_deletes_one_finds_the_contact(client: httpx.AsyncClient) -> None:
+    """Twenty deletes of one contact at once: one 200, nineteen 404."""
+    answers = await asyncio.gather(*(client.delete("/api/contact/7") for _ in range(20)))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 19}
+
+
+async def test_a_deleted_contact_leaves_the_other_company_alone(client: httpx.AsyncClient) -> None:
+    """The company of the request decides whose contact is deleted."""
+    refused = await client.delete("/api/contact/107")
+    of_globex = {"Wethod-Company": "globex"}
+    still_there = await client.get("/api/contact/107", headers=of_globex)
+    deleted = await client.delete("/api/contact/107", headers=of_globex)
+    assert (refused.status_code, still_there.status_code, deleted.status_code) == (404, 200, 200)
+
+
+def test_the_people_are_invented_and_always_the_same() -> None:
+    """200 contacts in two companies, no two with one address, every address in a domain kept for examples."""
+    people = seeds()
+    assert people == seeds()
+    assert [seed.contact.id for seed in people] == list(range(1, 201))
+    assert Counter(seed.company for seed in people) == {"acme": 100, "globex": 100}
+    assert [seed.contact.id for seed in people if seed.in_use] == list(range(10, 201, 10))
+    assert len({seed.contact.email for seed in people}) == 200
+    assert all(seed.contact.email.endswith("@example.com") for seed in people)

@@ -1,0 +1,108 @@
+"""The sandbox's database in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.sandbox import DatabaseUnusableError, SandboxThread
+from app.sandbox.contacts import open_contacts
+from tests.sandbox.facts import editor, status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_a_file_keeps_what_was_deleted(tmp_path: Path) -> None:
+    """A contact deleted before a restart is gone after it, and the others are there."""
+    database = tmp_path / "sandbox.db"
+    for expected in (200, 404):
+        with SandboxThread(database=database) as url:
+            assert status(url, "DELETE", 7) == expected
+            assert status(url, "GET", 8) == 200
+    assert [path.name for path in tmp_path.iterdir()] == ["sandbox.db"]
+
+
+async def test_two_sandboxes_share_a_file(tmp_path: Path) -> None:
+    """Two sandboxes that start on one new file have the same contacts; each contact is deleted once."""
+    database = str(tmp_path / "sandbox.db")
+    with SandboxThread(database=database) as one, SandboxThread(database=database) as two:
+        async with editor(one) as client:
+            answers = await asyncio.gather(
+                *(client.delete(f"{url}/api/contact/{number}") for number in range(1, 10) for url in (one, two))
+            )
+    assert Counter(answer.status_code for answer in answers) == {200: 9, 404: 9}
+
+
+def test_of_many_that_make_a_file_at_once_each_has_every_contact(tmp_path: Path) -> None:
+    """Sandboxes that start together on a path where nothing is agree on who fills it."""
+    for attempt in range(5):
+        database = tmp_path / f"{attempt}.db"
+        start = threading.Barrier(8)
+
+        def first_and_last(database: Path, start: threading.Barrier) -> list[str]:
+            start.wait()
+            with closing(open_contacts(database)) as contacts:
+                found = contacts.get("acme", 1), contacts.get("globex", 200)
+            return [contact.email for contact in found if contact]
+
+        with ThreadPoolExecutor(8) as pool:
+            results = [pool.submit(first_and_last, database, start) for _ in range(8)]
+        assert [result.result() for result in results] == [["ada.albani@example.com", "teresa.ivanov@example.com"]] * 8
+
+
+def make_text(path: Path) -> None:
+    """A file that is no database."""
+    path.write_text("Dear diary, " * 100)
+
+
+def make_foreign(path: Path) -> None:
+    """A database of somebody else."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE contact (id INTEGER)")
+
+
+def make_newer(path: Path) -> None:
+    """A database of a sandbox with another schema."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {0x57745362}")
+        connection.execute("PRAGMA user_version = 2")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (make_text, "file is not a database"),
+        (make_foreign, "not a database of this sandbox"),
+        (make_newer, "not a database of this sandbox"),
+    ],
+    ids=["text", "foreign", "newer"],
+)
+def test_a_file_of_somebody_else_is_refused_untouched(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
+    """A path given by mistake stops the start with its name and why, and not a byte of the file changes."""
+    path = tmp_path / "important"
+    make(path)
+    content = path.read_bytes()
+    with pytest.raises(DatabaseUnusableError) as refusal, SandboxThread(database=path):
+        pass
+    assert str(refusal.value) == f"{path}: {reason}"
+    assert path.read_bytes() == content
+    assert [entry.name for entry in tmp_path.iterdir()] == ["important"]
+
+
+def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    """A folder that is not there is an error in the thread that asked."""
+    path = tmp_path / "absent" / "sandbox.db"
+    with pytest.raises(DatabaseUnusableError) as refusal, SandboxThread(database=path):
+        pass
+    assert str(refusal.value) == f"{path}: unable to open database file"

@@ -1,0 +1,51 @@
+"""docs/sandbox.md says what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.sandbox import SandboxThread
+from app.sandbox.admission import TOKENS, VERSION
+from app.sandbox.people import COMPANIES
+from tests.system_parts import require
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+
+
+def transcript() -> list[tuple[str, str]]:
+    """Each command of the document's console blocks, and the output under it."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    return [
+        (command, output.strip()) for command, output in re.findall(r"^\$ (.*)\n([^$]*)", "".join(blocks), re.MULTILINE)
+    ]
+
+
+def test_every_command_gives_the_output_under_it() -> None:
+    """The commands, run in their order on a new sandbox, print what the document shows."""
+    require("curl", present=shutil.which("curl") is not None)
+    commands = transcript()
+    assert len(commands) == DOCUMENT.count("$ curl")
+    with SandboxThread() as url:
+        environment = {"PATH": os.environ["PATH"], "SANDBOX": url}
+        printed = [
+            (
+                command,
+                subprocess.run(
+                    ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=10, env=environment
+                ).stdout.strip(),
+            )
+            for command, _ in commands
+        ]
+    assert printed == commands
+
+
+@pytest.mark.parametrize("name", [*sorted(TOKENS), *COMPANIES, VERSION])
+def test_every_token_and_company_is_documented(name: str) -> None:
+    """Who reads the document knows every value that the sandbox knows."""
+    assert f"`{name}`" in DOCUMENT

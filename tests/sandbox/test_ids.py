@@ -1,0 +1,140 @@
+"""Whatever stands where the id belongs, nothing but the addressed contact disappears."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sandbox import SandboxThread
+from tests.sandbox.facts import address, contacts_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running sandbox and its file."""
+
+    url: str
+    database: Path
+
+    def delete(self, target: bytes, *, company: str, token: str) -> int | None:
+        """Send a DELETE byte for byte; the status of its answer, or None where the connection was closed instead."""
+        with socket.create_connection(address(self.url), timeout=5) as connection:
+            connection.sendall(
+                b"DELETE %s HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer %s\r\n"
+                b"Wethod-Company: %s\r\nWethod-Version: 2024-06-15\r\n\r\n" % (target, token.encode(), company.encode())
+            )
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        return int(answer.split(b" ", 2)[1]) if answer else None
+
+    def contacts(self) -> set[tuple[str, int]]:
+        """Company and id of every contact that is there."""
+        return contacts_in(self.database)
+
+
+EDITOR = {"company": "acme", "token": "demo-editor"}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One sandbox for all examples: what earlier ones deleted stays deleted."""
+    database = tmp_path_factory.mktemp("sandbox") / "sandbox.db"
+    with SandboxThread(database=database, slow_seconds=0.01) as url:
+        yield Live(url, database)
+
+
+@pytest.mark.parametrize(
+    ("segment", "status"),
+    [
+        (b"..", 400),
+        (b"%2e%2e", 400),
+        (b".", 400),
+        (b"0", 400),
+        (b"-1", 400),
+        (b"+1", 400),
+        (b"1.0", 400),
+        (b"1e1", 400),
+        (b"007", 400),
+        (b"0x7", 400),
+        (b"1_1", 400),
+        (b"7%20", 400),
+        (b"%207", 400),
+        (b"7%0a", 400),
+        (b"7%0d%0aX:1", 400),
+        (b"7%00", 400),
+        (b"%00", 400),
+        (b"7;x", 400),
+        (b"7%3Fx=1", 400),
+        (b"%D9%A7", 400),
+        (b"7%D9%A7", 400),
+        (b"%EF%BC%97", 400),
+        (b"%ff", 400),
+        (b"\xff", 400),
+        (b"null", 400),
+        (b"9" * 5000, 400),
+        (b"9223372036854775808", 400),
+        (b"9223372036854775807", 404),
+        (b"7%2F8", 404),
+        (b"7/8", 404),
+        (b"7/../8", 404),
+        (b"", 404),
+    ],
+    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else str(value),
+)
+def test_what_is_no_id_deletes_nothing(live: Live, segment: bytes, status: int) -> None:
+    """A segment that is not a plain positive 64-bit integer is a 400; one with a slash names another path."""
+    before = live.contacts()
+    assert live.delete(b"/api/contact/" + segment, **EDITOR) == status
+    assert live.contacts() == before
+
+
+@pytest.mark.parametrize("target", [b"//api/contact/7", b"/API/contact/7", b"/api//contact/7", b"/v1/api/contact/7"])
+def test_another_path_deletes_nothing(live: Live, target: bytes) -> None:
+    """No other spelling of the path reaches the operation."""
+    before = live.contacts()
+    assert live.delete(target, **EDITOR) == 404
+    assert live.contacts() == before
+
+
+SEGMENTS = st.one_of(
+    st.integers(1, 210).map(lambda number: str(number).encode()),
+    st.integers().map(lambda number: str(number).encode()),
+    st.text().map(lambda text: quote(text, safe="").encode()),
+    st.binary().map(lambda raw: quote(raw, safe="").encode()),
+    st.from_regex(rb"[0-9%a-fA-F.;,+~!$&'()*:@/_-]{1,40}", fullmatch=True),
+    st.binary(min_size=1).filter(lambda raw: not re.search(rb"[\x00-\x20\x7f]", raw)),
+)
+
+
+@given(
+    segment=SEGMENTS,
+    company=st.sampled_from(["acme", "globex", "initech", "ACME", ""]),
+    token=st.sampled_from(["demo-editor", "demo-viewer", "demo-throttled", "demo-slow", "demo-dropped", "other", ""]),
+)
+def test_only_the_addressed_contact_disappears(live: Live, segment: bytes, company: str, token: str) -> None:
+    """Never a 5xx; what disappears is nothing, or with a 200 or a dropped connection the contact that was named."""
+    before = live.contacts()
+    status = live.delete(b"/api/contact/" + segment, company=company, token=token)
+    gone = before - live.contacts()
+
+    named = re.fullmatch(r"[1-9][0-9]{0,18}", unquote(re.split(rb"[?#]", segment)[0].decode("latin-1")))
+    addressed = {(company, int(named[0]))} if named else set()
+    may_delete = token in {"demo-editor", "demo-slow", "demo-dropped"}
+    in_use = any(contact_id % 10 == 0 for _, contact_id in addressed)
+
+    assert status is None or status < 500
+    assert gone == (addressed & before if may_delete and not in_use else set())
+    if token == "demo-dropped":
+        assert (status is None) == bool(gone)
+    else:
+        assert (status == 200) == bool(gone)
