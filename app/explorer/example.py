@@ -38,9 +38,6 @@ mutation DeleteContact($id: ID!) {
 }
 """
 
-SANDBOX_NOTE = "sandbox: invented contacts"
-LIVE_NOTE = "live: a delete is final"
-
 SANDBOX_HINT = """\
 # Run it twice: the second answer is WethodNotFoundError.
 # Other tokens: demo-viewer, -throttled, -slow, -dropped.

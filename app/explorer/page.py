@@ -72,7 +72,7 @@ class Explorer:
             "document": example.document(sandbox=sandbox),
             "variables": json.dumps(example.variables(sandbox=sandbox), indent=2),
             "headers": json.dumps(example.headers(sandbox=sandbox) if headers is None else dict(headers), indent=2),
-            "note": example.SANDBOX_NOTE if sandbox else example.LIVE_NOTE,
+            "sandbox": sandbox,
         }
         page = static / "index.html"
         self._config = html.escape(json.dumps(config))

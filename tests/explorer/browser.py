@@ -17,7 +17,7 @@ from tests.system_parts import require
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Page, Request
+    from playwright.async_api import Browser, Page, Request
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Without these, Chromium calls home.
@@ -92,14 +92,25 @@ class ExplorerPage:
 
 
 @contextlib.asynccontextmanager
-async def browse(origin: str, *, colors: Literal["light", "dark"] = "light") -> AsyncIterator[ExplorerPage]:
-    """Start a browser with an empty profile, for the pages of one origin."""
+async def chromium() -> AsyncIterator[Browser]:
+    """Start a headless Chromium."""
     require("chromium (Debian's package of that name)", present=CHROMIUM is not None)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
-            context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
-            context.set_default_timeout(PATIENCE_SECONDS * 1000)
-            yield ExplorerPage(await context.new_page(), origin)
+            yield browser
         finally:
             await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def browse(
+    browser: Browser, origin: str, *, colors: Literal["light", "dark"] = "light"
+) -> AsyncIterator[ExplorerPage]:
+    """Open a window with an empty profile, for the pages of one origin."""
+    context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    try:
+        yield ExplorerPage(await context.new_page(), origin)
+    finally:
+        await context.close()

@@ -20,6 +20,7 @@ from tests.system_parts import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.async_api import Browser
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -52,9 +53,9 @@ def bundle() -> None:
     require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
 
 
-async def test_a_first_run_needs_one_click() -> None:
+async def test_a_first_run_needs_one_click(browser: Browser) -> None:
     """The page opens ready to run: the contact is deleted, and a second run says that it is gone."""
-    async with serve(gateway()) as origin, browse(origin) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         assert await explorer.run() == SUCCESS
         await expect(explorer.page.locator(".result-window")).to_contain_text("DeleteContactSuccess")
@@ -73,9 +74,25 @@ async def test_a_first_run_needs_one_click() -> None:
             assert not request.headers.get("referer")
 
 
-async def test_the_documentation_of_a_type_can_be_read() -> None:
+@pytest.mark.parametrize(
+    ("sandbox", "note"),
+    [(True, "sandbox: invented contacts"), (False, "live: a delete is final")],
+    ids=["sandbox", "live"],
+)
+async def test_the_page_says_whose_contacts_it_deletes(browser: Browser, note: str, *, sandbox: bool) -> None:
+    """A person sees whether a run is for real; for real the header editor has no token and the id is blank."""
+    explorer = Explorer(sandbox=sandbox)
+    app = Starlette(routes=[Route("/graphql", explorer), *explorer.routes])
+    async with serve(app) as origin, browse(browser, origin) as shown:
+        await shown.open(f"{origin}/graphql")
+        await expect(shown.page.locator(".graphiql-logo")).to_have_text(note)
+        assert ("demo-editor" in await shown.text("request-headers.json")) is sandbox
+        assert json.loads(await shown.text("variables.json")) == {"id": "1" if sandbox else ""}
+
+
+async def test_the_documentation_of_a_type_can_be_read(browser: Browser) -> None:
     """From the sidebar, by search, to a type's description and fields."""
-    async with serve(gateway()) as origin, browse(origin) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         page = explorer.page
         await page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -89,9 +106,9 @@ async def test_the_documentation_of_a_type_can_be_read() -> None:
         explorer.assert_content()
 
 
-async def test_everything_works_by_keyboard_alone() -> None:
+async def test_everything_works_by_keyboard_alone(browser: Browser) -> None:
     """Reach the editor, run, search the documentation and read it, with no pointer."""
-    async with serve(gateway()) as origin, browse(origin) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         keyboard = explorer.page.keyboard
         for _ in range(20):
@@ -113,9 +130,11 @@ async def test_everything_works_by_keyboard_alone() -> None:
 
 
 @pytest.mark.parametrize(("colors", "dark"), [("light", False), ("dark", True)], ids=["light", "dark"])
-async def test_the_page_follows_the_systems_colors(colors: Literal["light", "dark"], *, dark: bool) -> None:
+async def test_the_page_follows_the_systems_colors(
+    browser: Browser, colors: Literal["light", "dark"], *, dark: bool
+) -> None:
     """Page and editors alike, without a setting."""
-    async with serve(gateway()) as origin, browse(origin, colors=colors) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin, colors=colors) as explorer:
         await explorer.open(f"{origin}/graphql")
         background = await explorer.page.evaluate(
             "getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor"
@@ -126,13 +145,13 @@ async def test_the_page_follows_the_systems_colors(colors: Literal["light", "dar
         explorer.assert_content()
 
 
-async def test_no_token_is_kept_by_the_browser() -> None:
+async def test_no_token_is_kept_by_the_browser(browser: Browser) -> None:
     """Headers are not stored, in no tab and in no history; the rest is, and comes back with the gateway's own."""
-    async with serve(gateway()) as origin, browse(origin) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         await explorer.write("request-headers.json", '{"Authorization": "Bearer secret-of-a-person"}')
         await explorer.write("operation.graphql", "query Mine { wethodContext { company } }")
-        await expect(explorer.page.get_by_role("button", name="Mine")).to_be_visible()
+        await expect(explorer.page.locator("#graphiql-session-tab-0")).to_have_text("Mine")
         await explorer.run()
         await explorer.page.get_by_role("button", name="New tab").click()
         stored = await explorer.stored()
@@ -149,7 +168,7 @@ async def test_no_token_is_kept_by_the_browser() -> None:
         await explorer.page.locator(".graphiql-history-item-label").first.click()
         assert await explorer.text("operation.graphql") == "query Mine { wethodContext { company } }"
         assert json.loads(await explorer.text("request-headers.json"))["Authorization"] == "Bearer demo-editor"
-        await expect(explorer.page.get_by_role("button", name="Mine")).to_be_visible()
+        await expect(explorer.page.locator("#graphiql-session-tab-0")).to_have_text("Mine")
         explorer.assert_content()
 
 
@@ -169,16 +188,16 @@ def tells_prefix(app: ASGIApp) -> ASGIApp:
 
 
 @pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
-async def test_the_page_works_behind_a_prefix(behind: Callable[[ASGIApp], ASGIApp]) -> None:
+async def test_the_page_works_behind_a_prefix(browser: Browser, behind: Callable[[ASGIApp], ASGIApp]) -> None:
     """Every request stays below the prefix, whether or not the gateway knows it."""
-    async with serve(behind(gateway())) as origin, browse(origin) as explorer:
+    async with serve(behind(gateway())) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/crm/graphql")
         assert await explorer.run() == SUCCESS
         explorer.assert_content()
         assert all(request.url.startswith(f"{origin}/crm/graphql") for request in explorer.requests)
 
 
-async def test_an_answer_that_is_not_graphql_is_shown_as_text() -> None:
+async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) -> None:
     """A proxy's page is quoted, not rendered, and its status told."""
     explorer = Explorer(sandbox=True)
 
@@ -188,7 +207,7 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text() -> None:
         return HTMLResponse("<h1>Bad gateway</h1><script>document.title='owned'</script>", 502)
 
     app = Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), *explorer.routes])
-    async with serve(app) as origin, browse(origin) as shown:
+    async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open(f"{origin}/graphql")
         answer = await shown.run()
         (error,) = answer["errors"]
@@ -199,9 +218,9 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text() -> None:
         assert await shown.page.title() == "GraphiQL · wethod-graphql"
 
 
-async def test_the_policy_is_in_force() -> None:
+async def test_the_policy_is_in_force(browser: Browser) -> None:
     """Markup that found its way into the page runs nothing, styles nothing by an element and calls nobody."""
-    async with serve(gateway()) as origin, browse(origin) as explorer:
+    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         refused = await explorer.page.evaluate(
             """async () => {

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.explorer import example
 from app.explorer.page import STATIC
 from tests.gateway import gateway
 from tests.system_parts import require
@@ -100,4 +99,4 @@ async def test_the_headers_shown_are_the_settings_own() -> None:
         "Wethod-Company": "globex",
         "Wethod-Version": "2024-06-15",
     }
-    assert config["note"] == example.LIVE_NOTE
+    assert config["sandbox"] is False

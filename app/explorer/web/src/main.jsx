@@ -8,7 +8,7 @@ import { createFetcher } from './fetcher.js';
 import { createStorage } from './storage.js';
 
 const root = document.getElementById('explorer');
-const { endpoint, document: operation, variables, headers, note } = JSON.parse(root.dataset.config);
+const { endpoint, document: operation, variables, headers, sandbox } = JSON.parse(root.dataset.config);
 // Resolved against the page's own address, so that a prefix of which the gateway knows nothing is kept.
 const url = new URL(endpoint, document.baseURI);
 const storage = createStorage(url.pathname, headers);
@@ -29,7 +29,9 @@ createRoot(root).render(
     schemaDescription
   >
     <GraphiQL.Logo>
-      <span className="gateway-note">{note}</span>
+      <span className={sandbox ? 'gateway-note' : 'gateway-note live'}>
+        {sandbox ? 'sandbox: invented contacts' : 'live: a delete is final'}
+      </span>
     </GraphiQL.Logo>
   </GraphiQL>,
 );
