@@ -10,11 +10,12 @@ import pytest
 from playwright.async_api import expect
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from app.explorer.page import STATIC, Explorer
 from tests.explorer.browser import browse
-from tests.explorer.gateway import gateway, serve
+from tests.explorer.gateway import sandbox_gateway
+from tests.gateway import serve
 from tests.system_parts import require
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ NOT_FOUND = {
         "deleteContact": {
             "__typename": "WethodNotFoundError",
             "key": "not_found",
-            "message": "Contact not found.",
+            "message": "The contact was not found.",
             "statusCode": 404,
         }
     }
@@ -55,7 +56,7 @@ def bundle() -> None:
 
 async def test_a_first_run_needs_one_click(browser: Browser) -> None:
     """The page opens ready to run: the contact is deleted, and a second run says that it is gone."""
-    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         assert await explorer.run() == SUCCESS
         await expect(explorer.page.locator(".result-window")).to_contain_text("DeleteContactSuccess")
@@ -83,7 +84,7 @@ async def test_the_page_says_whose_contacts_it_deletes(browser: Browser, note: s
     """A person sees whether a run is for real; for real the header editor has no token and the id is blank."""
     explorer = Explorer(sandbox=sandbox)
     app = Starlette(routes=[Route("/graphql", explorer), *explorer.routes])
-    async with serve(app) as origin, browse(browser, origin) as shown:
+    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
         await shown.open(f"{origin}/graphql")
         await expect(shown.page.locator(".graphiql-logo")).to_have_text(note)
         assert ("demo-editor" in await shown.text("request-headers.json")) is sandbox
@@ -92,7 +93,7 @@ async def test_the_page_says_whose_contacts_it_deletes(browser: Browser, note: s
 
 async def test_the_documentation_of_a_type_can_be_read(browser: Browser) -> None:
     """From the sidebar, by search, to a type's description and fields."""
-    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         page = explorer.page
         await page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -108,7 +109,7 @@ async def test_the_documentation_of_a_type_can_be_read(browser: Browser) -> None
 
 async def test_everything_works_by_keyboard_alone(browser: Browser) -> None:
     """Reach the editor, run, search the documentation and read it, with no pointer."""
-    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         keyboard = explorer.page.keyboard
         for _ in range(20):
@@ -134,7 +135,7 @@ async def test_the_page_follows_the_systems_colors(
     browser: Browser, colors: Literal["light", "dark"], *, dark: bool
 ) -> None:
     """Page and editors alike, without a setting."""
-    async with serve(gateway()) as origin, browse(browser, origin, colors=colors) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin, colors=colors) as explorer:
         await explorer.open(f"{origin}/graphql")
         background = await explorer.page.evaluate(
             "getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor"
@@ -147,7 +148,7 @@ async def test_the_page_follows_the_systems_colors(
 
 async def test_no_token_is_kept_by_the_browser(browser: Browser) -> None:
     """Headers are not stored, in no tab and in no history; the rest is, and comes back with the gateway's own."""
-    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         await explorer.write("request-headers.json", '{"Authorization": "Bearer secret-of-a-person"}')
         await explorer.write("operation.graphql", "query Mine { wethodContext { company } }")
@@ -176,21 +177,25 @@ def strips_prefix(app: ASGIApp) -> ASGIApp:
     """A proxy that takes ``/crm`` off the path and tells nobody."""
 
     async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix("/crm")
+        path = scope.get("path", "").removeprefix("/crm")
         await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
 
     return proxy
 
 
 def tells_prefix(app: ASGIApp) -> ASGIApp:
-    """A server that is told its ``root_path``."""
-    return Starlette(routes=[Mount("/crm", app)])
+    """A server that knows its ``root_path``, which the path then begins with (ASGI, HTTP connection scope)."""
+
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "root_path": "/crm"}, receive, send)
+
+    return server
 
 
 @pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
 async def test_the_page_works_behind_a_prefix(browser: Browser, behind: Callable[[ASGIApp], ASGIApp]) -> None:
     """Every request stays below the prefix, whether or not the gateway knows it."""
-    async with serve(behind(gateway())) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway(behind) as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/crm/graphql")
         assert await explorer.run() == SUCCESS
         explorer.assert_content()
@@ -207,7 +212,7 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) 
         return HTMLResponse("<h1>Bad gateway</h1><script>document.title='owned'</script>", 502)
 
     app = Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), *explorer.routes])
-    async with serve(app) as origin, browse(browser, origin) as shown:
+    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
         await shown.open(f"{origin}/graphql")
         answer = await shown.run()
         (error,) = answer["errors"]
@@ -220,7 +225,7 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) 
 
 async def test_the_policy_is_in_force(browser: Browser) -> None:
     """Markup that found its way into the page runs nothing, styles nothing by an element and calls nobody."""
-    async with serve(gateway()) as origin, browse(browser, origin) as explorer:
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         refused = await explorer.page.evaluate(
             """async () => {
