@@ -1,0 +1,87 @@
+"""A client is who the nearest untrusted hop says it is, and nobody can say it for another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.client_address import AddressReader
+
+PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48")
+
+
+def scope(peer: str | None, *headers: tuple[str, str]) -> dict[str, Any]:
+    """A request's scope: who connected, and what it says."""
+    return {
+        "client": None if peer is None else (peer, 4711),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+    }
+
+
+def forwarded_for(*values: str) -> list[tuple[str, str]]:
+    """One ``X-Forwarded-For`` a value."""
+    return [("x-forwarded-for", value) for value in values]
+
+
+# A peer, the headers it sends, and the client.
+CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
+    "no-header": ("198.51.100.1", [], "198.51.100.1"),
+    "unix-socket": (None, forwarded_for("203.0.113.7"), ""),
+    "peer-not-trusted": ("198.51.100.1", forwarded_for("203.0.113.7"), "198.51.100.1"),
+    "peer-no-address": ("somewhere", forwarded_for("203.0.113.7"), "somewhere"),
+    "one-proxy": ("10.1.2.3", forwarded_for("203.0.113.7"), "203.0.113.7"),
+    "two-proxies": ("192.0.2.1", forwarded_for("203.0.113.7, 10.9.9.9"), "203.0.113.7"),
+    "two-lines": ("10.0.0.1", forwarded_for("203.0.113.7", "10.9.9.9"), "203.0.113.7"),
+    "forged-on-the-left": ("10.0.0.1", forwarded_for("127.0.0.1, 203.0.113.7, 10.9.9.9"), "203.0.113.7"),
+    "all-trusted": ("10.0.0.1", forwarded_for("10.0.0.3,10.0.0.2"), "10.0.0.3"),
+    "trusted-no-header": ("10.0.0.1", [], "10.0.0.1"),
+    "unknown": ("10.0.0.1", forwarded_for("unknown"), "10.0.0.1"),
+    "garbage-behind-a-proxy": ("10.0.0.1", forwarded_for("203.0.113.7, what?, 10.0.0.2"), "10.0.0.2"),
+    "empty": ("10.0.0.1", forwarded_for(""), "10.0.0.1"),
+    "with-a-port": ("10.0.0.1", forwarded_for("203.0.113.7:51234"), "203.0.113.7"),
+    "ipv6": ("2001:db8:1::5", forwarded_for("2001:DB8:0:0::7"), "2001:db8::7"),
+    "ipv6-with-a-port": ("10.0.0.1", forwarded_for("[2001:db8::7]:443"), "2001:db8::7"),
+    "ipv4-in-ipv6": ("::ffff:10.0.0.1", forwarded_for("::ffff:203.0.113.7"), "203.0.113.7"),
+    "zone": ("10.0.0.1", forwarded_for("fe80::1%eth0"), "fe80::1"),
+    "forwarded": ("10.0.0.1", [("forwarded", 'proto=https;For="[2001:db8::7]:80";by=10.0.0.1')], "2001:db8::7"),
+    "forwarded-hops": ("10.0.0.1", [("forwarded", "for=127.0.0.1, for=203.0.113.7,for=10.2.2.2")], "203.0.113.7"),
+    "forwarded-without-for": ("10.0.0.1", [("forwarded", "proto=https")], "10.0.0.1"),
+    "forwarded-hidden": ("10.0.0.1", [("forwarded", "for=203.0.113.7, for=_hidden")], "10.0.0.1"),
+    # A proxy that writes the one passes the other on as its client wrote it.
+    "both": ("10.0.0.1", [("forwarded", "for=127.0.0.1"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
+    "endless": ("10.0.0.1", forwarded_for(", ".join(["203.0.113.7"] + ["10.0.0.2"] * 5_000)), "10.0.0.2"),
+    "overlong": ("10.0.0.1", forwarded_for("1" * 30_000), "10.0.0.1"),
+}
+
+
+@pytest.mark.parametrize(("peer", "headers", "client"), [pytest.param(*case, id=name) for name, case in CASES.items()])
+def test_the_first_hop_that_is_not_trusted_is_the_client(
+    peer: str | None, headers: list[tuple[str, str]], client: str
+) -> None:
+    """Seen from here, the nearest first."""
+    assert AddressReader(PROXIES).read(scope(peer, *headers)) == client
+
+
+@pytest.mark.parametrize("peer", ["198.51.100.1", "10.0.0.1"])
+def test_without_trusted_proxies_no_header_counts(peer: str) -> None:
+    """Whoever connects is the client."""
+    assert AddressReader(()).read(scope(peer, *forwarded_for("203.0.113.7"))) == peer
+
+
+def test_a_mapped_network_trusts_its_ipv4_addresses() -> None:
+    """Whoever writes the proxies as a dual-stack socket shows them means the same ones."""
+    reader = AddressReader(("::ffff:10.0.0.0/104",))
+    assert reader.read(scope("10.0.0.1", *forwarded_for("203.0.113.7"))) == "203.0.113.7"
+    assert reader.read(scope("11.0.0.1", *forwarded_for("203.0.113.7"))) == "11.0.0.1"
+
+
+@given(forged=st.text(st.characters(max_codepoint=255)), peer=st.ip_addresses().map(str))
+def test_what_stands_beyond_the_client_changes_nothing(forged: str, peer: str) -> None:
+    """The proxy appends whom it saw; what came before is the client's own invention."""
+    header = forwarded_for(f"{forged}, 203.0.113.7")
+    assert AddressReader(PROXIES).read(scope("10.0.0.1", *header)) == "203.0.113.7"
+    trusted = AddressReader((peer,))
+    assert trusted.read(scope(peer, *header)) == "203.0.113.7" or peer == "203.0.113.7"
