@@ -1,0 +1,342 @@
+"""Lines reach a file descriptor whole and in order, and whoever writes them is never stopped."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.telemetry.lines import LineWriter
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINE = b"x" * 99 + b"\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A pipe: its reader and its writer."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    for fd in (reader, writer):
+        try:
+            os.close(fd)
+        except OSError:
+            assert fd == reader, "only the reader may have hung up"
+
+
+def drain(reader: int) -> bytes:
+    """Everything that is in a pipe now."""
+    os.set_blocking(reader, False)
+    parts = []
+    while True:
+        try:
+            part = os.read(reader, 1 << 20)
+        except BlockingIOError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    return b"".join(parts)
+
+
+def errno_of(writer: LineWriter) -> int | None:
+    """What keeps a writer from writing."""
+    return None if writer.problem is None else writer.problem.errno
+
+
+def test_a_line_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
+    """Nothing waits in the process: a SIGKILL after ``write`` loses nothing."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=0)
+    writer.write(b"one\n")
+    assert path.read_bytes() == b"one\n"
+    writer.write(b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+    writer.close()
+
+
+def test_a_file_is_appended_to_and_not_everyones_to_read(tmp_path: Path) -> None:
+    """A restart keeps what is there; who deleted what is not for every user of the machine."""
+    path = tmp_path / "lines"
+    for text in (b"before\n", b"after\n"):
+        writer = LineWriter(path, most_bytes=0)
+        writer.write(text)
+        writer.close()
+    assert path.read_bytes() == b"before\nafter\n"
+    assert path.stat().st_mode & 0o007 == 0
+
+
+def test_a_reader_that_stops_stops_nobody(pipe: tuple[int, int]) -> None:
+    """A full pipe: ``write`` returns at once, and every line arrives, in order, once the reader reads again."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=1_000_000)
+    started = time.perf_counter()
+    for number in range(3_000):
+        writer.write(b"%d\n" % number + LINE)
+    assert time.perf_counter() - started < 1
+    assert writer.backlog_bytes > 0
+    received = b""
+    while not writer.retry():
+        received += drain(reader)
+    received += drain(reader)
+    assert received == b"".join(b"%d\n" % number + LINE for number in range(3_000))
+    assert (writer.backlog_bytes, writer.dropped, writer.problem) == (0, 0, None)
+    writer.close()
+
+
+def test_other_processes_writes_to_the_same_pipe_still_block(pipe: tuple[int, int]) -> None:
+    """``O_NONBLOCK`` is a property of what is open, which siblings share: theirs is left alone."""
+    _, fd = pipe
+    writer = LineWriter(fd, most_bytes=0)
+    assert os.get_blocking(fd)
+    writer.close()
+
+
+def test_what_is_kept_is_bounded(pipe: tuple[int, int]) -> None:
+    """Past the bound droppable lines are dropped and counted, and the others are kept."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=1_000)
+    while not writer.backlog_bytes:
+        writer.write(LINE)
+    for _ in range(50):
+        writer.write(LINE)
+    assert (writer.backlog_bytes, writer.dropped) == (1_000, 41)
+    writer.write(b"kept\n", droppable=False)
+    assert (writer.backlog_bytes, writer.dropped) == (1_005, 41)
+    drain(reader)
+    assert writer.retry()
+    assert drain(reader).endswith(LINE + b"kept\n")
+    writer.close()
+
+
+def test_lines_of_two_writers_do_not_mix(pipe: tuple[int, int]) -> None:
+    """Workers share a pipe: what is kept goes out in pieces that the pipe takes whole."""
+    reader, fd = pipe
+    writers = [LineWriter(fd, most_bytes=10_000_000) for _ in range(2)]
+    mine = [bytes([letter]) * 200 + b"\n" for letter in b"ab"]
+    for _ in range(2_000):
+        for writer, line in zip(writers, mine, strict=True):
+            writer.write(line)
+    received = b""
+    while sum(writer.retry() for writer in writers) < len(writers):
+        received += drain(reader)
+    received += drain(reader)
+    assert {line + b"\n" for line in received.split(b"\n")[:-1]} == set(mine)
+    assert len(received) == 2 * 2_000 * 201
+    for writer in writers:
+        writer.close()
+
+
+def test_a_socket_is_written_to_without_waiting() -> None:
+    """Standard output is a socket under systemd."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = LineWriter(ours.fileno(), most_bytes=10_000_000)
+        for _ in range(20_000):
+            writer.write(LINE)
+        assert writer.backlog_bytes > 0
+        theirs.settimeout(5)
+        received = b""
+        while len(received) < 20_000 * 100:
+            writer.retry()
+            received += theirs.recv(1 << 20)
+        assert received == LINE * 20_000
+        writer.close()
+
+
+def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
+    """A broken pipe is remembered as the problem, and the line is kept."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=1_000)
+    os.close(reader)
+    writer.write(b"one\n")
+    assert errno_of(writer) == errno.EPIPE
+    assert writer.flush(0.02) == [b"one\n"]
+    assert writer.backlog_bytes == 0
+    writer.close()
+
+
+def test_a_full_disk_tears_no_line(tmp_path: Path) -> None:
+    """What a full disk took of a line is ended before the next one begins."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=1_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+        for text in (b"first\n", b"second\n", b"third\n"):
+            writer.write(text)
+        assert path.read_bytes() == b"first\nse"
+        assert errno_of(writer) == errno.EFBIG
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+    writer.write(b"fourth\n")
+    assert path.read_bytes() == b"first\nsecond\nthird\nfourth\n"
+    assert errno_of(writer) is None
+    writer.close()
+
+
+def test_reopening_follows_a_rotation(tmp_path: Path) -> None:
+    """After ``mv`` and SIGHUP lines go to a new file of the old name."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=0)
+    writer.write(b"one\n")
+    path.rename(tmp_path / "lines.1")
+    writer.write(b"two\n")
+    writer.reopen()
+    writer.write(b"three\n")
+    assert (tmp_path / "lines.1").read_bytes() == b"one\ntwo\n"
+    assert path.read_bytes() == b"three\n"
+    writer.close()
+
+
+def test_a_failed_reopening_keeps_the_old_file(tmp_path: Path) -> None:
+    """A folder that is gone raises, and the lines go on into the file that is open."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    writer = LineWriter(folder / "lines", most_bytes=0)
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        writer.reopen()
+    writer.write(b"one\n")
+    assert (tmp_path / "moved" / "lines").read_bytes() == b"one\n"
+    writer.close()
+
+
+def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
+    """Standard output has no path to open anew."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=0)
+    writer.reopen()
+    writer.write(b"one\n")
+    assert drain(reader) == b"one\n"
+    writer.close()
+
+
+def test_a_line_after_the_close_is_written(tmp_path: Path) -> None:
+    """A delete that ends while the process stops has its line."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=0)
+    writer.close()
+    writer.close()
+    writer.write(b"late\n")
+    assert path.read_bytes() == b"late\n"
+    writer.close()
+
+
+def test_a_closed_descriptor_is_refused_at_once() -> None:
+    """Nothing is written to a number that anything may get next."""
+    reader, fd = os.pipe()
+    os.close(reader)
+    os.close(fd)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        LineWriter(fd, most_bytes=0)
+
+
+def test_a_signal_handler_may_write_in_the_midst_of_a_write(tmp_path: Path) -> None:
+    """No deadlock, no line lost, torn or doubled, however signals and writes interleave."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=1_000_000)
+    fired = 0
+
+    def on_alarm(*_: object) -> None:
+        nonlocal fired
+        fired += 1
+        writer.write(b"signal\n")
+
+    previous = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    try:
+        until = time.monotonic() + 0.5
+        written = 0
+        while time.monotonic() < until:
+            writer.write(b"ordinary\n")
+            written += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert writer.retry()
+    found = path.read_bytes().splitlines()
+    assert fired > 50
+    assert (found.count(b"signal"), found.count(b"ordinary"), len(found)) == (fired, written, fired + written)
+    writer.close()
+
+
+def test_any_thread_may_write(tmp_path: Path) -> None:
+    """Libraries log from threads of their own."""
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=0)
+
+    def write_many() -> None:
+        for _ in range(500):
+            writer.write(LINE)
+
+    threads = [threading.Thread(target=write_many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_bytes() == LINE * 2_000
+    writer.close()
+
+
+def test_a_line_longer_than_a_pipe_takes_at_once_arrives_whole(pipe: tuple[int, int]) -> None:
+    """A traceback of 300 KB is cut into what fits, and its rest follows before anything else."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=1_000_000)
+    long = b"y" * 300_000 + b"\n"
+    writer.write(long)
+    writer.write(b"next\n")
+    received = b""
+    while not writer.retry():
+        received += drain(reader)
+    assert received + drain(reader) == long + b"next\n"
+    writer.close()
+
+
+def test_a_pipe_that_may_not_be_opened_anew_is_asked(pipe: tuple[int, int]) -> None:
+    """A container's user may not open root's pipe: lines go through a duplicate, and a full pipe still stops nobody."""
+    require("root, to become someone else", present=os.geteuid() == 0)
+    reader, fd = pipe
+    os.fchown(fd, 0, 0)
+    os.fchmod(fd, 0o600)
+    code = (
+        "import os, time\n"
+        "from app.telemetry.lines import LineWriter\n"
+        "os.setuid(65534)\n"
+        f"writer = LineWriter({fd}, most_bytes=1_000_000)\n"
+        "started = time.perf_counter()\n"
+        "for number in range(2000): writer.write(b'%d' % number + b'x' * 99 + b'\\n')\n"
+        "assert time.perf_counter() - started < 1\n"
+        "assert writer.backlog_bytes > 0\n"
+        "print('kept')\n"
+        "assert writer.flush(10) == []\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], pass_fds=[fd], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.readline() == "kept\n"
+    os.close(fd)
+    os.set_blocking(reader, True)
+    received = b""
+    while part := os.read(reader, 1 << 20):
+        received += part
+    assert child.wait(10) == 0
+    assert received == b"".join(b"%d" % number + b"x" * 99 + b"\n" for number in range(2_000))
+    os.dup2(reader, fd)
