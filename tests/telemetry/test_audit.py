@@ -1,0 +1,287 @@
+"""One exact JSON line for each attempted delete, whatever happens to the process or the file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.server.lifecycle import StartError
+from app.settings import load
+from app.telemetry.audit import MOST_BACKLOG_BYTES, Audit, open_audit
+from app.wethod.outcomes import NoReply, deleted, from_no_reply, from_reply
+from app.wethod.transport import Reply
+from schema.contact import DeletionEvidence
+from schema.errors import WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
+from tests.telemetry.events import HEADERS, KEY, TOKEN, caller, deletion, lines
+
+if TYPE_CHECKING:
+    from app.wethod.client import Deletion
+
+ROOT = Path(__file__).parents[2]
+FINGERPRINT = hashlib.blake2b(TOKEN.encode(), key=KEY, digest_size=16).hexdigest()
+
+SUCCESS: dict[str, Any] = {
+    "company": "acme",
+    "version": "2024-06-15",
+    "contactId": "7",
+    "token": FINGERPRINT,
+    "requestId": "request-1",
+    "client": "203.0.113.7",
+    "outcome": "DeleteContactSuccess",
+    "statusCode": None,
+    "attempts": 1,
+    "shared": False,
+    "durationMs": 12.5,
+    "confirmedBy": "RESPONSE",
+}
+
+
+def without(*names: str) -> dict[str, str]:
+    """The headers but for some."""
+    return {name: value for name, value in HEADERS.items() if name not in names}
+
+
+# id: (event, what differs from SUCCESS)
+EVENTS: dict[str, tuple[Deletion, dict[str, Any]]] = {
+    "deleted": (deletion(), {}),
+    "absent": (
+        deletion(deleted("7", DeletionEvidence.ABSENCE), attempts=2),
+        {"confirmedBy": "ABSENCE", "attempts": 2},
+    ),
+    "shared": (deletion(shared=True), {"shared": True}),
+    "not-found": (
+        deletion(from_reply(Reply(404, (), b"{}"), "7")),
+        {"outcome": "WethodNotFoundError", "statusCode": 404, "confirmedBy": None},
+    ),
+    "unexpected": (
+        deletion(from_reply(Reply(302, (), b""), "7")),
+        {"outcome": "WethodUnexpectedResponseError", "statusCode": 302, "confirmedBy": None},
+    ),
+    "unknown": (
+        deletion(from_no_reply(NoReply.INTERRUPTED), attempts=2),
+        {"outcome": "WethodOutcomeUnknownError", "attempts": 2, "confirmedBy": None},
+    ),
+    "not-sent": (
+        deletion(from_no_reply(NoReply.NOT_SENT), attempts=0),
+        {"outcome": "WethodUnavailableError", "attempts": 0, "confirmedBy": None},
+    ),
+    "remembered-429": (
+        deletion(WethodRateLimitedError(key="too_many_requests", message=""), attempts=0),
+        {"outcome": "WethodRateLimitedError", "attempts": 0, "confirmedBy": None},
+    ),
+    "no-token": (
+        deletion(WethodUnauthorizedError(key="unauthorized", message=""), by=caller(without("authorization"))),
+        {"outcome": "WethodUnauthorizedError", "token": None, "confirmedBy": None},
+    ),
+    "not-a-token": (
+        deletion(
+            WethodUnauthorizedError(key="unauthorized", message=""),
+            by=caller(HEADERS | {"authorization": "Basic c2VjcmV0"}),
+        ),
+        {"outcome": "WethodUnauthorizedError", "token": None, "confirmedBy": None},
+    ),
+    "no-company-no-version": (
+        deletion(
+            WethodValidationError(key="invalid_data", message=""),
+            by=caller(HEADERS | {"wethod-company": "..", "wethod-version": "v1"}),
+        ),
+        {"outcome": "WethodValidationError", "company": None, "version": None, "confirmedBy": None},
+    ),
+    "strange-id": (
+        deletion(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
+        {"outcome": "WethodValidationError", "contactId": "../7?x\ufffd", "confirmedBy": None},
+    ),
+    "endless-id": (
+        deletion(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
+        {"outcome": "WethodValidationError", "contactId": "9" * 100, "confirmedBy": None},
+    ),
+    "token-as-id": (
+        deletion(WethodValidationError(key="invalid_data", message=""), f"Bearer {TOKEN}"),
+        {"outcome": "WethodValidationError", "contactId": "Bearer ***", "confirmedBy": None},
+    ),
+    "client-unknown": (deletion(by=caller(client="")), {"client": None}),
+}
+
+
+@pytest.mark.parametrize(("event", "differs"), [pytest.param(*parts, id=name) for name, parts in EVENTS.items()])
+def test_each_delete_has_its_line(event: Deletion, differs: dict[str, Any], tmp_path: Path) -> None:
+    """Every field, in order, and the time in UTC."""
+    audit = Audit(tmp_path / "audit", KEY)
+    before = dt.datetime.now(dt.UTC)
+    audit.record(event)
+    after = dt.datetime.now(dt.UTC)
+    audit.close(0)
+    (line,) = lines(tmp_path / "audit")
+    assert list(line) == ["time", *SUCCESS]
+    time = line.pop("time")
+    assert line == SUCCESS | differs
+    assert time.endswith("Z")
+    assert before <= dt.datetime.fromisoformat(time) <= after
+
+
+def test_the_fingerprint_is_the_documented_one() -> None:
+    """BLAKE2b of the token alone, keyed, 16 bytes: an operator who has the key can find a token's deletes."""
+    audit = Audit(Path(os.devnull), KEY)
+    assert audit.fingerprint(b"Bearer " + TOKEN.encode()) == FINGERPRINT
+    assert audit.fingerprint(b"Bearer other") != FINGERPRINT
+    assert Audit(Path(os.devnull), b"another key of it").fingerprint(b"Bearer " + TOKEN.encode()) != FINGERPRINT
+
+
+def test_a_long_key_counts_whole() -> None:
+    """BLAKE2b takes keys of 64 bytes; a longer one is hashed to one first."""
+    long = b"k" * 64
+    fingerprints = [Audit(Path(os.devnull), key).fingerprint(b"Bearer x") for key in (long, long + b"a", long + b"b")]
+    assert len(set(fingerprints)) == 3
+    assert (
+        fingerprints[1] == hashlib.blake2b(b"x", key=hashlib.blake2b(long + b"a").digest(), digest_size=16).hexdigest()
+    )
+
+
+@given(
+    # Not of digits alone: what looks like an id is written as it was given.
+    token=st.from_regex(r"[A-Za-z\-._~+/][A-Za-z0-9\-._~+/]{7,40}=*", fullmatch=True),
+    place=st.sampled_from(["{}", "Bearer {}", "7{}", "{}\n{}"]),
+)
+def test_no_line_holds_the_token(token: str, place: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Not even where the caller put it into the id by mistake."""
+    path = tmp_path_factory.mktemp("audit") / "audit"
+    audit = Audit(path, KEY)
+    audit.record(
+        deletion(
+            WethodValidationError(key="invalid_data", message=""),
+            place.format(token, token),
+            by=caller(HEADERS | {"authorization": f"Bearer {token}", "cookie": token}),
+        )
+    )
+    audit.close(0)
+    assert token.encode() not in path.read_bytes()
+
+
+@given(contact_id=st.text())
+def test_every_id_gives_one_line(contact_id: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Control characters, line ends, surrogates: one line of JSON, always."""
+    path = tmp_path_factory.mktemp("audit") / "audit"
+    audit = Audit(path, KEY)
+    audit.record(deletion(WethodValidationError(key="invalid_data", message=""), contact_id))
+    audit.close(0)
+    (line,) = lines(path)
+    assert len(line["contactId"]) <= 100
+
+
+def test_a_killed_process_has_written_every_line() -> None:
+    """SIGKILL the moment after the outcome is known: the line is there."""
+    reader, writer = os.pipe()
+    code = (
+        "import os, signal, pathlib\n"
+        "from app.telemetry.audit import Audit\n"
+        "from tests.telemetry.events import deletion\n"
+        "audit = Audit(1, b'k' * 16)\n"
+        "for number in range(200): audit.record(deletion(contact_id=str(number)))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=writer, cwd=ROOT) as child:
+        os.close(writer)
+        received = b""
+        while part := os.read(reader, 1 << 20):
+            received += part
+        os.close(reader)
+        assert child.wait(10) == -signal.SIGKILL
+    assert [json.loads(line)["contactId"] for line in received.splitlines()] == [str(number) for number in range(200)]
+
+
+@pytest.fixture
+def stuck() -> Any:
+    """An audit whose reader does not read, past its bound, and that reader."""
+    reader, writer = os.pipe()
+    audit = Audit(writer, KEY)
+    audit.writer.write(b"x" * MOST_BACKLOG_BYTES + b"\n", droppable=False)
+    audit.writer.write(b"x" * 100_000 + b"\n", droppable=False)
+    yield audit, reader
+    audit.close(0)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_past_the_bound_only_deletes_never_sent_go_unwritten(
+    stuck: tuple[Audit, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What was sent keeps its line; what was refused, and so changed nothing, is counted."""
+    audit, _ = stuck
+    assert audit.clogged
+    audit.record(deletion(from_no_reply(NoReply.NOT_SENT), attempts=0))
+    audit.record(deletion(contact_id="8"))
+    assert audit.writer.dropped == 1
+    audit.close(0)
+    # Standard error is told last: a process that ends loses nothing that it could still say.
+    (line,) = [text for text in capfd.readouterr().err.splitlines() if text.startswith("{")]
+    assert json.loads(line)["contactId"] == "8"
+
+
+def test_a_stuck_audit_says_so_once(stuck: tuple[Audit, int], caplog: pytest.LogCaptureFixture) -> None:
+    """An error when deletes are refused for it, and a word when it is over."""
+    audit, reader = stuck
+    for _ in range(3):
+        audit.report()
+    os.set_blocking(reader, False)
+    while not audit.writer.retry():
+        os.read(reader, 1 << 20)
+    audit.report()
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("ERROR", "the audit cannot be written (nobody takes its lines): no delete is sent until it can"),
+        ("WARNING", "the audit is written again; 0 lines of deletes never sent were lost"),
+    ]
+
+
+def test_lines_that_wait_are_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
+    """A broken pipe is a warning with its reason, long before deletes are refused."""
+    reader, writer = os.pipe()
+    audit = Audit(writer, KEY)
+    os.close(reader)
+    audit.record(deletion())
+    audit.report()
+    assert not audit.clogged
+    assert [record.message for record in caplog.records] == ["audit lines wait to be written ([Errno 32] Broken pipe)"]
+    audit.writer.flush(0)
+    audit.close(0)
+    os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("where", "problem"),
+    [("/no/such/folder/audit", "No such file or directory"), ("/proc", "Is a directory")],
+)
+def test_an_audit_that_cannot_be_written_stops_the_start(where: str, problem: str) -> None:
+    """One line that names the setting, its value and what is wrong."""
+    with pytest.raises(StartError) as caught:
+        open_audit(load({"GATEWAY_AUDIT_LOG": where}), KEY)
+    assert str(caught.value) == f"GATEWAY_AUDIT_LOG={where}: {problem}"
+
+
+def test_a_closed_standard_output_stops_the_start() -> None:
+    """Otherwise the lines would go into whatever is opened next."""
+    code = (
+        "from app.settings import load\n"
+        "from app.telemetry.audit import open_audit\n"
+        "from app.server.lifecycle import StartError\n"
+        "try: open_audit(load({}), b'k' * 16)\n"
+        "except StartError as error: raise SystemExit(str(error))\n"
+    )
+    command = f'exec {sys.executable} -c "$0" >&-'
+    done = subprocess.run(["sh", "-c", command, code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (1, "GATEWAY_AUDIT_LOG=stdout: standard output is closed\n")
+
+
+def test_off_is_no_audit() -> None:
+    """Nothing is opened and nothing written."""
+    assert open_audit(load({"GATEWAY_AUDIT_LOG": "off"}), KEY) is None
