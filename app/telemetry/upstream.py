@@ -1,0 +1,116 @@
+"""A transport that is watched: every try to send is counted, measured and, where somebody traces, a span."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from app.wethod.transport import Interrupted, NotSent
+
+if TYPE_CHECKING:
+    from app.telemetry.audit import Audit
+    from app.telemetry.metrics import Metrics
+    from app.telemetry.spans import Tracing
+    from app.wethod.transport import Reply, Request, Transport
+
+logger = logging.getLogger(__name__)
+
+
+class PoolUse(Protocol):
+    """How a pool of connections is used at this moment."""
+
+    @property
+    def open(self) -> int:
+        """Connections that are open."""
+        ...
+
+    @property
+    def idle(self) -> int:
+        """Those of them that rest."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+        ...
+
+    @property
+    def waits(self) -> int:
+        """Requests that had to wait for one, since the start."""
+        ...
+
+
+@runtime_checkable
+class Pooled(Protocol):
+    """A transport that shows its pool."""
+
+    @property
+    def pool(self) -> PoolUse:
+        """Its pool."""
+        ...
+
+
+class WatchedTransport:
+    """Counts and measures every try, and sends nothing that the audit could not tell of.
+
+    Args:
+        transport: what sends.
+        metrics: where it is counted.
+        audit: where the deletes are written; None where they are not.
+    """
+
+    def __init__(self, transport: Transport, metrics: Metrics, audit: Audit | None) -> None:
+        self._transport = transport
+        self._metrics = metrics
+        self._audit = audit
+
+    async def send(self, request: Request) -> Reply:
+        """Send; raises what the transport does.
+
+        Raises:
+            NotSent: the audit cannot be written. A repeat goes through: its delete may have happened already.
+        """
+        repeat = request.fresh
+        if self._audit is not None and self._audit.clogged and not repeat:
+            raise NotSent("the audit cannot be written, so nothing is deleted", transient=False)
+        metrics = self._metrics
+        started = time.perf_counter()
+        result = "interrupted"
+        try:
+            reply = await self._transport.send(request)
+            result = "answered"
+        except NotSent:
+            result = "not_sent"
+            raise
+        finally:
+            metrics.upstream(result, time.perf_counter() - started, repeat=repeat)
+        metrics.reply(reply.status)
+        return reply
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+
+class TracedTransport:
+    """Makes a client span of every try, and has Wethod continue the trace where a setting says so."""
+
+    def __init__(self, transport: Transport, tracing: Tracing) -> None:
+        self._transport = transport
+        self._tracing = tracing
+
+    async def send(self, request: Request) -> Reply:
+        """Send; raises what the transport does."""
+        with self._tracing.attempt(request) as attempt:
+            try:
+                reply = await self._transport.send(attempt.request)
+            except (NotSent, Interrupted) as problem:
+                attempt.failed(problem)
+                raise
+            attempt.answered(reply.status)
+            return reply
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
