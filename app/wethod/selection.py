@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment
 
-from app.settings import is_loopback
+from app.settings import SettingsError, is_loopback
 from app.wethod.transport import Origin
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from app.settings import Settings
     from app.wethod.transport import Transport
 
@@ -47,18 +49,38 @@ def transport_name(settings: Settings) -> str:
     return "httpx" if proxy_for(settings) else "http1"
 
 
+def check_transport(settings: Settings) -> None:
+    """Check what no setting can check alone: the usual proxy variables, and what the PEM files hold.
+
+    Raises:
+        SettingsError: one of them is of no use.
+    """
+    proxy = proxy_for(settings)
+    if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
+        raise SettingsError(
+            f"the proxy variables name a proxy that is not spoken to ({urlsplit(proxy).scheme}): "
+            "set WETHOD_PROXY to an http or https one, or NO_PROXY"
+        )
+    make_upstream_ssl_context(settings)
+
+
+def make_upstream_ssl_context(settings: Settings) -> SSLContext | None:
+    """How TLS to Wethod is spoken; None where it is not."""
+    if origin_of(settings).scheme != "https":
+        return None
+    from app.wethod.tls import client_context
+
+    return client_context(
+        ca_file=settings.wethod_ca_file,
+        client_cert_file=settings.wethod_client_cert_file,
+        client_key_file=settings.wethod_client_key_file,
+    )
+
+
 def make_transport(settings: Settings) -> Transport:
     """Make the transport that the settings mean; inside the event loop it will run on."""
     origin = origin_of(settings)
-    ssl_context = None
-    if origin.scheme == "https":
-        from app.wethod.tls import make_ssl_context
-
-        ssl_context = make_ssl_context(
-            ca_file=settings.wethod_ca_file,
-            client_cert_file=settings.wethod_client_cert_file,
-            client_key_file=settings.wethod_client_key_file,
-        )
+    ssl_context = make_upstream_ssl_context(settings)
     if transport_name(settings) == "http1":
         from app.wethod.http1 import Http1Transport
 
