@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app.explorer.page import STATIC, Explorer
-from tests.explorer.browser import browse
+from tests.explorer.browser import Editor, browse
 from tests.explorer.gateway import sandbox_gateway
 from tests.gateway import serve
 from tests.system_parts import require
@@ -170,6 +170,49 @@ async def test_no_token_is_kept_by_the_browser(browser: Browser) -> None:
         assert await explorer.text("operation.graphql") == "query Mine { wethodContext { company } }"
         assert json.loads(await explorer.text("request-headers.json"))["Authorization"] == "Bearer demo-editor"
         await expect(explorer.page.locator("#graphiql-session-tab-0")).to_have_text("Mine")
+        explorer.assert_content()
+
+
+async def test_what_was_tried_in_a_sandbox_does_not_come_back_live(browser: Browser) -> None:
+    """The same address later serves real contacts: its page opens anew, with a blank id."""
+    explorer = Explorer(sandbox=True)
+
+    async def page(request: Request) -> Response:
+        del request
+        return explorer.page()
+
+    app = Starlette(routes=[Route("/graphql", page), *explorer.routes])
+    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
+        await shown.open(f"{origin}/graphql")
+        assert "graphiql:tabState" in await shown.stored()
+        explorer = Explorer(sandbox=False)
+        await shown.open(f"{origin}/graphql")
+        assert json.loads(await shown.text("variables.json")) == {"id": ""}
+
+
+async def test_a_reload_brings_back_what_was_there(browser: Browser) -> None:
+    """The document and its variables, untouched or edited, and the headers that the gateway suggests."""
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
+        for variables in (None, '{"id": "2"}'):
+            await explorer.open(f"{origin}/graphql")
+            if variables:
+                await explorer.write("variables.json", variables)
+            editors: tuple[Editor, ...] = ("operation.graphql", "variables.json", "request-headers.json")
+            before = [await explorer.text(editor) for editor in editors]
+            await explorer.stored()
+            await explorer.open(f"{origin}/graphql")
+            assert [await explorer.text(editor) for editor in editors] == before
+            await expect(explorer.page.locator(".graphiql-tab-button")).to_have_count(1)
+        explorer.assert_content()
+
+
+async def test_a_damaged_history_is_no_obstacle(browser: Browser) -> None:
+    """What another program left in the browser's storage costs the history, not the page."""
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        await explorer.page.evaluate("localStorage['wethod-graphql:sandbox:/graphql:graphiql:queries'] = '{'")
+        await explorer.open(f"{origin}/graphql")
+        assert await explorer.run() == SUCCESS
         explorer.assert_content()
 
 

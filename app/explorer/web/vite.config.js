@@ -53,7 +53,7 @@ export default defineConfig({
     outDir: process.env.EXPLORER_OUT_DIR ?? '../static',
     emptyOutDir: true,
     assetsDir: 'graphql-assets',
-    assetsInlineLimit: 0, // the page's policy has no room for data: scripts, and a hashed file is cached for good
+    assetsInlineLimit: 0, // the page's policy takes fonts and scripts from files alone
     chunkSizeWarningLimit: 4096,
     license: { fileName: 'licenses.md' },
     modulePreload: { polyfill: false },

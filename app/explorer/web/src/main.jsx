@@ -5,22 +5,22 @@ import 'graphiql/style.css';
 import { createRoot } from 'react-dom/client';
 import './explorer.css';
 import { createFetcher } from './fetcher.js';
-import { createStorage } from './storage.js';
+import { activeTab, createStorage } from './storage.js';
 
 const root = document.getElementById('explorer');
 const { endpoint, document: operation, variables, headers, sandbox } = JSON.parse(root.dataset.config);
 // Resolved against the page's own address, so that a prefix of which the gateway knows nothing is kept.
 const url = new URL(endpoint, document.baseURI);
-const storage = createStorage(url.pathname, headers);
-const firstVisit = !storage?.getItem('graphiql:tabState');
+// Several gateways may share an origin behind one proxy, and what was tried in a sandbox must not come back live.
+const storage = createStorage(`${sandbox ? 'sandbox' : 'live'}:${url.pathname}`, headers);
+const shown = activeTab(storage) ?? { query: operation, variables };
 
 createRoot(root).render(
   <GraphiQL
     fetcher={createFetcher(url)}
     storage={storage}
-    // Only on the first visit: later the browser's own tabs come back.
-    initialQuery={firstVisit ? operation : undefined}
-    initialVariables={firstVisit ? variables : undefined}
+    initialQuery={shown.query ?? ''}
+    initialVariables={shown.variables ?? ''}
     initialHeaders={headers}
     defaultHeaders={headers}
     defaultEditorToolsVisibility="headers"
