@@ -65,8 +65,6 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
             # In this process, so that all workers delete from the same one.
             url = stack.enter_context(SandboxThread())
             settings = settings.model_copy(update={"wethod_base_url": url})
-        for name in unknown_variables(os.environ):
-            click.echo(f"{PROGRAM}: {name} is no setting of this gateway; is it misspelt?", err=True)
         code = start(settings, sandbox=sandbox)
     sys.exit(code)
 
@@ -76,6 +74,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from app.server.context import WorkerContext
     from app.server.lifecycle import StartError
     from app.server.workers import run
+    from app.telemetry.telemetry import make_board
     from app.wethod.selection import check_transport
 
     key_file = settings.gateway_audit_key_file
@@ -83,6 +82,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
         settings=settings,
         audit_key=key_file.read_bytes().strip() if key_file else secrets.token_bytes(32),
         sandbox=sandbox,
+        board=make_board(settings.gateway_workers),
     )
     try:
         check_transport(settings)
@@ -94,7 +94,9 @@ def start(settings: Settings, *, sandbox: bool) -> int:
 def make_app(context: WorkerContext) -> ASGIApp:
     """The application of one worker; at the top level, so that a worker finds it by name."""
     from app.main import create_app
+    from app.telemetry.loggers import install
 
+    install(context.settings)
     return create_app(context)
 
 

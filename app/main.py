@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.context import COMPANY_HEADER, VERSION_HEADER, CallerReader
@@ -19,7 +19,8 @@ from app.explorer import example
 from app.explorer.page import Explorer
 from app.http.endpoint import GraphQLEndpoint
 from app.http.health import Health
-from app.wethod.client import Deletion, WethodClient
+from app.telemetry.telemetry import Telemetry
+from app.wethod.client import WethodClient
 from app.wethod.selection import make_transport
 from schema.contact import build_schema
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from app.server.context import WorkerContext
     from app.settings import Settings
@@ -48,8 +48,16 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
     schema = build_schema()
     documents = Documents(schema._schema, Limits.of(settings), introspection=introspection, compiled=compiled)  # noqa: SLF001
-    endpoint_transport = transport or make_transport(settings)
-    client = WethodClient(endpoint_transport, settings, record=_ignore)
+    telemetry = Telemetry(
+        settings,
+        audit_key=context.audit_key,
+        lifecycle=context.lifecycle,
+        board=context.board,
+        index=context.index,
+    )
+    upstream = transport or make_transport(settings)
+    client = WethodClient(telemetry.observe(upstream), settings, record=telemetry.record)
+    telemetry.publish(client, documents)
     explorer = make_explorer(context)
     endpoint = GraphQLEndpoint(
         client=client,
@@ -57,13 +65,20 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         operations=Operations(documents, PersistedQueries()),
         settings=settings,
         page=explorer,
+        telemetry=telemetry,
     )
     health = Health(context.lifecycle)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await telemetry.start()
         yield
-        await endpoint_transport.aclose()
+        await upstream.aclose()
+        await telemetry.aclose()
+
+    def metrics(request: Request) -> Response:
+        body, media_type = telemetry.render_metrics(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
     app = Starlette(
         routes=[
@@ -71,6 +86,8 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
             *(explorer.routes if explorer else ()),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
+            # A port of its own keeps them from whoever can reach the gateway.
+            *([] if settings.gateway_metrics_port else [Route("/metrics", metrics)]),
         ],
         middleware=cors(settings),
         exception_handlers={404: not_found},
@@ -121,7 +138,3 @@ def cors(settings: Settings) -> list[Middleware]:
             allow_credentials=False,
         )
     ]
-
-
-def _ignore(deletion: Deletion) -> None:
-    del deletion

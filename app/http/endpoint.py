@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from app.execution.operations import Operations
     from app.execution.request import GraphQLRequest
     from app.settings import Settings
+    from app.telemetry.exchange import Exchange
+    from app.telemetry.telemetry import Telemetry
     from app.wethod.client import WethodClient
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class GraphQLEndpoint:
         operations: what finds the plan of a request.
         settings: for the limits and the deadline.
         page: what answers a browser; None where browsers get no page.
+        telemetry: what is told of each request.
     """
 
     def __init__(
@@ -69,11 +72,13 @@ class GraphQLEndpoint:
         operations: Operations,
         settings: Settings,
         page: Page | None,
+        telemetry: Telemetry,
     ) -> None:
         self._client = client
         self._callers = callers
         self._operations = operations
         self._page = page
+        self._telemetry = telemetry
         self._most_body_bytes = settings.gateway_max_body_bytes
         self._timeout_seconds = settings.wethod_timeout_seconds
         # Deletes past the limit are answered in GraphQL; past twice as many, requests are not even read.
@@ -90,16 +95,22 @@ class GraphQLEndpoint:
             if media_type == HTML and self._page is not None:
                 await self._page(scope, receive, send)
                 return
-            result = await self._run(scope, receive)
-            status, body = self._encode_result(result, media_type)
+            with self._telemetry.request(scope) as exchange:
+                try:
+                    result = await self._run(scope, receive, exchange)
+                    status, body = self._encode_result(result, media_type)
+                except Refusal as refusal:
+                    status, body, headers = self._encode_refusal(refusal, media_type)
+                except ClientGone:
+                    return
+                except Exception:
+                    logger.exception("a request failed in the gateway")
+                    status, body = 500, _INTERNAL_BODY
+                exchange.status = status
         except Refusal as refusal:
-            status, body = refusal_status(refusal, media_type), encode_refusal(refusal)
-            headers = refusal.headers if isinstance(refusal, HttpRefusal) else None
-        except ClientGone:
-            return
-        except Exception:
-            logger.exception("a request failed in the gateway")
-            status, body = 500, _INTERNAL_BODY
+            with self._telemetry.request(scope) as exchange:
+                status, body, headers = self._encode_refusal(refusal, media_type)
+                exchange.status = status
         finally:
             self.in_progress -= 1
         if not 200 <= status < 300:  # noqa: PLR2004 - the class of statuses
@@ -124,7 +135,7 @@ class GraphQLEndpoint:
             )
         return media_type
 
-    async def _run(self, scope: Scope, receive: Receive) -> ExecutionResult:
+    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange) -> ExecutionResult:
         safe = scope["method"] in _SAFE
         request = from_query_string(scope["query_string"]) if safe else await self._read(scope, receive)
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
@@ -136,8 +147,11 @@ class GraphQLEndpoint:
         variables = plan.coerce(request.variables)
         if isinstance(variables, list):
             raise Refusal(ErrorCode.BAD_USER_INPUT, variables)
-        caller = self._callers.read(scope["headers"])
-        return await plan.execute(variables, RequestContext(self._client, self._callers, caller, deadline))
+        caller = self._callers.read(scope["headers"], exchange.client)
+        exchange.identify(caller)
+        context = RequestContext(self._client, self._callers, caller, deadline)
+        with exchange.operation(plan.operation.value, request.operation_name):
+            return await plan.execute(variables, context)
 
     async def _read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         if scope["method"] != "POST":
@@ -160,6 +174,12 @@ class GraphQLEndpoint:
                 )
         check_content_type(content_types)
         return from_body(await read_body(receive, length, self._most_body_bytes))
+
+    def _encode_refusal(self, refusal: Refusal, media_type: str) -> tuple[int, bytes, Mapping[str, str] | None]:
+        if refusal.limit:
+            self._telemetry.refused(refusal.limit)
+        headers = refusal.headers if isinstance(refusal, HttpRefusal) else None
+        return refusal_status(refusal, media_type), encode_refusal(refusal), headers
 
     def _encode_result(self, result: ExecutionResult, media_type: str) -> tuple[int, bytes]:
         if not result.errors:

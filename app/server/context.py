@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from app.settings import Settings
+    from app.telemetry.board import Board
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class WorkerContext:
         sandbox: whether ``settings.wethod_base_url`` is the sandbox that this start embeds.
         index: which worker this is: 0 … ``settings.gateway_workers`` - 1. A worker's successor takes its number.
         lifecycle: the worker's own, never another's.
+        board: the memory in which all workers count; None where there is one worker.
     """
 
     settings: Settings
@@ -32,6 +34,7 @@ class WorkerContext:
     sandbox: bool = False
     index: int = 0
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    board: Board | None = None
 
 
 ApplicationFactory: TypeAlias = "Callable[[WorkerContext], ASGIApp]"

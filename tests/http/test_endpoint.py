@@ -11,7 +11,9 @@ from graphql import ExecutionResult, GraphQLError, OperationType, get_introspect
 
 from app.context import CallerReader
 from app.http.endpoint import GraphQLEndpoint
+from app.server.lifecycle import Lifecycle
 from app.settings import load
+from app.telemetry.telemetry import Telemetry
 from app.wethod.client import WethodClient
 from tests.gateway import HEADERS, MUTATION, gateway, serve
 from tests.upstream import answer, upstream
@@ -568,7 +570,7 @@ class NoTransport:
 
 def failing_endpoint() -> GraphQLEndpoint:
     """An endpoint all of whose operations have a bug."""
-    settings = load({})
+    settings = load({"GATEWAY_AUDIT_LOG": "off"})
     client = WethodClient(NoTransport(), settings, record=lambda _: None)
     callers = CallerReader(settings)
     return GraphQLEndpoint(
@@ -577,6 +579,7 @@ def failing_endpoint() -> GraphQLEndpoint:
         operations=FailingOperations(),  # type: ignore[arg-type]  # only plan() is asked for
         settings=settings,
         page=None,
+        telemetry=Telemetry(settings, audit_key=b"a key for tests only", lifecycle=Lifecycle()),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import math
 import time
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -222,9 +223,17 @@ async def test_the_envelope_is_kept(
     assert outcome["response"] == EMPTY | response
 
 
-def later(seconds: float) -> dt.datetime:
-    """A time from now."""
-    return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+def from_now(value: str) -> str:
+    """A header's value; ``unix:``, ``date:`` and ``date-without-zone:`` stand for a time so many seconds from now."""
+    form, colon, seconds = value.partition(":")
+    if not colon or form not in {"unix", "date", "date-without-zone"}:
+        return value
+    then = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=int(seconds))
+    return {
+        "unix": str(math.ceil(then.timestamp())),
+        "date": format_datetime(then, usegmt=True),
+        "date-without-zone": f"{then:%a, %d %b %Y %H:%M:%S}",
+    }[form]
 
 
 # name: (headers of a 429, seconds that the client is told, give or take one)
@@ -235,9 +244,9 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "an-hour": ({"X-RateLimit-Retry-After": "3600"}, 3600),
     "beyond-an-hour": ({"x-ratelimit-retry-after": "3601"}, None),
     "a-day": ({"x-ratelimit-retry-after": "86400"}, None),
-    "unix-time": ({"x-ratelimit-retry-after": str(int(time.time()) + 120 + 2)}, 120),
-    "unix-time-past": ({"x-ratelimit-retry-after": str(int(time.time()) - 120)}, None),
-    "unix-time-far": ({"x-ratelimit-retry-after": str(int(time.time()) + 7200)}, None),
+    "unix-time": ({"x-ratelimit-retry-after": "unix:120"}, 120),
+    "unix-time-past": ({"x-ratelimit-retry-after": "unix:-120"}, None),
+    "unix-time-far": ({"x-ratelimit-retry-after": "unix:7200"}, None),
     "milliseconds": ({"x-ratelimit-retry-after": str(int(time.time() * 1000))}, None),
     "negative": ({"x-ratelimit-retry-after": "-1"}, None),
     "fraction": ({"x-ratelimit-retry-after": "1.5"}, None),
@@ -246,9 +255,9 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "huge": ({"x-ratelimit-retry-after": "9" * 400}, None),
     "retry-after": ({"Retry-After": "45"}, 45),
     "retry-after-second": ({"Retry-After": "45", "x-ratelimit-retry-after": "30"}, 30),
-    "retry-after-date": ({"Retry-After": format_datetime(later(62), usegmt=True)}, 60),
+    "retry-after-date": ({"Retry-After": "date:60"}, 60),
     "retry-after-date-past": ({"Retry-After": "Tue, 24 Nov 2020 09:00:00 GMT"}, None),
-    "retry-after-date-without-a-zone": ({"Retry-After": f"{later(62):%a, %d %b %Y %H:%M:%S}"}, 60),
+    "retry-after-date-without-a-zone": ({"Retry-After": "date-without-zone:60"}, 60),
     "retry-after-words": ({"Retry-After": "tomorrow"}, None),
     "retry-after-impossible-date": ({"Retry-After": "Tue, 99 Nov 2026 09:00:00 GMT"}, None),
 }
@@ -263,7 +272,7 @@ async def test_a_delay_is_told_in_seconds(
     request: pytest.FixtureRequest,
 ) -> None:
     """``x-ratelimit-retry-after`` first; a Unix time above a day; outside an hour or unreadable, null."""
-    wethod.script = [answer(429, b"", headers)]
+    wethod.script = [answer(429, b"", {name: from_now(value) for name, value in headers.items()})]
     token = "".join(character if character.isalnum() else "-" for character in request.node.name)
     outcome = await client.delete(headers={"Authorization": f"Bearer {token}", "Wethod-Company": "acme"})
     assert (outcome["__typename"], outcome["statusCode"]) == ("WethodRateLimitedError", 429)
