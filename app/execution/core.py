@@ -63,7 +63,7 @@ class CorePlan:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._details = {name: self._detail(definition) for name, definition in self.fragments.items()}
+        self.details = {name: self._detail(definition) for name, definition in self.fragments.items()}
 
     def _detail(self, definition: FragmentDefinitionNode) -> FragmentDetails:
         """The form in which the executor takes a fragment; its own variables are an experiment of graphql-core."""
@@ -88,7 +88,7 @@ class CorePlan:
         return ExecutorThrowingOnIncremental(
             self.schema,
             self.fragments,
-            self._details,
+            self.details,
             None,
             context,
             self.definition,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.execution.compiler import CompiledPlan
 from app.execution.core import CorePlan, Variables
+from app.execution.coverage import Uncovered, conditions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
         OperationType,
     )
 
-__all__ = ["CorePlan", "Plan", "Variables", "plan_operation"]
+__all__ = ["CompiledPlan", "CorePlan", "Plan", "Variables", "plan_operation"]
 
 
 class Plan(Protocol):
@@ -52,5 +54,10 @@ def plan_operation(
         hide_suggestions: whether messages leave out names of the schema that the client did not write.
         compiled: False forces graphql-core, to compare with.
     """
-    del compiled
-    return CorePlan(schema, document, operation, hide_suggestions=hide_suggestions)
+    core = CorePlan(schema, document, operation, hide_suggestions=hide_suggestions)
+    if not compiled:
+        return core
+    try:
+        return CompiledPlan(core, conditions(core))
+    except Uncovered:
+        return core

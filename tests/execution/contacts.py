@@ -1,0 +1,98 @@
+"""Our own schema's context, with every outcome one id away."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import strawberry
+
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
+from schema.context import WethodContext
+from schema.errors import (
+    WethodFailure,
+    WethodForbiddenError,
+    WethodHeader,
+    WethodNotFoundError,
+    WethodOutcomeUnknownError,
+    WethodPreconditionFailedError,
+    WethodRateLimitedError,
+    WethodResponse,
+    WethodUnauthorizedError,
+    WethodUnavailableError,
+    WethodUnexpectedResponseError,
+    WethodValidationError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql import GraphQLSchema
+
+ENVELOPE = WethodResponse(
+    headers=[WethodHeader(name="date", values=["today", "tomorrow"]), WethodHeader(name="retry-after", values=[])],
+    content="content",
+    status_code=404,
+)
+FAILURES = [WethodFailure(field="id", message="not found"), WethodFailure(field="Wethod-Company", message="blank")]
+
+
+def _success(contact: Contact | None, evidence: DeletionEvidence) -> DeleteContactSuccess:
+    return DeleteContactSuccess(
+        deleted_contact_id=strawberry.ID("7"), contact=contact, message="gone", confirmed_by=evidence
+    )
+
+
+def _fail() -> DeleteContactOutcome:
+    raise RuntimeError("a bug")
+
+
+def _words(status: int | None = None, response: WethodResponse | None = None) -> dict[str, Any]:
+    return {"key": "key", "message": "message", "status_code": status, "response": response}
+
+
+OUTCOMES: tuple[Callable[[], Any], ...] = (
+    lambda: _success(Contact(id=strawberry.ID("7")), DeletionEvidence.RESPONSE),
+    lambda: _success(None, DeletionEvidence.ABSENCE),
+    lambda: WethodValidationError(**_words(400, ENVELOPE), failures=FAILURES),
+    lambda: WethodUnauthorizedError(**_words()),
+    lambda: WethodForbiddenError(**_words(403)),
+    lambda: WethodNotFoundError(**_words(404, ENVELOPE)),
+    lambda: WethodPreconditionFailedError(**_words(412)),
+    lambda: WethodRateLimitedError(**_words(429), retry_after_seconds=30),
+    lambda: WethodUnavailableError(**_words()),
+    lambda: WethodOutcomeUnknownError(**_words(502)),
+    lambda: WethodUnexpectedResponseError(**_words(418)),
+    _fail,
+    lambda: None,
+    lambda: "no outcome at all",
+    lambda: WethodNotFoundError(**_words(2**31)),  # beyond GraphQL's Int
+    lambda: ENVELOPE,  # of the schema, and no member of the union
+)
+
+
+@dataclass
+class StubContacts:
+    """The Protocol without Wethod behind it: the id chooses the outcome, and how long it takes."""
+
+    calls: list[str] = field(default_factory=list)
+
+    async def delete(self, contact_id: str) -> DeleteContactOutcome:
+        """Answer with the outcome of this number, some turns of the event loop later."""
+        self.calls.append(f"delete {contact_id}")
+        number = int(contact_id) if contact_id.isdigit() else len(contact_id)
+        for _ in range(number % 3):
+            await asyncio.sleep(0)
+        self.calls.append(f"deleted {contact_id}")
+        return cast("DeleteContactOutcome", OUTCOMES[number % len(OUTCOMES)]())
+
+    def context(self) -> WethodContext:
+        """What a request would forward."""
+        self.calls.append("context")
+        return WethodContext(company="acme", received_headers=["Authorization"], failures=FAILURES)
+
+
+def build_contact_schema() -> GraphQLSchema:
+    """graphql-core's schema of the gateway."""
+    return build_schema()._schema  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
