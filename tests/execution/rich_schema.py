@@ -413,7 +413,7 @@ class Cell(Node):
         return act(mode, Outsider())
 
     @strawberry.field
-    def echo(  # noqa: PLR0917 - as many arguments as ways to convert one
+    def echo(
         self,
         root: Any,
         outer: Outer | None = None,
@@ -426,7 +426,7 @@ class Cell(Node):
         return f"{root.id} {outer} {json} {odds} {day} {either}"
 
     @strawberry.field
-    def plain(  # noqa: PLR0917 - as many as kinds of parameters
+    def plain(
         self,
         parent: strawberry.Parent[Any],
         info: Info,
