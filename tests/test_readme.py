@@ -1,0 +1,107 @@
+"""README agrees with the code: its commands, its settings, its members, its example."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from graphql import GraphQLUnionType
+
+from app.sandbox import serve_sandbox
+from app.settings import Settings
+from schema.contact import build_schema
+from schema.sdl import subgraph_sdl
+from tests.gateway import gateway
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def default_of(name: str, field: FieldInfo) -> str:
+    """How a default is shown."""
+    if field.default_factory is not None or field.default is None or field.default == ():
+        return ""
+    value = field.default
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    del name
+    return f"`{value}`"
+
+
+def settings_table() -> str:
+    """The table of all settings, as README has it."""
+    rows = [
+        f"| `{name.upper()}` | {default_of(name, field)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| Variable | Default | Meaning |", "| --- | --- | --- |", *rows])
+
+
+def test_the_settings_table_is_that_of_the_code() -> None:
+    """Every setting, its default and what it does; print ``settings_table()`` to bring it up to date."""
+    assert settings_table() in README, settings_table()
+
+
+def test_the_sdl_snapshot_is_what_the_code_prints() -> None:
+    """What is published is what is served; ``scripts/schema`` brings it up to date."""
+    assert (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8") == subgraph_sdl()
+
+
+def test_every_member_has_a_row() -> None:
+    """Nobody meets an outcome that is not explained."""
+    union = build_schema()._schema.type_map["DeleteContactResult"]  # noqa: SLF001
+    assert isinstance(union, GraphQLUnionType)
+    for member in union.types:
+        assert re.search(rf"^\| .*`{member.name}`.* \|$", README, re.MULTILINE), member.name
+
+
+def test_the_two_commands_are_on_the_first_screen() -> None:
+    """Demo and test, one command each, before anything else."""
+    first = "\n".join(README.splitlines()[:24])
+    assert "scripts/demo" in first
+    assert "scripts/test" in first
+    assert "not affiliated with" in first
+
+
+def test_every_script_and_file_that_is_named_is_there() -> None:
+    """No link and no command leads nowhere."""
+    named = set(re.findall(r"\]\((?!http)([^)#]+)\)", README)) | set(re.findall(r"`?(scripts/[a-z-]+)", README))
+    missing = [name for name in sorted(named) if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+async def test_the_example_is_answered_as_it_says() -> None:
+    """The mutation that selects every case, against the sandbox, with the answer that README shows."""
+    (document,) = blocks("graphql")
+    (shown,) = blocks("json")
+    async with serve_sandbox() as url, gateway(url, sandbox=True) as client:
+        response = await client.graphql(
+            document,
+            {"id": "1"},
+            {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"},
+        )
+    assert response.json() == json.loads(shown)
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"])
+def test_what_a_project_has_is_there(name: str) -> None:
+    """The usual files, none of them empty."""
+    assert (ROOT / name).read_text(encoding="utf-8").strip()
+
+
+def test_the_changelog_has_an_unreleased_section() -> None:
+    """Keep a Changelog."""
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
