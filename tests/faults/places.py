@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.wethod.transport import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
@@ -44,3 +45,25 @@ def full_backlog() -> Iterator[Origin]:
 def unresolvable_name() -> Iterator[Origin]:
     """A name that never resolves (RFC 6761 §6.4)."""
     yield Origin("http", "wethod.invalid", 80)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where no upstream is.
+
+    Attributes:
+        does: what happens there, as a clause without a subject.
+        at: the place, as long as it is needed.
+        waits: whether it takes the connect timeout to know.
+    """
+
+    does: str
+    at: Callable[[], contextlib.AbstractContextManager[Origin]]
+    waits: bool = False
+
+
+PLACES: dict[str, Place] = {
+    "refused": Place("refuses connections", refusing_port),
+    "never-accepted": Place("never accepts, with its backlog full", full_backlog, waits=True),
+    "unresolvable": Place("has a name that does not resolve", unresolvable_name),
+}

@@ -12,15 +12,14 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.expected import UNAVAILABLE, Ending, Position, endings
 from tests.faults.fault import Fault, Over, Until
-from tests.faults.places import full_backlog, refusing_port, unresolvable_name
+from tests.faults.places import PLACES, Place
 from tests.faults.server import FaultServer
 from tests.faults.steps import Close, Read, Steps
 from tests.faults.transports import TRANSPORTS, carrier
 from tests.gateway import HEADERS, GatewayClient, gateway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncIterator
 
     from app.wethod.transport import Origin, Reply, Request, Transport
 
@@ -139,19 +138,10 @@ async def test_a_client_is_told_what_is_known(findings: Findings, house: House, 
     assert found.seconds < (HASTY_SECONDS + 1.0 if is_hasty(fault) else KNOWN_SECONDS)
 
 
-PLACES: dict[str, Callable[[], AbstractContextManager[Origin]]] = {
-    "refused": refusing_port,
-    "never-accepted": full_backlog,
-    "unresolvable": unresolvable_name,
-}
-
-
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
-async def test_a_client_is_told_that_wethod_is_not_there(
-    house: House, place: Callable[[], AbstractContextManager[Origin]]
-) -> None:
+async def test_a_client_is_told_that_wethod_is_not_there(house: House, place: Place) -> None:
     """Nothing was sent, which is known long before the deadline."""
-    with place() as origin:
+    with place.at() as origin:
         outcome, seconds = await house.delete("nowhere", origin, hasty=False)
         assert outcome == UNAVAILABLE
         assert seconds < KNOWN_SECONDS
