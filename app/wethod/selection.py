@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import (
-    getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined]  # typeshed lacks it
-)
 
 from app.settings import SettingsError, is_loopback
 from app.wethod.transport import Origin
@@ -38,9 +35,10 @@ def proxy_for(settings: Settings) -> str | None:
     origin = origin_of(settings)
     if is_loopback(origin.host):
         return None
-    proxies = getproxies_environment()
+    proxies = urllib.request.getproxies_environment()
     proxy = proxies.get(origin.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass_environment(f"{origin.host}:{origin.port}", proxies):
+    bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+    if not proxy or bypass(f"{origin.host}:{origin.port}", proxies):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -1,0 +1,50 @@
+"""An upstream that costs next to nothing: constant answers, endless keep-alive, a count of its requests."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+_OK = b'{"message":"Contact successfully deleted."}'
+
+
+class Stub(asyncio.Protocol):
+    """Answers 200; below ``/error/N`` a 403 whose body has N bytes; for ``/count`` how many requests it has seen."""
+
+    deletes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = transport
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole request; none of them has a body."""
+        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
+        for head in heads:
+            target = head.split(b" ", 2)[1]
+            if target == b"/count":
+                self._answer(200, str(Stub.deletes).encode())
+                continue
+            Stub.deletes += 1
+            if target.startswith(b"/error/"):
+                size = int(target.split(b"/")[2])
+                self._answer(403, b'{"message":"%s"}' % (b"x" * max(0, size - 14)))
+            else:
+                self._answer(200, _OK)
+
+    def _answer(self, status: int, body: bytes) -> None:
+        head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+        self._transport.write(head + body)  # type: ignore[attr-defined]
+
+
+async def main(port: int) -> None:
+    """Serve until stopped."""
+    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", port, backlog=4096)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(main(int(sys.argv[1])))

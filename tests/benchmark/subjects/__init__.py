@@ -1,0 +1,1 @@
+"""Servers to measure, each in a folder with start.sh and body.json."""

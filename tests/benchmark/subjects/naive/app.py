@@ -1,0 +1,67 @@
+"""The honest baseline: this project's own schema on Strawberry's view, over one ``httpx.AsyncClient``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import strawberry
+from starlette.applications import Starlette
+from starlette.routing import Route
+from strawberry.asgi import GraphQL
+from strawberry.extensions import ParserCache, ValidationCache
+
+from app.wethod.outcomes import from_reply
+from app.wethod.transport import Reply
+from schema.contact import Mutation, Query
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from schema.contact import DeleteContactOutcome
+    from schema.context import WethodContext
+
+client: httpx.AsyncClient
+
+
+class Contacts:
+    """One request's way to Wethod, as one would write it in an afternoon."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
+
+    async def delete(self, contact_id: str) -> DeleteContactOutcome:
+        """Ask once; whatever goes wrong is a field error."""
+        response = await client.delete(f"/api/contact/{contact_id}", headers=self._headers)
+        return from_reply(Reply(response.status_code, tuple(response.headers.raw), response.content), contact_id)
+
+    def context(self) -> WethodContext:
+        """Not measured."""
+        raise NotImplementedError  # the benchmark deletes
+
+
+class View(GraphQL[Any, Any]):
+    """Strawberry's view."""
+
+    async def get_context(self, request: Any, response: Any) -> Any:
+        """The three headers, passed on."""
+        del response
+        names = ("authorization", "wethod-company", "wethod-version")
+        return Contacts({name: request.headers[name] for name in names if name in request.headers})
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """One client for all requests."""
+    del app
+    global client
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    async with httpx.AsyncClient(base_url=os.environ["UPSTREAM_URL"], limits=limits, timeout=10) as client:
+        yield
+
+
+extensions = [ParserCache, ValidationCache] if os.environ.get("CACHES") == "1" else []
+schema = strawberry.federation.Schema(Query, Mutation, extensions=extensions, federation_version="2.9")
+app = Starlette(routes=[Route("/graphql", View(schema))], lifespan=lifespan)

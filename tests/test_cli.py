@@ -1,0 +1,363 @@
+"""The command line through real processes: what it prints, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import trustme
+from graphql import build_client_schema, build_schema
+
+from app import __version__
+from app.settings import Settings
+from schema.sdl import api_sdl, subgraph_sdl
+from tests.upstream import answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("WETHOD_", "GATEWAY_"))}
+
+
+def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        env=CLEAN | dict(environ or {}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+class Served:
+    """A running ``serve``."""
+
+    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--port", "0", *arguments],
+            env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"} | dict(environ or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.announcement = ""
+        assert self.process.stderr
+        while not (match := re.search(r"listens on (\S+)/graphql", self.announcement)):
+            line = self.process.stderr.readline()
+            assert line, f"it ended: {self.announcement}"
+            self.announcement += line
+        self.url = match[1]
+
+    def read_until(self, text: str) -> str:
+        """Read on until a text has come."""
+        assert self.process.stderr
+        while text not in self.announcement:
+            self.announcement += self.process.stderr.readline()
+        return self.announcement
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal and wait: the exit code, and how many seconds that took."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.communicate(timeout=20)
+        return self.process.returncode, time.monotonic() - started
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """The gateway on its embedded sandbox."""
+    running = Served("--sandbox")
+    yield running
+    if running.process.poll() is None:
+        running.stop(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["sandbox"], ["schema"], ["check"]], ids=lambda value: " ".join(value) or "main"
+)
+def test_help_explains_itself(command: list[str]) -> None:
+    """Every command and option has a word of help."""
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage: wethod-graphql" in done.stdout
+    options = re.findall(r"^  (?:-\w, )?--[a-z-]+.*$", done.stdout, re.MULTILINE)
+    assert all(re.search(r"\s{2,}\S", line.strip()) for line in options), options
+
+
+def test_version() -> None:
+    """One place says it."""
+    assert run("--version").stdout == f"wethod-graphql, version {__version__}\n"
+
+
+def test_schema_prints_what_routers_compose_and_what_clients_see() -> None:
+    """SDL or introspection, with Federation's machinery or without."""
+    assert run("schema").stdout == subgraph_sdl()
+    assert run("schema", "--api").stdout == api_sdl()
+    build_schema(api_sdl())
+    for arguments, has_service in ((["--json"], True), (["--json", "--api"], False)):
+        introspection = json.loads(run("schema", *arguments).stdout)
+        fields = build_client_schema(introspection).query_type.fields  # type: ignore[union-attr]
+        assert ("_service" in fields) == has_service
+
+
+def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
+    """Variable, value, what is allowed; no traceback; both commands that read settings."""
+    for command in ("serve", "check"):
+        done = run(command, environ={"GATEWAY_LOG_LEVEL": "loud", "WETHOD_BASE_URL": "http://a:hunter2@b"})
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            "wethod-graphql: WETHOD_BASE_URL=http://***@b: must not carry user info",
+            "wethod-graphql: GATEWAY_LOG_LEVEL=loud: Input should be 'debug', 'info', 'warning', 'error' or 'critical'",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "words"),
+    [
+        (["--sandbox"], {"WETHOD_BASE_URL": "https://api.wethod.com"}, "WETHOD_BASE_URL names a Wethod"),
+        (["--sandbox", "--host", "0.0.0.0"], {}, "0.0.0.0 is not loopback"),
+        (["--sandbox"], {"GATEWAY_HOST": "192.0.2.1"}, "192.0.2.1 is not loopback"),
+    ],
+    ids=["base-url", "all-addresses", "host-by-environment"],
+)
+def test_a_careless_sandbox_is_refused(arguments: list[str], environ: dict[str, str], words: str) -> None:
+    """A stand-in is never taken for Wethod, nor its well-known tokens served to a network, without --force."""
+    done = run("serve", *arguments, environ=environ)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "--force" in done.stderr
+
+
+def test_force_serves_it_all_the_same() -> None:
+    """The sandbox then stands for Wethod: nothing goes to the base URL."""
+    running = Served("--sandbox", "--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"})
+    try:
+        assert "forwards to  an embedded sandbox" in running.read_until("try it")
+        assert pasted(running.read_until("try it"))["__typename"] == "DeleteContactSuccess"
+    finally:
+        running.stop()
+
+
+def test_a_taken_port_says_so() -> None:
+    """One line, exit code 1; for the sandbox alone too."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command in (["serve", "--sandbox"], ["sandbox"]):
+            done = run(*command, "--port", str(port))
+            assert done.returncode == 1
+            assert f"cannot listen on 127.0.0.1:{port}: address already in use" in done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def pasted(announcement: str) -> dict[str, str]:
+    """What the announced curl line answers when it is pasted into a shell."""
+    line = announcement[announcement.index("curl ") :].splitlines()[0]
+    done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=10, check=True)
+    outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
+    return outcome
+
+
+def test_serve_says_where_and_what_and_how_to_try(served: Served) -> None:
+    """The line to paste works: the first time the contact is deleted, the second time it is not there."""
+    announcement = served.read_until("try it")
+    assert f"GraphiQL     open {served.url}/graphql" in announcement
+    assert pasted(announcement)["__typename"] == "DeleteContactSuccess"
+    assert pasted(announcement)["__typename"] == "WethodNotFoundError"
+    assert httpx.get(f"{served.url}/health/ready").json() == {"status": "ready"}
+    assert "wethod_delete_contact_total" in httpx.get(f"{served.url}/metrics").text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_idle_gateway_stops_at_once(served: Served, number: signal.Signals) -> None:
+    """Nothing is waited for when nothing is in progress, and a stop is a success."""
+    served.read_until("try it")
+    code, seconds = served.stop(number)
+    assert code == 0
+    assert seconds < 1.5  # the drain delay is 0 here; an interpreter takes its time to end
+
+
+def test_workers_share_the_port_and_the_sandbox() -> None:
+    """What one of them deletes is gone for all."""
+    running = Served("--sandbox", "--workers", "2")
+    try:
+        announcement = running.read_until("try it")
+        assert [pasted(announcement)["__typename"] for _ in range(6)] == [
+            "DeleteContactSuccess",
+            *["WethodNotFoundError"] * 5,
+        ]
+    finally:
+        assert running.stop()[0] == 0
+
+
+def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
+    """REST, on a port of its own, its contacts in a file that outlives it."""
+    for expected in (200, 404):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "sandbox", "--port", "0", "--database", str(tmp_path / "contacts.db")],
+            env=CLEAN,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr
+        line = process.stderr.readline()
+        url = line.split()[-1]
+        headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme", "Wethod-Version": "2024-06-15"}
+        assert httpx.delete(f"{url}/api/contact/1", headers=headers).status_code == expected
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+        assert process.returncode == 0
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """It is named, and left as it was."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and longer than a header of one would be " * 10)
+    before = path.read_bytes()
+    done = run("sandbox", "--port", "0", "--database", str(path))
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert path.read_bytes() == before
+
+
+async def check(environ: Mapping[str, str]) -> tuple[int, str]:
+    """Run ``check`` beside this event loop: exit code and everything it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app",
+        "check",
+        env=CLEAN | dict(environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode or 0, output.decode()
+
+
+async def test_check_connects_and_sends_nothing() -> None:
+    """TCP alone for http; Wethod sees a connection and not a byte."""
+    async with upstream([answer(200)]) as wethod:
+        code, output = await check({"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT": "x"})
+        assert code == 0
+        assert output.splitlines() == [
+            "settings are valid",
+            "GATEWAY_HSOT is no setting of this gateway; is it misspelt?",
+            f"{wethod.url} can be reached (http1): TCP connection; nothing was sent",
+        ]
+        assert (wethod.connections, wethod.asked) == (1, [])
+
+
+async def test_check_fails_where_wethod_cannot_be_reached() -> None:
+    """Exit code 1 and the reason."""
+    code, output = await check({"WETHOD_BASE_URL": "http://127.0.0.1:1"})
+    assert code == 1
+    assert "wethod-graphql: http://127.0.0.1:1 cannot be reached: " in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_check_verifies_the_certificate(tmp_path: Path, *, trusted: bool) -> None:
+    """A TLS handshake as a delete would make it."""
+    authority = trustme.CA()
+    pem = tmp_path / "ca.pem"
+    (authority if trusted else trustme.CA()).cert_pem.write_to_path(pem)
+    async with tls_server(authority) as port:
+        code, output = await check({"WETHOD_BASE_URL": f"https://localhost:{port}", "WETHOD_CA_FILE": str(pem)})
+    if trusted:
+        assert code == 0
+        assert "TCP connection and TLS handshake (TLSv1.3); nothing was sent" in output
+    else:
+        assert code == 1
+        assert "its certificate is refused: " in output
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("200 OK", "TCP connection and TLS handshake (TLSv1.3) through the proxy; nothing was sent"),
+        ("407 No", "the proxy answers 407"),
+        ("", "the proxy hangs up"),
+    ],
+)
+async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: str) -> None:
+    """CONNECT to the proxy, then TLS with Wethod."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = server_context(authority)
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"CONNECT wethod.example:443 HTTP/1.1\r\nHost: wethod.example:443\r\n")
+        if status:
+            writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+            if status.startswith("200"):
+                await writer.start_tls(context)
+                await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    async with server:
+        code, output = await check(
+            {
+                "WETHOD_BASE_URL": "https://wethod.example",
+                "WETHOD_CA_FILE": str(tmp_path / "ca.pem"),
+                "WETHOD_PROXY": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            }
+        )
+    assert words in output
+    assert code == (0 if status.startswith("200") else 1)
+
+
+async def test_a_proxy_that_is_not_spoken_to_is_named() -> None:
+    """The usual variables may name what neither transport can use."""
+    code, output = await check({"ALL_PROXY": "socks5://127.0.0.1:1", "WETHOD_BASE_URL": "https://wethod.example"})
+    assert code == 1
+    assert "(socks5): set WETHOD_PROXY to an http or https one, or NO_PROXY" in output
+
+
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    """A server's side of TLS for localhost and wethod.example."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "wethod.example").configure_cert(context)
+    return context
+
+
+class tls_server:  # noqa: N801 - used like a function
+    """A server that shakes hands and waits."""
+
+    def __init__(self, authority: trustme.CA) -> None:
+        self._context = server_context(authority)
+
+    async def __aenter__(self) -> int:
+        async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        self._server = await asyncio.start_server(wait, "localhost", 0, ssl=self._context, family=socket.AF_INET)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+
+def test_every_setting_can_be_given_by_the_environment() -> None:
+    """No field has a name that an environment could not carry."""
+    assert all(re.fullmatch(r"(WETHOD|GATEWAY)_[A-Z_]+", name.upper()) for name in Settings.model_fields)
