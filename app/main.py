@@ -67,7 +67,7 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         page=explorer,
         telemetry=telemetry,
     )
-    health = Health(context.lifecycle)
+    health = Health(context.lifecycle, telemetry)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -76,7 +76,8 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         await upstream.aclose()
         await telemetry.aclose()
 
-    def metrics(request: Request) -> Response:
+    # Not a plain function, which would run on a thread: the numbers are the event loop's.
+    async def metrics(request: Request) -> Response:
         body, media_type = telemetry.render_metrics(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 

@@ -136,6 +136,8 @@ class GraphQLEndpoint:
         return media_type
 
     async def _run(self, scope: Scope, receive: Receive, exchange: Exchange) -> ExecutionResult:
+        caller = self._callers.read(scope["headers"], exchange.client)
+        exchange.identify(caller)
         safe = scope["method"] in _SAFE
         request = from_query_string(scope["query_string"]) if safe else await self._read(scope, receive)
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
@@ -147,8 +149,6 @@ class GraphQLEndpoint:
         variables = plan.coerce(request.variables)
         if isinstance(variables, list):
             raise Refusal(ErrorCode.BAD_USER_INPUT, variables)
-        caller = self._callers.read(scope["headers"], exchange.client)
-        exchange.identify(caller)
         context = RequestContext(self._client, self._callers, caller, deadline)
         with exchange.operation(plan.operation.value, request.operation_name):
             return await plan.execute(variables, context)

@@ -34,7 +34,7 @@ class WorkerContext:
     sandbox: bool = False
     index: int = 0
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
-    board: Board | None = None
+    board: Board | None = field(default=None, compare=False)
 
 
 ApplicationFactory: TypeAlias = "Callable[[WorkerContext], ASGIApp]"

@@ -28,8 +28,11 @@ _SHORTEST_TOKEN = 8
 _STDOUT = 1
 _BEARER = len(b"Bearer ")
 
-MOST_BACKLOG_BYTES = 8 * 1024 * 1024
-"""Past this much that could not be written, some 20,000 lines, no further delete is sent."""
+CLOGGED_BYTES = 4 * 1024 * 1024
+"""Past this much that could not be written, some 10,000 lines, no further delete is sent."""
+
+MOST_BACKLOG_BYTES = 2 * CLOGGED_BYTES
+"""Past this much, lines of deletes that were not sent are dropped and counted. The others never are."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +61,8 @@ class Audit:
     """Writes the audit.
 
     A line is handed to the kernel by the call that records the delete, so the end of the process, however sudden,
-    loses none of those whose outcome was known. While it cannot be written it is kept, and past
-    ``MOST_BACKLOG_BYTES`` the gateway sends no more deletes rather than to delete unseen.
+    loses none of those whose outcome was known. While it cannot be written it is kept, and past ``CLOGGED_BYTES``
+    the gateway sends no more deletes rather than to delete unseen.
 
     Args:
         target: a file descriptor or a file to append to.
@@ -79,7 +82,7 @@ class Audit:
     @property
     def clogged(self) -> bool:
         """Whether so much waits to be written that no further delete may be sent."""
-        return self.writer.backlog_bytes > MOST_BACKLOG_BYTES
+        return self.writer.backlog_bytes > CLOGGED_BYTES
 
     def fingerprint(self, authorization: bytes) -> str:
         """What stands for a token: 32 hexadecimal digits that only the key's owner can match with it.

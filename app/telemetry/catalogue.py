@@ -18,7 +18,7 @@ HTTP_STATUSES = (200, 294, 400, 404, 405, 406, 408, 413, 414, 415, 422, 431, 500
 UPSTREAM_STATUSES = (200, 202, 204, 400, 401, 403, 404, 412, 429, 500, 502, 503, 504)
 """Those that Wethod documents or a proxy before it likes; others count by their class."""
 
-LIMITS = ("body", "depth", "head", "in_flight", "rate", "read_timeout", "root_fields", "tokens")
+LIMITS = ("body", "depth", "head", "in_flight", "other", "rate", "read_timeout", "root_fields", "tokens")
 """``in_flight``: too many requests or deletes in progress. ``rate``: a remembered 429. ``head``: 414 and 431."""
 
 STATES = ("starting", "serving", "draining")
@@ -105,7 +105,6 @@ CATALOGUE = (
         ("idle", "in_use"),
     ),
     Family("wethod_upstream_waiting", "gauge", "Requests that wait for a connection to Wethod."),
-    Family("wethod_upstream_waits", "counter", "Requests that had to wait for a connection to Wethod."),
     Family("wethod_upstream_connections_limit", "gauge", "Most connections to Wethod, over all workers."),
     Family(
         "gateway_http_requests",

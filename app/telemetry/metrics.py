@@ -100,12 +100,8 @@ class Metrics:
         self._cells[found] += 1.0
 
     def refuse(self, limit: str) -> None:
-        """Count a request that a limit refused.
-
-        Raises:
-            KeyError: there is no such limit.
-        """
-        self._cells[self._refused[limit]] += 1.0
+        """Count a request that a limit refused; one that is not of ``LIMITS`` counts as ``other``."""
+        self._cells[self._refused.get(limit, self._refused["other"])] += 1.0
 
     def lag(self, seconds: float) -> None:
         """Measure how late the event loop is."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import atexit
 import functools
 import logging
-import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.client_address import AddressReader
-from app.settings import unknown_variables
 from app.telemetry.audit import open_audit
 from app.telemetry.board import Board
 from app.telemetry.catalogue import COLUMNS, STATES
@@ -126,11 +124,11 @@ class Telemetry:
     def observe(self, transport: Transport) -> Transport:
         """The transport with every try to send counted, measured and, where somebody traces, made a span."""
         if isinstance(transport, Pooled):
-            pool = transport.pool
-            self.metrics.gauge("wethod_upstream_connections", lambda: pool.idle, "idle")
-            self.metrics.gauge("wethod_upstream_connections", lambda: pool.open - pool.idle, "in_use")
+            pool = transport
+            self.metrics.gauge("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
+            used = lambda: pool.open_connections - pool.idle_connections  # noqa: E731
+            self.metrics.gauge("wethod_upstream_connections", used, "in_use")
             self.metrics.gauge("wethod_upstream_waiting", lambda: pool.waiting)
-            self.metrics.total("wethod_upstream_waits", lambda: pool.waits)
         watched = WatchedTransport(transport, self.metrics, self._audit)
         return watched if self._tracing is None else TracedTransport(watched, self._tracing)
 
@@ -211,9 +209,6 @@ class Telemetry:
         return self._lifecycle.state == state
 
     def _warn(self) -> None:
-        unknown = unknown_variables(os.environ)
-        if unknown:
-            logger.warning("no setting has the name, so it changes nothing: %s", ", ".join(unknown))
         if self._audit is not None and self._settings.gateway_audit_key_file is None:
             logger.warning(
                 "GATEWAY_AUDIT_KEY_FILE is not set: the audit's token fingerprints can be compared "

@@ -17,37 +17,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class PoolUse(Protocol):
-    """How a pool of connections is used at this moment."""
+@runtime_checkable
+class Pooled(Protocol):
+    """A transport that tells how its connections are used at this moment."""
 
     @property
-    def open(self) -> int:
+    def open_connections(self) -> int:
         """Connections that are open."""
         ...
 
     @property
-    def idle(self) -> int:
+    def idle_connections(self) -> int:
         """Those of them that rest."""
         ...
 
     @property
     def waiting(self) -> int:
         """Requests that wait for one."""
-        ...
-
-    @property
-    def waits(self) -> int:
-        """Requests that had to wait for one, since the start."""
-        ...
-
-
-@runtime_checkable
-class Pooled(Protocol):
-    """A transport that shows its pool."""
-
-    @property
-    def pool(self) -> PoolUse:
-        """Its pool."""
         ...
 
 

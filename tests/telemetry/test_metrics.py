@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -169,14 +170,20 @@ def test_a_try_is_measured_by_its_result() -> None:
     assert moved(board, lambda: metrics.upstream("interrupted", 99.0, repeat=True)) == expected
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-def test_a_limit_is_counted_by_name(limit: str) -> None:
+@pytest.mark.parametrize(("limit", "label"), [*((name, name) for name in LIMITS), ("patience", "other")])
+def test_a_limit_is_counted_by_name(limit: str, label: str) -> None:
     """One series a limit, and no other names."""
     board = Board(1, COLUMNS)
     metrics = Metrics(board.row(0))
-    assert moved(board, lambda: metrics.refuse(limit)) == {f'gateway_refused_total{{limit="{limit}"}}': 1}
-    with pytest.raises(KeyError):
-        metrics.refuse("patience")
+    assert moved(board, lambda: metrics.refuse(limit)) == {f'gateway_refused_total{{limit="{label}"}}': 1}
+
+
+def test_the_limits_that_refuse_are_known() -> None:
+    """None of ours hides behind ``other``."""
+    named: set[str] = set()
+    for path in (Path(__file__).parents[2] / "app").rglob("*.py"):
+        named |= set(re.findall(r'\blimit="(\w+)"', path.read_text()))
+    assert {"in_flight", "body", "tokens", "depth", "root_fields"} <= named <= set(LIMITS)
 
 
 def test_what_others_count_is_published_when_looked_at() -> None:
