@@ -86,9 +86,23 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     )
     try:
         check_transport(settings)
-        return run(settings, make_app, context, announce=lambda url: announce(url, settings, sandbox=sandbox))
+        with metrics_beside_workers(context):
+            return run(make_app, context, announce=lambda url: announce(url, settings, sandbox=sandbox))
     except (SettingsError, StartError) as error:
         fail(str(error))
+
+
+def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContextManager[object]:
+    """The metrics' own port, in this process where the workers are others: one of them could not speak for all."""
+    from app.telemetry.exposition import Exposition
+    from app.telemetry.scrape import MetricsThread
+
+    settings = context.settings
+    if settings.gateway_workers == 1 or settings.gateway_metrics_port is None or context.board is None:
+        return contextlib.nullcontext()
+    return MetricsThread(
+        Exposition(context.board).render, host=settings.gateway_host, port=settings.gateway_metrics_port
+    )
 
 
 def make_app(context: WorkerContext) -> ASGIApp:
@@ -152,7 +166,7 @@ def sandbox(*, host: str, port: int, database: Path | None) -> None:
     except DatabaseUnusableError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}")
+        fail(str(error.args[-1]))
 
 
 @main.command()

@@ -206,6 +206,24 @@ def test_workers_share_the_port_and_the_sandbox() -> None:
         assert running.stop()[0] == 0
 
 
+def test_the_metrics_of_all_workers_have_a_port_of_their_own() -> None:
+    """It tells the sum over the workers, and the gateway's own port tells nothing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = Served("--sandbox", "--workers", "2", environ={"GATEWAY_METRICS_PORT": str(port)})
+    try:
+        announcement = running.read_until("try it")
+        for _ in range(4):
+            pasted(announcement)
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 1.0' in text
+        assert 'wethod_delete_contact_total{outcome="WethodNotFoundError"} 3.0' in text
+        assert httpx.get(f"{running.url}/metrics").status_code == 404
+    finally:
+        running.stop()
+
+
 def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
     """REST, on a port of its own, its contacts in a file that outlives it."""
     for expected in (200, 404):

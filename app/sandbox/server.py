@@ -100,7 +100,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> OSError:
-    return OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}")
+    return OSError(error.errno, f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}")
 
 
 def _url(host: str, listening: socket.socket) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import http
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from app.server.lifecycle import StartError
@@ -88,6 +90,41 @@ class MetricsServer:
         body, media_type = self._render(accept)
         answer = _render(200, media_type, body)
         return answer.removesuffix(body) if method == "HEAD" else answer
+
+
+class MetricsThread:
+    """The same beside a program that has no event loop: ``with MetricsThread(…):``; takes what ``MetricsServer`` takes.
+
+    Entering raises what ``MetricsServer.start`` raises.
+    """
+
+    def __init__(self, render: Callable[[str], tuple[bytes, str]], *, host: str, port: int) -> None:
+        self._server = MetricsServer(render, host=host, port=port)
+        self._started: concurrent.futures.Future[asyncio.AbstractEventLoop] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def __enter__(self) -> MetricsServer:
+        self._thread.start()
+        self._loop = self._started.result()
+        return self._server
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._stopped = asyncio.Event()
+        try:
+            await self._server.start()
+        except StartError as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(asyncio.get_running_loop())
+        await self._stopped.wait()
+        await self._server.aclose()
 
 
 def _split(field: str) -> tuple[str, str, str]:

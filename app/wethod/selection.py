@@ -69,9 +69,9 @@ def make_upstream_ssl_context(settings: Settings) -> SSLContext | None:
     """How TLS to Wethod is spoken; None where it is not."""
     if origin_of(settings).scheme != "https":
         return None
-    from app.wethod.tls import client_context
+    from app.wethod.tls import make_ssl_context
 
-    return client_context(
+    return make_ssl_context(
         ca_file=settings.wethod_ca_file,
         client_cert_file=settings.wethod_client_cert_file,
         client_key_file=settings.wethod_client_key_file,

@@ -23,4 +23,4 @@ def make_core_app(context: WorkerContext) -> ASGIApp:
 if __name__ == "__main__":
     settings = load()
     context = WorkerContext(settings=settings, audit_key=b"a benchmark's key", board=make_board(1))
-    sys.exit(run(settings, make_core_app, context))
+    sys.exit(run(make_core_app, context))
