@@ -14,11 +14,14 @@ from starlette.routing import Route
 from app.context import COMPANY_HEADER, VERSION_HEADER, CallerReader
 from app.execution.documents import Documents
 from app.execution.limits import Limits
+from app.execution.manifest import ManifestError
 from app.execution.operations import Operations, PersistedQueries
+from app.execution.trusted_operations import TrustedOperations
 from app.explorer import example
 from app.explorer.page import Explorer
 from app.http.endpoint import GraphQLEndpoint
 from app.http.health import Health
+from app.server.lifecycle import StartError
 from app.telemetry.telemetry import Telemetry
 from app.wethod.client import WethodClient
 from app.wethod.selection import make_transport
@@ -43,11 +46,13 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         context: what it is made from.
         transport: what carries requests to Wethod, for tests; by default what the settings mean.
         compiled: False runs every operation on graphql-core, to compare with.
+
+    Raises:
+        StartError: the manifest of trusted documents cannot be used.
     """
     settings = context.settings
-    introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
-    schema = build_schema()
-    documents = Documents(schema._schema, Limits.of(settings), introspection=introspection, compiled=compiled)  # noqa: SLF001
+    documents = make_documents(context, compiled=compiled)
+    operations = make_operations(context, documents)
     telemetry = Telemetry(
         settings,
         audit_key=context.audit_key,
@@ -62,7 +67,7 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     endpoint = GraphQLEndpoint(
         client=client,
         callers=CallerReader(settings),
-        operations=Operations(documents, PersistedQueries()),
+        operations=operations,
         settings=settings,
         page=explorer,
         telemetry=telemetry,
@@ -99,10 +104,41 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     return app
 
 
+def make_documents(context: WorkerContext, *, compiled: bool) -> Documents:
+    """What plans documents, with introspection where it is on: never beside trusted documents."""
+    settings = context.settings
+    introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
+    return Documents(
+        build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
+        Limits.of(settings),
+        introspection=introspection and settings.gateway_trusted_documents is None,
+        compiled=compiled,
+    )
+
+
+def make_operations(context: WorkerContext, documents: Documents) -> Operations | TrustedOperations:
+    """What finds the plan of a request: any document's, or the trusted ones' alone where a manifest is set.
+
+    Raises:
+        StartError: the manifest cannot be used.
+    """
+    manifest = context.settings.gateway_trusted_documents
+    if manifest is None:
+        return Operations(documents, PersistedQueries())
+    try:
+        trusted = TrustedOperations(manifest, documents)
+    except ManifestError as error:
+        raise StartError(f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: {error}") from None
+    context.lifecycle.reload_callbacks.append(trusted.reload)
+    return trusted
+
+
 def make_explorer(context: WorkerContext) -> Explorer | None:
     """GraphiQL for a browser, where it is on: with the sandbox, or where a setting says so."""
     settings = context.settings
-    if not (context.sandbox if settings.gateway_graphiql is None else settings.gateway_graphiql):
+    # Where only trusted documents run, an editor has nothing to offer.
+    usual = context.sandbox and settings.gateway_trusted_documents is None
+    if not (usual if settings.gateway_graphiql is None else settings.gateway_graphiql):
         return None
     headers = example.headers(
         sandbox=context.sandbox,

@@ -12,7 +12,9 @@ from app.execution.plan import plan_operation
 from app.execution.refusal import ErrorCode, Refusal
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLSchema
+    from collections.abc import Collection
+
+    from graphql import ASTValidationRule, DocumentNode, GraphQLSchema
 
     from app.execution.limits import Limits
     from app.execution.plan import Plan
@@ -43,11 +45,11 @@ class Documents:
         most_documents: int = _MOST_DOCUMENTS,
         most_characters: int = _MOST_CHARACTERS,
     ) -> None:
-        self._schema = schema
-        self._limits = limits
+        self.schema = schema
+        self.limits = limits
         self._hide_suggestions = not introspection
         self._rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        self._compiled = compiled
+        self.compiled = compiled
         self._most_documents = most_documents
         self._most_characters = most_characters
         self._plans: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
@@ -85,24 +87,37 @@ class Documents:
         Raises:
             Refusal: as ``find`` does.
         """
-        document = parse_within(text, self._limits)
-        check_shape(document, self._limits)
-        errors = validate(
-            self._schema,
-            document,
-            self._rules,
-            hide_suggestions=self._hide_suggestions,
-            allow_empty_selection_sets=False,
+        document = read_document(
+            self.schema, text, self.limits, rules=self._rules, hide_suggestions=self._hide_suggestions
         )
-        if errors:
-            raise Refusal(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
         return plan_operation(
-            self._schema,
+            self.schema,
             document,
             choose_operation(document, operation_name),
             hide_suggestions=self._hide_suggestions,
-            compiled=self._compiled,
+            compiled=self.compiled,
         )
+
+
+def read_document(
+    schema: GraphQLSchema,
+    text: str,
+    limits: Limits,
+    *,
+    rules: Collection[type[ASTValidationRule]] = specified_rules,
+    hide_suggestions: bool = False,
+) -> DocumentNode:
+    """Parse a document, within the limits, and validate it.
+
+    Raises:
+        Refusal: it cannot be parsed, exceeds a limit, or is not valid.
+    """
+    document = parse_within(text, limits)
+    check_shape(document, limits)
+    errors = validate(schema, document, rules, hide_suggestions=hide_suggestions, allow_empty_selection_sets=False)
+    if errors:
+        raise Refusal(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+    return document
 
 
 def choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from app.execution.persisted import HASH, document_keys, not_supported, persisted_hash, sha256
 from app.execution.refusal import ErrorCode, Refusal
 
 if TYPE_CHECKING:
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from app.execution.request import GraphQLRequest
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_TEXTS = 1_000
 _MOST_CHARACTERS = 2_000_000
 
 
 class PersistedQueries:
-    """Texts by their SHA-256, as Apollo Client's automatic persisted queries send them; bounded by length.
+    """Texts by their SHA-256, as Apollo Client's automatic persisted queries send them; the recently used ones kept.
 
     Args:
-        most_characters: how much text is kept; the least recently used goes first.
+        most_texts: how many are kept.
+        most_characters: how long they are together.
     """
 
-    def __init__(self, most_characters: int = _MOST_CHARACTERS) -> None:
+    def __init__(self, most_texts: int = _MOST_TEXTS, most_characters: int = _MOST_CHARACTERS) -> None:
         self._texts: OrderedDict[str, str] = OrderedDict()
+        self._most_texts = most_texts
         self._most_characters = most_characters
         self._characters = 0
 
@@ -49,13 +52,13 @@ class PersistedQueries:
             self._characters += len(text)
         self._texts[digest] = text
         self._texts.move_to_end(digest)
-        while self._characters > self._most_characters:
+        while len(self._texts) > self._most_texts or self._characters > self._most_characters:
             _, oldest = self._texts.popitem(last=False)
             self._characters -= len(oldest)
 
 
 class Operations:
-    """Finds the plan of a request by its text or by its persisted query.
+    """Finds the plan of a request by its text or by its automatic persisted query.
 
     Args:
         documents: what makes and keeps plans.
@@ -73,32 +76,19 @@ class Operations:
             Refusal: there is none, or the document that holds it is refused.
         """
         text = request.query
-        if not request.extensions or "persistedQuery" not in request.extensions:
+        digest = persisted_hash(request)
+        if digest is None:
             if text is None:
+                if document_keys(request):
+                    raise not_supported()  # there is no manifest to look them up in
                 raise Refusal(ErrorCode.BAD_REQUEST, "The parameter query is missing.")
             return self._documents.find(text, request.operation_name)
-        digest = _digest(request.extensions["persistedQuery"])
+        if not _SHA256.fullmatch(digest):
+            raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {HASH} must be 64 hexadecimal digits in lower case.")
         if text is None:
             return self._documents.find(self._persisted.get(digest), request.operation_name)
-        if hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() != digest:
-            raise Refusal(
-                ErrorCode.BAD_REQUEST, "The parameter extensions.persistedQuery.sha256Hash is not the query's hash."
-            )
+        if sha256(text) != digest:
+            raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {HASH} is not the query's hash.")
         plan = self._documents.find(text, request.operation_name)
         self._persisted.put(digest, text)  # only what is valid is kept
         return plan
-
-
-def _digest(extension: object) -> str:
-    digest = extension.get("sha256Hash") if isinstance(extension, dict) else None
-    if not isinstance(extension, dict) or extension.get("version") != 1 or not isinstance(digest, str):
-        raise Refusal(
-            ErrorCode.BAD_REQUEST,
-            "The parameter extensions.persistedQuery must have a version, which is 1, and a sha256Hash.",
-        )
-    if not _SHA256.fullmatch(digest):
-        raise Refusal(
-            ErrorCode.BAD_REQUEST,
-            "The parameter extensions.persistedQuery.sha256Hash must be 64 hexadecimal digits in lower case.",
-        )
-    return digest

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+DOCUMENT_KEYS = ("documentId", "doc_id")
+"""Parameters that stand for a document: the name that GraphQL over HTTP proposes, and the one of Relay's guide."""
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """A well-formed GraphQL request (GraphQL over HTTP, *Request*).

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.context import CallerReader
     from app.execution.operations import Operations
     from app.execution.request import GraphQLRequest
+    from app.execution.trusted_operations import TrustedOperations
     from app.settings import Settings
     from app.telemetry.exchange import Exchange
     from app.telemetry.telemetry import Telemetry
@@ -69,7 +70,7 @@ class GraphQLEndpoint:
         *,
         client: WethodClient,
         callers: CallerReader,
-        operations: Operations,
+        operations: Operations | TrustedOperations,
         settings: Settings,
         page: Page | None,
         telemetry: Telemetry,

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from app.decoding import DecodeError, decode
 from app.execution.refusal import ErrorCode, Refusal
-from app.execution.request import GraphQLRequest
+from app.execution.request import DOCUMENT_KEYS, GraphQLRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
 _NO_VARIABLES: Mapping[str, object] = {}
-_PARAMETERS = ("query", "operationName", "variables", "extensions")
+_PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
 
 
 class HttpRefusal(Refusal):
@@ -136,7 +136,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     for pair in query_string.split(b"&"):
         raw_name, _, raw_value = pair.partition(b"=")
         name = _unquote(raw_name, "A name in the query string")
-        if name not in _PARAMETERS and name not in {"documentId", "doc_id"}:
+        if name not in _PARAMETERS:
             continue
         if name in parameters:
             raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")

@@ -1,0 +1,166 @@
+"""Manifests of trusted documents: what build tools write is read, and anything else is refused in one line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.execution.documents import Documents
+from app.execution.limits import Limits
+from app.execution.manifest import ManifestError, read_manifest
+from app.execution.trusted import TrustedDocuments
+from app.settings import load
+from schema.contact import build_schema
+
+DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
+CONTEXT = "query Context { wethodContext { company } }"
+DOCUMENTS = Documents(
+    build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
+    Limits.of(load({})),
+    introspection=False,
+)
+
+
+def apollo(*operations: object, version: object = 1, kind: object = "apollo-persisted-query-manifest") -> object:
+    """A manifest of Apollo's form."""
+    return {"format": kind, "version": version, "operations": list(operations)}
+
+
+def operation(key: object, body: object) -> dict[str, object]:
+    """An operation of it."""
+    return {"id": key, "name": "Any", "type": "mutation", "body": body}
+
+
+READ: dict[str, tuple[object, dict[str, str]]] = {
+    "codegen-and-relay": ({"ab": DELETE, "cd": CONTEXT}, {"ab": DELETE, "cd": CONTEXT}),
+    "apollo": (apollo(operation("ab", DELETE), operation("cd", CONTEXT)), {"ab": DELETE, "cd": CONTEXT}),
+    "apollo-twice-the-same": (apollo(operation("ab", DELETE), operation("ab", DELETE)), {"ab": DELETE}),
+    "apollo-further-keys": (apollo(operation("ab", DELETE) | {"clientName": None}), {"ab": DELETE}),
+}
+
+
+@pytest.mark.parametrize(("manifest", "texts"), READ.values(), ids=READ)
+def test_every_form_is_read(manifest: object, texts: dict[str, str]) -> None:
+    """All of them come down to texts by key."""
+    assert read_manifest(json.dumps(manifest).encode()) == texts
+
+
+def run_with(content: bytes) -> TrustedDocuments:
+    """The documents of a manifest, ready to run."""
+    return TrustedDocuments(content, DOCUMENTS)
+
+
+def encoded(manifest: object) -> bytes:
+    """A manifest as a file holds it."""
+    return json.dumps(manifest).encode()
+
+
+KEY_AND_TEXT = "must have a key and a text, both strings"
+FORMAT = "its format must be apollo-persisted-query-manifest, its version 1"
+TOO_WIDE = "mutation Wide { " + " ".join(f'd{i}: deleteContact(id: "{i}") {{ __typename }}' for i in range(21)) + " }"
+
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "empty-file": (b"", "it is not JSON: Expecting value: it ends too early"),
+    "not-json": (
+        b"{\n  'ab': 1}",
+        "it is not JSON: Expecting property name enclosed in double quotes: line 2, column 3",
+    ),
+    "not-utf-8": (b'{"ab": "\xff"}', "it is not JSON: byte 8 is not UTF-8"),
+    "list": (b"[]", "it is no manifest: a JSON object is expected"),
+    "null": (b"null", "it is no manifest: a JSON object is expected"),
+    "no-document": (b"{}", "it holds no document"),
+    "no-operation": (encoded(apollo()), "it holds no document"),
+    "number-for-text": (encoded({"ab": 7}), f"the document ab {KEY_AND_TEXT}"),
+    "empty-key": (encoded({"": DELETE}), f"the document  {KEY_AND_TEXT}"),
+    "number-for-key": (encoded(apollo(operation(7, DELETE))), f"the document 7 {KEY_AND_TEXT}"),
+    "no-body": (encoded(apollo({"id": "ab"})), f"the document ab {KEY_AND_TEXT}"),
+    "no-id": (encoded(apollo({"body": DELETE})), f"the document None {KEY_AND_TEXT}"),
+    "another-format": (encoded(apollo(kind="other")), FORMAT),
+    "another-version": (encoded(apollo(version=2)), FORMAT),
+    "operations-by-key": (
+        encoded({"format": "apollo-persisted-query-manifest", "version": 1, "operations": {"ab": {}}}),
+        "its operations must be a list of objects",
+    ),
+    "operations-as-texts": (encoded(apollo(DELETE)), "its operations must be a list of objects"),
+    "one-key-two-documents": (
+        encoded(apollo(operation("ab", DELETE), operation("ab", CONTEXT))),
+        "the key ab stands for two documents",
+    ),
+    "unknown-field": (
+        encoded({"cd": CONTEXT, "ab": "mutation Delete {\n  deletContact(id: 1) { __typename }\n}"}),
+        (
+            "the document Delete (ab) cannot be run: Cannot query field 'deletContact' on type 'Mutation'. "
+            "Did you mean 'deleteContact'? (line 2, column 3)"
+        ),
+    ),
+    "several-errors": (
+        encoded({"ab": "query Two { a b }"}),
+        "the document Two (ab) cannot be run: Cannot query field 'a' on type 'Query'. (line 1, column 13), and 1 more",
+    ),
+    "syntax": (
+        encoded({"ab": "query Broken { "}),
+        "the document Broken (ab) cannot be run: Syntax Error: Expected Name, found <EOF>. (line 1, column 16)",
+    ),
+    "anonymous": (encoded({"ab": "{ a }"}), "the document ab cannot be run: Cannot query field 'a' on type 'Query'."),
+    "only-a-fragment": (
+        encoded({"ab": "fragment F on Query { __typename }"}),
+        "the document ab cannot be run: Fragment 'F' is never used. (line 1, column 1)",
+    ),
+    "subscription": (encoded({"ab": "subscription S { a }"}), "the document S (ab) cannot be run: "),
+    "too-many-tokens": (
+        encoded({"ab": "query Long {" + "__typename " * 1_000 + "}"}),
+        "the document Long (ab) cannot be run: The document has more than 1000 tokens, or as many comments.",
+    ),
+    "too-many-root-fields": (
+        encoded({"ab": TOO_WIDE}),
+        "the document Wide (ab) cannot be run: The operation has more than 20 root fields. (line 1, column 1)",
+    ),
+    "control-characters": (
+        encoded({"a\x1b[31m\n\ud800": "{ a }"}),
+        "the document a\\x1b[31m\\n\\ud800 cannot be run: Cannot query field 'a' on type 'Query'.",
+    ),
+    "endless-key": (encoded({"a" * 100: "{ a }"}), f"the document {'a' * 77}... cannot be run: "),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_run_is_refused_by_name(content: bytes, message: str) -> None:
+    """One line, with the document's name and key, and the place in its text."""
+    with pytest.raises(ManifestError) as refusal:
+        run_with(content)
+    assert str(refusal.value).startswith(message)
+    assert str(refusal.value).isprintable()
+
+
+def test_a_manifest_s_documents_may_introspect() -> None:
+    """Whoever writes the manifest decides what may be asked."""
+    assert len(run_with(encoded({"ab": "{ __schema { queryType { name } } }"}))) == 1
+
+
+KEYS = st.sampled_from(["format", "version", "operations", "ab", ""]) | st.text(max_size=5)
+TEXTS = st.sampled_from([DELETE, CONTEXT, "{ a }", "", "{", "apollo-persisted-query-manifest"]) | st.text(max_size=9)
+VALUES = st.recursive(
+    TEXTS | st.integers() | st.none() | st.booleans(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "body", "name"]) | KEYS, inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+MANIFESTS = st.dictionaries(KEYS, VALUES, max_size=4) | VALUES
+
+
+@given(st.binary(max_size=40) | MANIFESTS.map(encoded))
+def test_every_file_is_read_or_refused(content: bytes) -> None:
+    """Whatever is in it: documents that run, or one line that says what is wrong."""
+    try:
+        trusted = run_with(content)
+    except ManifestError as error:
+        complaint = str(error)
+    else:
+        complaint = ""
+        assert trusted.keys
+        assert all(trusted.by_key(key) for key in trusted.keys)
+    assert complaint.isprintable()

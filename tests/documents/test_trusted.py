@@ -1,0 +1,440 @@
+"""Trusted documents: the manifest's run, and the query for the SDL; nothing else reaches a resolver."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.execution.documents import Documents
+from app.execution.limits import Limits
+from app.execution.refusal import Refusal
+from app.execution.trusted_operations import TrustedOperations
+from app.http.read import from_parameters
+from app.main import create_app
+from app.server.context import WorkerContext
+from app.server.lifecycle import StartError
+from app.settings import load
+from schema.contact import build_schema
+from schema.sdl import subgraph_sdl
+from tests.gateway import HEADERS, GatewayClient, gateway, serve
+from tests.upstream import answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from tests.upstream import Upstream
+
+DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
+CONTEXT = "query Context { wethodContext { company } }"
+TWO = "query First { wethodContext { version } } query Second { wethodContext { company } }"
+MANIFEST = {"ab": DELETE, "cd": CONTEXT, "ef": TWO, "also": CONTEXT}
+FOUND = {"data": {"wethodContext": {"company": "acme"}}}
+DELETED = {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
+
+
+def sha256(text: str) -> str:
+    """The digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def persisted(key: object) -> dict[str, object]:
+    """The parameter of Apollo Client."""
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": key}}}
+
+
+def refused(code: str, message: str) -> dict[str, object]:
+    """The body of a refusal."""
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+NOT_SUPPORTED = refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+
+
+@pytest.fixture(scope="module")
+async def running_wethod() -> AsyncIterator[Upstream]:
+    """A Wethod that deletes whatever it is asked to."""
+    async with upstream([answer(200)]) as running:
+        yield running
+
+
+@pytest.fixture
+def wethod(running_wethod: Upstream) -> Upstream:
+    """That Wethod, not yet asked by this test."""
+    running_wethod.asked.clear()
+    return running_wethod
+
+
+@pytest.fixture(scope="module")
+async def client(running_wethod: Upstream, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayClient]:
+    """A gateway that runs the manifest and nothing else, although introspection is on."""
+    manifest = tmp_path_factory.mktemp("documents") / "persisted-documents.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_INTROSPECTION": "true"}
+    async with gateway(running_wethod.url, environ) as running:
+        yield running
+
+
+async def post(
+    client: GatewayClient, parameters: Mapping[str, object], headers: Mapping[str, str] = HEADERS
+) -> httpx.Response:
+    """Send these parameters and no others."""
+    return await client.http.post(f"{client.url}/graphql", json=parameters, headers=headers)
+
+
+RUN: dict[str, dict[str, object]] = {
+    "sha256Hash": persisted("cd"),
+    "documentId": {"documentId": "cd"},
+    "doc_id": {"doc_id": "cd"},
+    "another-key-of-the-same-text": {"documentId": "also"},
+    "digest-of-the-text": persisted(sha256(CONTEXT)),
+    "prefixed-digest-of-the-text": {"documentId": f"sha256:{sha256(CONTEXT)}"},
+    "text": {"query": CONTEXT},
+    "text-with-its-key": {"query": CONTEXT, "documentId": "cd"},
+    "text-with-its-digest": {"query": CONTEXT, **persisted(sha256(CONTEXT))},
+    "every-key-at-once": {"documentId": "also", "doc_id": "cd", **persisted("cd")},
+    "named": {"documentId": "cd", "operationName": "Context"},
+    "one-of-two": {"documentId": "ef", "operationName": "Second"},
+    "nulls": {"query": None, "doc_id": None, "documentId": "cd", "extensions": None},
+}
+
+
+@pytest.mark.parametrize("parameters", RUN.values(), ids=RUN)
+async def test_a_document_of_the_manifest_runs(client: GatewayClient, parameters: dict[str, object]) -> None:
+    """By any of the keys that clients send, and by its whole text; by POST and, being a query, by GET."""
+    response = await post(client, parameters)
+    assert (response.status_code, response.json()) == (200, FOUND)
+    query = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in parameters.items()
+        if value is not None
+    }
+    response = await client.http.get(f"{client.url}/graphql", params=query, headers=HEADERS)
+    assert (response.status_code, response.json()) == (200, FOUND)
+
+
+async def test_a_mutation_of_the_manifest_deletes(client: GatewayClient, wethod: Upstream) -> None:
+    """By POST, with variables; never by GET."""
+    response = await post(client, {"documentId": "ab", "variables": {"id": 7}})
+    assert response.json() == DELETED
+    refusal = await client.http.get(f"{client.url}/graphql?documentId=ab&variables=%7B%22id%22%3A7%7D")
+    assert (refusal.status_code, refusal.headers["allow"]) == (405, "POST")
+    assert [asked.target for asked in wethod.asked] == ["/api/contact/7"]
+
+
+UNTRUSTED: dict[str, dict[str, object]] = {
+    "unknown-hash": persisted("0" * 64),
+    "unknown-documentId": {"documentId": "xx"},
+    "unknown-doc_id": {"doc_id": "xx"},
+    "empty-key": {"documentId": ""},
+    "unknown-key-beside-a-known-one": {"documentId": "ab", "doc_id": "xx", "variables": {"id": 7}},
+    "other-text": {"query": "mutation { deleteContact(id: 7) { __typename } }"},
+    "other-white-space": {"query": DELETE + " ", "variables": {"id": 7}},
+    "other-text-with-a-known-key": {"query": DELETE + " ", "documentId": "ab", "variables": {"id": 7}},
+    "other-text-with-its-digest": {"query": "{__typename}", **persisted(sha256("{__typename}"))},
+    "trusted-text-with-an-unknown-key": {"query": DELETE, "documentId": "xx", "variables": {"id": 7}},
+    "no-document-at-all": {"query": "{"},
+    "empty-text": {"query": ""},
+    "introspection": {"query": "{ __schema { queryType { name } } }"},
+    "sdl-by-an-unknown-key": {"query": "{ _service { sdl } }", "documentId": "xx"},
+}
+
+
+@pytest.mark.parametrize("accept", ["application/graphql-response+json", "application/json"])
+@pytest.mark.parametrize("parameters", UNTRUSTED.values(), ids=UNTRUSTED)
+async def test_nothing_else_runs(
+    client: GatewayClient, wethod: Upstream, parameters: dict[str, object], accept: str
+) -> None:
+    """422 or, for a client of plain JSON, 200; the words that clients look for; nothing sent to Wethod."""
+    response = await post(client, parameters, HEADERS | {"Accept": accept})
+    assert response.status_code == (200 if accept == "application/json" else 422)
+    assert response.json() == NOT_SUPPORTED
+    assert wethod.asked == []
+
+
+MALFORMED: dict[str, tuple[dict[str, object], str, str]] = {
+    "nothing": ({}, "BAD_REQUEST", "The parameter documentId is missing; only trusted documents run."),
+    "number": ({"documentId": 7}, "BAD_REQUEST", "The parameter documentId must be a string or null."),
+    "list": ({"doc_id": ["ab"]}, "BAD_REQUEST", "The parameter doc_id must be a string or null."),
+    "no-version": (
+        {"extensions": {"persistedQuery": {"sha256Hash": "ab"}}},
+        "BAD_REQUEST",
+        "The parameter extensions.persistedQuery must have a version, which is 1, and a sha256Hash.",
+    ),
+    "two-documents": (
+        {"documentId": "ab", "doc_id": "cd", "query": DELETE},
+        "BAD_REQUEST",
+        "The parameters documentId, doc_id, query mean different documents.",
+    ),
+    "unknown-operation": (
+        {"documentId": "ab", "operationName": "Other"},
+        "OPERATION_RESOLUTION_FAILURE",
+        "The document has no operation of the name in operationName.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parameters", "code", "message"), MALFORMED.values(), ids=MALFORMED)
+async def test_a_malformed_request_is_told_so(
+    client: GatewayClient, parameters: dict[str, object], code: str, message: str
+) -> None:
+    """The message names the parameter."""
+    response = await post(client, parameters)
+    assert (response.status_code, response.json()) == (422, refused(code, message))
+
+
+async def test_one_of_several_operations_must_be_named(client: GatewayClient) -> None:
+    """The first one is never a guess."""
+    response = await post(client, {"documentId": "ef"})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["message"] == "The document has 2 operations: name one by operationName."
+    assert error["extensions"] == {"code": "OPERATION_RESOLUTION_FAILURE"}
+
+
+SDL_QUERIES = {
+    "bare": "{ _service { sdl } }",
+    "apollo-gateway": "query __ApolloGetServiceDefinition__ { _service { sdl } }",
+    "rover": "query SubgraphIntrospectQuery {\n    # eslint-disable-next-line\n    _service {\n        sdl\n    }\n}",
+    "aliased": "query { service: _service { text: sdl } }",
+}
+
+
+@pytest.mark.parametrize("text", SDL_QUERIES.values(), ids=SDL_QUERIES)
+async def test_routers_get_the_sdl(client: GatewayClient, text: str) -> None:
+    """However they spell the query, by POST and by GET."""
+    response = await post(client, {"query": text})
+    ((service,),) = [list(data.values()) for data in [response.json()["data"]]]
+    assert list(service.values()) == [subgraph_sdl().rstrip()]
+    response = await client.http.get(f"{client.url}/graphql", params={"query": text})
+    assert response.status_code == 200
+
+
+NO_SDL_QUERIES = {
+    "more-of-the-root": "{ _service { sdl } wethodContext { company } }",
+    "twice": "{ _service { sdl } again: _service { sdl } }",
+    "sdl-twice": "{ _service { sdl again: sdl } }",
+    "typename": "{ __typename }",
+    "typename-of-the-service": "{ _service { __typename } }",
+    "mutation": "mutation { _service { sdl } }",
+    "fragment": "{ ...F } fragment F on Query { _service { sdl } }",
+    "inline-fragment": "{ ... { _service { sdl } } }",
+    "inline-fragment-inside": "{ _service { ... { sdl } } }",
+    "second-operation": "query A { _service { sdl } } mutation B { deleteContact(id: 7) { __typename } }",
+    "variables": "query ($id: ID) { _service { sdl } }",
+    "directive": "query @include(if: true) { _service { sdl } }",
+    "directive-on-the-service": "{ _service @include(if: true) { sdl } }",
+    "argument": "{ _service(a: 1) { sdl } }",
+    "selection-of-sdl": "{ _service { sdl { a } } }",
+    "no-selection": "{ _service }",
+    "alias-alone": "{ _service: wethodContext { sdl: company } }",
+    "only-a-fragment": "fragment F on Query { _service { sdl } }",
+    "broken": "{ _service { sdl }",
+    "too-long": "{ _service { sdl } }" + "#\n" * 1_001,
+}
+
+
+@pytest.mark.parametrize("text", NO_SDL_QUERIES.values(), ids=NO_SDL_QUERIES)
+async def test_what_resembles_the_query_for_the_sdl_does_not_run(client: GatewayClient, text: str) -> None:
+    """It is known by its shape: one operation, one field in it, one field in that."""
+    response = await post(client, {"query": text})
+    assert (response.status_code, response.json()) == (422, NOT_SUPPORTED)
+
+
+async def test_introspection_runs_where_the_manifest_holds_it(tmp_path: Path, wethod: Upstream) -> None:
+    """Although introspection is off."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"ab": "{ __schema { queryType { name } } }"}))
+    async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
+        response = await post(client, {"documentId": "ab"})
+    assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+
+
+async def test_there_is_no_editor_where_it_could_run_nothing(tmp_path: Path, wethod: Upstream) -> None:
+    """In the sandbox GraphiQL is on by default, but not with a manifest; a setting has the last word."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
+    browser = {"Accept": "text/html"}
+    async with gateway(wethod.url, environ, sandbox=True) as client:
+        assert (await client.http.get(f"{client.url}/graphql", headers=browser)).status_code == 406
+    async with gateway(wethod.url, environ | {"GATEWAY_GRAPHIQL": "true"}, sandbox=True) as client:
+        assert (await client.http.get(f"{client.url}/graphql", headers=browser)).status_code == 200
+
+
+def context_of(manifest: Path, url: str = "http://127.0.0.1:9") -> WorkerContext:
+    """What a worker is made from, with that manifest."""
+    settings = load({"WETHOD_BASE_URL": url, "GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_AUDIT_LOG": "off"})
+    return WorkerContext(settings=settings, audit_key=b"a key for tests only")
+
+
+def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
+    """In one line, with the setting, the file, the document and what is wrong with it."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"ab": "mutation Remove { removeContact }"}))
+    with pytest.raises(StartError) as stop:
+        create_app(context_of(manifest))
+    assert str(stop.value) == (
+        f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Remove (ab) cannot be run: "
+        "Cannot query field 'removeContact' on type 'Mutation'. Did you mean 'deleteContact'? (line 1, column 19)"
+    )
+
+
+def test_a_manifest_that_vanished_stops_the_start(tmp_path: Path) -> None:
+    """Between the reading of the settings and that of the file."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text("{}")
+    context = context_of(manifest)
+    manifest.unlink()
+    with pytest.raises(StartError, match="it cannot be read: No such file or directory"):
+        create_app(context)
+
+
+@contextlib.asynccontextmanager
+async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[GatewayClient, WorkerContext]]:
+    """A gateway and the context whose lifecycle takes the SIGHUP."""
+    context = context_of(manifest, wethod.url)
+    context.lifecycle.state = "serving"
+    async with serve(create_app(context)) as url, httpx.AsyncClient(timeout=30) as http:
+        yield GatewayClient(url, http), context
+
+
+def replace(manifest: Path, content: str) -> None:
+    """Put a new manifest into the old one's place at once, as a deployment should."""
+    beside = manifest.with_suffix(".new")
+    beside.write_text(content)
+    beside.replace(manifest)
+
+
+def hang_up(context: WorkerContext) -> None:
+    """What the server does on SIGHUP."""
+    for callback in context.lifecycle.reload_callbacks:
+        callback()
+
+
+async def until_logged(caplog: pytest.LogCaptureFixture, message: str) -> None:
+    """Wait for a line of the log."""
+    async with asyncio.timeout(10):
+        while message not in caplog.text:  # noqa: ASYNC110 - a log has no event to wait for
+            await asyncio.sleep(0.005)
+
+
+async def test_a_reload_changes_what_runs_and_drops_nothing(
+    tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requests are answered all along: by the old manifest or by the new one, and from then on by the new one."""
+    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"old": CONTEXT}))
+    many = {f"new{i}": f"query New{i} {{ wethodContext {{ company }} }}" for i in range(200)}
+    async with reloadable(manifest, wethod) as (client, context):
+        replace(manifest, json.dumps({"new": CONTEXT} | many))
+        stop = asyncio.Event()
+
+        async def ask_all_along() -> list[object]:
+            answers: list[object] = []
+            while not stop.is_set():
+                response = await post(client, {"query": CONTEXT})  # in both manifests
+                answers.append((response.status_code, response.json()))
+            return answers
+
+        asking = asyncio.create_task(ask_all_along())
+        await asyncio.sleep(0.02)
+        hang_up(context)
+        hang_up(context)  # a second signal while the first one is at work: read again, not at the same time
+        await until_logged(caplog, "201 trusted documents are in force")
+        stop.set()
+        answers = await asking
+        assert len(answers) > 5
+        assert answers == [(200, FOUND)] * len(answers)
+        assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
+        assert (await post(client, {"documentId": "new"})).json() == FOUND
+
+
+BAD_MANIFESTS = {
+    "no-json": ("{", "it is not JSON"),
+    "unfit-document": (json.dumps({"ab": "{ a }"}), "the document ab cannot be run: Cannot query field 'a'"),
+    "missing": (None, "it cannot be read: No such file or directory"),
+    "nested-beyond-reason": ('{"ab": ' + "[" * 20_000 + "]" * 20_000 + "}", "it is nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
+async def test_a_bad_manifest_keeps_the_old_one(
+    tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture, content: str | None, message: str
+) -> None:
+    """The old documents go on, an error in the log says why, and the next good manifest is taken."""
+    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"old": CONTEXT}))
+    async with reloadable(manifest, wethod) as (client, context):
+        if content is None:
+            manifest.unlink()
+        else:
+            replace(manifest, content)
+        hang_up(context)
+        await until_logged(caplog, "the trusted documents stay as they were")
+        assert message in caplog.text
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert (await post(client, {"documentId": "old"})).json() == FOUND
+        replace(manifest, json.dumps({"new": CONTEXT}))
+        hang_up(context)
+        await until_logged(caplog, "1 trusted documents are in force")
+        assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.sampled_from([*MANIFEST, sha256(CONTEXT), "sha256:" + sha256(DELETE), "xx", ""]) | JSON_VALUES
+PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "query": st.sampled_from([CONTEXT, DELETE, TWO, *SDL_QUERIES.values(), *NO_SDL_QUERIES.values(), None]),
+        "operationName": st.sampled_from(["Context", "Delete", "First", "Other", None]),
+        "documentId": KEYS,
+        "doc_id": KEYS,
+        "extensions": st.none()
+        | st.dictionaries(
+            st.just("persistedQuery"),
+            st.fixed_dictionaries({}, optional={"version": st.sampled_from([1, 2, None]), "sha256Hash": KEYS})
+            | JSON_VALUES,
+        ),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def operations(tmp_path_factory: pytest.TempPathFactory) -> TrustedOperations:
+    """The manifest's operations, without a server before them."""
+    manifest = tmp_path_factory.mktemp("documents") / "manifest.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
+    return TrustedOperations(manifest, Documents(schema, Limits.of(load({})), introspection=False))
+
+
+@given(parameters=PARAMETERS)
+def test_every_request_finds_a_trusted_plan_or_is_refused(
+    operations: TrustedOperations, parameters: dict[str, Any]
+) -> None:
+    """Whatever names the document: what deletes is the one document that may."""
+    try:
+        plan = operations.plan(from_parameters(dict(parameters)))
+    except Refusal:
+        return
+    extension = (parameters.get("extensions") or {}).get("persistedQuery")
+    digest = extension["sha256Hash"] if extension else None
+    named = {parameters.get(name) for name in ("query", "documentId", "doc_id")} | {digest}
+    deletes = {"ab", DELETE, "sha256:" + sha256(DELETE)}
+    assert (plan.operation.value == "mutation") == bool(named & deletes)
+    assert named <= {None, *MANIFEST, *MANIFEST.values(), *SDL_QUERIES.values(), sha256(CONTEXT), *deletes}
