@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import sysconfig
@@ -22,29 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1024 * 1024
-# Nothing but what the wheel installs; prints where its packages are, then where it listens.
-PROGRAM = """
-import asyncio, pathlib, uvicorn, app, schema
-from app.main import create_app
-from app.sandbox.server import serve_sandbox
-from app.server.context import WorkerContext
-from app.settings import load
-
-async def main():
-    print(pathlib.Path(app.__file__).parents[1], pathlib.Path(schema.__file__).parents[1], flush=True)
-    async with serve_sandbox() as wethod:
-        settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off", "WETHOD_TRANSPORT": "httpx"})
-        context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
-        context.lifecycle.state = "serving"
-        server = uvicorn.Server(uvicorn.Config(create_app(context), port=0, log_config=None, ws="none"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        print(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", flush=True)
-        await serving
-
-asyncio.run(main())
-"""
+PATH = {"PATH": "/usr/bin:/bin"}
 
 
 @pytest.fixture(scope="module")
@@ -84,22 +63,45 @@ def test_the_wheel_holds_the_bundle_and_not_its_source(wheel: Path) -> None:
     assert wheel.stat().st_size < 5 * MEBIBYTE
 
 
+def test_the_packages_are_the_wheels_own(environment: Path, tmp_path: Path) -> None:
+    """The tests below speak of what was installed, not of the source tree."""
+    command: list[str | Path] = [
+        environment / "bin/python",
+        "-c",
+        "import app, schema; print(app.__file__); print(schema.__file__)",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=PATH, check=True, capture_output=True, text=True, timeout=60)
+    assert [Path(line).is_relative_to(environment) for line in done.stdout.splitlines()] == [True, True]
+
+
 async def test_graphiql_opens_from_the_wheel_alone(environment: Path, browser: Browser, tmp_path: Path) -> None:
     """Installed where nothing of the source tree is in reach, the gateway serves the page and a first run works."""
     program = await asyncio.create_subprocess_exec(
-        environment / "bin/python", "-c", PROGRAM, cwd=tmp_path, stdout=subprocess.PIPE, env={"PATH": "/usr/bin:/bin"}
+        *(environment / "bin/wethod-graphql", "serve", "--sandbox", "--port", "0"),
+        cwd=tmp_path,
+        env=PATH,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    assert program.stdout
     try:
-        async with asyncio.timeout(60):
-            packages = (await program.stdout.readline()).decode().split()
-            origin = (await program.stdout.readline()).decode().strip()
-        assert {Path(folder).is_relative_to(environment) for folder in packages} == {True}
-        async with browse(browser, origin) as explorer:
-            await explorer.open(f"{origin}/graphql")
+        url = await find_url(program)
+        async with browse(browser, url.removesuffix("/graphql")) as explorer:
+            await explorer.open(url)
             answer = await explorer.run()
             assert answer["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
             explorer.assert_content()
     finally:
         program.terminate()
-        await program.wait()
+        await program.communicate()  # reads on, or a full pipe would keep it from ending
+
+
+async def find_url(program: asyncio.subprocess.Process) -> str:
+    """Where a program says that it listens."""
+    assert program.stdout
+    said = ""
+    async with asyncio.timeout(60):
+        while line := (await program.stdout.readline()).decode():
+            said += line
+            if found := re.search(r"listens on (http://\S+)", line):
+                return found[1]
+    pytest.fail(f"it ended before it listened:\n{said}")
