@@ -35,6 +35,8 @@ def install(settings: Settings, fd: int = 2) -> LogHandler:
     root = logging.getLogger()
     for old in tuple(root.handlers):
         root.removeHandler(old)
+        if isinstance(old, LogHandler):
+            old.writer.close()
     root.addHandler(handler)
     root.setLevel(settings.gateway_log_level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import functools
 import logging
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.client_address import AddressReader
+from app.settings import unknown_variables
 from app.telemetry.audit import open_audit
 from app.telemetry.board import Board
 from app.telemetry.catalogue import COLUMNS, STATES
@@ -209,6 +211,9 @@ class Telemetry:
         return self._lifecycle.state == state
 
     def _warn(self) -> None:
+        unknown = unknown_variables(os.environ)
+        if unknown:
+            logger.warning("no setting has the name, so it changes nothing: %s", ", ".join(unknown))
         if self._audit is not None and self._settings.gateway_audit_key_file is None:
             logger.warning(
                 "GATEWAY_AUDIT_KEY_FILE is not set: the audit's token fingerprints can be compared "

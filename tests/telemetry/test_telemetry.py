@@ -314,29 +314,44 @@ def free_port() -> int:
     return port
 
 
-# Settings, which worker, and whether it warns.
-WARNINGS: dict[str, tuple[dict[str, str], int, bool]] = {
-    "random-key": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, 0, True),
-    "key": ({"GATEWAY_AUDIT_LOG": "AUDIT", "GATEWAY_AUDIT_KEY_FILE": "KEY"}, 0, False),
-    "no-audit": ({}, 0, False),
-    "another-worker": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, 1, False),
+# Settings, other variables, which worker, and what it warns of.
+WARNINGS: dict[str, tuple[dict[str, str], dict[str, str], int, list[str]]] = {
+    "random-key": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, {}, 0, ["GATEWAY_AUDIT_KEY_FILE is not set"]),
+    "key": ({"GATEWAY_AUDIT_LOG": "AUDIT", "GATEWAY_AUDIT_KEY_FILE": "KEY"}, {}, 0, []),
+    "no-audit": ({}, {}, 0, []),
+    "misspelt": (
+        {},
+        {"WETHOD_TIMEOUT": "5", "GATEWAY_WORKER": "2", "WETHOD_COMPANY": "acme"},
+        0,
+        ["no setting has the name, so it changes nothing: GATEWAY_WORKER, WETHOD_TIMEOUT"],
+    ),
+    "another-worker": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, {"GATEWAY_WORKER": "2"}, 1, []),
 }
 
 
 @pytest.mark.parametrize(
-    ("environ", "index", "warned"), [pytest.param(*case, id=name) for name, case in WARNINGS.items()]
+    ("environ", "variables", "index", "warned"), [pytest.param(*case, id=name) for name, case in WARNINGS.items()]
 )
 async def test_an_operator_is_warned_once(
-    *, environ: dict[str, str], index: int, warned: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    environ: dict[str, str],
+    variables: dict[str, str],
+    index: int,
+    warned: list[str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the first worker: of fingerprints that no one can match after the next start."""
+    """By the first worker: of names that are no settings, and of fingerprints that no one can match."""
     (tmp_path / "key").write_bytes(b"0123456789abcdef")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     files = {"AUDIT": str(tmp_path / "audit"), "KEY": str(tmp_path / "key")}
     given = {name: files.get(value, value) for name, value in environ.items()}
     async with running(given, board=make_board(2), index=index):
         pass
-    starts = [(record.levelname, record.message[:33]) for record in caplog.records]
-    assert starts == [("WARNING", "GATEWAY_AUDIT_KEY_FILE is not set")] * warned
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * len(warned)
+    for record, start in zip(caplog.records, warned, strict=True):
+        assert record.message.startswith(start)
 
 
 @pytest.fixture
