@@ -22,9 +22,10 @@ from app.wethod.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Span, SpanKind
 
     from app.settings import Settings
     from app.wethod.transport import Request
@@ -59,14 +60,12 @@ def open_tracing(settings: Settings) -> Tracing | None:
     if not wanted:
         return None
     try:
-        exporters = [_exporter(name) for name in wanted]
+        return Tracing(settings, [_exporter(name) for name in wanted])
     except ImportError as problem:
         logger.warning("spans are asked for and will not be sent: install wethod-graphql[otel] (%s)", problem)
-        return None
-    except Exception as problem:  # noqa: BLE001 - whatever an exporter makes of its variables; a delete needs no span
+    except Exception as problem:  # noqa: BLE001 - whatever the SDK makes of its variables; a delete needs no span
         logger.warning("spans are asked for and will not be sent: %s", problem)
-        return None
-    return Tracing(settings, exporters)
+    return None
 
 
 def _exporter(name: str) -> SpanExporter:
@@ -110,7 +109,7 @@ class Attempt:
             self._span.set_attribute("error.type", str(status))
             self._span.set_status(self._error)
 
-    def failed(self, problem: Exception) -> None:
+    def failed(self, problem: BaseException) -> None:
         """No answer came."""
         self._span.set_attribute("error.type", type(problem).__name__)
         self._span.set_status(self._error, str(problem))
@@ -210,7 +209,7 @@ class Tracing:
         if name:
             attributes["graphql.operation.name"] = clean(name)[:_LONGEST]
         # The name is the client's, so the span goes by the type.
-        with self._tracer.start_as_current_span(kind, kind=self._trace.SpanKind.SERVER, attributes=attributes):
+        with self._current(kind, self._trace.SpanKind.SERVER, attributes):
             yield
 
     @contextlib.contextmanager
@@ -224,10 +223,14 @@ class Tracing:
         }
         if request.fresh:
             attributes["http.request.resend_count"] = 1
-        with self._tracer.start_as_current_span(
-            request.method.decode("ascii"), kind=self._trace.SpanKind.CLIENT, attributes=attributes
-        ) as span:
+        with self._current(request.method.decode("ascii"), self._trace.SpanKind.CLIENT, attributes) as span:
             yield Attempt(span, self._continued(request) if self._passes_on else request, self.error)
+
+    def _current(self, name: str, kind: SpanKind, attributes: Mapping[str, str | int]) -> AbstractContextManager[Span]:
+        # Tracebacks are the log's.
+        return self._tracer.start_as_current_span(
+            name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+        )
 
     def _continued(self, request: Request) -> Request:
         """The request with the current span in place of the caller's trace context."""

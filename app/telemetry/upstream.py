@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from app.wethod.transport import Interrupted, NotSent
+from app.wethod.transport import NotSent
 
 if TYPE_CHECKING:
     from app.telemetry.audit import Audit
@@ -91,7 +91,7 @@ class TracedTransport:
         with self._tracing.attempt(request) as attempt:
             try:
                 reply = await self._transport.send(attempt.request)
-            except (NotSent, Interrupted) as problem:
+            except BaseException as problem:
                 attempt.failed(problem)
                 raise
             attempt.answered(reply.status)
