@@ -74,9 +74,11 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from app.server.context import WorkerContext
     from app.server.lifecycle import StartError
     from app.server.workers import run
+    from app.telemetry.loggers import install
     from app.telemetry.telemetry import make_board
     from app.wethod.selection import check_transport
 
+    install(settings)
     key_file = settings.gateway_audit_key_file
     context = WorkerContext(
         settings=settings,

@@ -162,7 +162,7 @@ class Settings(BaseModel):
         default=15.0, description="After that: what is in progress may finish; at least `WETHOD_TIMEOUT_SECONDS`."
     )
     gateway_log_format: Literal["console", "json"] = Field(
-        default_factory=lambda: "console" if sys.stderr.isatty() else "json",
+        default_factory=lambda: "console" if sys.stderr and sys.stderr.isatty() else "json",
         description="Default: `console` on a terminal, `json` elsewhere.",
     )
     gateway_log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.telemetry.lines import LineWriter
@@ -26,12 +28,14 @@ def install(settings: Settings, fd: int = 2) -> LogHandler:
 
     Args:
         settings: for form and level.
-        fd: where lines go; standard error by default.
-
-    Raises:
-        OSError: the descriptor is closed.
+        fd: where lines go; standard error by default. Where it is closed, nothing is logged.
     """
-    handler = LogHandler(make_lines(settings.gateway_log_format, fd), LineWriter(fd, most_bytes=_MOST_BYTES))
+    try:
+        writer = LineWriter(fd, most_bytes=_MOST_BYTES)
+    except OSError:
+        # Whatever is opened next gets the number, and must not get the log.
+        writer = LineWriter(Path(os.devnull), most_bytes=0)
+    handler = LogHandler(make_lines(settings.gateway_log_format, fd), writer)
     root = logging.getLogger()
     for old in tuple(root.handlers):
         root.removeHandler(old)

@@ -252,6 +252,24 @@ def test_the_level_is_the_settings() -> None:
         assert [parsed(line)["message"] for line in file] == ["yes"]
 
 
+def test_a_closed_standard_error_is_nowhere() -> None:
+    """The log goes nowhere, rather than into whatever gets the number next."""
+    code = (
+        "import logging, os\n"
+        "from app.settings import load\n"
+        "from app.telemetry.loggers import install\n"
+        "install(load({}))\n"
+        "reader, writer = os.pipe()\n"
+        "logging.getLogger('app').warning('x')\n"
+        "os.set_blocking(reader, False)\n"
+        "try: os.read(reader, 1)\n"
+        "except BlockingIOError: print('nothing')\n"
+    )
+    command = f'exec {sys.executable} -c "$0" 2>&-'
+    done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "nothing\n"
+
+
 def test_nobody_who_logs_waits_for_a_reader() -> None:
     """Standard error is a pipe that nobody reads: 100,000 records later the process still runs, and counts."""
     code = (

@@ -11,7 +11,11 @@ import httpx
 import pytest
 
 from app.server.lifecycle import StartError
-from app.telemetry.scrape import MetricsServer
+from app.telemetry.exposition import Exposition
+from app.telemetry.metrics import Metrics
+from app.telemetry.scrape import MetricsServer, MetricsThread
+from app.telemetry.telemetry import make_board
+from tests.telemetry.events import deletion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,3 +119,27 @@ async def test_a_taken_port_stops_the_start() -> None:
         assert server.port == port
         with pytest.raises(StartError, match=f"^GATEWAY_METRICS_PORT={port}: .*address already in use"):
             await server.start()
+
+
+def test_a_parent_serves_its_workers_numbers() -> None:
+    """On a thread, while the parent does something else; then the port is free again."""
+    board = make_board(2)
+    with MetricsThread(Exposition(board).render, host="127.0.0.1", port=0) as server:
+        port = server.port
+        for index in range(2):
+            Metrics(board.row(index)).delete(deletion())
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 2.0' in text
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics")
+
+
+def test_a_parents_taken_port_stops_the_start() -> None:
+    """In the thread that starts it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(StartError, match=f"^GATEWAY_METRICS_PORT={port}: "),
+            MetricsThread(lambda _: (b"", ""), host="127.0.0.1", port=port),
+        ):
+            raise AssertionError
