@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -365,7 +366,8 @@ class tls_server:  # noqa: N801 - used like a function
 
     async def __aenter__(self) -> int:
         async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
             writer.close()
 
         self._server = await asyncio.start_server(wait, "localhost", 0, ssl=self._context, family=socket.AF_INET)
