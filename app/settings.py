@@ -137,7 +137,7 @@ class Settings(BaseModel):
         default="Authorization", description="Header that carries the Wethod token."
     )
     gateway_trusted_documents: Path | None = Field(
-        default=None, description="Manifest of the only documents to run; reloaded on SIGHUP."
+        default=None, description="Manifest of the only documents to run, beside `_service`; reloaded on SIGHUP."
     )
     gateway_trusted_proxies: Names = Field(
         default=(), description="Addresses or networks whose `X-Forwarded-For` is believed, comma separated."

@@ -1,0 +1,218 @@
+"""What scripts/check says of a change of the schema: what breaks clients or routers fails, and nothing else does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schema.compatibility import PUBLISHED, Changes, check, publish
+from schema.sdl import subgraph_sdl
+
+ROOT = Path(__file__).parent.parent.parent
+SDL = re.sub(r'"""[^"]*"""\n *', "", subgraph_sdl())  # bare, so that passages are easily replaced
+UNION_END = "| WethodUnexpectedResponseError\n"
+CONFLICT_FIELDS = "{ key: String! message: String! statusCode: Int response: WethodResponse }"
+
+
+def changed(*replacements: tuple[str, str]) -> str:
+    """Our schema with passages replaced, each of which must be there."""
+    sdl = SDL
+    for old, new in replacements:
+        assert old in sdl, old
+        sdl = sdl.replace(old, new)
+    return sdl
+
+
+BREAKING: dict[str, tuple[str, list[str]]] = {
+    "field-removed": (
+        changed(("  company: String\n", "")),
+        ["Field WethodContext.company was removed."],
+    ),
+    "field-nullable": (
+        changed(("deletedContactId: ID!", "deletedContactId: ID")),
+        ["Field DeleteContactSuccess.deletedContactId changed type from ID! to ID."],
+    ),
+    "field-of-another-type": (
+        changed(("retryAfterSeconds: Int", "retryAfterSeconds: Float")),
+        ["Field WethodRateLimitedError.retryAfterSeconds changed type from Int to Float."],
+    ),
+    "member-removed": (
+        changed((UNION_END, "\n")),
+        ["WethodUnexpectedResponseError was removed from union type DeleteContactResult."],
+    ),
+    "member-past-the-default-branch": (
+        changed((UNION_END, "| WethodUnexpectedResponseError | Postponed\n")) + "\ntype Postponed { until: String! }\n",
+        ["Postponed was added to DeleteContactResult and implements none of WethodError."],
+    ),
+    "interface-removed": (
+        changed(("type WethodNotFoundError implements WethodError", "type WethodNotFoundError")),
+        ["WethodNotFoundError no longer implements interface WethodError."],
+    ),
+    "enum-value-removed": (
+        changed(("  ABSENCE\n", "")),
+        ["Enum value DeletionEvidence.ABSENCE was removed."],
+    ),
+    "argument-required": (
+        changed(("    id: ID!\n", "    id: ID!\n    reason: String!\n")),
+        ["A required argument Mutation.deleteContact(reason:) was added."],
+    ),
+    "argument-of-another-type": (
+        changed(("    id: ID!\n", "    id: Int!\n")),
+        ["Argument Mutation.deleteContact(id:) has changed type from ID! to Int!."],
+    ),
+    "key-changed": (
+        changed(('@key(fields: "id", resolvable: false)', '@key(fields: "id")')),
+        ['Contact got @key(fields: "id").', 'Contact lost @key(fields: "id", resolvable: false).'],
+    ),
+    "hidden-from-the-supergraph": (
+        changed(("  company: String\n", "  company: String @inaccessible\n")),
+        ["WethodContext.company got @inaccessible."],
+    ),
+    "another-federation": (
+        changed(("/v2.9", "/v2.11")),
+        [
+            'The schema got @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"]).',
+            'The schema lost @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"]).',
+        ],
+    ),
+}
+
+
+def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
+    """A file that publishes a schema."""
+    file = folder / "published.graphql"
+    file.write_text(f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}")
+    return file
+
+
+@pytest.mark.parametrize(("sdl", "sentences"), BREAKING.values(), ids=BREAKING)
+def test_what_breaks_fails(tmp_path: Path, sdl: str, sentences: list[str]) -> None:
+    """The exit says which version's clients break, and by what."""
+    with pytest.raises(SystemExit) as stop:
+        check(published(tmp_path), sdl)
+    first, *middle, last = str(stop.value.code).split("\n")
+    assert first == "schema: this breaks clients or routers of version 1.4.2:"
+    assert [line.removeprefix("  ") for line in middle] == sentences
+    assert last == "Add beside what is there and deprecate that, or publish with a new major version."
+
+
+EXPECTED: dict[str, tuple[str, list[str]]] = {
+    "nothing": (SDL, []),
+    "member-of-the-default-branch": (
+        changed((UNION_END, "| WethodUnexpectedResponseError | WethodConflictError\n"))
+        + f"\ntype WethodConflictError implements WethodError {CONFLICT_FIELDS}\n",
+        ["WethodConflictError was added to union type DeleteContactResult."],
+    ),
+    "enum-value": (
+        changed(("  ABSENCE\n", "  ABSENCE\n  TOMBSTONE\n")),
+        ["Enum value DeletionEvidence.TOMBSTONE was added."],
+    ),
+    "optional-argument": (
+        changed(("    id: ID!\n", "    id: ID!\n    reason: String\n")),
+        ["An optional argument Mutation.deleteContact(reason:) was added."],
+    ),
+    "field": (changed(("  company: String\n", "  company: String\n  region: String\n")), []),
+    "field-of-a-new-type": (
+        changed(("  company: String\n", "  company: String\n  x: X\n")) + '\ntype X @key(fields: "id") { id: ID! }\n',
+        [],
+    ),
+    "field-that-is-never-null-any-more": (
+        changed(("  version: String\n\n  receivedHeaders", "  version: String!\n\n  receivedHeaders")),
+        [],
+    ),
+    "shareable": (
+        changed(("type WethodFailure {", "type WethodFailure @shareable {")),
+        ["WethodFailure got @shareable."],
+    ),
+    "deprecated": (
+        changed(("  company: String\n", '  company: String @deprecated(reason: "x")\n')),
+        ['WethodContext.company got @deprecated(reason: "x").'],
+    ),
+    "description": (subgraph_sdl(), []),
+}
+
+
+@pytest.mark.parametrize(("sdl", "sentences"), EXPECTED.values(), ids=EXPECTED)
+def test_what_clients_are_prepared_for_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sdl: str, sentences: list[str]
+) -> None:
+    """It is mentioned where a client may notice it."""
+    check(published(tmp_path), sdl)
+    assert capsys.readouterr().out.splitlines() == [f"schema: since 1.4.2: {sentence}" for sentence in sentences]
+
+
+def test_a_union_without_a_default_branch_may_grow() -> None:
+    """Only where an interface covers the members have clients a branch to rely on."""
+    old = "type Query { u: U } union U = A type A { a: Int }"
+    new = "type Query { u: U } union U = A | B type A { a: Int } type B { b: Int }"
+    changes = Changes(old, new)
+    assert (changes.breaking, changes.noteworthy) == ([], ["B was added to union type U."])
+
+
+MAJOR = {"1.4.2": ["2.0.0"], "0.4.2": ["0.5.0", "1.0.0"]}
+MINOR = {"1.4.2": ["1.4.3", "1.10.0"], "0.4.2": ["0.4.3"]}
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old in MAJOR for new in MAJOR[old]])
+def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
+    """It becomes what later ones are compared with."""
+    file = published(tmp_path, version=old)
+    sdl, _ = BREAKING["field-removed"]
+    publish(new, file, sdl)
+    check(file, sdl)
+    assert file.read_text() == f"# What version {new} published; rewritten by scripts/publish-schema alone.\n{sdl}"
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old in MINOR for new in MINOR[old]])
+def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None:
+    """What breaks is refused and the file left alone; what does not is published."""
+    file = published(tmp_path, version=old)
+    before = file.read_text()
+    with pytest.raises(
+        SystemExit, match=f"{new} is no major version after {old}, and this breaks: Field WethodContext"
+    ):
+        publish(new, file, BREAKING["field-removed"][0])
+    assert file.read_text() == before
+    publish(new, file, EXPECTED["field"][0])
+    check(file, EXPECTED["field"][0])
+
+
+@pytest.mark.parametrize("version", ["1.4.2", "1.4.1", "0.9.0", "2.0", "2.0.0rc1", ""])
+def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
+    """What it promised stays what it promised."""
+    file = published(tmp_path)
+    before = file.read_text()
+    with pytest.raises(SystemExit, match=re.escape(f"a version after 1.4.2 is expected, not {version}:")):
+        publish(version, file)
+    assert file.read_text() == before
+
+
+def test_a_damaged_baseline_is_noticed(tmp_path: Path) -> None:
+    """Nothing is compared with a file that does not say where it comes from."""
+    file = tmp_path / "published.graphql"
+    file.write_text(SDL)
+    with pytest.raises(SystemExit, match=r"published\.graphql does not begin as it must"):
+        check(file)
+
+
+def test_this_tree_breaks_nobody() -> None:
+    """The very command that scripts/check runs."""
+    assert "-m schema.compatibility" in (ROOT / "scripts" / "check").read_text()
+    run = subprocess.run(
+        [sys.executable, "-m", "schema.compatibility"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    run = subprocess.run(
+        [sys.executable, "-m", "schema.compatibility", "next"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert "is expected, not next" in run.stderr
+
+
+def test_nothing_but_a_release_rewrites_the_baseline() -> None:
+    """scripts/schema, which follows every change, leaves it alone."""
+    assert PUBLISHED.name not in (ROOT / "scripts" / "schema").read_text()
