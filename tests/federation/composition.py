@@ -1,0 +1,85 @@
+"""Supergraphs of our SDL and neighbours, by each composer that routers compose with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schema.sdl import subgraph_sdl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FOLDER = Path(__file__).parent
+APOLLO = "@apollo/composition"
+GUILD = "@theguild/federation-composition"
+COSMO = "@wundergraph/composition"
+COMPOSERS = (APOLLO, GUILD, COSMO)
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A subgraph as a composer takes it."""
+
+    name: str
+    url: str
+    sdl: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a composer made of some subgraphs.
+
+    Attributes:
+        errors: code (Cosmo's have none) and message of each.
+        hints: hints and warnings.
+        supergraph: SDL for routers; empty where there are errors.
+        mutations: names of the supergraph's mutations.
+    """
+
+    errors: tuple[tuple[str, str], ...]
+    hints: tuple[str, ...]
+    supergraph: str
+    mutations: tuple[str, ...]
+
+
+def ours(url: str = "http://wethod.example/graphql") -> Subgraph:
+    """Our subgraph."""
+    return Subgraph("wethod", url, subgraph_sdl())
+
+
+def neighbour(name: str, url: str = "") -> Subgraph:
+    """A subgraph of the folder ``neighbours``."""
+    sdl = (FOLDER / "neighbours" / f"{name}.graphql").read_text()
+    return Subgraph(name, url or f"http://{name}.example/graphql", sdl)
+
+
+def compose(cases: Mapping[str, Sequence[Subgraph]]) -> dict[tuple[str, str], Composition]:
+    """Compose each case with each composer: a result for each (case, composer)."""
+    given = {
+        case: [{"name": subgraph.name, "url": subgraph.url, "sdl": subgraph.sdl} for subgraph in subgraphs]
+        for case, subgraphs in cases.items()
+    }
+    done = subprocess.run(
+        ["node", "compose.mjs"],
+        cwd=FOLDER,
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        (case, composer): Composition(
+            errors=tuple((code, message) for code, message in result["errors"]),
+            hints=tuple(result["hints"]),
+            supergraph=result["supergraph"],
+            mutations=tuple(result["mutations"]),
+        )
+        for case, results in json.loads(done.stdout).items()
+        for composer, result in results.items()
+    }

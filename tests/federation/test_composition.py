@@ -1,0 +1,78 @@
+"""Our SDL in a supergraph: alone, beside neighbours that it must get on with, and beside those it cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.federation.composition import APOLLO, COMPOSERS, COSMO, FOLDER, GUILD, Composition, compose, neighbour, ours
+
+WELCOME: dict[str, tuple[str, ...]] = {
+    "alone": (),
+    "owner-of-contact": ("contact_owner",),
+    "owner-of-contact-by-two-keys": ("contact_keyed_twice",),
+    "own-errors": ("own_errors",),
+    "owner-and-own-errors": ("contact_owner", "own_errors"),
+}
+SHARED = ("INVALID_FIELD_SHARING", 'Non-shareable field "Contact.id" is resolved from multiple subgraphs')
+UNREACHABLE = ("SATISFIABILITY_ERROR", 'cannot move to subgraph "contact_keyed_otherwise" using @key(fields: "email")')
+TYPED = ("FIELD_TYPE_MISMATCH", 'it has type "Int!" in subgraph "contact_with_int_id" but type "ID!" in subgraph')
+TAKEN = ("INVALID_FIELD_SHARING", 'Non-shareable field "Mutation.deleteContact" is resolved from multiple subgraphs')
+COSMO_SHARED = ("", 'The Object "Contact" defines the same fields in multiple subgraphs without the "@shareable"')
+COSMO_UNREACHABLE = ("", 'does not satisfy the key field set "email" to access subgraph "contact_keyed_otherwise"')
+COSMO_TYPED = ("", 'The field "Contact.id" could not be federated due to incompatible types across subgraphs')
+COSMO_TAKEN = ("", 'The Object "Mutation" defines the same fields in multiple subgraphs without the "@shareable"')
+
+# neighbour: {composer: (code, part of the message) of an error that it reports}
+REFUSED: dict[str, dict[str, tuple[str, str]]] = {
+    "contact_without_key": {APOLLO: SHARED, GUILD: SHARED, COSMO: COSMO_SHARED},
+    "contact_keyed_otherwise": {APOLLO: UNREACHABLE, GUILD: UNREACHABLE, COSMO: COSMO_UNREACHABLE},
+    "contact_with_int_id": {APOLLO: TYPED, GUILD: TYPED, COSMO: COSMO_TYPED},
+    "own_delete_contact": {APOLLO: TAKEN, GUILD: TAKEN, COSMO: COSMO_TAKEN},
+}
+
+
+@pytest.fixture(scope="module")
+def compositions() -> dict[tuple[str, str], Composition]:
+    """Every case by every composer."""
+    cases = WELCOME | {name: (name,) for name in REFUSED}
+    return compose({case: [ours(), *map(neighbour, neighbours)] for case, neighbours in cases.items()})
+
+
+@pytest.mark.parametrize("composer", COMPOSERS)
+@pytest.mark.parametrize("case", WELCOME)
+def test_we_compose(compositions: dict[tuple[str, str], Composition], case: str, composer: str) -> None:
+    """No error, no hint, and the delete is there for the supergraph's clients."""
+    composition = compositions[case, composer]
+    assert composition.errors == ()
+    assert composition.hints == ()
+    assert "deleteContact" in composition.mutations
+    assert ("renameProject" in composition.mutations) == ("own_errors" in WELCOME[case])
+
+
+@pytest.mark.parametrize("composer", COMPOSERS)
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_conflict_is_found_before_anything_runs(
+    compositions: dict[tuple[str, str], Composition], name: str, composer: str
+) -> None:
+    """What cannot compose is the composer's error, which names the field: no router ever serves it."""
+    composition = compositions[name, composer]
+    code, part = REFUSED[name][composer]
+    assert composition.supergraph == ""
+    assert [message for found, message in composition.errors if found == code and part in message], composition.errors
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_documentation_says_what_to_do(name: str) -> None:
+    """Each neighbour that cannot compose is shown, with the code that its team will see."""
+    section = (
+        (FOLDER.parents[1] / "docs" / "federation.md").read_text().split("## What cannot compose, and what to do")[1]
+    )
+    rows = [line for line in section.splitlines() if f"/{name}.graphql)" in line]
+    assert len(rows) == 1, f"{name} has {len(rows)} rows"
+    assert REFUSED[name][APOLLO][0] in rows[0]
+
+
+def test_every_neighbour_is_used() -> None:
+    """A fixture that no case composes would prove nothing."""
+    composed = {name for names in WELCOME.values() for name in names} | set(REFUSED)
+    assert {path.stem for path in (FOLDER / "neighbours").iterdir()} == composed

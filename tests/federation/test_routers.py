@@ -1,0 +1,329 @@
+"""Deletes through running routers: what our gateway says is what the supergraph's client is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.federation.composition import APOLLO, compose, neighbour, ours
+from tests.federation.routers import ROUTERS, contact_owner, reserved_port, router
+from tests.gateway import HEADERS, MUTATION, gateway
+from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.gateway import GatewayClient
+
+NOT_FOUND = answer(404, b'{"key": "not_found", "message": "Contact not found"}')
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture(scope="module")
+def wethod_port() -> Iterator[int]:
+    """Where each test puts its Wethod, or puts none."""
+    with reserved_port() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+async def direct(wethod_port: int) -> AsyncIterator[GatewayClient]:
+    """Our gateway, asked without a router."""
+    async with gateway(
+        f"http://127.0.0.1:{wethod_port}", {"GATEWAY_TRACE_UPSTREAM": "true", "WETHOD_TRANSPORT": "httpx"}
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def urls(direct: GatewayClient, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    """The endpoint of each router, over our gateway and the owner of Contact."""
+    folder = tmp_path_factory.mktemp("routers")
+    async with contact_owner(folder) as owner, running_routers(f"{direct.url}/graphql", folder, owner) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def running_routers(wethod: str, folder: Path, owner: str = "") -> AsyncIterator[dict[str, str]]:
+    """Run every router over a supergraph of our subgraph at a URL and, where a URL is given, the owner of Contact."""
+    subgraphs = [ours(wethod), *([neighbour("contact_owner", owner)] if owner else [])]
+    composition = compose({"supergraph": subgraphs})["supergraph", APOLLO]
+    assert composition.errors == ()
+    supergraph = folder / "supergraph.graphql"
+    supergraph.write_text(composition.supergraph)
+    async with contextlib.AsyncExitStack() as stack:
+        running = await asyncio.gather(*(stack.enter_async_context(router(name, supergraph)) for name in ROUTERS))
+        yield dict(zip(ROUTERS, running, strict=True))
+
+
+async def ask(url: str, query: str, headers: Mapping[str, str], **variables: object) -> dict[str, Any]:
+    """The whole answer of a router or of our gateway."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        response = await http.post(url, json={"query": query, "variables": variables}, headers=headers)
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def caller(token: str, *without: str) -> dict[str, str]:
+    """The usual headers with a token of their own, since a 429 is remembered by token."""
+    headers = HEADERS | {"Authorization": f"Bearer {token}"}
+    return {name: value for name, value in headers.items() if name not in without}
+
+
+FAILURES = b'{"key": "invalid_data", "message": "Bad.", "failures": [{"field": "id", "message": "No."}]}'
+ENVELOPE = (
+    b'{"headers": {"content-type": ["application/json"]}, "content": "text", "version": "1.1", "status_code": 403, '
+    b'"status_text": "Forbidden", "charset": "UTF-8", "callback": null, "encoding_options": 64, '
+    b'"key": "forbidden", "message": "\\u00e8 vietato \\ud83d\\ude00"}'
+)
+
+# id: (Wethod's answers in turn, None where nobody listens; the headers left out; the contact's id; what to expect)
+OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[str, object]]] = {
+    "success": ([answer(200)], (), "7", {"__typename": "DeleteContactSuccess", "confirmedBy": "RESPONSE"}),
+    "success-by-absence": (
+        [LOST, NOT_FOUND],
+        (),
+        "7",
+        {"__typename": "DeleteContactSuccess", "confirmedBy": "ABSENCE"},
+    ),
+    "validation-by-wethod": (
+        [answer(400, FAILURES)],
+        (),
+        "7",
+        {"__typename": "WethodValidationError", "statusCode": 400, "failures": [{"field": "id", "message": "No."}]},
+    ),
+    "validation-here": (
+        None,
+        (),
+        "../7",
+        {
+            "__typename": "WethodValidationError",
+            "statusCode": None,
+            "failures": [{"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}],
+        },
+    ),
+    "unauthorized-by-wethod": ([answer(401)], (), "7", {"__typename": "WethodUnauthorizedError", "statusCode": 401}),
+    "no-authorization": (
+        None,
+        ("Authorization",),
+        "7",
+        {
+            "__typename": "WethodUnauthorizedError",
+            "message": "The header Authorization did not arrive. It carries the caller's Wethod token. "
+            "Routers drop it unless they are told to pass it on.",
+        },
+    ),
+    "no-company": (
+        None,
+        ("Wethod-Company",),
+        "7",
+        {
+            "__typename": "WethodValidationError",
+            "failures": [
+                {
+                    "field": "Wethod-Company",
+                    "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
+                    "address, such as acme. Routers drop it unless they are told to pass it on.",
+                }
+            ],
+        },
+    ),
+    "forbidden": (
+        [answer(403, ENVELOPE)],
+        (),
+        "7",
+        {"__typename": "WethodForbiddenError", "message": "\u00e8 vietato \U0001f600"},
+    ),
+    "not-found": ([NOT_FOUND], (), "7", {"__typename": "WethodNotFoundError", "message": "Contact not found"}),
+    "precondition-failed": ([answer(412)], (), "7", {"__typename": "WethodPreconditionFailedError"}),
+    "rate-limited": (
+        [answer(429, b"", {"x-ratelimit-retry-after": "17"})],
+        (),
+        "7",
+        {"__typename": "WethodRateLimitedError", "retryAfterSeconds": 17},
+    ),
+    "unavailable": (None, (), "7", {"__typename": "WethodUnavailableError", "key": "not_sent"}),
+    "outcome-unknown": (
+        [answer(503, b"", {"Retry-After": "1"})],
+        (),
+        "7",
+        {"__typename": "WethodOutcomeUnknownError", "statusCode": 503},
+    ),
+    "outcome-unknown-without-an-answer": (
+        [LOST],
+        (),
+        "7",
+        {"__typename": "WethodOutcomeUnknownError", "statusCode": None},
+    ),
+    "unexpected-response": ([answer(409)], (), "7", {"__typename": "WethodUnexpectedResponseError"}),
+}
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+@pytest.mark.parametrize(("script", "without", "contact_id", "expected"), OUTCOMES.values(), ids=OUTCOMES)
+async def test_every_outcome_arrives_untouched(
+    direct: GatewayClient,
+    urls: dict[str, str],
+    wethod_port: int,
+    request: pytest.FixtureRequest,
+    name: str,
+    script: Sequence[Answer] | None,
+    without: tuple[str, ...],
+    contact_id: str,
+    expected: dict[str, object],
+) -> None:
+    """Field by field what the gateway itself says, no error beside it, and Wethod is not asked once more."""
+    told, sent = [], []
+    for url, token in ((f"{direct.url}/graphql", "direct"), (urls[name], "routed")):
+        async with contextlib.AsyncExitStack() as stack:
+            wethod = await stack.enter_async_context(upstream(script, wethod_port)) if script else None
+            headers = caller(f"{token}-{abs(hash(request.node.name))}", *without)
+            told.append(await ask(url, MUTATION, headers, id=contact_id))
+            sent.append([(asked.method, asked.target) for asked in wethod.asked] if wethod else [])
+    assert told[1] == told[0]
+    assert sent[1] == sent[0]
+    assert set(told[1]) == {"data"}
+    outcome = told[1]["data"]["deleteContact"]
+    assert {field: outcome[field] for field in expected} == expected
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_the_headers_arrive(urls: dict[str, str], wethod_port: int, name: str) -> None:
+    """The caller's own three, its trace and its request id: at Wethod, through router and gateway."""
+    headers = caller("of-the-caller") | {"Traceparent": TRACEPARENT, "X-Request-ID": "of-the-caller", "Cookie": "a=b"}
+    async with upstream([answer(200)], wethod_port) as wethod:
+        await ask(urls[name], MUTATION, headers, id="7")
+    (asked,) = wethod.asked
+    assert asked.header("authorization") == b"Bearer of-the-caller"
+    assert asked.header("wethod-company") == b"acme"
+    assert asked.header("wethod-version") == b"2024-06-15"
+    assert asked.header("x-request-id") == b"of-the-caller"
+    assert asked.header("cookie") is None
+    traceparent = asked.header("traceparent")
+    assert traceparent is not None
+    # A router that traces sends the span of its own, in the caller's trace.
+    assert traceparent.split(b"-")[1] == TRACE_ID.encode()
+
+
+CONTEXT = "{ wethodContext { company version receivedHeaders failures { field } } }"
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_the_context_shows_what_the_router_passed_on(urls: dict[str, str], name: str) -> None:
+    """A platform team sees its wiring without deleting anything."""
+    assert await ask(urls[name], CONTEXT, caller("x")) == {
+        "data": {
+            "wethodContext": {
+                "company": "acme",
+                "version": "2024-06-15",
+                "receivedHeaders": ["Authorization", "Wethod-Company", "Wethod-Version"],
+                "failures": [],
+            }
+        }
+    }
+    assert await ask(urls[name], CONTEXT, {}) == {
+        "data": {
+            "wethodContext": {
+                "company": None,
+                "version": "2024-06-15",
+                "receivedHeaders": [],
+                "failures": [{"field": "Authorization"}, {"field": "Wethod-Company"}],
+            }
+        }
+    }
+
+
+def of_the_owner(fields: str) -> str:
+    """A delete that asks for fields of the owner of Contact."""
+    return (
+        "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename "
+        f"... on DeleteContactSuccess {{ deletedContactId contact {{ {fields} }} }} }} }}"
+    )
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+@pytest.mark.parametrize(
+    ("contact_id", "fields", "contact"),
+    [
+        ("1", "id name email telephone", {"id": "1", "name": "Ada", "email": "ada@example.com", "telephone": "1"}),
+        ("7", "id name email", {"id": "7", "name": None, "email": None}),
+        ("7", "id telephone", None),
+    ],
+    ids=["owner-still-knows-it", "owner-answers-null", "owner-answers-null-and-promised-a-value"],
+)
+async def test_a_success_stays_one_whatever_the_owner_answers(
+    urls: dict[str, str], wethod_port: int, name: str, contact_id: str, fields: str, contact: dict[str, object] | None
+) -> None:
+    """The contact is gone for its owner too: its fields are null, at worst the contact is, never the outcome."""
+    async with upstream([answer(200)], wethod_port):
+        body = await ask(urls[name], of_the_owner(fields), caller("x"), id=contact_id)
+    assert body["data"] == {
+        "deleteContact": {"__typename": "DeleteContactSuccess", "deletedContactId": contact_id, "contact": contact}
+    }
+    if contact is not None:
+        assert set(body) == {"data"}
+
+
+def by_contact(asked: Asked) -> Answer:
+    """An answer of its own for each contact."""
+    return {"/api/contact/2": NOT_FOUND, "/api/contact/3": answer(412)}.get(asked.target, answer(200))
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_aliased_deletes_keep_their_order_and_their_results(
+    urls: dict[str, str], wethod_port: int, name: str
+) -> None:
+    """Serially, in the order of the document, one failure costing the others nothing."""
+    deletes = {"last": "4", "first": "2", "b": "3", "a": "1"}
+    selection = "{ __typename ... on DeleteContactSuccess { deletedContactId contact { name } } }"
+    fields = " ".join(f'{alias}: deleteContact(id: "{contact}") {selection}' for alias, contact in deletes.items())
+    async with upstream(by_contact, wethod_port) as wethod:
+        body = await ask(urls[name], f"mutation {{ {fields} }}", caller("x"))
+    assert [asked.target for asked in wethod.asked] == [f"/api/contact/{contact}" for contact in deletes.values()]
+    assert list(body["data"].items()) == [
+        ("last", {"__typename": "DeleteContactSuccess", "deletedContactId": "4", "contact": {"name": None}}),
+        ("first", {"__typename": "WethodNotFoundError"}),
+        ("b", {"__typename": "WethodPreconditionFailedError"}),
+        ("a", {"__typename": "DeleteContactSuccess", "deletedContactId": "1", "contact": {"name": "Ada"}}),
+    ]
+
+
+async def test_no_router_gives_up_before_the_gateway(urls: dict[str, str], wethod_port: int) -> None:
+    """A Wethod that hangs for the whole default deadline: each client still learns that the delete was sent."""
+    async with upstream([HANGING], wethod_port):
+        bodies = await asyncio.gather(
+            *(ask(url, MUTATION, caller("x"), id=n) for n, url in enumerate(urls.values(), 1))
+        )
+    assert [body["data"]["deleteContact"]["key"] for body in bodies] == ["outcome_unknown"] * len(urls)
+
+
+@pytest.fixture(scope="module")
+async def over_a_wreck(wethod_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    """The endpoint of each router, over a subgraph that is no gateway at all but what a test scripts."""
+    folder = tmp_path_factory.mktemp("over-a-wreck")
+    async with running_routers(f"http://127.0.0.1:{wethod_port}/graphql", folder) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+@pytest.mark.parametrize(
+    "reply",
+    [LOST, answer(503, b"{}", {"Retry-After": "0"}), answer(429, b"{}", {"Retry-After": "0"})],
+    ids=["connection-lost", "503", "429"],
+)
+async def test_a_router_never_repeats_a_delete(
+    over_a_wreck: dict[str, str], wethod_port: int, name: str, reply: Answer
+) -> None:
+    """Whatever happens between router and gateway: one request, and the client is told that it failed."""
+    async with upstream([reply], wethod_port) as subgraph:
+        body = await ask(over_a_wreck[name], MUTATION, caller("x"), id="7")
+        await asyncio.sleep(0.3)
+    assert len(subgraph.asked) == 1
+    assert (body.get("data") or {"deleteContact": None}) == {"deleteContact": None}
+    assert body["errors"]
