@@ -74,7 +74,6 @@ class Audit:
 
     def __init__(self, target: int | Path, key: bytes) -> None:
         self.writer = LineWriter(target, most_bytes=MOST_BACKLOG_BYTES)
-        self.lines = 0
         self._reported = ""
         key = key if len(key) <= _LONGEST_KEY else hashlib.blake2b(key).digest()
         self._fingerprint = hashlib.blake2b(key=key, digest_size=_FINGERPRINT_BYTES)
@@ -122,7 +121,6 @@ class Audit:
             round(deletion.seconds * 1000, 3),
             confirmed_by,
         )
-        self.lines += 1
         # Of what was never sent nothing is lost; everything else is kept whatever it takes.
         self.writer.write(_encode(line) + b"\n", droppable=deletion.attempts == 0)
 

@@ -56,6 +56,7 @@ class Metrics:
         self._replies = {status: column("wethod_upstream_responses", str(status)) for status in UPSTREAM_STATUSES}
         self._repeats = column("wethod_upstream_repeats")
         self._refused = {limit: column("gateway_refused", limit) for limit in LIMITS}
+        self._audit_lines = column("gateway_audit_lines")
         self._lag = column("gateway_event_loop_lag_seconds")
         self._gauges: list[tuple[int, Callable[[], float]]] = []
         self._totals: list[tuple[int, Callable[[], float], float]] = []
@@ -79,6 +80,10 @@ class Metrics:
                 cells[self._refused["in_flight"]] += 1.0
         elif isinstance(outcome, WethodRateLimitedError) and outcome.status_code is None:
             cells[self._refused["rate"]] += 1.0
+
+    def audit_line(self) -> None:
+        """Count a line of the audit, written or kept to be written."""
+        self._cells[self._audit_lines] += 1.0
 
     def answer(self, status: int | None, seconds: float) -> None:
         """Count a GraphQL request that has been answered; None where its client left."""

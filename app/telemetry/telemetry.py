@@ -108,6 +108,7 @@ class Telemetry:
         self.metrics.delete(deletion)
         if self._audit is not None:
             self._audit.record(deletion)
+            self.metrics.audit_line()
 
     def request(self, scope: Mapping[str, Any]) -> Exchange:
         """Watch one GraphQL request: a context manager, entered when its head has been read."""
@@ -201,7 +202,6 @@ class Telemetry:
         metrics.gauge("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
         audit, log = self._audit, self._log
         if audit is not None:
-            metrics.total("gateway_audit_lines", lambda: audit.lines)
             metrics.total("gateway_audit_dropped", lambda: audit.writer.dropped)
             metrics.gauge("gateway_audit_backlog_bytes", lambda: audit.writer.backlog_bytes)
         if log is not None:

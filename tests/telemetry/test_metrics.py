@@ -192,14 +192,14 @@ def test_what_others_count_is_published_when_looked_at() -> None:
     counts = {"gauge": 3.0, "total": 5.0}
     metrics = Metrics(board.row(0))
     metrics.gauge("wethod_upstream_waiting", lambda: counts["gauge"])
-    metrics.total("gateway_audit_lines", lambda: counts["total"])
-    expected = {"wethod_upstream_waiting": 3, "gateway_audit_lines_total": 5}
+    metrics.total("gateway_log_dropped", lambda: counts["total"])
+    expected = {"wethod_upstream_waiting": 3, "gateway_log_dropped_total": 5}
     assert moved(board, metrics.refresh) == expected
     counts.update(gauge=1.0, total=7.0)
-    assert moved(board, metrics.refresh) == {"wethod_upstream_waiting": -2, "gateway_audit_lines_total": 2}
+    assert moved(board, metrics.refresh) == {"wethod_upstream_waiting": -2, "gateway_log_dropped_total": 2}
     successor = Metrics(board.row(0))
-    successor.total("gateway_audit_lines", lambda: 1.0)
-    expected = {"gateway_audit_lines_total": 1, "gateway_worker_starts_total": 1}
+    successor.total("gateway_log_dropped", lambda: 1.0)
+    expected = {"gateway_log_dropped_total": 1, "gateway_worker_starts_total": 1}
     assert moved(board, successor.begin) == expected
 
 
