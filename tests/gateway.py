@@ -7,10 +7,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
-import uvicorn
 
 from app.main import create_app
 from app.server.context import WorkerContext
+from app.server.listener import bind, url_of
+from app.server.server import GatewayServer
 from app.settings import load
 
 if TYPE_CHECKING:
@@ -69,21 +70,26 @@ class GatewayClient:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> AsyncIterator[str]:
-    """Run an ASGI application on an ephemeral loopback port."""
-    config = uvicorn.Config(
-        app, port=0, http="httptools", ws="none", lifespan=lifespan, log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())  # noqa: SLF001 - serve() would take the test's signal handlers
-    while not server.started:
-        assert not task.done(), "the server did not start"
-        await asyncio.sleep(0.001)
+async def serve(
+    app: ASGIApp, lifespan: Literal["on", "off"] = "on", context: WorkerContext | None = None
+) -> AsyncIterator[str]:
+    """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
+    if context is None:
+        context = WorkerContext(settings=load({}), audit_key=b"a key for tests only")
+    listener = bind("127.0.0.1", 0)
+    started = asyncio.Event()
+    server = GatewayServer(app, context, started=started.set)
+    server.config.lifespan = lifespan
+    # serve() would take the signal handlers of the tests.
+    serving = asyncio.create_task(server._serve([listener]))  # noqa: SLF001
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+    assert started.is_set(), "the server did not start"
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield url_of(listener)
     finally:
-        server.should_exit = True
-        await task
+        server.stop(0)
+        await serving
 
 
 @contextlib.asynccontextmanager
@@ -97,6 +103,6 @@ async def gateway(
     """Run the gateway before an upstream, as the environment would configure it."""
     settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
-    context.lifecycle.state = "serving"
-    async with serve(create_app(context, transport=transport)) as url, httpx.AsyncClient(timeout=30) as http:
+    app = create_app(context, transport=transport)
+    async with serve(app, context=context) as url, httpx.AsyncClient(timeout=30) as http:
         yield GatewayClient(url, http)

@@ -248,7 +248,8 @@ class Supervisor:
         exit_code = worker.process.exitcode or 0
         worker.pipe.close()
         if self._stopping_since is not None:
-            return 0 if exit_code == 0 else FORCED_EXIT
+            # One that was still starting has served nobody.
+            return 0 if exit_code == 0 or not worker.ready else FORCED_EXIT
         if worker.ready:
             self._failed_starts = 0
         else:
