@@ -55,7 +55,7 @@ class HttpxTransport:
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._origin = origin
-        self._ssl_context = ssl_context or ssl.create_default_context()
+        self._ssl_context = ssl_context or _default_context(origin.scheme)
         self._connect_timeout_seconds = connect_timeout_seconds
         self._proxy = None if proxy is None else _proxy(proxy, proxy_ssl_context)
         self._slots = asyncio.Semaphore(max_connections)
@@ -108,10 +108,15 @@ class HttpxTransport:
         self._slots.release()
 
 
+def _default_context(scheme: str) -> ssl.SSLContext:
+    # httpx wants a context for plain HTTP too; one that trusts nobody takes no time to make.
+    return ssl.create_default_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def _proxy(url: str, ssl_context: ssl.SSLContext | None) -> httpx.Proxy:
     secure = httpx.URL(url).scheme == "https"
     # Without a context httpcore would read the system's certificates anew for each request.
-    proxy = httpx.Proxy(url, ssl_context=(ssl_context or ssl.create_default_context()) if secure else None)
+    proxy = httpx.Proxy(url, ssl_context=(ssl_context or _default_context("https")) if secure else None)
     if proxy.url.scheme not in {"http", "https"}:
         raise ValueError(f"a proxy must be http or https, not {proxy.url.scheme}")
     return proxy

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.wethod.transport import Origin, Reply, Request, Transport
 
 LOST: Steps = (Read(), Close())
-HASTY_SECONDS = 0.5
+HASTY_SECONDS = 1.0
 PATIENT_SECONDS = 10.0
 KNOWN_SECONDS = 2.5  # by when every caller knows that Wethod cannot be reached
 
@@ -65,7 +65,7 @@ class House:
 
     async def delete(self, company: str, origin: Origin, *, hasty: bool) -> tuple[dict[str, Any], float]:
         """Delete contact 7 of a company whose upstream is somewhere; the outcome, and the seconds it took."""
-        transport = carrier(self.name, origin)
+        transport = carrier(self.name, origin, connect_seconds=0.5)
         self.switchboard.lines[company.encode()] = transport
         client = self.hasty if hasty else self.patient
         loop = asyncio.get_running_loop()

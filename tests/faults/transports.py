@@ -38,13 +38,19 @@ KEEPS_CONNECTIONS = {"http1"}
 
 
 def carrier(
-    transport: str, origin: Origin, *, max_connections: int = 10, idle_seconds: float = 5.0, certificate: bool = False
+    transport: str,
+    origin: Origin,
+    *,
+    max_connections: int = 10,
+    connect_seconds: float = CONNECT_SECONDS,
+    idle_seconds: float = 5.0,
+    certificate: bool = False,
 ) -> Transport:
     """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
     return TRANSPORTS[transport](
         origin,
         ssl_context=authority().client(with_certificate=certificate) if origin.scheme == "https" else None,
-        connect_timeout_seconds=CONNECT_SECONDS,
+        connect_timeout_seconds=connect_seconds,
         max_connections=max_connections,
         idle_seconds=idle_seconds,
     )
