@@ -61,7 +61,7 @@ async def test_an_upstream_that_is_not_there_is_not_sent_to(name: str, place: Pl
     """No connection, nothing sent; known by the connect timeout, however long the deadline."""
     with place.at() as origin:
         async with nothing_left():
-            transport = carrier(name, origin)
+            transport = carrier(name, origin, connect_seconds=CONNECT_SECONDS)
             started = asyncio.get_running_loop().time()
             assert await verdict(transport, delete()) == Unsent()
             took = asyncio.get_running_loop().time() - started

@@ -37,12 +37,13 @@ CASES = [
 async def test_a_fault_is_told_for_what_it_is(fault: Fault, name: str, *, tls: bool) -> None:
     """The verdict is exact and in time, the upstream got what it says it got, and the next request is unaffected."""
     seconds, earliest, latest = TIMES[fault.until]
+    connect_seconds = CONNECT_SECONDS if fault.until is Until.CONNECT_TIMEOUT else 2.0
     loop = asyncio.get_running_loop()
     async with (
         nothing_left(),
         FaultServer(fault.steps, tls=authority().server(Certificate.VALID) if tls else None) as server,
     ):
-        transport = carrier(name, server.origin)
+        transport = carrier(name, server.origin, connect_seconds=connect_seconds)
         started = loop.time()
         said = await verdict(transport, delete(7, seconds=seconds))
         took = loop.time() - started

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import ssl
 
 CONNECT_SECONDS = 0.2
+"""A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
 
 
 class Factory(Protocol):
@@ -42,7 +43,7 @@ def carrier(
     origin: Origin,
     *,
     max_connections: int = 10,
-    connect_seconds: float = CONNECT_SECONDS,
+    connect_seconds: float = 2.0,
     idle_seconds: float = 5.0,
     certificate: bool = False,
 ) -> Transport:
