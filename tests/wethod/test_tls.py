@@ -1,0 +1,174 @@
+"""A connection to Wethod is secured by one context, made from the settings."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+
+from app.settings import SettingsError
+from app.wethod.tls import make_ssl_context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST = "api.wethod.example"
+
+
+@pytest.fixture(scope="module", name="authority")
+def make_authority() -> trustme.CA:
+    """Make an authority that no system trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture(name="files")
+def write_files(tmp_path: Path, authority: trustme.CA) -> Path:
+    """Write what an operator may name, rightly or not."""
+    mine, other = authority.issue_cert("gateway.example"), authority.issue_cert("other.example")
+    key = serialization.load_pem_private_key(mine.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    for name, data in {
+        "ca": authority.cert_pem.bytes(),
+        "cert": mine.cert_chain_pems[0].bytes(),
+        "key": mine.private_key_pem.bytes(),
+        "both": mine.private_key_and_cert_chain_pem.bytes(),
+        "other-key": other.private_key_pem.bytes(),
+        "encrypted-key": encrypted,
+        "encrypted-both": encrypted + mine.cert_chain_pems[0].bytes(),
+        "empty": b"",
+        "binary": b"\x80\xff\x00",
+    }.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def shake_hands(
+    client: ssl.SSLContext, server: ssl.SSLContext, host: str = HOST
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Do a handshake in memory: the client's end and the server's."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(to_client, to_server, server_hostname=host),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    pending = list(ends)
+    for turn in range(20):
+        end = ends[turn % 2]
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        pending = [other for other in pending if other is not end]
+        if not pending:
+            break
+    assert not pending
+    return ends
+
+
+def server_context(authority: trustme.CA, host: str = HOST) -> ssl.SSLContext:
+    """Make the context of a server that shows a certificate for a host."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
+def test_the_system_is_trusted_unless_a_file_says_otherwise(files: Path) -> None:
+    """With no setting it is the system's authorities, with one it is those of the file alone."""
+    assert make_ssl_context().get_ca_certs() == ssl.create_default_context().get_ca_certs()
+    assert len(make_ssl_context(ca_file=files / "ca").get_ca_certs()) == 1
+
+
+def test_http_1_1_is_agreed_on(files: Path, authority: trustme.CA) -> None:
+    """A server that prefers HTTP/2 learns that only HTTP/1.1 is spoken here."""
+    _, server = shake_hands(make_ssl_context(ca_file=files / "ca"), server_context(authority))
+    assert server.selected_alpn_protocol() == "http/1.1"
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "reason"),
+    [
+        pytest.param("other.example", True, "Hostname mismatch", id="another-host"),
+        pytest.param(HOST, False, "unable to get local issuer certificate", id="unknown-authority"),
+    ],
+)
+def test_a_certificate_that_proves_nothing_is_refused(
+    files: Path, authority: trustme.CA, host: str, *, trusted: bool, reason: str
+) -> None:
+    """The chain and the name are both checked."""
+    client = make_ssl_context(ca_file=files / "ca" if trusted else None)
+    with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+        shake_hands(client, server_context(authority, host))
+
+
+def test_old_tls_is_refused(files: Path, authority: trustme.CA) -> None:
+    """TLS 1.1 and older are not spoken."""
+    server = server_context(authority)
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        server.minimum_version = server.maximum_version = ssl.TLSVersion.TLSv1_1
+    server.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
+        shake_hands(make_ssl_context(ca_file=files / "ca"), server)
+
+
+@pytest.mark.parametrize(
+    ("cert", "key"), [pytest.param("cert", "key", id="two-files"), pytest.param("both", None, id="one-file")]
+)
+def test_the_client_certificate_is_shown(files: Path, authority: trustme.CA, cert: str, key: str | None) -> None:
+    """A server that asks for a certificate gets the one of the settings."""
+    client = make_ssl_context(
+        ca_file=files / "ca", client_cert_file=files / cert, client_key_file=None if key is None else files / key
+    )
+    server = server_context(authority)
+    server.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(server)
+    _, end = shake_hands(client, server)
+    shown = end.getpeercert()
+    assert shown is not None
+    assert shown["subjectAltName"] == (("DNS", "gateway.example"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"ca_file": "empty"}, "WETHOD_CA_FILE={0}/empty: must hold certificates in PEM"),
+        ({"ca_file": "binary"}, "WETHOD_CA_FILE={0}/binary: must hold certificates in PEM"),
+        ({"ca_file": "key"}, "WETHOD_CA_FILE={0}/key: must hold certificates in PEM"),
+        ({"ca_file": "absent"}, "WETHOD_CA_FILE={0}/absent: must hold certificates in PEM"),
+        (
+            {"client_cert_file": "cert"},
+            "WETHOD_CLIENT_CERT_FILE={0}/cert: must hold a certificate in PEM, and its key",
+        ),
+        (
+            {"client_cert_file": "binary"},
+            "WETHOD_CLIENT_CERT_FILE={0}/binary: must hold a certificate in PEM, and its key",
+        ),
+        (
+            {"client_cert_file": "cert", "client_key_file": "other-key"},
+            (
+                "WETHOD_CLIENT_CERT_FILE={0}/cert: must hold a certificate in PEM, "
+                "and WETHOD_CLIENT_KEY_FILE={0}/other-key its key"
+            ),
+        ),
+        (
+            {"client_cert_file": "cert", "client_key_file": "encrypted-key"},
+            "WETHOD_CLIENT_KEY_FILE={0}/encrypted-key: must hold a key that is not encrypted",
+        ),
+        (
+            {"client_cert_file": "encrypted-both"},
+            "WETHOD_CLIENT_CERT_FILE={0}/encrypted-both: must hold a key that is not encrypted",
+        ),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_named(files: Path, given: dict[str, str], line: str) -> None:
+    """One line with the variable, the file and what it must hold; nobody is asked for a password."""
+    with pytest.raises(SettingsError) as caught:
+        make_ssl_context(**{name: files / file for name, file in given.items()})
+    assert str(caught.value) == line.format(files)
