@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.faults.fault import Answered, Cut, Fault, Over, Until, Verdict
-from tests.faults.steps import SOUND, Close, Flood, Hang, Read, Send, SendBelowTls, Step, Trickle, Wait
+from tests.faults.steps import SOUND, CloseProperly, Flood, Hang, Read, Send, SendBelowTls, Step, Trickle, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,7 @@ GARBAGE: dict[str, tuple[str, bytes]] = {
     ),
     "length-negative": ("sends a negative length", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
     "length-letters": ("sends a length of letters", b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n"),
+    "empty-lines-first": ("sends empty lines first", b"\r\n\r\n" + SOUND_HEAD),
     "length-and-unknown-coding": (
         "sends a length and an unknown transfer coding",
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: magic\r\n\r\n",
@@ -129,7 +130,6 @@ GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
         Answered(200),
         Cut(),
     ),
-    "empty-lines-first": ("sends empty lines first", b"\r\n\r\n" + SOUND_HEAD, Cut(), Answered(200)),
     "http-1-9": (
         "answers in HTTP/1.9",
         b"HTTP/1.9 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -144,13 +144,13 @@ def heads() -> Iterator[tuple[str, Fault]]:
     for name, (does, data) in GARBAGE.items():
         yield name, Fault(does, (Read(), Send(data), *SOUND), (Cut(),))
     for name, (does, data, verdict) in ODD.items():
-        ends: tuple[Step, ...] = (Wait(0.03), Close()) if b"HTTP/1.0" in data or b" 101 " in data else (Hang(),)
+        ends: tuple[Step, ...] = (Wait(0.03), CloseProperly()) if b"HTTP/1.0" in data or b" 101 " in data else SOUND
         yield name, Fault(does, (Read(), Send(data), *ends), (verdict,))
     for name, (does, data, h11, llhttp) in GRAMMAR.items():
-        yield name, Fault(does, (Read(), Send(data), Hang()), (h11,), of_llhttp=llhttp)
+        yield name, Fault(does, (Read(), Send(data), *SOUND), (h11,), of_llhttp=llhttp)
     yield (
         "slow-head",
-        Fault("sends its head byte by byte", (Read(), Trickle(SOUND_HEAD, 0.002), Hang()), (Answered(200),)),
+        Fault("sends its head byte by byte", (Read(), Trickle(SOUND_HEAD, 0.002), *SOUND), (Answered(200),)),
     )
     yield (
         "trickled-head",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from app.wethod.http1 import Http1Transport
 from app.wethod.httpx_transport import HttpxTransport
 from app.wethod.transport import Origin, Request, Transport
 from tests.faults.certificates import authority
@@ -32,7 +33,7 @@ class Factory(Protocol):
         ...
 
 
-TRANSPORTS: dict[str, Factory] = {"httpx": HttpxTransport}
+TRANSPORTS: dict[str, Factory] = {"http1": Http1Transport, "httpx": HttpxTransport}
 
 KEEPS_CONNECTIONS = {"http1"}
 """Those that use a connection again."""

@@ -1,0 +1,96 @@
+"""A transport of our own: HTTP/1.1 (RFC 9112) straight on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from app.wethod.pool import Pool
+from app.wethod.transport import NotSent
+
+if TYPE_CHECKING:
+    import ssl
+
+    from app.wethod.transport import Origin, Reply, Request
+
+
+class Http1Transport:
+    """Implements ``app.wethod.transport.Transport`` for one origin.
+
+    Args:
+        origin: where Wethod is.
+        ssl_context: for https; None for http.
+        connect_timeout_seconds: for a name's resolution, the connect and the TLS handshake together.
+        max_connections: how many connections at most, those being opened included.
+        idle_seconds: how long one may rest.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        connect_timeout_seconds: float,
+        max_connections: int,
+        idle_seconds: float,
+    ) -> None:
+        self._after_target = b" HTTP/1.1\r\nHost: " + origin.authority
+        self._pool = Pool(
+            origin,
+            ssl_context=ssl_context,
+            connect_timeout_seconds=connect_timeout_seconds,
+            limit=max_connections,
+            idle_seconds=idle_seconds,
+        )
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open."""
+        return self._pool.open
+
+    @property
+    def idle_connections(self) -> int:
+        """How many of them rest."""
+        return self._pool.idle
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a connection."""
+        return self._pool.waiting
+
+    async def send(self, request: Request) -> Reply:
+        """Write the request at most once and wait for the head, then for as much body as ``body_need`` says.
+
+        Raises:
+            NotSent: nothing was written.
+            Interrupted: something may have been, and no complete head came.
+            ValueError: the request holds a control character that would end a line; nothing was written.
+        """
+        head = self._head(request)
+        now = asyncio.get_running_loop().time()
+        if now >= request.send_by:
+            raise NotSent("there is no time left to send")
+        connection = None if request.fresh else self._pool.at_hand(now)
+        if connection is None:
+            connection = await self._pool.lend(request.send_by, fresh=request.fresh)
+        # Nothing awaited from there to here: the connection is still usable.
+        reply = connection.exchange(head, request.deadline)
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            connection.abandon(reply)
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # Or asyncio complains that nobody looked at it.
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection, and return when that is done. Requests still under way are interrupted."""
+        await self._pool.aclose()
+
+    def _head(self, request: Request) -> bytes:
+        lines = [b": ".join(field) for field in request.headers]
+        head = b"\r\n".join((request.method + b" " + request.target + self._after_target, *lines, b"", b""))
+        ends = len(lines) + 3
+        if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+            raise ValueError("the method, the target or a field holds CR, LF or NUL")
+        return head

@@ -1,0 +1,18 @@
+"""What the tests of connections run over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.certificates import Certificate, authority
+
+if TYPE_CHECKING:
+    import ssl
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "tls"], name="tls")
+def choose_tls(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
+    """Run over plain connections, and over TLS with a certificate that holds."""
+    return authority().server(Certificate.VALID) if request.param else None

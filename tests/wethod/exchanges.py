@@ -1,0 +1,111 @@
+"""Requests over the transport of our own, which has to leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.wethod.http1 import Http1Transport
+from app.wethod.transport import Interrupted, NotSent, Reply, Request
+from tests.faults.certificates import authority
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable
+
+    from app.wethod.transport import Origin, RawHeaders
+    from tests.faults.server import FaultServer
+
+HEADERS: RawHeaders = ((b"Authorization", b"Bearer t0ken"), (b"Wethod-Company", b"acme"))
+
+LOOPS = [
+    pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
+    pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop"),
+]
+"""Backends of anyio's plugin: the loop that Python brings, and the one that serves in production."""
+
+
+def delete(
+    target: bytes = b"/api/contact/7",
+    *,
+    headers: RawHeaders = HEADERS,
+    send_in: float = 2.0,
+    answer_in: float = 2.0,
+    fresh: bool = False,
+) -> Request:
+    """Make a request, its times given from now on, in seconds."""
+    now = asyncio.get_running_loop().time()
+    return Request(b"DELETE", target, headers, now + send_in, now + answer_in, fresh=fresh)
+
+
+async def outcome(transport: Http1Transport, request: Request) -> Reply | type[NotSent | Interrupted]:
+    """Send a request: the reply, or the class of what was raised."""
+    try:
+        return await transport.send(request)
+    except (NotSent, Interrupted) as problem:
+        return type(problem)
+
+
+async def until(condition: Callable[[], bool], *, within: float = 2.0) -> None:
+    """Wait for a condition that must come true."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - nobody would set an event
+            await asyncio.sleep(0.002)
+
+
+def open_sockets() -> int:
+    """How many sockets this process holds; loops open other files when they like."""
+    return sum(
+        link.readlink().name.startswith("socket:") for link in Path("/proc/self/fd").iterdir() if link.is_symlink()
+    )
+
+
+@contextlib.asynccontextmanager
+async def http1_to(
+    origin: Origin,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    max_connections: int = 3,
+    connect_timeout_seconds: float = 1.0,
+    idle_seconds: float = 2.0,
+) -> AsyncIterator[Http1Transport]:
+    """Make a transport; closed, it holds no connection, no waiter, no task."""
+    tasks = asyncio.all_tasks()
+    transport = Http1Transport(
+        origin,
+        ssl_context=ssl_context if ssl_context is not None or origin.scheme == "http" else authority().client(),
+        connect_timeout_seconds=connect_timeout_seconds,
+        max_connections=max_connections,
+        idle_seconds=idle_seconds,
+    )
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+    assert (transport.open_connections, transport.idle_connections, transport.waiting) == (0, 0, 0)
+    await until(lambda: asyncio.all_tasks() <= tasks)
+
+
+@contextlib.asynccontextmanager
+async def http1(
+    server: FaultServer, *, max_connections: int = 3, connect_timeout_seconds: float = 1.0, idle_seconds: float = 2.0
+) -> AsyncIterator[Http1Transport]:
+    """Make a transport to a server; closed, it holds no socket either, and the server sees them all closed."""
+    before = open_sockets()
+    async with http1_to(
+        server.origin,
+        max_connections=max_connections,
+        connect_timeout_seconds=connect_timeout_seconds,
+        idle_seconds=idle_seconds,
+    ) as transport:
+        try:
+            yield transport
+        finally:
+            # Its scripts' ends wait for this.
+            await transport.aclose()
+            await until(lambda: server.open == 0)
+    assert open_sockets() == before

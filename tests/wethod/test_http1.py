@@ -1,0 +1,328 @@
+"""One exchange over the transport of our own: what comes back, and whether the connection is used again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.wethod.connection import DRAIN_BYTES, DRAIN_SECONDS
+from app.wethod.reply_reader import MAX_HEAD_BYTES
+from app.wethod.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Reply
+from tests.faults.certificates import Certificate, authority
+from tests.faults.server import FaultServer
+from tests.faults.steps import (
+    SOUND,
+    Answer,
+    Close,
+    CloseProperly,
+    Flood,
+    Hang,
+    Read,
+    ReadPart,
+    Reset,
+    Send,
+    Steps,
+    Trickle,
+    Wait,
+)
+from tests.wethod.exchanges import HEADERS, LOOPS, delete, http1, outcome, until
+
+if TYPE_CHECKING:
+    import ssl
+
+pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
+
+OK = b"HTTP/1.1 200 OK\r\n"
+GONE = b"HTTP/1.1 404 Not Found\r\n"
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+
+LENGTH_2 = (b"content-length", b"2")
+LENGTH_9 = (b"content-length", b"9")
+CHUNKED = (b"transfer-encoding", b"chunked")
+HTML = (b"content-type", b"text/html; charset=utf-8")
+CLOSE = (b"connection", b"close")
+
+ANSWER_IN = 0.1
+"""How long the cases below wait for what never comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the server does after it has read a request, what comes back, and whether the connection is kept."""
+
+    then: Steps
+    expected: Reply | type[Interrupted]
+    kept: bool = False
+
+
+CASES = {
+    # The message is complete, and nothing forbids another.
+    "body-that-nobody-needs": Case(
+        (Send(OK + b"Content-Length: 2\r\n\r\nhi"),), Reply(200, (LENGTH_2,), b""), kept=True
+    ),
+    "body-that-nobody-needs-comes-later": Case(
+        (Send(OK + b"Content-Length: 2\r\n\r\n"), Wait(0.02), Send(b"hi")), Reply(200, (LENGTH_2,), b""), kept=True
+    ),
+    "chunks-that-nobody-needs-come-later": Case(
+        (
+            Send(OK + b"Transfer-Encoding: chunked\r\n\r\n"),
+            Trickle(b"2\r\nhi\r\n0\r\nA: b\r\n\r\n", every_seconds=0.001),
+        ),
+        Reply(200, (CHUNKED,), b""),
+        kept=True,
+    ),
+    "204": Case((Send(b"HTTP/1.1 204 No Content\r\n\r\n"),), Reply(204, (), b""), kept=True),
+    "204-with-a-length": Case(
+        (Send(b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n"),), Reply(204, (LENGTH_2,), b""), kept=True
+    ),
+    "304": Case(
+        (Send(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n"),), Reply(304, (LENGTH_2,), b""), kept=True
+    ),
+    "600": Case((Send(b"HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\nhi"),), Reply(600, (LENGTH_2,), b""), kept=True),
+    "body": Case((Send(GONE + b"Content-Length: 2\r\n\r\nhi"),), Reply(404, (LENGTH_2,), b"hi"), kept=True),
+    "body-byte-by-byte": Case(
+        (Trickle(GONE + b"Content-Length: 2\r\n\r\nhi", every_seconds=0.001),),
+        Reply(404, (LENGTH_2,), b"hi"),
+        kept=True,
+    ),
+    "chunked-body": Case(
+        (Send(GONE + b"Transfer-Encoding: chunked\r\n\r\n1\r\nh\r\n"), Send(b"1\r\ni\r\n0\r\n\r\n")),
+        Reply(404, (CHUNKED,), b"hi"),
+        kept=True,
+    ),
+    "long-body": Case(
+        (Send(GONE + b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"x" * MAX_BODY_BYTES),),
+        Reply(404, ((b"content-length", b"%d" % MAX_BODY_BYTES),), b"x" * MAX_BODY_BYTES),
+        kept=True,
+    ),
+    "encoded-body": Case(
+        (Send(GONE + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi"),),
+        Reply(404, ((b"content-encoding", b"gzip"), LENGTH_2), None),
+        kept=True,
+    ),
+    "page": Case((Send(PAGE + b"Content-Length: 2\r\n\r\n<p"),), Reply(200, (HTML, LENGTH_2), b"<p"), kept=True),
+    "page-that-comes-later": Case(
+        (Send(PAGE + b"Content-Length: 2\r\n\r\n"), Wait(0.02), Send(b"<"), Wait(0.02), Send(b"p")),
+        Reply(200, (HTML, LENGTH_2), b"<"),
+        kept=True,
+    ),
+    "page-without-a-byte": Case(
+        (Send(PAGE + b"Content-Length: 0\r\n\r\n"),), Reply(200, (HTML, (b"content-length", b"0")), b""), kept=True
+    ),
+    "interim-answers": Case(
+        (
+            Send(b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Send(b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + OK),
+            Send(b"Content-Length: 2\r\n\r\nhi"),
+        ),
+        Reply(200, (LENGTH_2,), b""),
+        kept=True,
+    ),
+    "1.0-keep-alive": Case(
+        (Send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi"),),
+        Reply(200, ((b"connection", b"keep-alive"), LENGTH_2), b""),
+        kept=True,
+    ),
+    # The answer stands, and something forbids another on the connection.
+    "connection-close": Case(
+        (Send(GONE + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"), Hang()),
+        Reply(404, (CLOSE, LENGTH_2), b"hi"),
+    ),
+    "1.0": Case(
+        (Send(b"HTTP/1.0 404 Not Found\r\nContent-Length: 2\r\n\r\nhi"), Hang()), Reply(404, (LENGTH_2,), b"hi")
+    ),
+    "101": Case((Send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), Hang()), Reply(101, (), b"")),
+    "101-with-upgrade": Case(
+        (Send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nx"), Hang()),
+        Reply(101, ((b"upgrade", b"x"), (b"connection", b"Upgrade")), b""),
+    ),
+    "ended-by-the-connection": Case((Send(GONE + b"\r\nhi"), CloseProperly()), Reply(404, (), b"hi")),
+    "page-without-a-byte-ended-by-the-connection": Case(
+        (Send(PAGE + b"\r\n"), Wait(0.02), CloseProperly()), Reply(200, (HTML,), b"")
+    ),
+    "a-blank-line-behind": Case(
+        (Send(GONE + b"Content-Length: 2\r\n\r\nhi\r\n"), Hang()), Reply(404, (LENGTH_2,), b"hi")
+    ),
+    "another-answer-behind": Case(
+        (Send(GONE + b"Content-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 0\r\n\r\n"), Hang()),
+        Reply(404, (LENGTH_2,), b"hi"),
+    ),
+    "body-behind-a-204": Case((Send(b"HTTP/1.1 204 No Content\r\n\r\nhi"), Hang()), Reply(204, (), b"")),
+    "closed-behind": Case((Send(GONE + b"Content-Length: 2\r\n\r\nhi"), Close()), Reply(404, (LENGTH_2,), b"hi")),
+    "reset-behind": Case((Send(GONE + b"Content-Length: 2\r\n\r\nhi"), Reset()), Reply(404, (LENGTH_2,), b"hi")),
+    # The status stands, and the body cannot be had.
+    "body-cut-by-a-close": Case(
+        (Send(GONE + b"Content-Length: 9\r\n\r\nhi"), CloseProperly()), Reply(404, (LENGTH_9,), None)
+    ),
+    "body-cut-by-a-fin": Case((Send(GONE + b"Content-Length: 9\r\n\r\nhi"), Close()), Reply(404, (LENGTH_9,), None)),
+    "body-cut-by-a-reset": Case(
+        (Send(GONE + b"Content-Length: 9\r\n\r\nhi"), Wait(0.02), Reset()), Reply(404, (LENGTH_9,), None)
+    ),
+    "chunks-cut-by-a-close": Case(
+        (Send(GONE + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"), CloseProperly()), Reply(404, (CHUNKED,), None)
+    ),
+    "body-that-never-comes": Case((Send(GONE + b"Content-Length: 9\r\n\r\n"), Hang()), Reply(404, (LENGTH_9,), None)),
+    "body-that-trickles": Case(
+        (Send(GONE + b"Content-Length: 9\r\n\r\n"), Trickle(b"123456789", every_seconds=0.03), Hang()),
+        Reply(404, (LENGTH_9,), None),
+    ),
+    "garbage-in-the-body": Case(
+        (Send(GONE + b"Transfer-Encoding: chunked\r\n\r\nhi"), Hang()), Reply(404, (CHUNKED,), None)
+    ),
+    "endless-body": Case((Send(GONE + b"\r\n"), Flood(b"x" * 999)), Reply(404, (), None)),
+    "endless-encoded-body": Case(
+        (Send(GONE + b"Content-Encoding: gzip\r\n\r\n"), Flood(b"x" * 999)),
+        Reply(404, ((b"content-encoding", b"gzip"),), None),
+    ),
+    "page-that-never-comes": Case(
+        (Send(PAGE + b"Content-Length: 9\r\n\r\n"), Hang()), Reply(200, (HTML, LENGTH_9), None)
+    ),
+    "page-cut": Case(
+        (Send(PAGE + b"Content-Length: 9\r\n\r\n"), Wait(0.02), CloseProperly()), Reply(200, (HTML, LENGTH_9), None)
+    ),
+    "encoded-page": Case(
+        (Send(PAGE + b"Content-Encoding: br\r\n\r\n"), Hang()), Reply(200, (HTML, (b"content-encoding", b"br")), None)
+    ),
+    "body-that-nobody-needs-never-comes": Case(
+        (Send(OK + b"Content-Length: 9\r\n\r\n"), Hang()), Reply(200, (LENGTH_9,), b"")
+    ),
+    "body-that-nobody-needs-never-ends": Case((Send(OK + b"\r\n"), Flood(b"x" * 999)), Reply(200, (), b"")),
+    "body-that-nobody-needs-is-cut": Case(
+        (Send(OK + b"Content-Length: 9\r\n\r\nhi"), Reset()), Reply(200, (LENGTH_9,), b"")
+    ),
+    # No complete head came.
+    "closed-before-the-answer": Case((CloseProperly(),), Interrupted),
+    "fin-before-the-answer": Case((Close(),), Interrupted),
+    "reset-before-the-answer": Case((Reset(),), Interrupted),
+    "no-answer": Case((Hang(),), Interrupted),
+    "closed-in-the-status-line": Case((Send(b"HTTP/1.1 20"), CloseProperly()), Interrupted),
+    "closed-in-the-head": Case((Send(OK + b"Content-Length: 0\r\n"), CloseProperly()), Interrupted),
+    "reset-in-the-head": Case((Send(OK + b"Content-Length: 0\r\n"), Wait(0.02), Reset()), Interrupted),
+    "head-that-never-ends": Case((Send(OK + b"Content-Length: 0\r\n"), Hang()), Interrupted),
+    "head-that-trickles": Case((Trickle(OK + b"Content-Length: 0\r\n\r\n", every_seconds=0.03), Hang()), Interrupted),
+    "garbage": Case((Send(b"<html>no</html>\r\n\r\n"), Hang()), Interrupted),
+    "http-0.9": Case((Send(b"gone\r\n"), CloseProperly()), Interrupted),
+    "garbage-in-the-head": Case((Send(OK + b"no field\r\n\r\n"), Hang()), Interrupted),
+    "conflicting-lengths": Case((Send(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi"), Hang()), Interrupted),
+    "length-and-chunked": Case(
+        (Send(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), Hang()), Interrupted
+    ),
+    "long-head": Case((Send(OK + b"A: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n"), Hang()), Interrupted),
+    "endless-head": Case((Send(OK), Flood(b"A: b\r\n")), Interrupted),
+    "endless-interim-answers": Case((Flood(b"HTTP/1.1 100 Continue\r\n\r\n"),), Interrupted),
+    "closed-after-interim-answer": Case((Send(b"HTTP/1.1 100 Continue\r\n\r\n"), CloseProperly()), Interrupted),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_each_end_of_an_exchange(tls: ssl.SSLContext | None, case: Case) -> None:
+    """The exact answer, one request, and the next one on the same connection or, after anything odd, on another."""
+    script = (Read(), *case.then, *(SOUND if case.kept else ()))
+    async with FaultServer(script, tls=tls) as server, http1(server) as transport:
+        assert await outcome(transport, delete(answer_in=ANSWER_IN)) == case.expected
+        if case.kept:
+            await until(lambda: transport.idle_connections == 1)
+        assert [request.line for request in server.requests] == [b"DELETE /api/contact/7 HTTP/1.1"]
+        reply = await transport.send(delete(b"/api/contact/8"))
+        assert (b"content-location", b"/api/contact/8") in reply.headers
+        assert server.accepted == (1 if case.kept else 2)
+        assert len(server.requests) == 2
+
+
+async def test_the_request_is_written_as_it_is_given(tls: ssl.SSLContext | None) -> None:
+    """Request line, `Host`, the fields in order, and nothing else."""
+    async with FaultServer(tls=tls) as server, http1(server) as transport:
+        await transport.send(delete(b"/base/api/contact/7"))
+        await transport.send(delete(b"/", headers=()))
+        host = b"Host: 127.0.0.1:%d\r\n" % server.port
+        assert [request.data for request in server.requests] == [
+            b"DELETE /base/api/contact/7 HTTP/1.1\r\n" + host + b"Authorization: Bearer t0ken\r\n"
+            b"Wethod-Company: acme\r\n\r\n",
+            b"DELETE / HTTP/1.1\r\n" + host + b"\r\n",
+        ]
+
+
+@pytest.mark.parametrize("evil", [b"a\r\nb", b"a\rb", b"a\nb", b"a\0b", b"a\r", b"\n"])
+@pytest.mark.parametrize("place", ["value", "name", "target"])
+async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> None:
+    """Whoever else should have seen to that: nothing is written, and the error shows no value."""
+    async with FaultServer() as server, http1(server) as transport:
+        request = {
+            "value": delete(headers=(*HEADERS, (b"Wethod-Version", evil))),
+            "name": delete(headers=(*HEADERS, (evil, b"x"))),
+            "target": delete(b"/" + evil),
+        }[place]
+        with pytest.raises(ValueError, match=r"^the method, the target or a field holds CR, LF or NUL$"):
+            await transport.send(request)
+        assert server.accepted == 0
+
+
+async def test_a_fin_alone_ends_no_body_over_tls() -> None:
+    """Anybody on the way can send a FIN (RFC 9112 §9.8), so a page without a byte is not known to be empty."""
+    tls = authority().server(Certificate.VALID)
+    page, rejection = (Read(), Send(PAGE + b"\r\n"), Wait(0.02), Close()), (Read(), Send(GONE + b"\r\nhi"), Close())
+    async with FaultServer(page, rejection, tls=tls) as server, http1(server) as transport:
+        assert await transport.send(delete()) == Reply(200, (HTML,), None)
+        assert await transport.send(delete()) == Reply(404, (), None)
+
+
+async def test_a_body_has_a_second_from_the_end_of_the_head() -> None:
+    """However far the deadline is."""
+    script = (Read(), Send(GONE + b"Content-Length: 9\r\n\r\n"), Hang())
+    async with FaultServer(script) as server, http1(server) as transport:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        assert await transport.send(delete(answer_in=30)) == Reply(404, (LENGTH_9,), None)
+        assert BODY_SECONDS - 0.01 <= loop.time() - started < BODY_SECONDS + 0.3
+
+
+async def test_an_answer_is_waited_for_until_the_deadline_and_no_longer() -> None:
+    """An idle connection's alarm is no deadline, and an answer just in time is one."""
+    script = (Read(), Send(OK + b"Content-Length: 0\r\n\r\n"), Read(), Wait(0.4), Answer(), Read(), Hang())
+    async with FaultServer(script) as server, http1(server, idle_seconds=0.2) as transport:
+        loop = asyncio.get_running_loop()
+        await transport.send(delete())
+        assert (await transport.send(delete(answer_in=0.6))).status == 200
+        started = loop.time()
+        assert await outcome(transport, delete(answer_in=0.3)) is Interrupted
+        assert 0.29 <= loop.time() - started < 0.5
+        assert (server.accepted, len(server.requests)) == (1, 3)
+
+
+async def test_the_rest_of_a_reply_is_read_within_bounds() -> None:
+    """So much of it and for so long: a server that has more to say loses the connection, not the caller."""
+    slow = (Read(), Send(OK + b"Content-Length: 9\r\n\r\n"), Hang())
+    long = (Read(), Send(OK + b"\r\n"), Flood(b"x" * 999))
+    async with FaultServer(slow, long) as server, http1(server) as transport:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        assert await transport.send(delete()) == Reply(200, (LENGTH_9,), b"")
+        assert loop.time() - started < DRAIN_SECONDS / 2
+        assert (transport.open_connections, transport.idle_connections) == (1, 0)
+        await until(lambda: server.open == 0)
+        assert DRAIN_SECONDS - 0.01 <= loop.time() - started < DRAIN_SECONDS + 0.3
+        assert await transport.send(delete()) == Reply(200, (), b"")
+        await until(lambda: server.open == 0, within=DRAIN_SECONDS / 2)
+    # What the kernels at both ends have room for is sent and never read.
+    assert DRAIN_BYTES < server.flooded < 32 * 1024 * 1024
+
+
+async def test_a_request_cut_by_its_reader_is_interrupted(tls: ssl.SSLContext | None) -> None:
+    """It was written, though nobody can have acted on it: that is not for us to know."""
+    async with FaultServer((ReadPart(), Reset()), tls=tls) as server, http1(server) as transport:
+        assert await outcome(transport, delete()) is Interrupted
+        assert len(server.complete) == 0
+
+
+async def test_nothing_is_written_once_it_is_too_late() -> None:
+    """Neither on an idle connection nor on a new one."""
+    async with FaultServer() as server, http1(server) as transport:
+        assert await outcome(transport, delete(send_in=0)) is NotSent
+        assert server.accepted == 0
+        await transport.send(delete())
+        assert await outcome(transport, delete(send_in=0)) is NotSent
+        assert await outcome(transport, delete(send_in=-1, fresh=True)) is NotSent
+        assert (server.accepted, len(server.requests)) == (1, 1)

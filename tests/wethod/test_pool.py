@@ -1,0 +1,388 @@
+"""Who gets which connection to Wethod, when, and what happens when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.wethod.tls import make_ssl_context
+from app.wethod.transport import Interrupted, NotSent, Origin, Reply
+from tests.faults.certificates import Certificate, authority
+from tests.faults.places import full_backlog, refusing_port, unresolvable_name
+from tests.faults.server import Connection, FaultServer
+from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
+from tests.wethod.exchanges import LOOPS, delete, http1, http1_to, outcome, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
+
+SILENT_TLS: Steps = (WithoutTls(), Hang())
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Run a function in the middle of a script."""
+
+    function: Callable[[], object]
+
+    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+        """Do it."""
+        self.function()
+
+
+@dataclass(slots=True)
+class Gate:
+    """Hold every script back until it is opened."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+
+    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+        """Do it."""
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.opened.wait()
+        self.waiting -= 1
+
+
+def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
+    """Make a script that answers each request once the gate is open."""
+    return (Read(), gate, Answer()) * times
+
+
+# Limits and turns.
+
+
+async def test_there_are_never_more_connections_than_allowed(tls: ssl.SSLContext | None) -> None:
+    """Twenty requests share three connections, and none opens a fourth."""
+    gate = Gate()
+    async with FaultServer(then=gated(gate), tls=tls) as server, http1(server, max_connections=3) as transport:
+        requests = [asyncio.create_task(transport.send(delete(b"/%d" % number))) for number in range(20)]
+        await until(lambda: gate.waiting == 3)
+        assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 0, 17)
+        gate.opened.set()
+        replies = await asyncio.gather(*requests)
+        assert [dict(reply.headers)[b"content-location"] for reply in replies] == [b"/%d" % n for n in range(20)]
+        assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 3, 0)
+        assert (server.accepted, gate.most, len(server.requests)) == (3, 3, 20)
+
+
+async def test_who_waits_is_served_in_turn() -> None:
+    """First come, first served; one who gives up or runs out of time leaves the line, and holds up nobody."""
+    gate = Gate()
+    async with FaultServer(gated(gate)) as server, http1(server, max_connections=1) as transport:
+        async with asyncio.TaskGroup() as group:
+            requests = {}
+            for name in (b"/first", b"/second", b"/gone", b"/third", b"/late", b"/fourth"):
+                request = delete(name, send_in=0.3 if name == b"/late" else 2.0)
+                requests[name] = group.create_task(outcome(transport, request))
+                await asyncio.sleep(0)
+            await until(lambda: transport.waiting == 5)
+            requests[b"/gone"].cancel()
+            await until(lambda: transport.waiting == 3)
+            assert requests[b"/late"].result() is NotSent
+            gate.opened.set()
+        assert [request.target for request in server.requests] == [b"/first", b"/second", b"/third", b"/fourth"]
+        assert (server.accepted, transport.waiting) == (1, 0)
+
+
+async def test_the_wait_for_a_connection_ends_when_it_is_too_late_to_send() -> None:
+    """Then nothing was sent, and trying again may help."""
+    async with FaultServer((Read(), Hang())) as server, http1(server, max_connections=1) as transport:
+        holder = asyncio.create_task(outcome(transport, delete(answer_in=0.3)))
+        await until(lambda: len(server.requests) == 1)
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(NotSent) as caught:
+            await transport.send(delete(send_in=0.1))
+        assert caught.value.transient
+        assert 0.09 <= asyncio.get_running_loop().time() - started < 0.25
+        assert await holder is Interrupted
+        assert len(server.requests) == 1
+        assert (await transport.send(delete())).status == 200
+
+
+async def test_the_connection_used_last_is_used_next() -> None:
+    """So the others can grow old."""
+    gate = Gate()
+    async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=3) as transport:
+        requests = [asyncio.create_task(transport.send(delete())) for _ in range(3)]
+        await until(lambda: gate.waiting == 3)
+        gate.opened.set()
+        await asyncio.gather(*requests)
+        for _ in range(5):
+            await transport.send(delete())
+        assert len({request.connection for request in server.requests[3:]}) == 1
+        assert server.accepted == 3
+
+
+# Idle connections.
+
+
+async def test_an_idle_connection_is_closed_before_the_server_would(tls: ssl.SSLContext | None) -> None:
+    """After so many seconds without a request, not since its first."""
+    async with FaultServer(tls=tls) as server, http1(server, idle_seconds=0.15) as transport:
+        for _ in range(3):
+            await transport.send(delete())
+            await asyncio.sleep(0.1)
+        assert (server.accepted, transport.open_connections) == (1, 1)
+        await until(lambda: server.open == 0, within=0.3)
+        assert (transport.open_connections, transport.idle_connections) == (0, 0)
+        await transport.send(delete())
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize(
+    "then", [Close(), Send(b"x"), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")], ids=["fin", "byte", "reply"]
+)
+async def test_an_idle_connection_ends_with_whatever_arrives(tls: ssl.SSLContext | None, then: Step) -> None:
+    """A FIN or a byte that nobody asked for: it is closed at once, not when it is needed."""
+    script = (Read(), Answer(), Wait(0.02), then, Hang())
+    async with FaultServer(script, tls=tls) as server, http1(server) as transport:
+        await transport.send(delete())
+        await until(lambda: transport.idle_connections == 1)
+        await until(lambda: (transport.open_connections, transport.idle_connections) == (0, 0))
+        await transport.send(delete())
+        assert (server.accepted, len(server.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("then", [Close(), Send(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["fin", "bytes"])
+async def test_what_the_loop_has_not_read_yet_is_noticed(tls: ssl.SSLContext | None, then: Step) -> None:
+    """The request is written to another connection, though no callback has told of the end of the first."""
+    sent: list[asyncio.Task[Reply]] = []
+    # The task's first step comes before the loop looks at its sockets again.
+    send = Do(lambda: sent.append(asyncio.create_task(transport.send(delete()))))
+    async with (
+        FaultServer((Read(), Answer(), Wait(0.02), then, send, Hang()), tls=tls) as server,
+        http1(server) as transport,
+    ):
+        await transport.send(delete())
+        await until(lambda: len(sent) == 1)
+        assert (await sent[0]).status == 200
+        assert (server.accepted, len(server.requests)) == (2, 2)
+
+
+async def test_a_fresh_connection_is_a_new_one() -> None:
+    """Though another is idle, and within the limit: where that is reached the oldest idle one makes room."""
+    gate = Gate()
+    async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=2) as transport:
+        requests = [asyncio.create_task(transport.send(delete())) for _ in range(2)]
+        await until(lambda: gate.waiting == 2)
+        gate.opened.set()
+        await asyncio.gather(*requests)
+        await transport.send(delete())
+        used_last = server.requests[-1].connection
+        await transport.send(delete(fresh=True))
+        assert [server.accepted, server.requests[-1].connection] == [3, 2]
+        await until(lambda: server.open == 2)
+        assert (transport.open_connections, transport.idle_connections) == (2, 2)
+        await asyncio.gather(transport.send(delete()), transport.send(delete()))
+        assert {request.connection for request in server.requests[-2:]} == {used_last, 2}
+
+
+async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
+    """Where all are in use, the one that becomes free is closed for it."""
+    gate = Gate()
+    async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=1) as transport:
+        holder = asyncio.create_task(transport.send(delete()))
+        await until(lambda: gate.waiting == 1)
+        fresh = asyncio.create_task(transport.send(delete(fresh=True)))
+        await until(lambda: transport.waiting == 1)
+        gate.opened.set()
+        await asyncio.gather(holder, fresh)
+        assert [request.connection for request in server.requests] == [0, 1]
+        assert transport.open_connections == 1
+
+
+# Connections that cannot be opened.
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        pytest.param(refusing_port, "ConnectionRefusedError", id="refused"),
+        pytest.param(unresolvable_name, "gaierror", id="unresolvable"),
+        pytest.param(full_backlog, "TimeoutError", id="never-accepted"),
+    ],
+)
+async def test_a_connection_that_cannot_be_opened(
+    place: Callable[[], AbstractContextManager[Origin]], reason: str
+) -> None:
+    """Nothing was sent; the reason is for the log."""
+    with place() as origin:
+        async with http1_to(origin, connect_timeout_seconds=0.2, max_connections=1) as transport:
+            for _ in range(2):
+                with pytest.raises(NotSent, match=f"^no connection to {origin.host}:{origin.port}: {reason}") as caught:
+                    await transport.send(delete())
+                assert caught.value.transient
+            assert transport.open_connections == 0
+
+
+async def test_a_host_that_can_be_none_is_not_tried_again() -> None:
+    """It will not become one within seconds."""
+    async with http1_to(Origin("http", "a" * 64 + ".example", 80)) as transport:
+        with pytest.raises(NotSent, match="UnicodeError") as caught:
+            await transport.send(delete())
+        assert not caught.value.transient
+
+
+@pytest.mark.parametrize("within", ["connect-timeout", "time-to-send"])
+@pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
+async def test_a_connection_has_to_be_there_in_time(within: str, *, handshake: bool) -> None:
+    """The connect and the TLS handshake together, within the connect timeout and before it is too late to send."""
+    times = (0.15, 2.0) if within == "connect-timeout" else (2.0, 0.15)
+    async with contextlib.AsyncExitStack() as stack:
+        if handshake:
+            tls = authority().server(Certificate.VALID)
+            server = await stack.enter_async_context(FaultServer(then=SILENT_TLS, tls=tls))
+            transport = await stack.enter_async_context(http1(server, connect_timeout_seconds=times[0]))
+        else:
+            origin = stack.enter_context(full_backlog())
+            transport = await stack.enter_async_context(http1_to(origin, connect_timeout_seconds=times[0]))
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(NotSent) as caught:
+            await transport.send(delete(send_in=times[1], answer_in=5))
+        assert caught.value.transient
+        assert 0.14 <= asyncio.get_running_loop().time() - started < 0.4
+
+
+@pytest.mark.parametrize("certificate", [Certificate.EXPIRED, Certificate.OTHER_HOST, Certificate.UNTRUSTED])
+async def test_a_certificate_has_to_hold(certificate: Certificate) -> None:
+    """One that does not is no matter of trying again; the next request asks anew all the same."""
+    async with FaultServer(tls=authority().server(certificate)) as server, http1(server) as transport:
+        for _ in range(2):
+            with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED") as caught:
+                await transport.send(delete())
+            assert not caught.value.transient
+        assert (server.accepted, len(server.requests)) == (2, 0)
+
+
+async def test_tls_that_fails_otherwise_may_be_tried_again() -> None:
+    """An alert, plain bytes, a FIN or a RST in the handshake."""
+    mutual = authority().mutual_server(ssl.TLSVersion.TLSv1_2)
+    async with FaultServer(tls=mutual) as alert, http1(alert) as transport:
+        with pytest.raises(NotSent, match=r"HANDSHAKE_FAILURE|ALERT") as caught:
+            await transport.send(delete())
+        assert caught.value.transient
+    plain = (WithoutTls(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang())
+    async with (
+        FaultServer(plain, (WithoutTls(), Close()), then=SOUND, tls=authority().server(Certificate.VALID)) as server,
+        http1(server) as transport,
+    ):
+        for _ in range(2):
+            with pytest.raises(NotSent) as caught:
+                await transport.send(delete())
+            assert caught.value.transient
+        assert (await transport.send(delete())).status == 200
+        assert len(server.requests) == 1
+
+
+async def test_the_context_of_the_settings_opens_connections(tmp_path: Path) -> None:
+    """With the authority, the client certificate and its key from files."""
+    ca, certificate = tmp_path / "ca.pem", tmp_path / "client.pem"
+    authority().trusted.cert_pem.write_to_path(ca)
+    authority().trusted.issue_cert("gateway.example").private_key_and_cert_chain_pem.write_to_path(certificate)
+    context = make_ssl_context(ca_file=ca, client_cert_file=certificate)
+    async with (
+        FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server,
+        http1_to(server.origin, ssl_context=context) as transport,
+    ):
+        assert (await transport.send(delete())).status == 200
+
+
+async def test_a_greeting_before_the_request_is_no_answer() -> None:
+    """What speaks first does not speak HTTP, and was sent nothing."""
+    said = asyncio.Event()
+    script = (Send(b"SSH-2.0-OpenSSH_9.6\r\n"), Do(said.set), Hang())
+    async with FaultServer(script) as server, http1(server) as transport:
+        first = await outcome(transport, delete())
+        assert first in {NotSent, Interrupted}
+        assert said.is_set()
+        assert (await transport.send(delete())).status == 200
+        assert len(server.requests) == 1
+
+
+async def test_names_and_both_kinds_of_addresses_are_reached() -> None:
+    """A name with several addresses where only one answers, and an IPv6 address in brackets."""
+    async with FaultServer() as server, http1_to(Origin("http", "localhost", server.port)) as transport:
+        assert (await transport.send(delete())).status == 200
+        assert server.requests[0].headers[0] == (b"Host", b"localhost:%d" % server.port)
+    async with six() as (origin, heads), http1_to(origin) as transport:
+        assert (await transport.send(delete())).status == 204
+        assert b"\r\nHost: [::1]:%d\r\n" % origin.port in heads[0]
+
+
+@contextlib.asynccontextmanager
+async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
+    """Listen on IPv6."""
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    async with await asyncio.start_server(serve, "::1", 0) as server:
+        yield Origin("http", "::1", server.sockets[0].getsockname()[1]), heads
+
+
+# The end.
+
+
+async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) -> None:
+    """What waits was not sent, what was sent is interrupted, what was answered is an answer; then nothing is sent."""
+    head = (Read(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"), Hang())
+    async with (
+        FaultServer((Read(), Hang()), head, (*SOUND,), tls=tls) as server,
+        http1(server, max_connections=3) as transport,
+    ):
+        written = asyncio.create_task(outcome(transport, delete()))
+        await until(lambda: len(server.requests) == 1)
+        answered = asyncio.create_task(outcome(transport, delete()))
+        await until(lambda: len(server.requests) == 2)
+        await transport.send(delete())
+        await asyncio.sleep(0.05)
+        assert (transport.open_connections, transport.idle_connections) == (3, 1)
+        await asyncio.gather(transport.aclose(), transport.aclose())
+        assert transport.open_connections == 0
+        assert await written is Interrupted
+        assert await answered == Reply(404, ((b"content-length", b"9"),), None)
+        for fresh in (False, True):
+            with pytest.raises(NotSent) as caught:
+                await transport.send(delete(fresh=fresh))
+            assert not caught.value.transient
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("what", ["wait", "connect", "handshake"])
+async def test_closing_ends_what_was_not_sent(what: str) -> None:
+    """Nobody is kept waiting for a connection that will not be."""
+    async with contextlib.AsyncExitStack() as stack:
+        if what == "connect":
+            origin = stack.enter_context(full_backlog())
+            transport = await stack.enter_async_context(http1_to(origin))
+        else:
+            script, tls = (
+                ((Read(), Hang()), None) if what == "wait" else (SILENT_TLS, authority().server(Certificate.VALID))
+            )
+            server = await stack.enter_async_context(FaultServer(then=script, tls=tls))
+            transport = await stack.enter_async_context(http1(server, max_connections=1))
+        first = asyncio.create_task(outcome(transport, delete()))
+        second = asyncio.create_task(outcome(transport, delete()))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(0.2):
+            await transport.aclose()
+            assert await first is (Interrupted if what == "wait" else NotSent)
+            assert await second is NotSent
