@@ -24,4 +24,17 @@ export const wethodDataSource = (RemoteGraphQLDataSource) =>
         if (typeof headers[name] === 'string') request.http.headers.set(name, headers[name]);
       }
     }
+
+    // What is wrong with a request (a limit, say) in the gateway's words and by its code. The original would say
+    // "422: Unprocessable Entity" instead, and tell clients this subgraph's address.
+    async errorFromResponse(response) {
+      const error = await super.errorFromResponse(response);
+      const [told] = error.extensions.response.body?.errors ?? [];
+      if (told) {
+        error.message = told.message;
+        error.extensions.code = told.extensions?.code;
+      }
+      delete error.extensions.response;
+      return error;
+    }
   };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 from typing import TYPE_CHECKING
@@ -72,7 +73,13 @@ async def node(arguments: list[str], url: str, log: Path) -> AsyncIterator[str]:
 def running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program on Node, its output in a file, and stop it at the end."""
     with log.open("wb") as output:
-        process = subprocess.Popen(["node", *arguments], cwd=FOLDER, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            ["node", *arguments],
+            cwd=FOLDER,
+            env=os.environ | {"NODE_ENV": "production"},  # elsewhere stack traces are shown to clients
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
         yield process
     finally:

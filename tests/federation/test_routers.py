@@ -35,9 +35,7 @@ def wethod_port() -> Iterator[int]:
 @pytest.fixture(scope="module")
 async def direct(wethod_port: int) -> AsyncIterator[GatewayClient]:
     """Our gateway, asked without a router."""
-    async with gateway(
-        f"http://127.0.0.1:{wethod_port}", {"GATEWAY_TRACE_UPSTREAM": "true", "WETHOD_TRANSPORT": "httpx"}
-    ) as client:
+    async with gateway(f"http://127.0.0.1:{wethod_port}", {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
         yield client
 
 
@@ -294,6 +292,40 @@ async def test_aliased_deletes_keep_their_order_and_their_results(
     ]
 
 
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_what_is_wrong_with_a_request_is_told(
+    direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
+) -> None:
+    """The gateway's own GraphQL errors pass, in its words and by its code; where it runs is nobody's business."""
+    async with upstream([answer(200)], wethod_port) as wethod:
+        body = await ask(urls[name], MUTATION, caller("x"), id="1" * 70_000)
+    assert wethod.asked == []
+    assert [(error["message"], error["extensions"]["code"]) for error in body["errors"]] == [
+        ("The request's body is longer than 65536 bytes.", "LIMIT_EXCEEDED")
+    ]
+    assert direct.url not in str(body)
+    assert "stacktrace" not in str(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "deletes"),
+    [("apollo-gateway", 0), ("hive-gateway", 21), ("hive-gateway-with-hive-router-planner", 0)],
+    ids=str,
+)
+async def test_a_router_decides_what_one_request_is(
+    urls: dict[str, str], wethod_port: int, name: str, deletes: int
+) -> None:
+    """Hive Gateway's own planner sends a request for each root field: no limit and no deadline spans them."""
+    fields = " ".join(f'a{contact}: deleteContact(id: "{contact}") {{ __typename }}' for contact in range(1, 22))
+    async with upstream([answer(200)], wethod_port) as wethod:
+        body = await ask(urls[name], f"mutation {{ {fields} }}", caller("x"))
+    assert [asked.target for asked in wethod.asked] == [f"/api/contact/{n}" for n in range(1, deletes + 1)]
+    if deletes:
+        assert body == {"data": {f"a{n}": {"__typename": "DeleteContactSuccess"} for n in range(1, 22)}}
+    else:
+        assert [error["message"] for error in body["errors"]] == ["The operation has more than 20 root fields."]
+
+
 async def test_no_router_gives_up_before_the_gateway(urls: dict[str, str], wethod_port: int) -> None:
     """A Wethod that hangs for the whole default deadline: each client still learns that the delete was sent."""
     async with upstream([HANGING], wethod_port):
@@ -327,3 +359,4 @@ async def test_a_router_never_repeats_a_delete(
     assert len(subgraph.asked) == 1
     assert (body.get("data") or {"deleteContact": None}) == {"deleteContact": None}
     assert body["errors"]
+    assert str(wethod_port) not in str(body)
