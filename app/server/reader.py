@@ -204,6 +204,8 @@ class RequestReader:
             scope["path"], scope["raw_path"], scope["query_string"] = _split(url)
         exchange = Exchange(self._connection, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
         self._exchange = exchange
+        # No framing has been seen yet, and the head that came in the same bytes is none.
+        self._framing_since = -1
         self.found.append(exchange)
 
     def on_body(self, body: bytes) -> None:

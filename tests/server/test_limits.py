@@ -155,6 +155,20 @@ async def test_a_long_body_is_no_long_head() -> None:
         assert statuses(await talk(port, one, one, b"GET / HTTP/1.1\r\nHost: x\r\n" + CLOSE)) == [200, 200, 200]
 
 
+async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
+    """Most clients send head and body apart; a connection may carry any number of such requests."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300 + b"\r\nContent-Length: 2\r\n\r\n"
+    async with server(GATEWAY_MAX_HEADER_BYTES="1024") as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(20):
+            writer.write(head)
+            await asyncio.sleep(0.005)
+            writer.write(b"ab")
+            assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+            await reader.readuntil(b"]]}")
+        writer.close()
+
+
 SLOW = {
     "nothing": (),
     "half-a-head": (b"POST / HTTP/1.1\r\nHost",),
