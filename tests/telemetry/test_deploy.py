@@ -1,0 +1,139 @@
+"""The dashboard and the alerts ask for metrics that exist, with labels they have, and the documents know them all."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.telemetry.board import Board
+from app.telemetry.catalogue import CATALOGUE, COLUMNS
+from app.telemetry.exposition import Exposition
+from tests.system_parts import require
+
+ROOT = Path(__file__).parents[2]
+ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
+TESTS = ROOT / "deploy/prometheus/alerts.test.yaml"
+DASHBOARD = ROOT / "deploy/grafana/wethod-graphql.json"
+DOCUMENT = (ROOT / "docs/observability.md").read_text()
+
+ANYWHERE: dict[str, set[str] | None] = {"instance": None, "job": None}
+"""What Prometheus itself adds to every series."""
+
+SERIES: dict[str, dict[str, set[str] | None]] = {"up": ANYWHERE}
+for _family in text_string_to_metric_families(Exposition(Board(1, COLUMNS)).render()[0].decode()):
+    for _sample in _family.samples:
+        _labels = SERIES.setdefault(_sample.name, dict(ANYWHERE))
+        for _name, _value in _sample.labels.items():
+            values = _labels.setdefault(_name, set())
+            assert values is not None
+            values.add(_value)
+
+
+def alert_expressions() -> dict[str, str]:
+    """Each alert's expression; the file's form is promtool's to check."""
+    found = {}
+    for block in re.split(r"\n      - alert: ", ALERTS.read_text())[1:]:
+        name, _, rest = block.partition("\n")
+        match = re.search(r"\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", "\n" + rest)
+        assert match, name
+        found[name] = match[1] or match[2]
+    return found
+
+
+def dashboard() -> dict[str, Any]:
+    """The dashboard."""
+    parsed: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    return parsed
+
+
+def dashboard_expressions() -> dict[str, str]:
+    """Each panel's expressions."""
+    return {
+        f"{panel['title']} {target['refId']}": target["expr"]
+        for panel in dashboard()["panels"]
+        for target in panel.get("targets", ())
+    }
+
+
+EXPRESSIONS = {f"alert {name}": text for name, text in alert_expressions().items()} | {
+    f"panel {name}": text for name, text in dashboard_expressions().items()
+}
+
+
+@pytest.mark.parametrize("expression", [pytest.param(text, id=name) for name, text in EXPRESSIONS.items()])
+def test_what_is_asked_for_exists(expression: str) -> None:
+    """Every series by name, every label by name, every label value by its value."""
+    asked = re.findall(r"\b((?:wethod|gateway)_\w+|up)\b(?:\{([^}]*)\})?", expression)
+    assert asked
+    labels_of_all: set[str] = set()
+    for name, selector in asked:
+        assert name in SERIES, name
+        labels_of_all |= SERIES[name].keys()
+        for label, operator, value in re.findall(r'(\w+)(=~|!~|!=|=)"([^"]*)"', selector):
+            assert label in SERIES[name], (name, label)
+            known = SERIES[name][label]
+            assert operator != "=" or known is None or value in known, (name, label, value)
+    for names in re.findall(r"\bby \(([^)]*)\)", expression):
+        assert {name.strip() for name in names.split(",")} <= labels_of_all
+
+
+@pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
+def test_every_metric_is_looked_at_and_described(family: Any) -> None:
+    """By the dashboard or an alert; what nobody looks at need not be counted. And the document names it."""
+    suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[family.kind]
+    assert any(re.search(rf"\b{family.name}{suffix}", text) for text in EXPRESSIONS.values()), family.name
+    shown = family.name + ("_total" if family.kind == "counter" else "")
+    assert f"`{shown}`" in DOCUMENT
+
+
+@pytest.mark.parametrize("alert", alert_expressions())
+def test_every_alert_is_explained(alert: str) -> None:
+    """What it means and what to do."""
+    assert f"`{alert}`" in DOCUMENT
+    assert alert in TESTS.read_text()
+
+
+def test_panels_lie_side_by_side() -> None:
+    """Each has an id, a description and a place of its own."""
+    panels = dashboard()["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert all(panel.get("description") for panel in panels if panel["type"] != "row")
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        cells = {
+            (column, line)
+            for column in range(place["x"], place["x"] + place["w"])
+            for line in range(place["y"], place["y"] + place["h"])
+        }
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_every_alert_fires_for_its_reason_alone() -> None:
+    """Prometheus' own evaluation, with all well and with everything wrong."""
+    require("promtool", present=shutil.which("promtool") is not None)
+    for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
+        done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
+    """Their expressions are checked as if they were rules."""
+    require("promtool", present=shutil.which("promtool") is not None)
+    rules = []
+    for number, text in enumerate(dashboard_expressions().values()):
+        plain = text.replace("$__rate_interval", "5m").replace("$__range", "6h")
+        rules.append(f"      - record: panel:{number}\n        expr: {json.dumps(plain)}\n")
+    path = tmp_path / "panels.yaml"
+    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules))
+    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
