@@ -122,7 +122,7 @@ class Audit:
             confirmed_by,
         )
         # Of what was never sent nothing is lost; everything else is kept whatever it takes.
-        self.writer.write(_encode(line) + b"\n", droppable=deletion.attempts == 0)
+        self.writer.write(_encode(line) + b"\n", droppable=deletion.attempts == 0 and not deletion.shared)
 
     def report(self) -> None:
         """Say in the log, once, that the audit cannot be written, that deletes are refused for it, that it is over."""

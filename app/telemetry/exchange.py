@@ -84,7 +84,7 @@ class Exchange:
         self._kind = kind
         self._name = name
         tracing = self._watch.tracing
-        return _NOTHING if tracing is None else tracing.operation(kind, name)
+        return _NOTHING if tracing is None or self._span is None else tracing.operation(kind, name)
 
     def __exit__(self, *_: object) -> None:
         seconds = time.perf_counter() - self._started

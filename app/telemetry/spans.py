@@ -170,8 +170,11 @@ class Tracing:
         self._address = base.hostname or ""
         self._port = base.port or (443 if base.scheme == "https" else 80)
 
-    def request(self, scope: Mapping[str, Any], client: str) -> RequestSpan:
-        """Begin the span of a request, as the child of the one whose ``traceparent`` came with it."""
+    def request(self, scope: Mapping[str, Any], client: str) -> RequestSpan | None:
+        """Begin the span of a request, as the child of the one whose ``traceparent`` came with it.
+
+        None where it is not sampled: nothing below it would be, and three spans that nobody sees cost 50 µs.
+        """
         carrier: dict[str, str] = {}
         agent = ""
         for name, value in scope["headers"]:
@@ -200,6 +203,8 @@ class Tracing:
         span = self._tracer.start_span(
             f"{method if known else 'HTTP'} {path}", parent, kind=self._trace.SpanKind.SERVER, attributes=attributes
         )
+        if not span.is_recording():
+            return None
         return RequestSpan(self, span, self._attach(self._trace.set_span_in_context(span, parent)))
 
     @contextlib.contextmanager
@@ -211,6 +216,11 @@ class Tracing:
         # The name is the client's, so the span goes by the type.
         with self._current(kind, self._trace.SpanKind.SERVER, attributes):
             yield
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether what happens now is part of a span that somebody will see."""
+        return self._trace.get_current_span().is_recording()
 
     @contextlib.contextmanager
     def attempt(self, request: Request) -> Iterator[Attempt]:

@@ -88,6 +88,8 @@ class TracedTransport:
 
     async def send(self, request: Request) -> Reply:
         """Send; raises what the transport does."""
+        if not self._tracing.is_recording:
+            return await self._transport.send(request)
         with self._tracing.attempt(request) as attempt:
             try:
                 reply = await self._transport.send(attempt.request)

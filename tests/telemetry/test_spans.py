@@ -153,7 +153,7 @@ async def test_a_cut_try_is_an_error(collecting: Collector) -> None:
             """Nothing to close."""
 
     traced = TracedTransport(Hanging(), tracing)
-    with pytest.raises(TimeoutError):
+    with tracing.operation("mutation", None), pytest.raises(TimeoutError):
         await asyncio.wait_for(traced.send(Request(b"DELETE", b"/api/contact/7", (), 0.0, 0.0)), 0.01)
     await traced.aclose()
     await tracing.aclose()
@@ -195,9 +195,11 @@ async def test_without_a_trace_one_begins(headers: dict[str, str], collecting: C
 
 
 async def test_a_trace_that_is_not_sampled_is_not_sent(collecting: Collector) -> None:
-    """The caller decides: the flag is honoured."""
-    await delete([answer(200)], TRACED | {"Traceparent": f"00-{TRACE_ID}-{PARENT_ID}-00"})
+    """The caller decides: the flag is honoured, and passed on where a setting says so."""
+    headers = TRACED | {"Traceparent": f"00-{TRACE_ID}-{PARENT_ID}-00"}
+    _, (asked,) = await delete([answer(200)], headers, GATEWAY_TRACE_UPSTREAM="true")
     assert collecting.spans == []
+    assert asked.header("traceparent") == headers["Traceparent"].encode()
 
 
 async def test_wethod_sees_no_trace_unless_a_setting_says_so(collecting: Collector) -> None:
