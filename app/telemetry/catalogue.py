@@ -105,6 +105,7 @@ CATALOGUE = (
         ("idle", "in_use"),
     ),
     Family("wethod_upstream_waiting", "gauge", "Requests that wait for a connection to Wethod."),
+    Family("wethod_upstream_waits", "counter", "Requests that had to wait for a connection to Wethod."),
     Family("wethod_upstream_connections_limit", "gauge", "Most connections to Wethod, over all workers."),
     Family(
         "gateway_http_requests",

@@ -132,6 +132,7 @@ class Telemetry:
             used = lambda: pool.open_connections - pool.idle_connections  # noqa: E731
             self.metrics.gauge("wethod_upstream_connections", used, "in_use")
             self.metrics.gauge("wethod_upstream_waiting", lambda: pool.waiting)
+            self.metrics.total("wethod_upstream_waits", lambda: pool.waits)
         watched = WatchedTransport(transport, self.metrics, self._audit)
         return watched if self._tracing is None else TracedTransport(watched, self._tracing)
 

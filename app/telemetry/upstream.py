@@ -36,6 +36,11 @@ class Pooled(Protocol):
         """Requests that wait for one."""
         ...
 
+    @property
+    def waits(self) -> int:
+        """Requests that had to wait for one, since the start."""
+        ...
+
 
 class WatchedTransport:
     """Counts and measures every try, and sends nothing that the audit could not tell of.

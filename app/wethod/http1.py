@@ -58,6 +58,11 @@ class Http1Transport:
         """How many requests wait for a connection."""
         return self._pool.waiting
 
+    @property
+    def waits(self) -> int:
+        """How many requests had to wait for a connection, since the start."""
+        return self._pool.waits
+
     async def send(self, request: Request) -> Reply:
         """Write the request at most once and wait for the head, then for as much body as ``body_need`` says.
 

@@ -30,6 +30,10 @@ _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 class HttpxTransport:
     """A ``Transport`` with a bound on the connections that are open at once.
 
+    Attributes:
+        waiting: how many requests wait for a connection.
+        waits: how many had to, since the start.
+
     Args:
         origin: where Wethod is.
         ssl_context: how an https origin is verified, and what shows who we are; None trusts what the system trusts.
@@ -60,7 +64,19 @@ class HttpxTransport:
         self._proxy = None if proxy is None else _proxy(proxy, proxy_ssl_context)
         self._slots = asyncio.Semaphore(max_connections)
         self._exchanges: set[asyncio.Task[None]] = set()
+        self.waiting = 0
+        self.waits = 0
         self._closed = False
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, or about to be."""
+        return len(self._exchanges)
+
+    @property
+    def idle_connections(self) -> int:
+        """None: each carries one request."""
+        return 0
 
     async def send(self, request: Request) -> Reply:
         """Write the request at most once and wait for the head, then for as much body as ``body_need`` says."""
@@ -94,11 +110,15 @@ class HttpxTransport:
         return httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
 
     async def _take_slot(self, request: Request) -> None:
+        self.waits += self._slots.locked()
+        self.waiting += 1
         try:
             async with asyncio.timeout_at(request.send_by):
                 await self._slots.acquire()
         except TimeoutError:
             raise NotSent("no connection became free in time") from None
+        finally:
+            self.waiting -= 1
         if self._closed:
             self._slots.release()
             raise NotSent("the transport is closed", transient=False)

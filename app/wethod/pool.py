@@ -54,6 +54,7 @@ class Pool:
         self._connects: set[asyncio.Timeout] = set()
         # Not a dict: the first of one whose first ones are deleted again and again takes ever longer to find.
         self._waiters: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+        self.waits = 0
         self._closed = False
         self._emptied = asyncio.Event()
 
@@ -163,6 +164,7 @@ class Pool:
         if self._permits:
             self._permits -= 1
             return
+        self.waits += 1
         waiter: asyncio.Future[bool] = loop.create_future()
         self._waiters[waiter] = None
         alarm = loop.call_at(send_by, self._give_up, waiter)

@@ -149,6 +149,25 @@ async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
     assert found["wethod_delete_contact_shared_total"] == 1
 
 
+@pytest.mark.parametrize(("transport", "idle"), [("http1", 2), ("httpx", 0)])
+async def test_the_pools_use_is_told(transport: str, idle: int, tmp_path: Path) -> None:
+    """Two connections for four deletes of a slow Wethod: two in use, two that wait; those that are kept idle then."""
+    environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_MAX_CONNECTIONS="2")
+    slow = replace(answer(200), delay_seconds=0.5)
+    async with upstream([slow]) as wethod, gateway(wethod.url, environ) as client:
+        deletes = [asyncio.create_task(client.graphql(DELETE, {"id": str(number)})) for number in range(1, 5)]
+        await asyncio.sleep(0.3)
+        during = await numbers(client)
+        await asyncio.gather(*deletes)
+        after = await numbers(client)
+    assert during['wethod_upstream_connections{state="in_use"}'] == 2
+    assert during["wethod_upstream_waiting"] == 2
+    assert after.get('wethod_upstream_connections{state="idle"}', 0) == idle
+    assert after["wethod_upstream_waits_total"] == 2
+    assert after["wethod_upstream_connections_limit"] == 2
+    assert "wethod_upstream_waiting" not in after
+
+
 async def test_limits_are_counted(tmp_path: Path) -> None:
     """By name, from the endpoint to the page."""
     async with (

@@ -92,6 +92,7 @@ class PooledTransport(ScriptedTransport):
     open_connections = 5
     idle_connections = 2
     waiting = 3
+    waits = 7
 
 
 async def test_every_try_to_send_is_counted() -> None:
@@ -146,6 +147,7 @@ def test_a_pool_is_published() -> None:
         'wethod_upstream_connections{state="idle"}': 2,
         'wethod_upstream_connections{state="in_use"}': 3,
         "wethod_upstream_waiting": 3,
+        "wethod_upstream_waits_total": 7,
         "wethod_upstream_connections_limit": 40,
         'gateway_workers{state="starting"}': 1,
     }
