@@ -8,7 +8,7 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 
 from app.execution.coverage import Uncovered
 from app.execution.run import Run, is_pending
-from app.execution.selection import Selection, Selections, together
+from app.execution.selections import Selections
 from app.execution.variables import coercion
 
 if TYPE_CHECKING:
@@ -69,22 +69,8 @@ class CompiledPlan:
         root_type = core.schema.get_root_type(core.operation)
         if root_type is None:
             raise Uncovered
-        root = Selections(core, dict(zip(self._conditions, values, strict=True))).root(root_type)
+        selections = Selections(core, dict(zip(self._conditions, values, strict=True)))
         if core.operation is OperationType.MUTATION:
-            return serially(root)
-        select = together(root)
+            return selections.serial_root(root_type)
+        select = selections.root(root_type)
         return lambda run: select(run, None, None)
-
-
-def serially(selection: Selection) -> Execute:
-    """Executes each field only once the one before it is complete (§6.2.2)."""
-    blank, fields = selection.blank, selection.fields
-
-    async def execute(run: Run) -> dict[str, Any]:
-        results = blank.copy()
-        for key, field in fields:
-            value = field(run, None, None)
-            results[key] = await value if is_pending(value) else value
-        return results
-
-    return execute

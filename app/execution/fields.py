@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql import default_field_resolver
 from graphql.pyutils import Path
@@ -17,6 +17,8 @@ from app.execution.resolvers import ResolverFunction, attribute, resolver_functi
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from graphql import GraphQLField
+
     from app.execution.run import Run, Select
     from app.execution.site import Site
 
@@ -24,10 +26,54 @@ if TYPE_CHECKING:
     """Calls a resolver: run, source, path of the field → a value or an awaitable of one."""
 
 
+class Leaf(NamedTuple):
+    """An attribute of the source that most often goes into the response as it is.
+
+    Attributes:
+        name: the attribute.
+        class_: the class whose instances do, integers within GraphQL's bounds.
+        nullable: whether None does, too.
+    """
+
+    name: str
+    class_: type
+    nullable: bool
+
+
+NO_LEAF = Leaf("", type(None), nullable=False)
+
+
+def leaf(definition: GraphQLField) -> Leaf:
+    """What a field is if it is such an attribute, ``NO_LEAF`` if it is not."""
+    name, class_ = attribute(definition), unchanged_class(definition.type)
+    if name is None or class_ is None:
+        return NO_LEAF
+    return Leaf(name, class_, nullable=not is_non_null_type(definition.type))
+
+
+class Reading:
+    """What becomes of a value that was read from the source, or of the error in its place."""
+
+    __slots__ = ("_complete", "_site")
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._complete = site.protect(site.field.type, completion(site.field.type, site))
+
+    def complete(self, run: Run, value: Any, parent: Path | None) -> Any:
+        """Complete the value."""
+        path = Path(parent, self._site.key, self._site.parent.name)
+        return self._complete(run, value, path, path)
+
+    def fail(self, run: Run, error: Exception, parent: Path | None) -> Any:
+        """Put null in its place, or hand the error on."""
+        return self._site.fail(run, error, Path(parent, self._site.key, self._site.parent.name), self._site.field.type)
+
+
 def field(site: Site) -> Select:
     """What executes a field on a source."""
     name = attribute(site.field)
-    return _resolved(site, _resolve(site)) if name is None else _read(site, name)
+    return _resolved(site, _resolve(site)) if name is None else _read(Reading(site), name)
 
 
 def _resolved(site: Site, resolve: Resolve) -> Select:
@@ -45,21 +91,13 @@ def _resolved(site: Site, resolve: Resolve) -> Select:
     return execute
 
 
-def _read(site: Site, name: str) -> Select:
-    """A field without a resolver. Most leaves go into the response as they are, and then not even a path is needed."""
-    key, typename, type_, fail, new = site.key, site.parent.name, site.field.type, site.fail, tuple.__new__
-    finish = site.protect(type_, completion(type_, site))
-    unchanged, nullable = unchanged_class(type_), not is_non_null_type(type_)
-
+def _read(reading: Reading, name: str) -> Select:
     def execute(run: Run, source: Any, parent: Path | None) -> Any:
         try:
             value = getattr(source, name)
         except Exception as error:  # noqa: BLE001 - a property may raise anything, too
-            return fail(run, error, new(Path, (parent, key, typename)), type_)
-        if type(value) is unchanged or (value is None and nullable):
-            return value
-        path = new(Path, (parent, key, typename))
-        return finish(run, value, path, path)
+            return reading.fail(run, error, parent)
+        return reading.complete(run, value, parent)
 
     return execute
 

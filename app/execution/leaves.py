@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.execution.run import Complete, Run
 
 _UNCHANGED: dict[object, type] = {
+    GraphQLInt.coerce_output_value: int,
     GraphQLString.coerce_output_value: str,
     GraphQLID.coerce_output_value: str,
     GraphQLBoolean.coerce_output_value: bool,
@@ -24,9 +25,17 @@ _UNCHANGED: dict[object, type] = {
 
 
 def unchanged_class(type_: GraphQLOutputType) -> type | None:
-    """The class whose instances a type, non-null or not, puts into the response as they are."""
+    """The class whose instances a type, non-null or not, puts into the response as they are.
+
+    Of integers only those for which ``is_within_int``.
+    """
     nullable = type_.of_type if is_non_null_type(type_) else type_
     return _UNCHANGED.get(nullable.coerce_output_value) if is_leaf_type(nullable) else None
+
+
+def is_within_int(value: Any) -> bool:
+    """Whether GraphQL's Int can carry an integer."""
+    return GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
 
 
 def leaf_completion(type_: GraphQLLeafType) -> Complete:
@@ -47,10 +56,10 @@ def leaf_completion(type_: GraphQLLeafType) -> Complete:
             raise TypeError(message)
         return coerced
 
-    if coerce in _UNCHANGED:
-        return _unchanged(_UNCHANGED[coerce], complete)
     if coerce is GraphQLInt.coerce_output_value:
         return _integer(complete)
+    if coerce in _UNCHANGED:
+        return _unchanged(_UNCHANGED[coerce], complete)
     return complete if enum is None else _member(enum, complete)
 
 
@@ -63,9 +72,7 @@ def _unchanged(class_: type, otherwise: Complete) -> Complete:
 
 def _integer(otherwise: Complete) -> Complete:
     def complete(run: Run, value: Any, path: Path, at: Path) -> Any:
-        if type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT:
-            return value
-        return otherwise(run, value, path, at)
+        return value if type(value) is int and is_within_int(value) else otherwise(run, value, path, at)
 
     return complete
 

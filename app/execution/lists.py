@@ -9,7 +9,7 @@ from graphql import GraphQLError, located_error
 from graphql.pyutils import Path, Undefined, gather_with_cancel, is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
-from app.execution.leaves import unchanged_class
+from app.execution.leaves import is_within_int, unchanged_class
 from app.execution.run import is_pending, settle_in_background
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ListCompletion:
         iterator = iter(items)
         try:
             for index, item in enumerate(iterator):
-                if type(item) is unchanged:
+                if type(item) is unchanged and (unchanged is not int or is_within_int(item)):
                     results.append(item)
                     continue
                 result = complete(run, item, new(Path, (path, index, None)), at)

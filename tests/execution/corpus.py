@@ -77,6 +77,7 @@ RICH_CASES = (
     _cell("nothing", "scalar-answers-null"),
     _cell("undefined text", "scalar-answers-undefined"),
     _cell("big", "beyond-int"),
+    _cell("huge", "items-beyond-int"),
     _cell("missing text", "no-such-attribute"),
     _cell(_each_mode("integer"), "nullable-leaf"),
     *(_cell(f"integerRequired(mode: {mode}) text", f"required-leaf-{mode.lower()}") for mode in _ALL_MODES),

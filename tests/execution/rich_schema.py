@@ -296,6 +296,7 @@ class Cell(Node):
     day: date = date(2024, 6, 15)
     words: list[str] = strawberry.field(default_factory=lambda: ["a", "b"])
     holes: list[list[int | None] | None] | None = strawberry.field(default_factory=lambda: [[1, None], None, [2]])
+    huge: list[int | None] = strawberry.field(default_factory=lambda: [1, 2**31 - 1, 2**31, -(2**31), -(2**40)])
     pending: str | None = None
     hollow: str = "full"
     missing: str | None = strawberry.field(default_factory=lambda: "missing")

@@ -39,7 +39,14 @@ class Mutant:
 
 
 MUTANTS = {
-    "leaves-let-any-integer-pass": Mutant("leaves", "GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT", "True"),
+    "leaves-let-any-integer-pass": Mutant(
+        "leaves", "return GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT", "return True"
+    ),
+    "attributes-let-any-integer-pass": Mutant("selection", "class_ is not int or is_within_int(value)", "True"),
+    "items-let-any-integer-pass": Mutant("lists", "unchanged is not int or is_within_int(item)", "True"),
+    "attributes-let-null-pass": Mutant("selection", "value is not None or not nullable", "value is not None"),
+    "attributes-never-let-null-pass": Mutant("selection", "value is not None or not nullable", "False"),
+    "unreadable-attributes-are-null": Mutant("selection", "self._reading(key).fail(run, error, path)", "None"),
     "leaves-accept-undefined": Mutant("leaves", "coerced is None or coerced is Undefined", "coerced is None"),
     "leaves-return-exceptions": Mutant("leaves", "isinstance(value, Exception)", "False"),
     "leaves-forget-the-enum-name": Mutant("leaves", "names[value] = otherwise(", "names[None] = value or otherwise("),
@@ -83,8 +90,7 @@ MUTANTS = {
     "errors-below-null-are-kept": Mutant(
         "run", "self.collected.add(error, path)", "self.collected.errors.append(error)"
     ),
-    "fields-let-null-pass": Mutant("fields", "value is None and nullable", "value is None"),
-    "paths-have-the-name-for-a-key": Mutant("selection", "key=key", "key=details[0].node.name.value"),
+    "paths-have-the-name-for-a-key": Mutant("selections", "key=key", "key=details[0].node.name.value"),
     "resolvers-are-called-with-too-little": Mutant("fields", "len(values) != expected", "False"),
     "resolvers-get-no-source": Mutant("fields", "values[name] = source", "values[name] = None"),
     "literals-are-shared": Mutant(
@@ -107,14 +113,14 @@ MUTANTS = {
         "compiler", "self._choices.get(values)", "next(iter(self._choices.values()), None)"
     ),
     "mutations-overlap": Mutant("compiler", "core.operation is OperationType.MUTATION", "False"),
-    "steps-go-on-after-the-end": Mutant("compiler", "await value if is_pending(value) else value", "value"),
+    "steps-go-on-after-the-end": Mutant("selections", "await value if is_pending(value) else value", "value"),
     "failures-are-not-told": Mutant("compiler", "run.add(error, None)", "pass"),
-    "types-share-selections": Mutant("selection", "key = type_.name, tuple(", 'key = "", tuple('),
+    "types-share-selections": Mutant("selections", "key = type_.name, tuple(", 'key = "", tuple('),
     "nodes-share-selections": Mutant(
-        "selection", "tuple(id(detail.node) for detail in details)", "(id(details[0].node),)"
+        "selections", "tuple(id(detail.node) for detail in details)", "(id(details[0].node),)"
     ),
-    "typename-is-null": Mutant("selection", "blank[key] = type_.name", "blank[key] = None"),
-    "keys-come-as-they-are-ready": Mutant("selection", "blank[key] = None", "pass"),
+    "typename-is-null": Mutant("selection", "self._blank[key] = type_.name", "self._blank[key] = None"),
+    "keys-come-as-they-are-ready": Mutant("selection", "self._blank[key] = None", "pass"),
     "selections-abandon-what-is-pending": Mutant(
         "selection", "settle_in_background([results[key] for key in pending])", "pass"
     ),
