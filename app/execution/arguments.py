@@ -110,8 +110,4 @@ def _rule(keyword: str, definition: GraphQLArgument, given: ArgumentNode | None)
     if node is not None and not isinstance(node, VariableNode):
         value = constant(node, definition.type)
         return None if value is Undefined else _Rule(keyword, None, value, nullable)
-    try:
-        default = coerce_default_value(definition)
-    except TypeError:
-        return None
-    return _Rule(keyword, node.name.value if node is not None else None, default, nullable)
+    return _Rule(keyword, node.name.value if node is not None else None, coerce_default_value(definition), nullable)

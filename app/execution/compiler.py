@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 
-from app.execution.coverage import Uncovered
 from app.execution.run import Run, is_pending
 from app.execution.selections import Selections
 from app.execution.variables import coercion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from graphql import GraphQLObjectType
 
     from app.execution.core import CorePlan, Variables
 
@@ -40,6 +41,11 @@ class CompiledPlan:
         self._choices: dict[tuple[bool, ...], Execute] = {}
         self._only = None if conditions else self._compile(())
 
+    @property
+    def choices(self) -> int:
+        """How many choices of ``@skip`` and ``@include`` are compiled."""
+        return len(self._choices)
+
     async def execute(self, variables: Variables, context: object) -> ExecutionResult:
         """Run once. Errors of fields are in the result; nothing is raised for them (§6.4.4)."""
         execute = self._only or self._choice(variables)
@@ -66,9 +72,7 @@ class CompiledPlan:
 
     def _compile(self, values: tuple[bool, ...]) -> Execute:
         core = self._core
-        root_type = core.schema.get_root_type(core.operation)
-        if root_type is None:
-            raise Uncovered
+        root_type = cast("GraphQLObjectType", core.schema.get_root_type(core.operation))
         selections = Selections(core, dict(zip(self._conditions, values, strict=True)))
         if core.operation is OperationType.MUTATION:
             return selections.serial_root(root_type)

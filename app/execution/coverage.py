@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from graphql import GraphQLIncludeDirective, GraphQLSkipDirective, OperationType
-from graphql.language import BooleanValueNode, FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode
+from graphql.language import FieldNode, FragmentSpreadNode, VariableNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from graphql import DirectiveNode, SelectionNode
+    from graphql import DirectiveNode, InlineFragmentNode, SelectionNode
 
     from app.execution.core import CorePlan
 
@@ -49,11 +49,11 @@ def conditions(core: CorePlan) -> tuple[str, ...]:
             if name not in visited:
                 visited.add(name)
                 waiting.extend(_fragment(core, selection))
-        elif isinstance(selection, FieldNode | InlineFragmentNode):
-            if isinstance(selection, FieldNode) and selection.name.value in _INTROSPECTION:
-                raise Uncovered
-            if selection.selection_set is not None:
-                waiting.extend(selection.selection_set.selections)
+        elif isinstance(selection, FieldNode) and selection.name.value in _INTROSPECTION:
+            raise Uncovered
+        else:
+            nested = cast("FieldNode | InlineFragmentNode", selection).selection_set
+            waiting.extend(nested.selections if nested is not None else ())
         found.update(dict.fromkeys(_condition_variables(selection.directives or ())))
     return tuple(found)
 
@@ -72,5 +72,3 @@ def _condition_variables(directives: Iterable[DirectiveNode]) -> Iterable[str]:
         for argument in directive.arguments or ():
             if isinstance(argument.value, VariableNode):
                 yield argument.value.name.value
-            elif not isinstance(argument.value, BooleanValueNode):
-                raise Uncovered

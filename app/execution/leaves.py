@@ -35,7 +35,7 @@ def unchanged_class(type_: GraphQLOutputType) -> type | None:
 
 def is_within_int(value: Any) -> bool:
     """Whether GraphQL's Int can carry an integer."""
-    return GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
+    return bool(GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT)
 
 
 def leaf_completion(type_: GraphQLLeafType) -> Complete:

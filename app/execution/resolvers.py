@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.relay.types import GlobalID
@@ -111,9 +110,8 @@ def _is_plain(function: object, *, is_async: bool) -> bool:
 
     An async generator is neither, and what is only marked as a coroutine function may raise before it is awaited.
     """
-    if not isinstance(function, FunctionType | MethodType):
-        return False
-    return not is_async or bool(function.__code__.co_flags & inspect.CO_COROUTINE)
+    code = getattr(function, "__code__", None)
+    return callable(function) and (not is_async or (code is not None and bool(code.co_flags & inspect.CO_COROUTINE)))
 
 
 def _unconverted(field: StrawberryField, converter: GraphQLCoreConverter) -> dict[str, str] | None:

@@ -48,6 +48,7 @@ _ALL_KINDS = (
     "BOX_OF_INT",
     "BOX_OF_TEXT",
     "NOT_A_MEMBER",
+    "STRANGER",
 )
 _ALL_MODES = ("VALUE", "NULL", "UNDEFINED", "RAISE", "RAISE_LOCATED", "RETURN_ERROR", "WRONG_KIND")
 
@@ -78,7 +79,7 @@ RICH_CASES = (
     _cell("undefined text", "scalar-answers-undefined"),
     _cell("big", "beyond-int"),
     _cell("huge", "items-beyond-int"),
-    _cell("missing text", "no-such-attribute"),
+    _cell("missing again: missing pending text", "no-such-attribute"),
     _cell(_each_mode("integer"), "nullable-leaf"),
     *(_cell(f"integerRequired(mode: {mode}) text", f"required-leaf-{mode.lower()}") for mode in _ALL_MODES),
     _cell(_each_mode("later"), "nullable-leaf-later"),
@@ -107,6 +108,12 @@ RICH_CASES = (
     _cell("child { counted(modes: [VALUE, RAISE, VALUE]) text }", "generator-item-raises"),
     _cell("child { counted(modes: [NULL, VALUE, VALUE, VALUE]) text }", "generator-abandoned"),
     _cell(_each_mode("numbers"), "list"),
+    _cell("countdown a: child { countdown(mode: RAISE) } b: child { countdown }", "iterator-that-cannot-be-closed"),
+    _cell("loose colour", "value-of-an-enum-member"),
+    _cell(
+        "a: child { gathered } b: child { gathered(mode: RAISE) } c: child { gathered(mode: NULL) } later(turns: 4)",
+        "helpers",
+    ),
     _cell("child { streamed(modes: [VALUE, VALUE], turns: 1) }", "async-generator"),
     _cell("child { streamed(modes: [VALUE, RAISE], turns: 1) text }", "async-generator-raises"),
     _cell("streamedNow(modes: [VALUE, VALUE, NULL, RAISE, VALUE, VALUE])", "async-generator-of-awaitables"),
@@ -116,6 +123,7 @@ RICH_CASES = (
     _cell("child { streamedRequired(modes: [VALUE, VALUE, VALUE, RAISE], turns: 1) }", "async-generator-item-raises"),
     _cell(_each_kind("thing", "{ __typename ... on Cell { text maybe } ... on Round { area } }"), "union"),
     _cell(_each_kind("node", "{ __typename id label ... on Cell { text } ... on Shape { area } }"), "interface"),
+    _cell("child { nodes(kinds: [STRANGER, STRANGER]) { __typename id } } a: node(kind: STRANGER) { id }", "stranger"),
     _cell(_each_kind("shape", "{ __typename id ... on Node { label } }"), "narrower-interface"),
     _cell("thingLater(kind: ORDINARY) { __typename } text", "required-union-later"),
     _cell("child { thingLater(kind: NOT_A_MEMBER) { __typename } } text", "required-union-later-fails"),

@@ -105,6 +105,7 @@ class CellKind(enum.Enum):
     BOX_OF_INT = "box-int"
     BOX_OF_TEXT = "box-text"
     NOT_A_MEMBER = "not-a-member"
+    STRANGER = "stranger"
 
 
 def _parse_odd(value: Any) -> int:
@@ -188,7 +189,7 @@ class SelfTyped(Node):
     def is_type_of(cls, value: object, info: object) -> bool:
         """Take another class, too, but not everything of its own."""
         del info
-        return isinstance(value, SelfTyped | Foreign) and not value.id.endswith("1")
+        return (type(value) is Foreign or isinstance(value, SelfTyped)) and not value.id.endswith("1")
 
 
 @strawberry.type
@@ -202,7 +203,7 @@ class AsyncTyped(Node):
         """Take some of its own, one turn of the event loop later."""
         del info
         await asyncio.sleep(0)
-        return isinstance(value, AsyncTyped) and not value.id.endswith("1")
+        return isinstance(value, AsyncTyped | Stranger) and not value.id.endswith("1")
 
 
 @strawberry.type
@@ -226,6 +227,10 @@ class Foreign:
     def __init__(self, identity: strawberry.ID) -> None:
         self.id = identity
         self.note = "foreign"
+
+
+class Stranger(Foreign):
+    """The same to Python, and nobody's at once."""
 
 
 @strawberry.input
@@ -298,6 +303,7 @@ class Cell(Node):
     holes: list[list[int | None] | None] | None = strawberry.field(default_factory=lambda: [[1, None], None, [2]])
     huge: list[int | None] = strawberry.field(default_factory=lambda: [1, 2**31 - 1, 2**31, -(2**31), -(2**40)])
     pending: str | None = None
+    loose: Colour = Colour.RED
     hollow: str = "full"
     missing: str | None = strawberry.field(default_factory=lambda: "missing")
 
@@ -350,6 +356,19 @@ class Cell(Node):
     def children_required(self, info: Info, modes: list[Mode], turns: int | None = None) -> list[Cell]:
         """The same, and none may be null."""
         return _items(info.context, modes, self.id, turns)
+
+    @strawberry.field(graphql_type=list[int])
+    def countdown(self, mode: Mode = Mode.VALUE) -> CountDown:
+        """An asynchronous iterator that cannot be closed."""
+        return CountDown(fail=mode is Mode.RAISE)
+
+    @strawberry.field
+    async def gathered(self, info: Info, mode: Mode = Mode.VALUE, turns: int = 1) -> list[int]:
+        """Uses what graphql-core gives resolvers to wait with, and to have something finished behind them."""
+        helpers = info._raw_info.async_helpers  # noqa: SLF001 - there is no other way to them
+        helpers.track([_traced(info.context, Mode.RAISE, 0, turns), 1])
+        helpers.track([])
+        return await helpers.gather([act_later(mode, 1, turns), _traced(info.context, Mode.VALUE, 2, 3)])
 
     @strawberry.field
     def numbers(self, mode: Mode = Mode.VALUE) -> list[int] | None:
@@ -520,6 +539,25 @@ async def _stream(context: Context, modes: list[Mode], turns: int) -> AsyncGener
         context.calls.append("closed")
 
 
+class CountDown:
+    """An asynchronous iterator without ``aclose``."""
+
+    def __init__(self, *, fail: bool) -> None:
+        self._left = 3
+        self._fail = fail
+
+    def __aiter__(self) -> CountDown:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> int:
+        """The next number, or none."""
+        self._left -= 1
+        if self._left == 0:
+            raise Failure("counted down") if self._fail else StopAsyncIteration
+        return self._left
+
+
 class Later:
     """Awaitable any number of times, and silent if it never is."""
 
@@ -546,6 +584,7 @@ def make_cell(identity: str) -> Cell:
     """A cell; one attribute waits to be awaited and another does not exist."""
     cell = Cell(id=strawberry.ID(identity))
     del cell.missing
+    cell.loose = "g"  # type: ignore[assignment] # the value of a member, which graphql-core takes as well
     cell.hollow = None  # type: ignore[assignment] # what a careless resolver may do
     cell.pending = Later() if len(identity) == 1 else "settled"  # type: ignore[assignment] # graphql-core awaits it
     return cell
@@ -562,6 +601,7 @@ _MAKERS: dict[CellKind, Callable[[strawberry.ID], Any]] = {
     CellKind.BOX_OF_INT: lambda _identity: Box(item=1),
     CellKind.BOX_OF_TEXT: lambda _identity: Box(item="text"),
     CellKind.NOT_A_MEMBER: lambda _identity: Outsider(),
+    CellKind.STRANGER: Stranger,
 }
 
 
