@@ -1,0 +1,31 @@
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
+
+import { DeleteContact, explain } from "./contact.js";
+
+export function makeClient(link: ApolloLink): ApolloClient {
+  return new ApolloClient({
+    link,
+    cache: new InMemoryCache({
+      // A pattern, so that errors of later versions are read as errors as well.
+      possibleTypes: { WethodError: ["Wethod\\w+Error"] },
+    }),
+  });
+}
+
+export const httpLink = (uri: string, headers: Record<string, string>): ApolloLink => new HttpLink({ uri, headers });
+
+/** The options are those of `useMutation` as well. */
+export async function deleteContact(client: ApolloClient, id: string): Promise<string> {
+  const { data } = await client.mutate({
+    mutation: DeleteContact,
+    variables: { id },
+    update(cache, { data }) {
+      const outcome = data?.deleteContact;
+      if (outcome?.__typename === "DeleteContactSuccess" && outcome.contact) {
+        cache.evict({ id: cache.identify(outcome.contact) });
+        cache.gc();
+      }
+    },
+  });
+  return explain(data?.deleteContact);
+}

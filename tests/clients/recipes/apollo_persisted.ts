@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto"; // in a browser: crypto.subtle
+
+import { ApolloLink } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import type { DocumentNode } from "graphql";
+
+/** Automatic persisted queries: the hash alone, and once the text with it. */
+export const automatic = (http: ApolloLink): ApolloLink =>
+  new PersistedQueryLink({
+    sha256: (text) => createHash("sha256").update(text).digest("hex"),
+    useGETForHashedQueries: true,
+  }).concat(http);
+
+/** Trusted documents: the key that graphql-codegen wrote into gql/persisted-documents.json, and never the text. */
+export const trusted = (http: ApolloLink): ApolloLink =>
+  new PersistedQueryLink({
+    generateHash: (document: DocumentNode & { __meta__?: { hash: string } }) => document.__meta__?.hash ?? "",
+    retry: () => false,
+  }).concat(http);

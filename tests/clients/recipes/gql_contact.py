@@ -1,0 +1,33 @@
+"""Delete a contact with gql."""
+
+from __future__ import annotations
+
+from gql import Client, GraphQLRequest
+from gql.transport.httpx import HTTPXAsyncTransport
+
+DELETE_CONTACT = """
+mutation DeleteContact($id: ID!) {
+  deleteContact(id: $id) {
+    __typename
+    ... on DeleteContactSuccess { message }
+    ... on WethodValidationError { failures { field message } }
+    ... on WethodError { key message }
+  }
+}
+"""
+
+
+async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> str:
+    """Delete a contact; what to tell whoever asked for it."""
+    request = GraphQLRequest(DELETE_CONTACT, variable_values={"id": contact_id})
+    # httpx gives up after 5 seconds, sooner than the gateway; this waits for its answer.
+    async with Client(transport=HTTPXAsyncTransport(url, headers=headers, timeout=15)) as session:
+        outcome = (await session.execute(request))["deleteContact"]
+    match outcome:
+        case {"__typename": "DeleteContactSuccess"}:
+            return "The contact is gone."
+        case {"failures": failures}:
+            return " ".join(f"{failure['field']}: {failure['message']}" for failure in failures)
+        case {"message": str(message)}:  # every other WethodError, those of later versions included
+            return message
+    return "Something went wrong. Look whether the contact is gone."

@@ -1,0 +1,39 @@
+import { Client, fetchExchange } from "@urql/core";
+import { cacheExchange } from "@urql/exchange-graphcache";
+
+import type { DeleteContactMutation } from "../gql/graphql.js";
+import introspection from "../schema.json" with { type: "json" }; // wethod-graphql schema --api --json > schema.json
+import { DeleteContact, explain } from "./contact.js";
+
+// Graphcache must know what is a WethodError. Its option `schema` would do, but throws at types of later versions.
+const possibleTypes = Object.fromEntries(
+  introspection.__schema.types.map(({ name, possibleTypes }) => [name, possibleTypes?.map((type) => type.name) ?? []]),
+);
+
+export function makeClient(url: string, headers: Record<string, string>): Client {
+  return new Client({
+    url,
+    fetchOptions: { headers },
+    exchanges: [
+      cacheExchange({
+        possibleTypes,
+        keys: { DeleteContactSuccess: () => null, WethodFailure: () => null }, // they have no id and need none
+        updates: {
+          Mutation: {
+            deleteContact(result, _args, cache) {
+              const { deleteContact: outcome } = result as DeleteContactMutation;
+              if (outcome?.__typename === "DeleteContactSuccess" && outcome.contact) cache.invalidate(outcome.contact);
+            },
+          },
+        },
+      }),
+      fetchExchange,
+    ],
+  });
+}
+
+export async function deleteContact(client: Client, id: string): Promise<string> {
+  const { data, error } = await client.mutation(DeleteContact, { id });
+  if (error) throw error;
+  return explain(data?.deleteContact);
+}

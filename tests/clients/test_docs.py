@@ -1,0 +1,45 @@
+"""docs/clients.md shows the recipes that the tests run, all of them, to the letter."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from schema.sdl import api_sdl
+from tests.clients.project import HERE
+
+ROOT = HERE.parent.parent
+TEXT = (ROOT / "docs" / "clients.md").read_text()
+BLOCKS = dict(re.findall(r"^<!-- (tests/clients/\S+) -->\n```\w+\n(.*?)\n```$", TEXT, re.MULTILINE | re.DOTALL))
+SHOWN = sorted(
+    str(path.relative_to(ROOT))
+    for path in (
+        *(HERE / "recipes").glob("*.*"),
+        *(HERE / "relay").glob("deleteContact.ts"),
+        *HERE.glob("codegen.ts"),
+        *HERE.glob("relay*.json"),
+    )
+)
+
+
+def test_every_recipe_is_shown() -> None:
+    """And nothing is shown as one that is none."""
+    assert sorted(BLOCKS) == SHOWN
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_recipe_is_shown_to_the_letter(name: str) -> None:
+    """Copy the file into the document where this fails."""
+    assert f"{BLOCKS[name]}\n" == (ROOT / name).read_text()
+
+
+def test_the_schema_of_the_recipes_is_what_the_command_prints() -> None:
+    """The commands of the document, run by the module instead of the console script."""
+    assert "wethod-graphql schema --api > schema.graphql" in TEXT
+    printed = subprocess.run(
+        [sys.executable, "-m", "app", "schema", "--api"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == api_sdl()

@@ -1,0 +1,119 @@
+"""Clients of the npm world against the live gateway and its sandbox; docs/clients.md shows their code as recipes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.sandbox import serve_sandbox
+from schema.sdl import api_sdl
+from tests.clients.project import HERE, Project, StepError, copy_project
+from tests.gateway import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+CODEGEN_MANIFEST = "gql/persisted-documents.json"
+RELAY_MANIFEST = "persisted_queries.json"
+
+
+@pytest.fixture(scope="module")
+async def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, generated and compiled as its recipes say, Relay's once more with its documents persisted."""
+    built = copy_project(tmp_path_factory.mktemp("clients"), api_sdl())
+    await built.generate()
+    shutil.copytree(HERE / "relay", built.folder / "relay_trusted")
+    config = json.loads((HERE / "relay.trusted.config.json").read_text())
+    (built.folder / "relay.trusted.config.json").write_text(json.dumps(config | {"src": "relay_trusted"}))
+    (built.folder / RELAY_MANIFEST).write_text("{}")
+    for name in ("relay.config.json", "relay.trusted.config.json"):
+        await built.compile_relay(name)
+    await built.compile()
+    return built
+
+
+@pytest.fixture(scope="module")
+async def addresses(project: Project) -> AsyncIterator[dict[str, str]]:
+    """A gateway for any document, one for graphql-codegen's manifest and one for Relay's, before one sandbox."""
+    manifests = {"TRUSTED_URL": CODEGEN_MANIFEST, "RELAY_TRUSTED_URL": RELAY_MANIFEST}
+    trusted = [{"GATEWAY_TRUSTED_DOCUMENTS": str(project.folder / manifest)} for manifest in manifests.values()]
+    async with (
+        serve_sandbox() as wethod,
+        gateway(wethod) as anything,
+        gateway(wethod, trusted[0]) as codegen,
+        gateway(wethod, trusted[1]) as relay,
+    ):
+        urls = {"GATEWAY_URL": anything, "TRUSTED_URL": codegen, "RELAY_TRUSTED_URL": relay}
+        yield {name: f"{client.url}/graphql" for name, client in urls.items()}
+
+
+CHECKS = {
+    "apollo-client": "checks/apollo",
+    "apollo-client-persisted": "checks/apollo_persisted",
+    "urql-graphcache": "checks/urql",
+    "graphql-request": "checks/graphql_request",
+    "relay": "relay/relay",
+    "relay-trusted": "relay_trusted/relay",
+}
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+async def test_a_client_deletes_and_understands_every_outcome(
+    project: Project, addresses: dict[str, str], check: str
+) -> None:
+    """Its own checks pass, all of them: the delete, what its cache does with it, the error branch."""
+    environ = addresses | {"RELAY_URL": addresses["RELAY_TRUSTED_URL" if "trusted" in check else "GATEWAY_URL"]}
+    environ["CONTACT_ID"] = "41" if "trusted" in check else "42"
+    said = await project.run("node", "--test", "--test-reporter=tap", f"{check}.test.js", environ=environ)
+    expected = len(re.findall(r"^test\(", (project.folder / f"{check}.test.ts").read_text(), re.MULTILINE))
+    assert re.findall(r"^# (pass|fail|skipped) (\d+)$", said, re.MULTILINE) == [
+        ("pass", str(expected)),
+        ("fail", "0"),
+        ("skipped", "0"),
+    ]
+
+
+NEW_MEMBER = """
+type WethodConflictError implements WethodError {
+  key: String!
+  message: String!
+  statusCode: Int
+  response: WethodResponse
+}
+"""
+
+EXHAUSTIVE = """
+import type { Outcome } from "../recipes/contact.js";
+
+export function name(outcome: NonNullable<Outcome>): string {
+  switch (outcome.__typename) {
+%s
+    default:
+      return outcome satisfies never;
+  }
+}
+"""
+
+
+async def test_a_new_member_breaks_no_client(project: Project, tmp_path: Path) -> None:
+    """Generated anew from a schema with one more error, every recipe still compiles; a switch without default fails."""
+    union = re.search(r"union DeleteContactResult = (.*)", api_sdl())
+    assert union
+    later = copy_project(tmp_path, api_sdl().replace(union[0], f"{union[0]} | WethodConflictError") + NEW_MEMBER)
+    await later.generate()
+    assert "WethodConflictError" in (later.folder / "gql" / "graphql.ts").read_text()
+    await later.compile_relay("relay.config.json")
+    await later.compile()
+
+    # The proof that the compiler sees the new member: code that names every old one passes before and fails after.
+    cases = "\n".join(f'    case "{member}": return "{member}";' for member in union[1].split(" | "))
+    for each in (project, later):
+        (each.folder / "checks" / "exhaustive.ts").write_text(EXHAUSTIVE % cases)
+    await project.compile()
+    with pytest.raises(StepError, match=r"exhaustive\.ts.*WethodConflictError"):
+        await later.compile()

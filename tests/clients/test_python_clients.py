@@ -1,0 +1,132 @@
+"""Python's clients against the live gateway and its sandbox; docs/clients.md shows their code as recipes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+import venv
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from app.sandbox import serve_sandbox
+from schema.sdl import api_sdl
+from tests.clients.project import HERE
+from tests.clients.recipes import gql_contact
+from tests.gateway import gateway
+from tests.upstream import Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+    from pathlib import Path
+
+HEADERS = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+LOCK = HERE / "ariadne-codegen.lock"
+
+
+class DeleteContact(Protocol):
+    """What every recipe comes down to."""
+
+    def __call__(self, url: str, headers: dict[str, str], contact_id: str) -> Awaitable[str]:
+        """Delete a contact; what to tell whoever asked for it."""
+        ...
+
+
+def code_generator() -> Path:
+    """ariadne-codegen, in an environment of its own since it needs another graphql-core; made once for each lock."""
+    environment = HERE / ".venv"
+    stamp = environment / ".lock.sha256"
+    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    if not stamp.is_file() or stamp.read_text() != digest:
+        venv.create(environment, clear=True, with_pip=True)
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        subprocess.run([environment / "bin" / "python", *install, "--requirement", LOCK], check=True, timeout=300)
+        stamp.write_text(digest)
+    return environment / "bin" / "ariadne-codegen"
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ariadne-codegen's client, and the recipe that uses it."""
+    folder = tmp_path_factory.mktemp("ariadne")
+    for name in ("ariadne-codegen.toml", "delete_contact.graphql", "ariadne_contact.py"):
+        shutil.copy(HERE / "recipes" / name, folder)
+    (folder / "schema.graphql").write_text(api_sdl())
+    subprocess.run([code_generator(), "--config", "ariadne-codegen.toml"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipes(generated: Path) -> dict[str, DeleteContact]:
+    """Every recipe, by the client that it is for."""
+    sys.path.insert(0, str(generated))
+    try:
+        ariadne_contact = importlib.import_module("ariadne_contact")
+    finally:
+        sys.path.remove(str(generated))
+    return {"gql": gql_contact.delete_contact, "ariadne-codegen": ariadne_contact.delete_contact}
+
+
+@pytest.fixture(scope="module")
+async def url() -> AsyncIterator[str]:
+    """The gateway before a sandbox."""
+    async with serve_sandbox() as wethod, gateway(wethod) as client:
+        yield f"{client.url}/graphql"
+
+
+CONTACTS = {"gql": "51", "ariadne-codegen": "52"}
+
+
+@pytest.mark.parametrize("client", CONTACTS)
+async def test_a_client_deletes_and_understands_every_outcome(
+    recipes: dict[str, DeleteContact], url: str, client: str
+) -> None:
+    """The delete, the error branch, an input that the gateway refuses."""
+    delete_contact = recipes[client]
+    assert await delete_contact(url, HEADERS, CONTACTS[client]) == "The contact is gone."
+    assert "not found" in await delete_contact(url, HEADERS, CONTACTS[client])
+    assert "in use" in await delete_contact(url, HEADERS, "60")
+    assert (await delete_contact(url, HEADERS, "x")).startswith("id: ")
+    assert "Authorization" in await delete_contact(url, {"Wethod-Company": "acme"}, "53")
+
+
+@pytest.mark.parametrize("client", CONTACTS)
+async def test_an_error_of_a_later_version_is_taken_for_no_success(
+    recipes: dict[str, DeleteContact], client: str
+) -> None:
+    """Gql takes it by the default branch; ariadne-codegen's models refuse it, which the recipe expects."""
+    outcome = {"__typename": "WethodConflictError", "key": "conflict", "message": "Being edited."}
+    body = json.dumps({"data": {"deleteContact": outcome}}).encode()
+    async with upstream([answer(200, body)]) as later:
+        told = await recipes[client](later.url, HEADERS, "1")
+    assert told == {"gql": "Being edited."}.get(client, "Something went wrong. Look whether the contact is gone.")
+
+
+async def test_the_gateway_s_own_deadline_comes_first(recipes: dict[str, DeleteContact]) -> None:
+    """Its answer is waited for, longer than httpx would by default."""
+    async with (
+        upstream([Answer()]) as wethod,
+        gateway(wethod.url, {"WETHOD_TIMEOUT_SECONDS": "5.5"}) as client,
+    ):
+        told = await asyncio.gather(
+            *(delete_contact(f"{client.url}/graphql", HEADERS, "1") for delete_contact in recipes.values())
+        )
+    assert len(set(told)) == 1
+    assert "may be gone" in told[0]
+
+
+def test_the_generated_client_is_strictly_typed(generated: Path) -> None:
+    """The recipe type-checks beside the code that it imports."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "ariadne_contact.py"],
+        cwd=generated,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
