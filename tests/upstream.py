@@ -84,7 +84,8 @@ class Upstream:
         """Answer one connection's requests."""
         self.connections += 1
         self._writers.append(writer)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        # A RuntimeError is uvloop's word for a socket that hang_up has closed.
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, RuntimeError):
             while True:
                 asked = await read_request(reader)
                 position = len(self.asked)

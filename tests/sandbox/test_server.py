@@ -259,7 +259,7 @@ def test_a_thread_raises_what_starting_raises() -> None:
     """A taken port is an OSError in the thread that asked, and no sandbox thread is left."""
     with (
         SandboxThread() as url,
-        pytest.raises(OSError, match="Address already in use"),
+        pytest.raises(OSError, match="address already in use"),
         SandboxThread(port=address(url)[1]),
     ):
         pass
