@@ -1,0 +1,121 @@
+"""SIGHUP to the running program: every worker takes the new manifest of trusted documents, and drops no request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.gateway import HEADERS
+from tests.server.test_stopping import CLEAN, running
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tests.server.test_stopping import Running
+
+NOWHERE = "http://127.0.0.1:9"
+OLD, NEW, KEPT = (f"query {name} {{ wethodContext {{ company }} }}" for name in ("Old", "New", "Kept"))
+FOUND = (200, {"data": {"wethodContext": {"company": "acme"}}})
+ASKERS = 8
+
+
+def replace(manifest: Path, *texts: str) -> None:
+    """Put a new manifest into the old one's place at once."""
+    beside = manifest.with_suffix(".new")
+    beside.write_text(json.dumps({f"key-{text.split()[1]}": text for text in texts}))
+    beside.replace(manifest)
+
+
+async def ask(http: httpx.AsyncClient, url: str, key: str) -> tuple[int, object]:
+    """One request by a key, on a connection of its own, so that any worker may get it."""
+    headers = HEADERS | {"Connection": "close"}
+    response = await http.post(f"{url}/graphql", json={"documentId": key}, headers=headers)
+    return response.status_code, response.json()
+
+
+async def is_everywhere(http: httpx.AsyncClient, url: str, key: str, *, known: bool) -> bool:
+    """Whether many requests in a row, more than one worker answers, find it known or unknown all."""
+    answers = await asyncio.gather(*(ask(http, url, key) for _ in range(40)))
+    return all((answer == FOUND) is known for answer in answers)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(20):
+        while not await holds():  # noqa: ASYNC110 - another process gives no event to wait for
+            await asyncio.sleep(0.05)
+
+
+def errors(program: Running) -> list[str]:
+    """What the program logged about manifests that it did not take."""
+    return [line for line in program.log if "the trusted documents stay as they were" in line]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, workers: int) -> None:
+    """Requests go on all along; a bad manifest is refused by each worker and changes nothing."""
+    manifest = tmp_path / "manifest.json"
+    replace(manifest, OLD, KEPT)
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_WORKERS": str(workers)}
+    async with running(NOWHERE, **environ) as program, httpx.AsyncClient(timeout=10) as http:
+        stop = asyncio.Event()
+        answers: list[tuple[int, object]] = []
+
+        async def go_on() -> None:
+            while not stop.is_set():
+                answers.append(await ask(http, program.url, "key-Kept"))
+
+        asking = [asyncio.create_task(go_on()) for _ in range(ASKERS)]
+        assert await is_everywhere(http, program.url, "key-Old", known=True)
+        replace(manifest, NEW, KEPT, *(f"query Many{i} {{ wethodContext {{ company }} }}" for i in range(100)))
+        os.kill(program.process.pid, signal.SIGHUP)
+        await eventually(lambda: is_everywhere(http, program.url, "key-New", known=True))
+        assert await is_everywhere(http, program.url, "key-Old", known=False)
+
+        replace(manifest, "query Broken { nothing }")
+        os.kill(program.process.pid, signal.SIGHUP)
+        await eventually(lambda: asyncio.sleep(0, len(errors(program)) >= workers))
+        assert await is_everywhere(http, program.url, "key-New", known=True)
+        stop.set()
+        await asyncio.gather(*asking)
+        assert len(answers) > ASKERS
+        assert answers == [FOUND] * len(answers)
+        assert all(
+            "the document Broken (key-Broken) cannot be run: Cannot query field 'nothing'" in line
+            for line in errors(program)
+        )
+        program.process.terminate()
+        assert await program.wait(30) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_bad_manifest_stops_the_program_with_one_line(tmp_path: Path, workers: int) -> None:
+    """Whoever started it reads which document it is, and what is wrong with it."""
+    manifest = tmp_path / "manifest.json"
+    replace(manifest, "query Broken { nothing }")
+    environ = {
+        "WETHOD_BASE_URL": NOWHERE,
+        "GATEWAY_TRUSTED_DOCUMENTS": str(manifest),
+        "GATEWAY_WORKERS": str(workers),
+        "GATEWAY_AUDIT_KEY_FILE": str(tmp_path / "key"),
+    }
+    (tmp_path / "key").write_text("a key for tests only")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0"),
+        env=CLEAN | environ,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert said.decode() == (
+        f"wethod-graphql: GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Broken (key-Broken) cannot be run: "
+        "Cannot query field 'nothing' on type 'Query'. (line 1, column 16)\n"
+    )
