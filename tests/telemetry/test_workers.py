@@ -55,9 +55,16 @@ class Serving:
             return samples((await http.get(f"{url or self.url}/metrics", timeout=10)).content)
 
     def workers(self) -> list[int]:
-        """Process ids of the workers; the resource tracker is another child."""
+        """Process ids of the workers that live; the resource tracker is another child."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if b"spawn_main" in command_of(pid)]
+
+
+def command_of(pid: str) -> bytes:
+    """What a process runs; nothing once it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @contextlib.asynccontextmanager
