@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -70,6 +71,13 @@ class CallerReader:
         self._pinned_company = settings.wethod_company
         self._default_version = settings.wethod_version
         self._trace_upstream = settings.gateway_trace_upstream
+        self._shown = {
+            self._authorization_name: self._authorization_header,
+            b"wethod-company": COMPANY_HEADER,
+            b"wethod-version": VERSION_HEADER,
+        }
+        self._three = self._shown.keys()
+        self._received = tuple(self._shown.values())
         self._wanted = frozenset(
             (
                 self._authorization_name,
@@ -104,15 +112,9 @@ class CallerReader:
         failures: list[WethodFailure] = []
         company = self._read_company(found.get(b"wethod-company"), failures)
         version = self._read_version(found.get(b"wethod-version"), failures)
-        received = tuple(
-            shown
-            for name, shown in (
-                (self._authorization_name, self._authorization_header),
-                (b"wethod-company", COMPANY_HEADER),
-                (b"wethod-version", VERSION_HEADER),
-            )
-            if name in found
-        )
+        received = self._received
+        if len(found) < len(received) or not found.keys() >= self._three:
+            received = tuple(shown for name, shown in self._shown.items() if name in found)
         request_id = found.get(b"x-request-id")
         traceparent = found.get(b"traceparent")
         if not isinstance(traceparent, bytes) or not _TRACEPARENT.fullmatch(traceparent):
@@ -160,7 +162,7 @@ class CallerReader:
         text = _single(COMPANY_HEADER, value, failures)
         if text is None:
             return None
-        if not COMPANY.fullmatch(text):
+        if not _is_company(text):
             failures.append(
                 WethodFailure(field=COMPANY_HEADER, message="Must be the sub-domain of a company, such as acme.")
             )
@@ -176,7 +178,7 @@ class CallerReader:
         text = _single(VERSION_HEADER, value, failures)
         if text is None:
             return None
-        if not is_calendar_date(text):
+        if not _is_version(text):
             failures.append(WethodFailure(field=VERSION_HEADER, message="Must be a date, such as 2024-06-15."))
             return None
         return text
@@ -194,6 +196,17 @@ class CallerReader:
             received_headers=list(caller.received),
             failures=[*unauthorized, *caller.failures],
         )
+
+
+@functools.lru_cache(maxsize=256)
+def _is_version(text: str) -> bool:
+    # The few that are in use are asked about with every request.
+    return is_calendar_date(text)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _is_company(text: str) -> bool:
+    return COMPANY.fullmatch(text) is not None
 
 
 def _single(name: str, value: bytes | list[bytes], failures: list[WethodFailure]) -> str | None:

@@ -31,12 +31,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.server.context import WorkerContext
     from app.settings import Settings
     from app.wethod.transport import Transport
 
 GRAPHQL_PATH = "/graphql"
+
+
+class Gateway(Starlette):
+    """Starlette, save that GraphQL requests go straight to their endpoint where nothing stands before it.
+
+    Starlette's way to it (routing, two middlewares for errors that the endpoint answers itself, a wrapped `send`) took
+    a tenth of a delete's CPU time.
+    """
+
+    shortcut: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if self.shortcut is not None and scope["type"] == "http" and scope["path"] == GRAPHQL_PATH:
+            await self.shortcut(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(context: WorkerContext, *, transport: Transport | None = None, compiled: bool = True) -> Starlette:
@@ -86,7 +104,7 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         body, media_type = telemetry.render_metrics(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
-    app = Starlette(
+    app = Gateway(
         routes=[
             Route(GRAPHQL_PATH, endpoint),
             *(explorer.routes if explorer else ()),
@@ -101,6 +119,8 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     )
     # A redirect would answer a hostile Host header with itself.
     app.router.redirect_slashes = False
+    if not settings.gateway_cors_origins:
+        app.shortcut = endpoint
     return app
 
 
