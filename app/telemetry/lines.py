@@ -62,6 +62,7 @@ class LineWriter:
                 return
             self._busy = True
             try:
+                self._take_interjected()
                 if self._backlog and not self._drain():
                     self._keep(line, droppable=droppable)
                     return
@@ -70,7 +71,7 @@ class LineWriter:
                     # What is begun has to be ended before anything else is written.
                     self._keep(line[written:], droppable=droppable and not written)
             finally:
-                self._settle()
+                self._busy = False
 
     def retry(self) -> bool:
         """Write what was kept, as far as that goes without waiting; whether nothing is left."""
@@ -79,9 +80,10 @@ class LineWriter:
                 return False
             self._busy = True
             try:
+                self._take_interjected()
                 return self._drain()
             finally:
-                self._settle()
+                self._busy = False
 
     def flush(self, seconds: float) -> list[bytes]:
         """Wait until everything is written, at most so long. Returns, and forgets, what could not be."""
@@ -89,6 +91,7 @@ class LineWriter:
         while not self.retry() and time.monotonic() < until:
             time.sleep(_PAUSE_SECONDS)
         with self._lock:
+            self._take_interjected()
             left = list(self._backlog)
             self._backlog.clear()
             self.backlog_bytes = 0
@@ -114,8 +117,8 @@ class LineWriter:
                 os.close(self._fd)
                 self._fd = -1
 
-    def _settle(self) -> None:
-        self._busy = False
+    def _take_interjected(self) -> None:
+        """Keep what signal handlers wrote meanwhile. Those that interrupt this add to it, and nothing else."""
         while self._interjected:
             self._keep(self._interjected.popleft(), droppable=True)
 
