@@ -10,9 +10,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from app.wethod.httpx_exchange import MEANINGS
+from app.wethod.httpx_exchange import MEANINGS, Exchange
 from app.wethod.httpx_transport import HttpxTransport
-from app.wethod.transport import Origin, Request
+from app.wethod.transport import NotSent, Origin, Request
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
 from tests.faults.leftovers import nothing_left
@@ -51,6 +51,19 @@ async def test_what_cannot_be_written_as_given_is_not_sent(
         assert await verdict(transport, request) == Unsent(transient)
         await transport.aclose()
         assert server.requests == []
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["too-late", "given-up"])
+async def test_the_first_byte_is_held_back_when_it_would_come_too_late(*, over: bool) -> None:
+    """A connection that is there only after the last moment to send, or after the caller went away, carries nothing."""
+    async with nothing_left(), FaultServer() as server:
+        exchange = Exchange(delete(send_seconds=2.0 if over else -0.001))
+        exchange.over = over
+        await exchange.run(httpx.AsyncHTTPTransport(), server.origin)
+        with pytest.raises(NotSent, match="ran out while connecting"):
+            exchange.outcome()
+        await server.all_closed()
+        assert (server.accepted, server.requests) == (1, [])
 
 
 def through(proxy: FaultServer, origin: Origin, *, user: str = "", connect_seconds: float = 2.0) -> HttpxTransport:
