@@ -247,3 +247,56 @@ def test_a_single_resolver_makes_no_task() -> None:
         }
     }
     assert made == []
+
+
+def test_runs_at_the_same_time_do_not_see_each_other() -> None:
+    """One plan serves any number of requests at once, each with its own variables, context, data and errors."""
+    compiled = plan(CONTACT, USUAL)
+
+    async def run(number: int) -> tuple[object, list[str], list[str]]:
+        variables = compiled.coerce({"id": str(number)})
+        assert not isinstance(variables, list)
+        contacts = StubContacts()
+        result = await compiled.execute(variables, contacts)
+        return result.data, [error.message for error in result.errors or []], contacts.calls
+
+    async def run_all(*, together: bool) -> list[tuple[object, list[str], list[str]]]:
+        numbers = range(64)
+        if together:
+            return await asyncio.gather(*(run(number) for number in numbers))
+        return [await run(number) for number in numbers]
+
+    alone = asyncio.run(run_all(together=False))
+    assert asyncio.run(run_all(together=True)) == alone
+    assert [calls for _, _, calls in alone] == [[f"delete {number}", f"deleted {number}"] for number in range(64)]
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "graphql-core"])
+def test_a_cancelled_run_cancels_its_resolver(*, compiled: bool) -> None:
+    """Cancellation is no error of a field: it reaches the resolver and leaves no result."""
+    chosen = plan(CONTACT, USUAL, compiled=compiled)
+    seen: list[str] = []
+
+    class Hanging:
+        """Contacts that never answer."""
+
+        async def delete(self, contact_id: str) -> None:
+            """Wait for ever."""
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append(contact_id)
+                raise
+
+    async def run() -> None:
+        variables = chosen.coerce({"id": "7"})
+        assert not isinstance(variables, list)
+        task = asyncio.ensure_future(chosen.execute(variables, Hanging()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert seen == ["7"]
