@@ -125,13 +125,13 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
 
 
 def make_documents(context: WorkerContext, *, compiled: bool) -> Documents:
-    """What plans documents, with introspection where it is on: never beside trusted documents."""
+    """What plans documents, with introspection where it is on."""
     settings = context.settings
     introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
     return Documents(
         build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
         Limits.of(settings),
-        introspection=introspection and settings.gateway_trusted_documents is None,
+        introspection=introspection,
         compiled=compiled,
     )
 

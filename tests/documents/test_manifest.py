@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.execution.documents import Documents
 from app.execution.limits import Limits
 from app.execution.manifest import ManifestError, read_manifest
+from app.execution.persisted import sha256
 from app.execution.trusted import TrustedDocuments
 from app.settings import load
 from schema.contact import build_schema
@@ -138,6 +139,14 @@ def test_what_cannot_be_run_is_refused_by_name(content: bytes, message: str) -> 
 def test_a_manifest_s_documents_may_introspect() -> None:
     """Whoever writes the manifest decides what may be asked."""
     assert len(run_with(encoded({"ab": "{ __schema { queryType { name } } }"}))) == 1
+
+
+def test_a_manifest_s_own_keys_come_first() -> None:
+    """A key that happens to be the digest of another text stands for what the manifest says."""
+    trusted = run_with(encoded({sha256(CONTEXT): DELETE, "other": CONTEXT}))
+    assert trusted.by_key(sha256(CONTEXT)) is trusted.by_text(DELETE)
+    assert trusted.by_key(f"sha256:{sha256(CONTEXT)}") is trusted.by_text(CONTEXT)
+    assert len(trusted) == 2
 
 
 KEYS = st.sampled_from(["format", "version", "operations", "ab", ""]) | st.text(max_size=5)

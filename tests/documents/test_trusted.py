@@ -391,6 +391,59 @@ async def test_a_bad_manifest_keeps_the_old_one(
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
 
+async def test_a_hangup_during_a_reload_is_not_lost(
+    tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was put in place while the manifest before was being compiled is in force in the end."""
+    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"old": CONTEXT}))
+    async with reloadable(manifest, wethod) as (client, context):
+        replace(manifest, json.dumps({f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)}))
+        hang_up(context)
+        await asyncio.sleep(0.05)
+        assert "are in force" not in caplog.text
+        replace(manifest, json.dumps({"last": CONTEXT}))
+        hang_up(context)
+        await until_logged(caplog, "1 trusted documents are in force")
+        assert (await post(client, {"documentId": "last"})).json() == FOUND
+
+
+class FailingFile:
+    """A file that can be read once, then has a bug."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes | Exception] = [
+            json.dumps({"new": CONTEXT}).encode(),
+            RuntimeError("hunter2"),
+            json.dumps(MANIFEST).encode(),
+        ]
+
+    def read_bytes(self) -> bytes:
+        """What comes next."""
+        content = self.contents.pop(0)
+        if isinstance(content, Exception):
+            raise content
+        return content
+
+
+async def test_a_bug_in_a_reload_does_not_end_reloading(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, the old documents go on, and the next signal is heard."""
+    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
+    documents = Documents(schema, Limits.of(load({})), introspection=False)
+    operations = TrustedOperations(FailingFile(), documents)  # type: ignore[arg-type]  # only read_bytes() is asked for
+    request = from_parameters({"documentId": "new"})
+    operations.reload()
+    await until_logged(caplog, "the trusted documents stay as they were")
+    operations.plan(request)
+    await asyncio.sleep(0)
+    operations.reload()
+    await until_logged(caplog, "3 trusted documents are in force")
+    with pytest.raises(Refusal):
+        operations.plan(request)
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
