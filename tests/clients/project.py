@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HERE = Path(__file__).parent
-SOURCES = ("package.json", "codegen.ts", "relay.config.json", "relay_transform.mjs", "tsconfig.json")
+SOURCES = (
+    "package.json",
+    "codegen.ts",
+    "apollo-manifest.config.json",
+    "relay.config.json",
+    "relay_transform.mjs",
+    "tsconfig.json",
+)
 FOLDERS = ("recipes", "relay", "checks")
 STEP_SECONDS = 120
 
@@ -61,8 +68,9 @@ class Project:
         return text
 
     async def generate(self) -> None:
-        """Typed documents for everyone, as graphql-codegen makes them from the recipes."""
+        """Typed documents for everyone and the manifests, as graphql-codegen and Apollo's tool make them."""
         await self.run(self._program("graphql-codegen"), "--config", "codegen.ts")
+        await self.run(self._program("generate-persisted-query-manifest"), "--config", "apollo-manifest.config.json")
 
     async def compile_relay(self, config: str) -> None:
         """Relay's artifacts, by a configuration of that name."""

@@ -19,8 +19,8 @@ SHOWN = sorted(
     for path in (
         *(HERE / "recipes").glob("*.*"),
         *(HERE / "relay").glob("deleteContact.ts"),
-        *HERE.glob("codegen.ts"),
-        *HERE.glob("relay*.json"),
+        HERE / "codegen.ts",
+        *HERE.glob("*.config.json"),
     )
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-CODEGEN_MANIFEST = "gql/persisted-documents.json"
 RELAY_MANIFEST = "persisted_queries.json"
+MANIFESTS = {
+    "TRUSTED_URL": "gql/persisted-documents.json",
+    "APOLLO_URL": "persisted-query-manifest.json",
+    "RELAY_TRUSTED_URL": RELAY_MANIFEST,
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +44,14 @@ async def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 async def addresses(project: Project) -> AsyncIterator[dict[str, str]]:
-    """A gateway for any document, one for graphql-codegen's manifest and one for Relay's, before one sandbox."""
-    manifests = {"TRUSTED_URL": CODEGEN_MANIFEST, "RELAY_TRUSTED_URL": RELAY_MANIFEST}
-    trusted = [{"GATEWAY_TRUSTED_DOCUMENTS": str(project.folder / manifest)} for manifest in manifests.values()]
-    async with (
-        serve_sandbox() as wethod,
-        gateway(wethod) as anything,
-        gateway(wethod, trusted[0]) as codegen,
-        gateway(wethod, trusted[1]) as relay,
-    ):
-        urls = {"GATEWAY_URL": anything, "TRUSTED_URL": codegen, "RELAY_TRUSTED_URL": relay}
-        yield {name: f"{client.url}/graphql" for name, client in urls.items()}
+    """A gateway for any document, and one for each tool's manifest, before one sandbox."""
+    async with contextlib.AsyncExitStack() as stack:
+        wethod = await stack.enter_async_context(serve_sandbox())
+        urls = {"GATEWAY_URL": (await stack.enter_async_context(gateway(wethod))).url}
+        for name, manifest in MANIFESTS.items():
+            environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(project.folder / manifest)}
+            urls[name] = (await stack.enter_async_context(gateway(wethod, environ))).url
+        yield {name: f"{url}/graphql" for name, url in urls.items()}
 
 
 CHECKS = {
@@ -70,12 +72,10 @@ async def test_a_client_deletes_and_understands_every_outcome(
     environ = addresses | {"RELAY_URL": addresses["RELAY_TRUSTED_URL" if "trusted" in check else "GATEWAY_URL"]}
     environ["CONTACT_ID"] = "41" if "trusted" in check else "42"
     said = await project.run("node", "--test", "--test-reporter=tap", f"{check}.test.js", environ=environ)
-    expected = len(re.findall(r"^test\(", (project.folder / f"{check}.test.ts").read_text(), re.MULTILINE))
-    assert re.findall(r"^# (pass|fail|skipped) (\d+)$", said, re.MULTILINE) == [
-        ("pass", str(expected)),
-        ("fail", "0"),
-        ("skipped", "0"),
-    ]
+    counts = dict(re.findall(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", said, re.MULTILINE))
+    written = len(re.findall(r"^ *test\(", (project.folder / f"{check}.test.ts").read_text(), re.MULTILINE))
+    assert int(counts.pop("pass")) >= written > 1
+    assert set(counts.values()) == {"0"}
 
 
 NEW_MEMBER = """

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CombinedGraphQLErrors, gql } from "@apollo/client";
 
 import { deleteContact, httpLink, makeClient } from "../recipes/apollo.js";
-import { automatic, trusted } from "../recipes/apollo_persisted.js";
+import { automatic, trusted, trustedByName } from "../recipes/apollo_persisted.js";
 import { address, HEADERS, type Sent, watch } from "./gateway.js";
 
 const CONTEXT = gql`query Context { wethodContext { company } }`;
@@ -31,14 +31,19 @@ test("the text is sent once, the hash from then on, and queries by GET", async (
   assert.deepEqual(sent.map(parts), [["GET", "hash"], ["POST", "hash", "text"], ["GET", "hash"]]);
 });
 
-test("a trusted document runs by its key alone", async () => {
-  const { sent } = watch(new Map());
-  const client = makeClient(trusted(httpLink(address("TRUSTED_URL"), HEADERS)));
-  assert.equal(await deleteContact(client, "4"), "The contact is gone.");
-  assert.match(await deleteContact(client, "10"), /in use/);
-  assert.match(await deleteContact(client, "x"), /^id: /); // __typename of the failures is in the manifest
-  assert.deepEqual(sent.map(parts), Array(3).fill(["POST", "hash"]));
-});
+for (const [manifest, link, url, id] of [
+  ["graphql-codegen", trusted, "TRUSTED_URL", "4"],
+  ["Apollo", trustedByName, "APOLLO_URL", "11"],
+] as const) {
+  test(`a trusted document of the manifest of ${manifest} runs by its key alone`, async () => {
+    const { sent } = watch(new Map());
+    const client = makeClient(link(httpLink(address(url), HEADERS)));
+    assert.equal(await deleteContact(client, id), "The contact is gone.");
+    assert.match(await deleteContact(client, "10"), /in use/);
+    assert.match(await deleteContact(client, "x"), /^id: /); // __typename of the failures is in the manifest
+    assert.deepEqual(sent.map(parts), Array(3).fill(["POST", "hash"]));
+  });
+}
 
 test("where documents are trusted, nothing else runs", async () => {
   for (const link of [trusted, automatic, (http: ReturnType<typeof httpLink>) => http]) {

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 export const HEADERS = { Authorization: "Bearer demo-editor", "Wethod-Company": "acme" };
 
 /** An address that pytest hands over. */
-export function address(name: "GATEWAY_URL" | "TRUSTED_URL" | "RELAY_URL"): string {
+export function address(name: "GATEWAY_URL" | "TRUSTED_URL" | "APOLLO_URL"): string {
   const url = process.env[name];
   if (!url) throw new Error(`${name} is not set: run these tests by pytest`);
   return url;

@@ -2,7 +2,10 @@ import { createHash } from "node:crypto"; // in a browser: crypto.subtle
 
 import { ApolloLink } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { generatePersistedQueryIdsFromManifest } from "@apollo/persisted-query-lists";
 import type { DocumentNode } from "graphql";
+
+import manifest from "../persisted-query-manifest.json" with { type: "json" };
 
 /** Automatic persisted queries: the hash alone, and once the text with it. */
 export const automatic = (http: ApolloLink): ApolloLink =>
@@ -15,5 +18,12 @@ export const automatic = (http: ApolloLink): ApolloLink =>
 export const trusted = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     generateHash: (document: DocumentNode & { __meta__?: { hash: string } }) => document.__meta__?.hash ?? "",
+    retry: () => false,
+  }).concat(http);
+
+/** The same with Apollo's own manifest, which generate-persisted-query-manifest writes; it goes by operation name. */
+export const trustedByName = (http: ApolloLink): ApolloLink =>
+  new PersistedQueryLink({
+    ...generatePersistedQueryIdsFromManifest({ loadManifest: () => manifest }),
     retry: () => false,
   }).concat(http);
