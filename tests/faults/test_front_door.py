@@ -106,9 +106,9 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
 
 @pytest.fixture(scope="module")
 async def findings(house: House) -> Findings:
-    """What became of a delete at every fault in every position, a dozen at a time."""
+    """What became of a delete at every fault in every position, twenty at a time."""
     found: Findings = {}
-    at_once = asyncio.Semaphore(12)
+    at_once = asyncio.Semaphore(20)
 
     async def find(name: str, position: Position) -> None:
         fault = FAULTS[name]
