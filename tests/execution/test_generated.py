@@ -26,6 +26,8 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 # Like graphql-core, the compiler cancels what an error beside it made pointless, at times before it has begun.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+# Python cannot even say so where it collects such a coroutine in a named tuple's constructor, which has no builtins.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <coroutine:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("schema", "make_context", "examples"),
     [
