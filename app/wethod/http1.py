@@ -84,8 +84,6 @@ class Http1Transport:
             return await reply
         except asyncio.CancelledError:
             connection.abandon(reply)
-            if reply.done() and not reply.cancelled():
-                reply.exception()  # Or asyncio complains that nobody looked at it.
             raise
 
     async def aclose(self) -> None:

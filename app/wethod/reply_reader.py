@@ -142,7 +142,7 @@ class ReplyReader:
             self.status = status
             self.headers = tuple(self._fields)
             self.head_complete = True
-            self.keeps_alive = status != _SWITCHING_PROTOCOLS and self._parser.should_keep_alive()
+            self.keeps_alive = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,8 +91,8 @@ async def test_who_waits_is_served_in_turn() -> None:
                 await asyncio.sleep(0)
             await until(lambda: transport.waiting == 5)
             requests[b"/gone"].cancel()
-            await until(lambda: transport.waiting == 3)
-            assert requests[b"/late"].result() is NotSent
+            assert await requests[b"/late"] is NotSent
+            assert transport.waiting == 3
             gate.opened.set()
         assert [request.target for request in server.requests] == [b"/first", b"/second", b"/third", b"/fourth"]
         assert (server.accepted, transport.waiting) == (1, 0)
@@ -110,6 +111,23 @@ async def test_the_wait_for_a_connection_ends_when_it_is_too_late_to_send() -> N
         assert await holder is Interrupted
         assert len(server.requests) == 1
         assert (await transport.send(delete())).status == 200
+
+
+async def test_a_connection_that_comes_too_late_is_not_written_to() -> None:
+    """The turn came in time and the loop was busy: nothing is sent, and the connection is there for the next."""
+    async with FaultServer() as server, http1(server, max_connections=1) as transport:
+
+        async def send_and_be_busy() -> None:
+            await transport.send(delete(b"/first"))
+            time.sleep(0.2)  # noqa: ASYNC251 - between the turn and the one whose turn it is
+
+        busy = asyncio.create_task(send_and_be_busy())
+        waiting = asyncio.create_task(outcome(transport, delete(b"/second", send_in=0.15)))
+        await busy
+        assert await waiting is NotSent
+        await transport.send(delete(b"/third"))
+        assert server.accepted == 1
+        assert [request.target for request in server.requests] == [b"/first", b"/third"]
 
 
 async def test_the_connection_used_last_is_used_next() -> None:
@@ -154,6 +172,15 @@ async def test_an_idle_connection_ends_with_whatever_arrives(tls: ssl.SSLContext
         await until(lambda: (transport.open_connections, transport.idle_connections) == (0, 0))
         await transport.send(delete())
         assert (server.accepted, len(server.requests)) == (2, 2)
+
+
+async def test_a_connection_grows_too_old_while_the_loop_is_busy() -> None:
+    """It is not used, whether or not its alarm had a turn before the request."""
+    async with FaultServer() as server, http1(server, idle_seconds=0.05) as transport:
+        await transport.send(delete())
+        time.sleep(0.1)  # noqa: ASYNC251 - as a request of another kind would
+        assert (await transport.send(delete())).status == 200
+        assert server.accepted == 2
 
 
 @pytest.mark.parametrize("then", [Close(), Send(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["fin", "bytes"])
@@ -364,6 +391,43 @@ async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) ->
                 await transport.send(delete(fresh=fresh))
             assert not caught.value.transient
         assert len(server.requests) == 3
+
+
+async def test_a_turn_that_comes_with_the_end_is_none() -> None:
+    """Whoever was to have the connection of one who closes the transport opens no other."""
+    async with FaultServer() as server, http1(server, max_connections=1) as transport:
+
+        async def send_and_close() -> None:
+            await transport.send(delete())
+            await transport.aclose()
+
+        closing = asyncio.create_task(send_and_close())
+        waiting = asyncio.create_task(transport.send(delete()))
+        with pytest.raises(NotSent) as caught:
+            await waiting
+        assert not caught.value.transient
+        await closing
+        assert (server.accepted, len(server.requests)) == (1, 1)
+
+
+async def test_an_idle_connection_says_goodbye_over_tls() -> None:
+    """A server sees that the end was meant (RFC 8446 §6.1), and nobody waits for its own."""
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> bytes:
+            plain, _ = listener.accept()
+            context = authority().server(Certificate.VALID)
+            with context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False) as connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+                # Raises where it meets a FIN alone.
+                return connection.recv(1)
+
+        serving = asyncio.create_task(asyncio.to_thread(serve))
+        async with http1_to(Origin("https", "127.0.0.1", listener.getsockname()[1])) as transport:
+            assert (await transport.send(delete())).status == 204
+        assert await serving == b""
 
 
 @pytest.mark.parametrize("what", ["wait", "connect", "handshake"])

@@ -81,6 +81,10 @@ WELL_FORMED = {
         + b"Content-Length: 2\r\n\r\nhi",
         Read(200, b"hi", reusable=True),
     ),
+    "interim-with-a-body": (
+        b"HTTP/1.1 199 Odd\r\nContent-Length: 2\r\n\r\nno" + OK + b"Content-Length: 2\r\n\r\nhi",
+        Read(200, b"hi", reusable=True),
+    ),
     "upgrade-offered": (
         OK + b"Upgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\nContent-Length: 2\r\n\r\nhi",
         Read(200, b"hi", reusable=True),
@@ -108,8 +112,18 @@ def test_a_reply_reads_the_same_however_it_is_cut(data: bytes, expected: Read) -
 
 @pytest.mark.parametrize(
     "behind",
-    [b"\r\n", b"\n", b"\r", b" ", b"x", b"H", OK, OK + b"Content-Length: 0\r\n\r\n"],
-    ids=["crlf", "lf", "cr", "space", "letter", "h", "head", "reply"],
+    [
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"x",
+        b"H",
+        OK,
+        OK + b"Content-Length: 0\r\n\r\n",
+        OK + b"Content-Length: 2\r\n\r\nno",
+    ],
+    ids=["crlf", "lf", "cr", "space", "letter", "h", "head", "reply", "reply-with-a-body"],
 )
 @pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
 def test_a_byte_behind_a_reply_forbids_another_request(data: bytes, expected: Read, behind: bytes) -> None:
