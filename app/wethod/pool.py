@@ -47,7 +47,6 @@ class Pool:
         self._ssl_context = ssl_context
         self._connect_timeout_seconds = connect_timeout_seconds
         self._idle_seconds = idle_seconds
-        self._limit = limit
         self._permits = limit
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()

@@ -95,6 +95,10 @@ class ReplyReader:
                 name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers
             )
 
+    def close(self) -> None:
+        """Read no more: parser and reader would keep each other alive."""
+        del self._parser
+
     def is_settled(self, need: BodyNeed) -> bool:
         """Whether as much of the body is there as is needed, or can never be."""
         return (

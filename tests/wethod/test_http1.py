@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.connection import DRAIN_BYTES, DRAIN_SECONDS
-from app.wethod.reply_reader import MAX_HEAD_BYTES
+from app.wethod.connection import DRAIN_BYTES, DRAIN_SECONDS, Connection
+from app.wethod.reply_reader import MAX_HEAD_BYTES, ReplyReader
 from app.wethod.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Reply
 from tests.faults.certificates import Certificate, authority
 from tests.faults.server import FaultServer
@@ -271,6 +272,21 @@ async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> No
         with pytest.raises(ValueError, match=r"^the method, the target or a field holds CR, LF or NUL$"):
             await transport.send(request)
         assert server.accepted == 0
+
+
+async def test_an_ended_connection_leaves_nothing_to_the_garbage_collector() -> None:
+    """Where a server closes after each answer, memory must not grow from one collection to the next."""
+    script = (Read(), Send(GONE + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"), Hang())
+    async with FaultServer(then=script) as server, http1(server) as transport:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                await transport.send(delete())
+            await until(lambda: transport.open_connections == 0)
+            assert not [left for left in gc.get_objects() if isinstance(left, (Connection, ReplyReader))]
+        finally:
+            gc.enable()
 
 
 async def test_a_fin_alone_ends_no_body_over_tls() -> None:

@@ -258,7 +258,7 @@ async def test_a_connection_that_cannot_be_opened(
 async def test_a_host_that_can_be_none_is_not_tried_again() -> None:
     """It will not become one within seconds."""
     async with http1_to(Origin("http", "a" * 64 + ".example", 80)) as transport:
-        with pytest.raises(NotSent, match="UnicodeError") as caught:
+        with pytest.raises(NotSent, match=r"Unicode\w*Error") as caught:
             await transport.send(delete())
         assert not caught.value.transient
 
