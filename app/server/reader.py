@@ -120,18 +120,22 @@ class RequestReader:
                 self._measure_framing(self._exchange, len(data))
 
     def _parse(self, data: bytes) -> None:
+        rest = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._parse_as_if_never_asked_to_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
+            rest = data[upgrade.args[0] :]
+        except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             if isinstance(cause, RefusedError):
                 raise cause from None
-            if isinstance(cause, Exception):
-                logger.exception("reading a request failed", exc_info=cause)  # a bug of ours, not the client's
-                raise RefusedError("crash") from cause
+            logger.exception("reading a request failed")  # a bug of ours, not the client's
+            raise RefusedError("crash") from None
+        except httptools.HttpParserError:
             raise RefusedError("malformed") from None
+        else:
+            return
+        self._parse_as_if_never_asked_to_upgrade(rest)
 
     def _parse_as_if_never_asked_to_upgrade(self, rest: bytes) -> None:
         # The parser takes a request with `Upgrade` for one without a body, whose body would then be read as the next

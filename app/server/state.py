@@ -29,7 +29,7 @@ class Limits:
 
     max_header_bytes: int
     read_seconds: float
-    idle_seconds: float = IDLE_SECONDS
+    idle_seconds: float
 
 
 class WorkerState(ServerState):

@@ -1,44 +1,53 @@
-"""The workers: one in this process, or several that share its socket, replaced when they die."""
+"""The workers: one in this process, or several that share its address, replaced when they die."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import dataclasses
 import logging
-import multiprocessing
+import math
 import os
+import selectors
 import signal
+import socket
+import subprocess
+import sys
 import time
-from multiprocessing.connection import wait
+from multiprocessing.connection import Pipe
 from typing import TYPE_CHECKING
 
 from app.server.lifecycle import Lifecycle, StartError
-from app.server.listener import bind, url_of
-from app.server.server import FORCED_EXIT, GatewayServer
+from app.server.listener import bind, sibling, url_of
+from app.server.server import CUT_EXIT, ECHO_SECONDS, GatewayServer
+from app.server.worker import BLOCKED, Command, Order, Report
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
-    from multiprocessing.connection import Connection as Pipe
-    from types import FrameType
 
     from app.server.context import ApplicationFactory, WorkerContext
 
 logger = logging.getLogger(__name__)
 
-_CANNOT_START = 3
-"""The exit code of a worker that cannot start, for a reason that it has told."""
-
 _MOST_FAILED_STARTS = 3
+"""Starts that may fail in a row while no worker answers."""
+
+_FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 10.0
+
 _GRACE_SECONDS = 5.0
-"""How much longer than the drain a worker may take before it is killed."""
+"""How much longer than it should a worker may take to stop before it is killed."""
+
+_HURRY_SECONDS = 2.0
 
 
 def run(
     factory: ApplicationFactory, context: WorkerContext, *, announce: Callable[[str], object] = lambda _: None
 ) -> int:
     """Serve until stopped.
+
+    SIGTERM: readiness fails, requests are still served for the drain delay, with `Connection: close`; then the
+    listener closes, and what is in progress may finish within the drain time. SIGINT: the same without the delay. A
+    second one ends it at once. SIGHUP calls the reload callbacks of every worker.
 
     Args:
         factory: makes the application of a worker; a function at the top level of a module.
@@ -54,49 +63,11 @@ def run(
     settings = context.settings
     listener = bind(settings.gateway_host, settings.gateway_port)
     url = url_of(listener)
-    if settings.gateway_workers == 1:
-        server = GatewayServer(factory(context), context, started=lambda: announce(url))
-        return server.run_to_end(listener)
-    return Supervisor(factory, context, listener, announce=lambda: announce(url)).run()
-
-
-def work(factory: ApplicationFactory, context: WorkerContext, listener: socket.socket, parent: Pipe) -> None:
-    """Be a worker: serve until the parent says stop, or is gone."""
-    # A terminal's Ctrl-C reaches parent and workers alike; the parent passes it on, as SIGUSR1.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        application = factory(context)
-    except StartError as error:
-        parent.send(str(error))
-        raise SystemExit(_CANNOT_START) from None
-    server = GatewayServer(application, context, started=lambda: parent.send(""))
-    raise SystemExit(_WorkerLoop(server, parent).run(listener))
-
-
-class _WorkerLoop:
-    """A worker's server, with the two ways of a parent to stop it."""
-
-    def __init__(self, server: GatewayServer, parent: Pipe) -> None:
-        self._server = server
-        self._parent = parent
-
-    def run(self, listener: socket.socket) -> int:
-        serve = self._server.serve
-
-        async def serve_for_parent(sockets: list[socket.socket] | None = None) -> None:
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGUSR1, self._server.stop, 0.0)
-            # Nobody writes to this end: it becomes readable when the parent is gone, however it went.
-            loop.add_reader(self._parent.fileno(), self._orphaned)
-            await serve(sockets)
-
-        self._server.serve = serve_for_parent  # type: ignore[method-assign]
-        return self._server.run_to_end(listener)
-
-    def _orphaned(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._parent.fileno())
-        logger.error("the parent process is gone; this worker stops")
-        self._server.stop(0.0)
+    with listener:
+        if settings.gateway_workers == 1:
+            server = GatewayServer(factory(context), context, started=lambda: announce(url))
+            return server.run_to_end(listener)
+        return Supervisor(factory, context, listener, announce=lambda: announce(url)).run()
 
 
 class Worker:
@@ -104,47 +75,80 @@ class Worker:
 
     Attributes:
         index: which it is.
-        ready: it answers requests.
+        ready: it answers requests, or did.
+        leaving: it stops, and was not told so by its parent.
         problem: why it cannot start, in its own words.
     """
 
     def __init__(self, factory: ApplicationFactory, context: WorkerContext, listener: socket.socket) -> None:
         self.index = context.index
-        self.ready = False
+        self.ready = self.leaving = False
         self.problem = ""
-        spawn = multiprocessing.get_context("spawn")
-        self.pipe, child = spawn.Pipe()
-        self.process = spawn.Process(
-            target=work, args=(factory, context, listener, child), name=f"worker-{context.index}", daemon=False
-        )
-        self.process.start()
-        child.close()
-
-    def listen(self) -> None:
-        """Take what the worker has said, if it has said anything."""
+        self.pipe, child = Pipe()
+        # Not multiprocessing: it would import the program's main module again in each, and keep a process of 9 MB to
+        # track what nobody here shares. Not the working directory either, which may have an `app` of its own.
+        command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
+        handles = (child.fileno(), listener.fileno())
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
         try:
-            while self.pipe.poll():
-                self.problem = self.pipe.recv()
-                self.ready = not self.problem
-        except (EOFError, OSError):
-            return
+            self._process = subprocess.Popen(  # noqa: S603 - this very program
+                [*command, "-m", "app.server", str(child.fileno())],
+                pass_fds=handles,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            child.close()
+        self.pid = self._process.pid
+        self._send(Order(factory, context, listener.fileno()))
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, if there is still somebody to send it to."""
-        if self.process.pid is not None and self.process.exitcode is None:
-            os.kill(self.process.pid, number)
+    def tell(self, command: Command) -> None:
+        """Say something, if there is still somebody to say it to."""
+        self._send(command)
+
+    def _send(self, message: Order | Command) -> None:
+        with contextlib.suppress(OSError):
+            self.pipe.send(message)
+
+    def hear(self) -> bool:
+        """Take what it says.
+
+        Returns:
+            Whether it is still there.
+        """
+        try:
+            report: Report = self.pipe.recv()
+        except (EOFError, OSError):
+            return False
+        self.problem = report.problem
+        self.ready = self.ready or report.what == "ready"
+        self.leaving = report.what == "leaving"
+        return True
+
+    def bury(self) -> int:
+        """Its exit code, now that it has hung up."""
+        self.pipe.close()
+        try:
+            return self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
 
 
 class Supervisor:
-    """Starts the workers, replaces those that die, passes signals on.
+    """Starts the workers, replaces those that die, tells them when to stop.
 
-    The workers share one listening socket: a connection that a dead worker has not accepted is another's. With a
-    socket for each the kernel balances better, but those in a dead one's queue are lost.
+    Each has a socket of its own on the address, and so has the parent: connections in the queue of a worker that dies
+    wait for its successor. One that cannot start, or leaves, takes its socket with it: the others get its share.
 
     Args:
         factory: makes the application of a worker.
         context: what it is made from; each worker gets a number and a lifecycle of its own.
-        listener: the socket.
+        listener: a socket that holds the address.
         announce: called once, when all workers answer.
     """
 
@@ -161,10 +165,13 @@ class Supervisor:
         self._listener = listener
         self._announce: Callable[[], object] | None = announce
         self._workers: dict[int, Worker] = {}
+        self._listeners: dict[int, socket.socket] = {}
         self._due: dict[int, float] = {}
         self._failed_starts = 0
-        self._stopping_since: float | None = None
-        self._signals: list[signal.Signals] = []
+        self._told_at: float | None = None
+        self._kill_at = math.inf
+        self._code = 0
+        self._selector = selectors.DefaultSelector()
 
     def run(self) -> int:
         """Supervise until every worker has ended.
@@ -175,90 +182,146 @@ class Supervisor:
         Raises:
             StartError: no worker can be started.
         """
-        handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        earlier = {number: signal.signal(number, self._note) for number in handled}
-        try:
-            for index in range(self._context.settings.gateway_workers):
-                self._start(index)
-            return self._supervise()
-        finally:
-            for worker in self._workers.values():
-                worker.process.kill()
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
-            self._listener.close()
+        ours, wake = socket.socketpair()
+        with self._selector, ours, wake:
+            wake.settimeout(0)
+            ours.settimeout(0)
+            self._selector.register(ours, selectors.EVENT_READ)
+            # The interpreter writes a signal's number there: nothing happens in a handler, and nothing polls.
+            earlier_fd = signal.set_wakeup_fd(wake.fileno())
+            earlier = {number: signal.signal(number, lambda *_: None) for number in BLOCKED}
+            try:
+                for index in range(self._context.settings.gateway_workers):
+                    self._start(index)
+                while self._workers or (self._due and self._told_at is None):
+                    self._step(ours)
+            finally:
+                for worker in self._workers.values():
+                    worker.kill()
+                    worker.bury()
+                self._close_listeners()
+                for number, handler in earlier.items():
+                    signal.signal(number, handler)
+                signal.set_wakeup_fd(earlier_fd)
+        return self._code
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self._signals.append(signal.Signals(number))
+    def _step(self, signals: socket.socket) -> None:
+        """Wait for the next thing to happen, and see to it."""
+        for key, _ in self._selector.select(self._until_next()):
+            if key.fileobj is signals:
+                for number in signals.recv(64):
+                    self._take(signal.Signals(number))
+            elif not key.data.hear():
+                self._selector.unregister(key.fileobj)
+                self._bury(self._workers.pop(key.data.index))
+            elif key.data.leaving:
+                self._close_listener(key.data.index)
+        self._announce_once()
+        now = time.monotonic()
+        if now >= self._kill_at:
+            self._kill_at = math.inf
+            for worker in self._workers.values():
+                logger.error("worker %d does not end and is killed", worker.index)
+                worker.kill()
+        for index in [index for index, due in self._due.items() if now >= due]:
+            self._start(index)
+
+    def _until_next(self) -> float | None:
+        next_at = min(self._due.values(), default=math.inf)
+        next_at = min(next_at, self._kill_at)
+        return None if next_at == math.inf else max(0.0, next_at - time.monotonic())
 
     def _start(self, index: int) -> None:
         self._due.pop(index, None)
         context = dataclasses.replace(self._context, index=index, lifecycle=Lifecycle())
-        self._workers[index] = Worker(self._factory, context, self._listener)
+        try:
+            if index not in self._listeners:
+                self._listeners[index] = sibling(self._listener)
+            worker = Worker(self._factory, context, self._listeners[index])
+        except OSError as problem:
+            # No memory, no descriptor left, say: no reason to end those that serve.
+            self._retry(index, f"worker {index} cannot be started: {problem.strerror or problem}")
+            return
+        self._workers[index] = worker
+        self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
 
-    def _supervise(self) -> int:
-        code = 0
-        while self._workers or (self._due and self._stopping_since is None):
-            # A signal interrupts the wait only to run its handler: hence the short timeout.
-            wait([worker.process.sentinel for worker in self._workers.values()], timeout=0.05)
-            while self._signals:
-                self._pass_on(self._signals.pop(0))
-            for index, worker in list(self._workers.items()):
-                worker.listen()
-                if worker.process.exitcode is not None:
-                    del self._workers[index]
-                    code = max(code, self._bury(worker))
-            self._announce_once()
-            if self._stopping_since is None:
-                self._replace_the_dead()
-            elif time.monotonic() > self._stopping_since + self._longest_stop():
-                self._kill()
-        return code
+    def _close_listener(self, index: int) -> None:
+        if index in self._listeners:
+            self._listeners.pop(index).close()
+
+    def _close_listeners(self) -> None:
+        self._listener.close()
+        for index in tuple(self._listeners):
+            self._close_listener(index)
 
     def _announce_once(self) -> None:
-        workers = self._workers.values()
-        everybody = len(workers) == self._context.settings.gateway_workers
-        if self._announce and everybody and all(worker.ready for worker in workers):
+        ready = sum(worker.ready for worker in self._workers.values())
+        if self._announce and ready == self._context.settings.gateway_workers:
             self._announce()
             self._announce = None
 
-    def _replace_the_dead(self) -> None:
-        for index, due in list(self._due.items()):
-            if time.monotonic() >= due:
-                self._start(index)
+    # Signals
 
-    def _kill(self) -> None:
-        for worker in self._workers.values():
-            logger.error("worker %d does not end and is killed", worker.index)
-            worker.process.kill()
-
-    def _longest_stop(self) -> float:
+    def _take(self, number: signal.Signals) -> None:
+        now = time.monotonic()
         settings = self._context.settings
-        return settings.gateway_drain_delay_seconds + settings.gateway_drain_seconds + _GRACE_SECONDS
+        if number == signal.SIGHUP:
+            self._tell("reload")
+        elif number not in BLOCKED:
+            return
+        elif self._told_at is None:
+            self._told_at = now
+            self._due.clear()
+            # Once a worker has closed its own, a client must be refused, not wait for nobody.
+            self._close_listeners()
+            self._kill_at = now + settings.gateway_drain_seconds + _GRACE_SECONDS
+            if number == signal.SIGTERM:
+                self._kill_at += settings.gateway_drain_delay_seconds
+            self._tell("drain" if number == signal.SIGTERM else "finish")
+        elif now >= self._told_at + ECHO_SECONDS:
+            self._kill_at = now + _HURRY_SECONDS
+            self._tell("hurry")
 
-    def _pass_on(self, number: signal.Signals) -> None:
-        if number is not signal.SIGHUP and self._stopping_since is None:
-            self._stopping_since = time.monotonic()
+    def _tell(self, command: Command) -> None:
         for worker in self._workers.values():
-            worker.send(signal.SIGUSR1 if number is signal.SIGINT else number)
+            worker.tell(command)
 
-    def _bury(self, worker: Worker) -> int:
-        """See to a worker that has ended: what that means for the exit code."""
-        exit_code = worker.process.exitcode or 0
-        worker.pipe.close()
-        if self._stopping_since is not None:
-            # One that was still starting has served nobody.
-            return 0 if exit_code == 0 or not worker.ready else FORCED_EXIT
-        if worker.ready:
-            self._failed_starts = 0
-        else:
-            self._failed_starts += 1
-            if worker.problem:
-                raise StartError(worker.problem)
-            if self._failed_starts >= _MOST_FAILED_STARTS:
-                raise StartError(f"the workers do not start: the last one ended with {exit_code}")
-        logger.error("worker %d ended with %d and is replaced", worker.index, exit_code)
-        backoff = min(_LONGEST_BACKOFF_SECONDS, 0.25 * 2**self._failed_starts - 0.25)
-        self._due[worker.index] = time.monotonic() + backoff
-        return 0
+    # Deaths
+
+    def _bury(self, worker: Worker) -> None:
+        code = worker.bury()
+        if self._told_at is not None:
+            # One that had not come up yet had nothing to lose.
+            self._code = max(self._code, CUT_EXIT if code and worker.ready else 0)
+            return
+        who = f"worker {worker.index} (pid {worker.pid})"
+        if not worker.ready:
+            self._retry(
+                worker.index, f"{who} does not start: {worker.problem or f'it ended with {code}'}", worker.problem
+            )
+            return
+        log = logger.info if worker.leaving and not code else logger.error
+        log("%s ended with %d and is replaced", who, code)
+        self._failed_starts = 0
+        self._due[worker.index] = time.monotonic()
+
+    def _retry(self, index: int, reason: str, told: str = "") -> None:
+        """Start a worker again, later; give up where none answers and none will.
+
+        Args:
+            index: which worker.
+            reason: why it has not started, for the log.
+            told: the same in its own words; what it has told it will tell again.
+
+        Raises:
+            StartError: no worker can be started.
+        """
+        logger.error("%s", reason)
+        self._failed_starts += 1
+        self._close_listener(index)
+        if not any(other.ready for other in self._workers.values()) and (
+            told or self._failed_starts >= _MOST_FAILED_STARTS
+        ):
+            raise StartError(told or reason)
+        wait = _FIRST_BACKOFF_SECONDS * 2.0 ** (self._failed_starts - 1)
+        self._due[index] = time.monotonic() + min(_LONGEST_BACKOFF_SECONDS, wait)

@@ -1,338 +1,392 @@
-"""What the server itself refuses, through raw sockets: the request just accepted and the one just refused."""
+"""Each limit of a connection: what is just accepted, and what is just refused."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.server.context import WorkerContext
-from app.settings import load
-from tests.gateway import gateway, serve
-from tests.upstream import answer, upstream
+from app.server.state import IDLE_SECONDS
+from tests.gateway import gateway
+from tests.server.serving import Client, alive, read, reply, request, serving
+from tests.upstream import answer as wethod_answer
+from tests.upstream import upstream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
     from starlette.types import Receive, Scope, Send
 
+    from tests.server.serving import Answer
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with what it was asked, as JSON."""
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    told = {
-        "method": scope["method"],
-        "path": scope["path"],
-        "body": body.decode("latin-1"),
-        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
+HEAD_BYTES = 2_048
+"""The limit in these tests."""
+
+BLANK = len(b"GET / HTTP/1.1\r\nHost: test\r\nX: \r\n\r\n")
+
+
+def assert_refused(answer: Answer, status: int, code: str, words: str) -> None:
+    """It is an answer in the shape of every GraphQL error, the last one of its connection."""
+    headers = dict(answer.headers)
+    assert headers.pop("date").endswith("GMT")
+    assert int(headers.pop("content-length")) == len(answer.body)
+    assert headers == {
+        "content-type": "application/graphql-response+json; charset=utf-8",
+        "cache-control": "no-store",
+        "vary": "Accept, Origin",
+        "connection": "close",
     }
-    content = json.dumps(told).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(content))]})
-    await send({"type": "http.response.body", "body": content})
+    assert answer.status == status
+    assert answer.json == {"errors": [{"message": words, "extensions": {"code": code}}]}
 
 
-@contextlib.asynccontextmanager
-async def server(**environ: str) -> AsyncIterator[int]:
-    """The server with these settings; its port."""
-    context = WorkerContext(settings=load(environ), audit_key=b"a key for tests only")
-    async with serve(echo, lifespan="off", context=context) as url:
-        yield int(url.rpartition(":")[2])
+LONG_HEAD = (431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
+LONG_TARGET = (414, "LIMIT_EXCEEDED", "The request target is too long.")
+LONG_FRAMING = (431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.")
+LATE = (408, "BAD_REQUEST", "The request took too long to arrive.")
+MALFORMED = (400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")
+DEEP = (503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.")
 
 
-async def talk(port: int, *pieces: bytes, pause_seconds: float = 0.0, wait_seconds: float = 5.0) -> bytes:
-    """Send pieces until they are all sent or the server hangs up; what it answers until it hangs up or falls silent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    async def read() -> bytes:
-        received = b""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            while data := await asyncio.wait_for(reader.read(65_536), wait_seconds):
-                received += data
-        return received
-
-    reading = asyncio.create_task(read())
-    with contextlib.suppress(ConnectionError):
-        for piece in pieces:
-            if reading.done():
-                break
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(pause_seconds)
-    received = await reading
-    writer.close()
-    return received
+def with_value(length: int) -> bytes:
+    """A request with one header of such a length."""
+    return request(b"/", b"", b"GET", b"X: " + b"v" * length)
 
 
-def statuses(received: bytes) -> list[int]:
-    """The statuses of the answers in what was received."""
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
+def with_target(length: int) -> bytes:
+    """A request with a target of such a length."""
+    return request(b"/" + b"t" * (length - 1), b"", b"GET")
 
 
-def refusal(received: bytes) -> tuple[int, Mapping[str, str], object]:
-    """Status, headers and JSON of the one answer."""
-    head, _, body = received.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines), json.loads(body)
+def with_fields(length: int) -> bytes:
+    """A head of such a length, of many short headers."""
+    head = b"GET / HTTP/1.1\r\nHost: test\r\n"
+    count, odd = divmod(length - len(head) - 2, len(b"a: b\r\n"))
+    return head + b"a: b\r\n" * (count - 1) + b"a: b" + b"b" * odd + b"\r\n\r\n"
 
 
-CLOSE = b"Connection: close\r\n\r\n"
-
-
-def head_of(size: int) -> bytes:
-    """A GET whose request line and headers have so many bytes together."""
-    fixed = b"GET / HTTP/1.1\r\nHost: x\r\nX: \r\n" + CLOSE
-    return b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (size - len(fixed)) + b"\r\n" + CLOSE
-
-
-REFUSED = {
-    "head": (head_of(2049), 431, "LIMIT_EXCEEDED", "The request line and the headers are too long."),
-    "head-without-end": (
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 4096,
-        431,
-        "LIMIT_EXCEEDED",
-        "The request line and the headers are too long.",
-    ),
-    "many-headers": (
-        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 400 + CLOSE,
-        431,
-        "LIMIT_EXCEEDED",
-        "The request line and the headers are too long.",
-    ),
-    "target": (
-        b"GET /" + b"a" * 2048 + b" HTTP/1.1\r\nHost: x\r\n" + CLOSE,
-        414,
-        "LIMIT_EXCEEDED",
-        "The request target is too long.",
-    ),
-    "chunk-extensions": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * 4096,
-        431,
-        "LIMIT_EXCEEDED",
-        "The chunk extensions or trailers are too long.",
-    ),
+HEADS = {
+    "header-accepted": (with_value(HEAD_BYTES - BLANK), None),
+    "header-refused": (with_value(HEAD_BYTES - BLANK + 1), LONG_HEAD),
+    "fields-accepted": (with_fields(HEAD_BYTES), None),
+    "fields-refused": (with_fields(HEAD_BYTES + 1), LONG_HEAD),
+    "target-accepted": (with_target(HEAD_BYTES - len(b"GET  HTTP/1.1\r\nHost: test\r\n\r\n")), None),
+    "target-and-header-refused": (with_target(HEAD_BYTES), LONG_HEAD),
+    "target-refused": (with_target(HEAD_BYTES + 1), LONG_TARGET),
+    "endless-header": (with_value(1_000_000).removesuffix(b"\r\n\r\n"), LONG_HEAD),
+    "endless-target": (b"GET /" + b"t" * 1_000_000, LONG_TARGET),
+    "endless-name": (b"GET / HTTP/1.1\r\nHost: test\r\n" + b"n" * 1_000_000, LONG_HEAD),
 }
 
 
-@pytest.mark.parametrize(("request_bytes", "status", "code", "message"), REFUSED.values(), ids=REFUSED)
-async def test_a_head_beyond_the_limit_is_refused(request_bytes: bytes, status: int, code: str, message: str) -> None:
-    """In GraphQL's own shape, and the connection is closed."""
-    async with server(GATEWAY_MAX_HEADER_BYTES="2048") as port:
-        found, headers, body = refusal(await talk(port, request_bytes[:1500], request_bytes[1500:]))
-    assert (found, body) == (status, {"errors": [{"message": message, "extensions": {"code": code}}]})
-    assert headers["content-type"] == "application/graphql-response+json; charset=utf-8"
-    assert headers["cache-control"] == "no-store"
-    assert headers["vary"] == "Accept, Origin"
-    assert headers["connection"] == "close"
+@pytest.mark.parametrize("pieces", [1, 3], ids=["whole", "pieces"])
+@pytest.mark.parametrize(("data", "refusal"), HEADS.values(), ids=HEADS)
+async def test_a_head_is_as_long_as_the_limit_or_refused(
+    data: bytes, refusal: tuple[int, str, str] | None, pieces: int
+) -> None:
+    """Request line and headers together, however they arrive; the refusal arrives too, while the client still sends."""
+    async with (
+        serving(gateway_max_header_bytes=HEAD_BYTES) as served,
+        served.connect() as client,
+        asyncio.TaskGroup() as group,
+    ):
+        size = -(-len(data) // pieces)
+        sending = group.create_task(send_in_pieces(client, [data[at : at + size] for at in range(0, len(data), size)]))
+        answer = await client.answer()
+        sending.cancel()
+        if refusal is None:
+            assert answer.status == 200
+        else:
+            assert_refused(answer, *refusal)
+        assert served.context.lifecycle.refusals == ({refusal[0]: 1} if refusal else {})
 
 
-@pytest.mark.parametrize("cut", [0, 1, 700, 2047])
-async def test_a_head_at_the_limit_is_accepted(cut: int) -> None:
-    """To the byte, in one piece or in two."""
-    request = head_of(2048)
-    assert len(request) == 2048
-    async with server(GATEWAY_MAX_HEADER_BYTES="2048") as port:
-        pieces = (request[:cut], request[cut:]) if cut else (request,)
-        assert statuses(await talk(port, *pieces, pause_seconds=0.01)) == [200]
+async def send_in_pieces(client: Any, pieces: list[bytes]) -> None:
+    """Send a piece, a moment later the next, for as long as anybody takes them."""
+    try:
+        for piece in pieces:
+            await client.send(piece)
+            await asyncio.sleep(0.01)
+    except ConnectionError:
+        return
 
 
-async def test_a_long_body_is_no_long_head() -> None:
-    """What follows a head does not count, and neither does the request before on the same connection."""
-    body = b"x" * 10_000
-    one = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n" + body
-    async with server(GATEWAY_MAX_HEADER_BYTES="1024") as port:
-        assert statuses(await talk(port, one, one, b"GET / HTTP/1.1\r\nHost: x\r\n" + CLOSE)) == [200, 200, 200]
+async def test_a_head_that_begins_behind_another_request_has_the_same_limit() -> None:
+    """Whether it comes in the same packet or not, and whatever the body before it was."""
+    first = request(b"/first", b"b" * 5_000)
+    for length, refused in ((HEAD_BYTES - BLANK, False), (HEAD_BYTES - BLANK + 1, True)):
+        data = first + with_value(length)
+        for cut in (len(data), len(first) + 30, len(first) + HEAD_BYTES - 10):
+            async with serving(gateway_max_header_bytes=HEAD_BYTES) as served, served.connect() as client:
+                await client.send(data[:cut])
+                await asyncio.sleep(0.01)
+                await client.send(data[cut:])
+                assert (await client.answer()).json["path"] == "/first"
+                answer = await client.answer()
+                if refused:
+                    assert_refused(answer, *LONG_HEAD)
+                else:
+                    assert answer.status == 200
 
 
 async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
     """Most clients send head and body apart; a connection may carry any number of such requests."""
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300 + b"\r\nContent-Length: 2\r\n\r\n"
-    async with server(GATEWAY_MAX_HEADER_BYTES="1024") as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    data = request(b"/", b"ab", b"POST", b"X: " + b"v" * 1_500)
+    async with serving(gateway_max_header_bytes=HEAD_BYTES) as served, served.connect() as client:
         for _ in range(20):
-            writer.write(head)
-            await asyncio.sleep(0.005)
-            writer.write(b"ab")
-            assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
-            await reader.readuntil(b"]]}")
-        writer.close()
+            await client.send(data[:-2])
+            await asyncio.sleep(0.002)
+            await client.send(data[-2:])
+            assert (await client.answer()).status == 200
 
 
-SLOW = {
-    "nothing": (),
-    "half-a-head": (b"POST / HTTP/1.1\r\nHost",),
-    "trickled-head": tuple(bytes((byte,)) for byte in b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100),
-    "half-a-body": (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",),
-    "trickled-body": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
-        *(b"x" for _ in range(90)),
-    ),
-    "endless-chunks": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
-        *(b"1\r\nx\r\n" for _ in range(90)),
-    ),
+FRAMING = {
+    "extension-accepted": b"1;" + b"e" * 500 + b"\r\nx\r\n0\r\n\r\n",
+    "trailer-accepted": b"1\r\nx\r\n0\r\nT: " + b"t" * 500 + b"\r\n\r\n",
+    "small-chunks-accepted": b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n",
+    "extension-refused": b"1;" + b"e" * 10_000,
+    "trailer-refused": b"1\r\nx\r\n0\r\nT: " + b"t" * 10_000,
 }
 
 
-@pytest.mark.parametrize("pieces", SLOW.values(), ids=SLOW)
-async def test_a_slow_request_is_cut_off(pieces: tuple[bytes, ...]) -> None:
-    """From its first byte on a request has so long and no longer, however busily it trickles."""
-    async with server(GATEWAY_READ_TIMEOUT_SECONDS="0.5") as port:
+@pytest.mark.parametrize(("name", "body"), FRAMING.items(), ids=FRAMING)
+async def test_what_stands_around_a_body_is_bounded(name: str, body: bytes) -> None:
+    """Chunk extensions and trailers are no body that anybody counts, and as endless as a header."""
+    head = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with (
+        serving(gateway_max_header_bytes=HEAD_BYTES) as served,
+        served.connect() as client,
+        asyncio.TaskGroup() as group,
+    ):
+        pieces = [head, *(body[at : at + 1_000] for at in range(0, len(body), 1_000))]
+        sending = group.create_task(send_in_pieces(client, pieces))
+        answer = await client.answer()
+        sending.cancel()
+        if name.endswith("accepted"):
+            assert answer.status == 200
+        else:
+            assert_refused(answer, *LONG_FRAMING)
+
+
+async def test_requests_that_wait_behind_another_are_bounded() -> None:
+    """One packet holds thousands: seventeen are answered, and the rest is refused before it takes any memory."""
+    async with serving() as served, served.connect() as client:
+        await client.send(request(b"/", method=b"GET") * 1_000)
+        for _ in range(17):
+            assert (await client.answer()).status == 200
+        assert_refused(await client.answer(), *DEEP)
+        assert await client.rest() == b""
+    async with serving() as served, served.connect() as client:
+        await client.send(request(b"/", method=b"GET") * 17)
+        for _ in range(17):
+            assert (await client.answer()).status == 200
+        assert await client.silence(0.1)
+
+
+async def test_pipelining_without_end_takes_no_memory() -> None:
+    """Reading pauses while requests wait: a client that only sends fills its own buffers."""
+    release = asyncio.Event()
+    begun = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal begun
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        begun += 1
+        await release.wait()
+        await reply(send, 200, b"")
+
+    async with serving(app) as served, served.connect() as client:
+        for _ in range(10):
+            await client.send(request(b"/", method=b"GET"))
+            await asyncio.sleep(0.002)
+        sending = asyncio.create_task(client.send(request(b"/", method=b"GET") * 1_000_000))
+        await asyncio.sleep(0.2)
+        assert not sending.done()
+        assert begun == 1
+        (connection,) = served.server.server_state.connections
+        assert len(connection._queue) <= 20  # type: ignore[union-attr]  # noqa: SLF001 - the point of the test
+        sending.cancel()
+        client.reset()
+        release.set()
+
+
+async def test_an_endless_body_takes_no_memory() -> None:
+    """Reading pauses where the application does not take what is here."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await receive()
+        await asyncio.sleep(0.3)
+        assert len((await receive())["body"]) < 1_000_000
+        await reply(send, 413, b"")
+
+    async with serving(app) as served, served.connect() as client:
+        await client.send(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        sending = asyncio.create_task(send_in_pieces(client, [chunk * 10] * 100))
+        assert (await client.answer()).status == 413
+        sending.cancel()
+
+
+READ_SECONDS = 0.3
+SLACK_SECONDS = 0.25
+
+
+@pytest.mark.parametrize(
+    ("sent", "refused"),
+    [
+        (b"", False),
+        (b"\r\n", False),
+        (b"G", True),
+        (request(b"/", b"{}")[:-5], True),
+        (request(b"/", b"{}")[:-1], True),
+        (b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", True),
+    ],
+    ids=["nothing", "line-end", "first-byte", "half-head", "half-body", "endless-chunks"],
+)
+async def test_a_request_that_does_not_come_to_an_end_is_cut_off(sent: bytes, *, refused: bool) -> None:
+    """408 where a request has begun; a client that has said nothing is told nothing."""
+    async with serving(gateway_read_timeout_seconds=READ_SECONDS) as served, served.connect() as client:
         started = time.monotonic()
-        received = await talk(port, *pieces, pause_seconds=0.02)
-        assert time.monotonic() - started < 3.5
-    if pieces:
-        status, _, body = refusal(received)
-        assert status == 408
-        assert body == {
-            "errors": [{"message": "The request took too long to arrive.", "extensions": {"code": "BAD_REQUEST"}}]
-        }
-    else:
-        assert received == b""
+        await client.send(sent)
+        if refused:
+            assert_refused(await client.answer(), *LATE)
+        assert await client.rest() == b""
+        assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + SLACK_SECONDS
+        assert served.context.lifecycle.refusals == ({408: 1} if refused else {})
 
 
-async def test_a_connection_may_rest_longer_than_a_read() -> None:
-    """Routers keep theirs for minutes; the read time is not for them."""
-    one = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with server(GATEWAY_READ_TIMEOUT_SECONDS="0.3") as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(2):
-            writer.write(one)
-            assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
-            await reader.readuntil(b"}")
-            await asyncio.sleep(0.9)
-        writer.close()
+@pytest.mark.parametrize("before", [False, True], ids=["head", "body"])
+async def test_a_trickle_does_not_buy_time(*, before: bool) -> None:
+    """The clock runs from the first byte to the last, however many come between; a new request has a new clock."""
+    async with serving(gateway_read_timeout_seconds=READ_SECONDS) as served, served.connect() as client:
+        await client.send(request(b"/", b"{}"))
+        assert (await client.answer()).status == 200
+        await asyncio.sleep(READ_SECONDS * 0.9)
+        started = time.monotonic()
+        data = request(b"/", b"x" * 1_000, b"POST", b"X: " + b"v" * 500)
+        if before:
+            await client.send(data[:-1_000])
+            data = data[-1_000:]
+        sending = asyncio.create_task(send_in_pieces(client, [bytes([byte]) for byte in data]))
+        assert_refused(await client.answer(), *LATE)
+        assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + SLACK_SECONDS
+        sending.cancel()
 
 
-HOST = b"Host: x\r\n"
-SMUGGLED = {
-    "length-and-chunked": b"POST / HTTP/1.1\r\n"
-    + HOST
-    + b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
-    "two-lengths": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-    "negative-length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
-    "length-in-words": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1e1\r\n\r\n",
-    "another-coding": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "coding-not-last": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    "bad-chunk-size": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
-    "chunk-without-end": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
-    "space-before-colon": b"POST / HTTP/1.1\r\nHost : x\r\n\r\n",
-    "folded-header": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n",
-    "nul-in-header": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\x00b\r\n\r\n",
-    "bare-cr": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\rY: b\r\n\r\n",
-    "no-host": b"GET / HTTP/1.1\r\n\r\n",
-    "two-hosts": b"GET / HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
-    "http-2-preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "http-0.9": b"GET /\r\n\r\n",
-    "tls": b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + b"\x00" * 60,
-    "garbage": b"\x00\xff\xfe garbage\r\n\r\n",
-    "connect": b"CONNECT x:1 HTTP/1.1\r\n" + HOST + b"\r\n",
-}
+async def test_a_request_just_in_time_is_answered() -> None:
+    """However long the application then takes: its time is not the client's."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        await asyncio.sleep(READ_SECONDS * 1.5)
+        await reply(send, 200, b"late, but not the client's fault")
+
+    async with serving(app, gateway_read_timeout_seconds=READ_SECONDS) as served, served.connect() as client:
+        data = request(b"/", b"{}")
+        await client.send(data[:10])
+        await asyncio.sleep(READ_SECONDS * 0.6)
+        await client.send(data[10:])
+        await client.send(b"\r\n")
+        assert (await client.answer()).status == 200
+        assert await client.silence(READ_SECONDS * 1.5), "an idle connection is kept"
 
 
-@pytest.mark.parametrize("request_bytes", SMUGGLED.values(), ids=SMUGGLED)
-async def test_what_could_hide_a_second_request_is_refused(request_bytes: bytes) -> None:
-    """One 400, nothing of what follows is answered, and the connection is closed."""
-    async with server() as port:
-        received = await talk(port, request_bytes + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert statuses(received) == [400]
-    assert b"smuggled" not in received
+async def test_an_answer_that_has_begun_is_cut_instead() -> None:
+    """A second status line behind half an answer would be read as its body."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async with serving(app, gateway_read_timeout_seconds=READ_SECONDS) as served, served.connect() as client:
+        await client.send(request(b"/", b"{}")[:-1])
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            received = await client.rest()
+        assert b"408" not in received
+        assert b"0\r\n\r\n" not in received, "it must not look whole"
+        assert served.context.lifecycle.refusals == {408: 1}
 
 
-async def test_an_upgrade_hides_no_second_request() -> None:
-    """A body behind an ``Upgrade`` is a body."""
-    hidden = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-    request = b"POST /seen HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n%b"
-    async with server() as port:
-        received = await talk(port, request % (len(hidden), hidden), wait_seconds=0.5)
-    assert statuses(received) == [200]
-    assert b'"path": "/seen"' in received
+async def test_a_late_request_does_not_cost_its_predecessor_the_answer() -> None:
+    """What is in progress is answered first; then the one behind it is refused."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        await asyncio.sleep(READ_SECONDS * 2)
+        await reply(send, 200, b"first")
+
+    for behind, refusal in ((b"POST /late", LATE), (b"GARBAGE\r\n", MALFORMED), (request(b"/", b"{}")[:-1], LATE)):
+        async with serving(app, gateway_read_timeout_seconds=READ_SECONDS) as served, served.connect() as client:
+            await client.send(request(b"/", b"{}") + behind)
+            assert (await client.answer()).body == b"first"
+            assert_refused(await client.answer(), *refusal)
+            assert await client.rest() == b""
 
 
-async def test_pipelined_requests_are_answered_in_order_and_bounded() -> None:
-    """A few wait for their turn; thousands do not wait in memory."""
-    one = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with server() as port:
-        few = await talk(port, b"".join(one % number for number in range(10)), wait_seconds=0.5)
-        many = await talk(port, b"".join(one % number for number in range(5_000)), wait_seconds=0.5)
-    assert [f'"path": "/{number}"'.encode() in few for number in range(10)] == [True] * 10
-    assert statuses(few) == [200] * 10
-    assert statuses(many)[-1] == 503
-    assert len(statuses(many)) < 100
+async def test_a_client_that_never_reads_its_answer_is_dropped() -> None:
+    """Neither the application nor the connection waits for ever."""
+    dropped: asyncio.Queue[str] = asyncio.Queue()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 30_000_000, "more_body": True})
+        await send({"type": "http.response.body", "body": b"waits for the reader"})
+        await dropped.put((await receive())["type"])
+
+    async with serving(app, idle_seconds=READ_SECONDS) as served, served.connect() as client:
+        await client.send(request())
+        started = time.monotonic()
+        async with asyncio.timeout(5):
+            assert await dropped.get() == "http.disconnect"
+        assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + SLACK_SECONDS + 0.5
+
+
+async def test_an_idle_connection_is_closed_after_its_time() -> None:
+    """And not before: a router's pool counts on it. By default that is longer than any pool keeps one."""
+    async with (
+        serving(idle_seconds=2 * READ_SECONDS, gateway_read_timeout_seconds=READ_SECONDS) as served,
+        served.connect() as client,
+    ):
+        await client.send(request())
+        assert (await client.answer()).status == 200
+        started = time.monotonic()
+        assert await client.rest() == b""
+        assert 2 * READ_SECONDS - 0.05 <= time.monotonic() - started < 2 * READ_SECONDS + SLACK_SECONDS
+    assert IDLE_SECONDS > 120
 
 
 async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
-    """413 at once, by its length or where it passes the limit; an endless one fills no memory."""
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        port = int(client.url.rpartition(":")[2])
-        head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        by_length = await talk(port, head + b"Content-Length: 9999999999\r\n\r\n{", wait_seconds=2)
-        chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
-        by_count = await talk(port, head + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 40, wait_seconds=2)
-        assert statuses(by_length) == [413]
-        assert statuses(by_count) == [413]
+    """The whole gateway: 413 at once, by its length or where it passes the limit, and nothing is sent to Wethod."""
+    chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    async with upstream([wethod_answer(200)]) as wethod, gateway(wethod.url) as front:
+        for body in ((b"Content-Length: 9999999999\r\n\r\n{",), (b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 40)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
+            client = Client(reader, writer)
+            sending = asyncio.create_task(send_in_pieces(client, [head, *body]))
+            assert (await client.answer()).status == 413
+            sending.cancel()
+            writer.close()
         assert wethod.asked == []
-
-
-async def test_a_continue_is_sent_where_it_is_waited_for() -> None:
-    """RFC 9110 section 10.1.1."""
-    async with server() as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n" + CLOSE)
-        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-        writer.write(b"ab")
-        assert b'"body": "ab"' in await reader.read()
-        writer.close()
-
-
-async def failing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Breaks in the way its path says."""
-    del receive
-    if scope["path"] == "/header":
-        headers = [(b"x", b"a\r\nSet-Cookie: b")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-    if scope["path"] == "/half":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
-        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
-    if scope["path"] != "/nothing":
-        raise RuntimeError("hunter2")
-
-
-@pytest.mark.parametrize("path", ["/raises", "/nothing", "/header"])
-async def test_an_application_that_fails_is_a_masked_500(path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """No traceback, and no header that its own value forges."""
-    async with serve(failing, lifespan="off") as url:
-        received = await talk(int(url.rpartition(":")[2]), f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    status, _, body = refusal(received)
-    assert status == 500
-    assert body == {
-        "errors": [
-            {
-                "message": "The gateway failed to answer this request.",
-                "extensions": {"code": "INTERNAL_SERVER_ERROR"},
-            }
-        ]
-    }
-    assert b"hunter2" not in received
-    assert b"Set-Cookie" not in received
-    assert [record.levelname for record in caplog.records if record.name == "app.server"] == ["ERROR"]
-
-
-async def test_half_an_answer_is_cut_off_not_completed() -> None:
-    """Only a broken connection tells a client that what it has is not the whole."""
-    async with serve(failing, lifespan="off") as url:
-        received = await talk(int(url.rpartition(":")[2]), b"GET /half HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert received.endswith(b"\r\n\r\nab")

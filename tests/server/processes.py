@@ -1,0 +1,100 @@
+"""A program under test, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.server.serving import Client, request
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Program:
+    """A running ``tests.server.program``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    async def end(self, seconds: float = 10) -> tuple[int, str]:
+        """Its exit code and what it logged, once it has ended."""
+        async with asyncio.timeout(seconds):
+            _, log = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, log.decode()
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Client]:
+        """Open one connection."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+
+    async def ask(self, target: str = "/") -> tuple[int, dict[str, Any], bool]:
+        """Ask over a new connection: status, facts, and whether the answer was the connection's last."""
+        async with self.connect() as client:
+            await client.send(request(target.encode()))
+            answer = await client.answer()
+            return answer.status, answer.json, answer.headers.get("connection") == "close"
+
+    async def refuses(self) -> bool:
+        """Whether nobody listens."""
+        try:
+            async with self.connect():
+                return False
+        except (ConnectionRefusedError, ConnectionResetError):
+            return True
+
+
+async def spawn(factory: str, **settings: object) -> asyncio.subprocess.Process:
+    """Start the program."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.server.program",
+        factory,
+        json.dumps(settings),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(factory: str = "working", **settings: object) -> AsyncIterator[Program]:
+    """Start the program and wait until it answers; end it whatever happens."""
+    process = await spawn(factory, **settings)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            url = (await process.stdout.readline()).decode().strip()
+        assert url, (await process.communicate())[1].decode()
+        yield Program(process, int(url.rpartition(":")[2]))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def eventually(condition: Any, seconds: float = 5.0) -> None:
+    """Wait until a coroutine function says so."""
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.02)

@@ -1,0 +1,217 @@
+"""A server in the test's own event loop, and a client that says exactly the bytes it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.server.context import WorkerContext
+from app.server.listener import bind
+from app.server.server import GatewayServer
+from app.server.state import IDLE_SECONDS
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PATIENCE_SECONDS = 5.0
+"""How long a test waits for what should come at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """Its body, read."""
+        return json.loads(self.body)
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, and see them leave."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def half_close(self) -> None:
+        """Send no more, read on."""
+        self._writer.write_eof()
+
+    def reset(self) -> None:
+        """Vanish: a reset instead of an end."""
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+    async def answer(self, *, head_only: bool = False) -> Answer:
+        """Read one answer by its own framing."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+            names = [item.partition(": ")[0] for item in lines]
+            assert len(names) == len(set(names)), f"a header came twice: {names}"
+            headers = {name: value for name, _, value in (item.partition(": ") for item in lines)}
+            status = int(line.split(" ")[1])
+            if head_only or status in {100, 204, 304}:
+                body = b""
+            elif headers.get("transfer-encoding") == "chunked":
+                body = await self._chunks()
+            elif "content-length" in headers:
+                body = await self._reader.readexactly(int(headers["content-length"]))
+            else:
+                body = await self._reader.read()
+        return Answer(status, headers, body)
+
+    async def _chunks(self) -> bytes:
+        body = b""
+        while size := int(await self._reader.readline(), 16):
+            body += await self._reader.readexactly(size)
+            assert await self._reader.readexactly(2) == b"\r\n"
+        assert await self._reader.readexactly(2) == b"\r\n"
+        return body
+
+    async def rest(self, seconds: float = PATIENCE_SECONDS) -> bytes:
+        """Everything up to the end of the connection, which must come."""
+        async with asyncio.timeout(seconds):
+            return await self._reader.read()
+
+    async def silence(self, seconds: float) -> bool:
+        """Whether the connection stays open without a byte for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reader.read(1)
+        except TimeoutError:
+            return True
+        return False
+
+
+class Served:
+    """A running server."""
+
+    def __init__(self, server: GatewayServer, context: WorkerContext, listener: socket.socket) -> None:
+        self.server = server
+        self.context = context
+        self.listener = listener
+        self.port = listener.getsockname()[1]
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Client]:
+        """Open one connection."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def ask(self, data: bytes) -> Answer:
+        """One answer, over a connection of its own."""
+        async with self.connect() as client:
+            await client.send(data)
+            return await client.answer()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp | None = None, *, idle_seconds: float = IDLE_SECONDS, **settings: object
+) -> AsyncIterator[Served]:
+    """Serve an application on an ephemeral port; the echo by default."""
+    values: dict[str, Any] = {"wethod_timeout_seconds": 0.2, "gateway_drain_seconds": 1.0, **settings}
+    context = WorkerContext(Settings(**values), audit_key=b"a key for tests only")
+    started = asyncio.Event()
+    server = GatewayServer(app or echo, context, started=started.set, idle_seconds=idle_seconds)
+    listener = bind("127.0.0.1", 0)
+    task = asyncio.create_task(server.serve([listener]))
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        waiting.cancel()
+        listener.close()
+        await task
+    try:
+        yield Served(server, context, listener)
+    finally:
+        server.finish()
+        await task
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    """Start and end, for an application that answers requests some other way."""
+    assert scope["type"] == "lifespan"
+    for what in ("startup", "shutdown"):
+        assert (await receive())["type"] == f"lifespan.{what}"
+        await send({"type": f"lifespan.{what}.complete"})
+
+
+async def read(receive: Receive) -> bytes:
+    """The request's whole body.
+
+    Raises:
+        ConnectionError: the client went away before its end.
+    """
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        body += bytes(message["body"])
+        if not message["more_body"]:
+            return body
+
+
+async def reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with a body of known length."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with what has arrived."""
+    if scope["type"] == "lifespan":
+        await alive(scope, receive, send)
+        return
+    body = await read(receive)
+    seen = {
+        "method": scope["method"],
+        "path": scope["path"],
+        "raw_path": scope["raw_path"].decode("ascii"),
+        "query": scope["query_string"].decode("ascii"),
+        "version": scope["http_version"],
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
+        "body": body.decode("latin-1"),
+    }
+    await reply(send, 200, json.dumps(seen).encode(), (b"content-type", b"application/json"))
+
+
+def request(
+    target: bytes = b"/echo", body: bytes = b"", method: bytes = b"POST", *headers: bytes, version: bytes = b"1.1"
+) -> bytes:
+    """A request with a body of known length."""
+    lines = [method + b" " + target + b" HTTP/" + version, b"Host: test", *headers]
+    if body or method == b"POST":
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body

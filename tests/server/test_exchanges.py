@@ -1,0 +1,516 @@
+"""Requests and answers over a real socket: framing, reuse of the connection, pipelines, and ends that come early."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.server.context import WorkerContext
+from app.server.lifecycle import StartError
+from app.server.listener import bind
+from app.server.server import GatewayServer
+from app.settings import Settings
+from tests.server.serving import alive, echo, read, reply, request, serving
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+TARGETS = [
+    ("/a/b?c=d&e", "/a/b", "/a/b", "c=d&e"),
+    ("/a%20b/%C3%A9", "/a b/é", "/a%20b/%C3%A9", ""),
+    ("/a#fragment", "/a", "/a", ""),
+    ("//a", "//a", "//a", ""),
+    ("http://other.example/a?b", "/a", "/a", "b"),
+    ("http://other.example", "/", "/", ""),
+    ("*", "*", "*", ""),
+]
+
+
+@pytest.mark.parametrize(("target", "path", "raw_path", "query"), TARGETS, ids=[target for target, *_ in TARGETS])
+async def test_every_form_of_target_is_told_apart(target: str, path: str, raw_path: str, query: str) -> None:
+    """Origin, absolute and asterisk form (RFC 9112 section 3.2); the application sees path and query decoded once."""
+    async with serving() as served:
+        answer = await served.ask(request(target.encode(), method=b"OPTIONS"))
+    assert answer.status == 200
+    assert (answer.json["path"], answer.json["raw_path"], answer.json["query"]) == (path, raw_path, query)
+
+
+async def test_the_application_sees_the_request_as_it_was_sent() -> None:
+    """Names in lower case, values and order untouched, an empty value included."""
+    async with serving() as served:
+        answer = await served.ask(request(b"/echo", b"{}", b"POST", b"X-Empty:", b"X-Twice: 1", b"x-twice: 2"))
+    assert answer.json["headers"] == [
+        ["host", "test"],
+        ["x-empty", ""],
+        ["x-twice", "1"],
+        ["x-twice", "2"],
+        ["content-length", "2"],
+    ]
+    assert (answer.json["method"], answer.json["version"], answer.json["body"]) == ("POST", "1.1", "{}")
+
+
+async def test_a_connection_is_used_again_and_again() -> None:
+    """One connection, many requests, each with its own answer and a date."""
+    async with serving() as served, served.connect() as client:
+        for number in range(5):
+            await client.send(request(b"/%d" % number, b"x" * number))
+            answer = await client.answer()
+            assert (answer.json["path"], answer.json["body"]) == (f"/{number}", "x" * number)
+            assert "connection" not in answer.headers
+            assert answer.headers["date"].endswith("GMT")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request(b"/echo", b"{}", b"POST", b"Connection: close"),
+        request(b"/echo", b"{}", b"POST", version=b"1.0"),
+        request(b"/echo", b"{}", b"POST", b"Connection: keep-alive", version=b"1.0"),
+    ],
+    ids=["close", "1.0", "1.0-keep-alive"],
+)
+async def test_a_client_that_wants_one_answer_gets_one(data: bytes) -> None:
+    """`Connection: close` and HTTP/1.0 end with the answer, which says so; what follows is not read."""
+    async with serving() as served, served.connect() as client:
+        await client.send(data + request(b"/again"))
+        answer = await client.answer()
+        assert (answer.status, answer.headers["connection"], answer.json["body"]) == (200, "close", "{}")
+        assert await client.rest() == b""
+
+
+async def test_a_body_in_pieces_is_one_body() -> None:
+    """Chunks, chunk extensions and packets are the wire's business."""
+    async with serving() as served, served.connect() as client:
+        await client.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nab\r\n")
+        await asyncio.sleep(0.01)
+        await client.send(b"1\r\n")
+        await asyncio.sleep(0.01)
+        await client.send(b"c\r\n0\r\n\r\n")
+        assert (await client.answer()).json["body"] == "abc"
+
+
+async def test_a_trailer_is_not_a_header() -> None:
+    """A field behind the body has been seen by no proxy, and counts as never sent (RFC 9110 section 6.5.1)."""
+    trailer = b"Authorization: Bearer smuggled\r\nHost: other\r\n"
+    async with serving() as served, served.connect() as client:
+        await client.send(
+            b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+            + trailer
+            + b"\r\n"
+        )
+        names = [name for name, _ in (await client.answer()).json["headers"]]
+        assert names == ["host", "transfer-encoding"]
+        await client.send(request(b"/next"))
+        assert (await client.answer()).json["path"] == "/next"
+
+
+async def test_a_request_in_single_bytes_is_read() -> None:
+    """Slow is not wrong, within the read time."""
+    async with serving() as served, served.connect() as client:
+        for byte in request(b"/echo", b"{}", b"POST", b"X-A: b"):
+            await client.send(bytes([byte]))
+        assert (await client.answer()).json["body"] == "{}"
+
+
+async def test_a_line_end_too_many_is_forgiven() -> None:
+    """Some clients end a body with one (RFC 9112 section 2.2)."""
+    async with serving() as served, served.connect() as client:
+        await client.send(b"\r\n" + request(b"/1", b"{}") + b"\r\n")
+        assert (await client.answer()).json["path"] == "/1"
+        await client.send(b"\r\n")
+        await client.send(request(b"/2", b"{}"))
+        assert (await client.answer()).json["path"] == "/2"
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    """One at a time: the next starts when its predecessor has its answer."""
+    running = most = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal running, most
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        running += 1
+        most = max(most, running)
+        body = await read(receive)
+        await asyncio.sleep(0.01)
+        running -= 1
+        await reply(send, 200, scope["path"].encode() + body)
+
+    async with serving(app) as served, served.connect() as client:
+        requests = [request(b"/%d" % number, b"x" * number) for number in range(6)]
+        last = requests.pop()
+        await client.send(b"".join(requests) + last[:-3])
+        await asyncio.sleep(0.02)
+        await client.send(last[-3:])
+        for number in range(6):
+            assert (await client.answer()).body == b"/%d" % number + b"x" * number
+    assert most == 1
+
+
+async def test_continue_is_said_when_the_body_is_wanted() -> None:
+    """`Expect: 100-continue`: once, and only by an application that reads."""
+    async with serving() as served, served.connect() as client:
+        head, _, body = request(b"/echo", b"{}", b"POST", b"Expect: 100-continue").partition(b"\r\n\r\n")
+        await client.send(head + b"\r\n\r\n")
+        assert (await client.answer()).status == 100
+        await client.send(body)
+        assert (await client.answer()).json["body"] == "{}"
+        await client.send(request(b"/echo", b"{}", b"POST", b"Expect: 100-continue"))
+        assert (await client.answer()).status == 200, "a body that is here already needs no invitation"
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer without a look at the body."""
+    if scope["type"] == "lifespan":
+        await alive(scope, receive, send)
+        return
+    await reply(send, 413, b"too much")
+
+
+@pytest.mark.parametrize("expect", [(), (b"Expect: 100-continue",)], ids=["sent", "expect"])
+async def test_an_answer_before_the_body_ends_the_connection(expect: tuple[bytes, ...]) -> None:
+    """Whether the rest of the request still comes nobody knows: the next one could begin anywhere."""
+    async with serving(refuse) as served, served.connect() as client:
+        await client.send(request(b"/", b"x" * 100, b"POST", *expect)[:-50])
+        answer = await client.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert await client.rest() == b""
+
+
+async def test_a_client_that_sends_on_reads_its_answer_all_the_same() -> None:
+    """A reset would take the refusal with it: the server reads on for a moment and throws away."""
+    async with serving(refuse) as served, served.connect() as client:
+        await client.send(request(b"/", b"x" * 4_000_000)[:-1])
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (413, b"too much")
+
+
+async def test_an_unread_body_does_not_keep_the_connection() -> None:
+    """A body of more than the high water mark that the application ignores, whole: the next request is read."""
+    async with serving(refuse) as served, served.connect() as client:
+        for _ in range(2):
+            await client.send(request(b"/", b"x" * 100_000))
+            assert (await client.answer()).status == 413
+
+
+async def test_an_upgrade_is_ignored_and_the_body_is_kept() -> None:
+    """Java's HttpClient asks for h2c with its first POST; the body behind is a body, in whatever pieces it comes."""
+    upgrade = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
+    data = request(b"/echo?a", b'{"a":1}', b"POST", *upgrade)
+    async with serving() as served:
+        for cut in (len(data), len(data) - 4, len(data) - 7):
+            async with served.connect() as client:
+                await client.send(data[:cut])
+                await asyncio.sleep(0.01)
+                await client.send(data[cut:] + request(b"/next"))
+                answer = (await client.answer()).json
+                assert (answer["body"], answer["query"]) == ('{"a":1}', "a")
+                assert "upgrade" not in dict(answer["headers"])
+                assert (await client.answer()).json["path"] == "/next"
+
+
+def answering(*messages: dict[str, object]) -> ASGIApp:
+    """An application that sends these messages."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        for message in messages:
+            await send(message)
+
+    return app
+
+
+def start(status: int = 200, *headers: tuple[bytes, bytes]) -> dict[str, object]:
+    """The message that starts an answer."""
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+def piece(body: bytes, *, more: bool = False) -> dict[str, object]:
+    """The message with a piece of an answer's body."""
+    return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+async def test_a_body_of_unknown_length_is_framed() -> None:
+    """Whole: its length. In pieces: chunks; for HTTP/1.0 the end of the connection."""
+    async with serving(answering(start(), piece(b"whole"))) as served:
+        answer = await served.ask(request())
+        assert (answer.headers["content-length"], answer.body) == ("5", b"whole")
+    async with serving(answering(start(), piece(b"a", more=True), piece(b"", more=True), piece(b"bc"))) as served:
+        answer = await served.ask(request())
+        assert (answer.headers["transfer-encoding"], answer.body) == ("chunked", b"abc")
+        async with served.connect() as client:
+            await client.send(request(version=b"1.0"))
+            answer = await client.answer()
+            assert (answer.headers["connection"], answer.body) == ("close", b"abc")
+            assert not {"transfer-encoding", "content-length"} & set(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "length"), [(b"HEAD", 200, "5"), (b"GET", 204, None), (b"GET", 304, None)], ids=str
+)
+async def test_an_answer_that_may_have_no_body_has_none(method: bytes, status: int, length: str | None) -> None:
+    """The next answer begins right behind the head (RFC 9112 section 6.3)."""
+    headers = [(b"content-length", length.encode())] if length else []
+    async with serving(answering(start(status, *headers), piece(b"12345"))) as served, served.connect() as client:
+        for _ in range(2):
+            await client.send(request(b"/", method=method))
+            answer = await client.answer(head_only=True)
+            assert (answer.status, answer.headers.get("content-length")) == (status, length)
+
+
+async def test_fields_of_the_connection_are_the_servers() -> None:
+    """An application's `Transfer-Encoding` is dropped, its wish to close heard, and said once."""
+    fields = [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"2"), (b"Connection", b"close"), (b"X-A", b"b")]
+    async with serving(answering(start(200, *fields), piece(b"ok"))) as served, served.connect() as client:
+        await client.send(request())
+        answer = await client.answer()
+        assert answer.headers.pop("date")
+        assert answer.headers == {"content-length": "2", "x-a": "b", "connection": "close"}
+        assert await client.rest() == b"", "closed"
+
+
+LENGTH = (b"content-length", b"2")
+BROKEN = {
+    "raises": (),
+    "no-answer": (),
+    "no-body": (start(),),
+    "body-first": (piece(b"x"),),
+    "start-twice": (start(), start()),
+    "too-short": (start(200, LENGTH), piece(b"x")),
+    "too-long": (start(200, LENGTH), piece(b"xyz")),
+    "line-end-in-value": (start(200, (b"x-a", b"b\r\nx-c: d")), piece(b"")),
+    "line-feed-in-value": (start(200, (b"x-a", b"b\nx-c: d")), piece(b"")),
+    "line-end-in-name": (start(200, (b"x-a: b\r\nx-c", b"d")), piece(b"")),
+    "nul": (start(200, (b"x-a", b"b\0")), piece(b"")),
+}
+
+
+@pytest.mark.parametrize("messages", BROKEN.values(), ids=BROKEN)
+async def test_an_application_that_fails_answers_in_the_gateways_words(
+    messages: tuple[dict[str, object], ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """500 in the shape of every GraphQL error, no word of the reason, which is in the log; no header is forged."""
+    async with serving(answering(*messages)) as served, served.connect() as client:
+        await client.send(request())
+        answer = await client.answer()
+        assert await client.rest() == b""
+    assert answer.status == 500
+    assert answer.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+    assert answer.json == {
+        "errors": [
+            {
+                "message": "The gateway failed to answer this request.",
+                "extensions": {"code": "INTERNAL_SERVER_ERROR"},
+            }
+        ]
+    }
+    assert [record.levelname for record in caplog.records if record.name.startswith("app.server")] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (start(), piece(b"a", more=True)),
+        (start(200, (b"content-length", b"9")), piece(b"a", more=True)),
+        (start(), piece(b"a", more=True), start()),
+    ],
+    ids=["chunked", "length", "out-of-order"],
+)
+async def test_half_an_answer_does_not_pass_for_a_whole_one(messages: tuple[dict[str, object], ...]) -> None:
+    """The connection is cut: a client can tell (RFC 9112 section 8)."""
+    async with serving(answering(*messages)) as served, served.connect() as client:
+        await client.send(request())
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError, ValueError)):
+            await client.answer()
+
+
+async def test_messages_after_the_answer_are_a_fault_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    """The client has its answer, and the log the fault."""
+    app = answering(start(200, (b"content-length", b"1")), piece(b"a"), piece(b"b"))
+    async with serving(app) as served, served.connect() as client:
+        await client.send(request())
+        assert (await client.answer()).body == b"a"
+    assert "out of order" in caplog.text
+
+
+async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
+    """A delete on the wire goes on, and its outcome is recorded; the answer goes nowhere."""
+    began, gone = asyncio.Event(), asyncio.Event()
+    seen: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        began.set()
+        seen.append((await receive())["type"])
+        await reply(send, 200, b"nobody reads this")
+        seen.append((await receive())["type"])
+        gone.set()
+
+    async with serving(app) as served, served.connect() as client:
+        await client.send(request())
+        await began.wait()
+        client.reset()
+        async with asyncio.timeout(5):
+            await gone.wait()
+    assert seen == ["http.disconnect", "http.disconnect"]
+
+
+async def test_a_client_that_hangs_up_does_not_stop_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    """Closed looks like half closed: the answer is written to nobody, and nobody minds."""
+    began, done = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        began.set()
+        await asyncio.sleep(0.05)
+        await reply(send, 200, b"nobody reads this")
+        done.set()
+
+    async with serving(app) as served:
+        async with served.connect() as client:
+            await client.send(request())
+            await began.wait()
+        async with asyncio.timeout(5):
+            await done.wait()
+    assert not caplog.records
+
+
+async def test_a_client_that_only_stops_sending_gets_its_answers() -> None:
+    """Half closed is not gone: `curl | nc -N` and some proxies do it."""
+    async with serving() as served, served.connect() as client:
+        await client.send(request(b"/1", b"{}") + request(b"/2", b"{}") + request(b"/3", b"{}")[:-1])
+        client.half_close()
+        assert (await client.answer()).json["path"] == "/1"
+        assert (await client.answer()).json["path"] == "/2"
+        assert await client.rest() == b"", "the third never came whole"
+
+
+async def test_half_a_request_is_none() -> None:
+    """The application that was reading its body hears that the client is gone."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        with contextlib.suppress(ConnectionError):
+            await read(receive)
+            return
+        await heard.put("gone")
+
+    async with serving(app) as served, served.connect() as client:
+        await client.send(request(b"/", b"{}")[:-1])
+        client.half_close()
+        async with asyncio.timeout(5):
+            assert await heard.get() == "gone"
+        assert await client.rest() == b""
+
+
+async def test_an_answer_waits_for_a_slow_reader() -> None:
+    """An application cannot fill the memory with what nobody takes."""
+    sent = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await send(start())
+        for _ in range(200):
+            await send(piece(b"x" * 65_536, more=True))
+            sent += 1
+        await send(piece(b""))
+
+    async with serving(app) as served, served.connect() as client:
+        await client.send(request())
+        await asyncio.sleep(0.2)
+        assert sent < 150, "13 MB were taken from the application, and none of it read"
+        assert len((await client.answer()).body) == 200 * 65_536
+
+
+async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fail at the start."""
+    del scope, receive, send
+    raise StartError("GATEWAY_X=1: cannot be")
+
+
+async def crashing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fail at the start by accident."""
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "a long traceback"})
+    raise RuntimeError(scope["type"])
+
+
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """End before the start is complete."""
+    del scope, receive, send
+
+
+@pytest.mark.parametrize(
+    ("app", "problem"),
+    [
+        (failing, "GATEWAY_X=1: cannot be"),
+        (crashing, "the application does not start; the log says why"),
+        (silent, "the application does not start; the log says why"),
+    ],
+    ids=["reason", "crash", "silence"],
+)
+async def test_an_application_that_cannot_start_gives_one_line(app: ASGIApp, problem: str) -> None:
+    """Its own, where it has one."""
+    with pytest.raises(StartError, match=problem):
+        async with serving(app):
+            pytest.fail("it serves")
+
+
+async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The stop goes on."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise RuntimeError("the end")
+
+    async with serving(app):
+        pass
+    assert "the application does not end well" in caplog.text
+
+
+async def test_an_ordinary_life_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Requests, idle connections, a stop: nothing an operator must look at."""
+    caplog.set_level(logging.DEBUG)
+    async with serving() as served, served.connect() as idle, served.connect() as used:
+        await used.send(request())
+        await used.answer()
+        served.server.finish()
+        assert await idle.rest() == b""
+        assert await used.rest() == b""
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_a_server_can_be_made_off_the_event_loop() -> None:
+    """As the command line does, before there is one."""
+    context = WorkerContext(Settings(gateway_drain_delay_seconds=0), audit_key=b"a key for tests only")
+    server: GatewayServer | None = None
+
+    def stop() -> None:
+        assert server is not None
+        server.finish()
+
+    server = GatewayServer(echo, context, started=stop)
+    assert server.run_to_end(bind("127.0.0.1", 0), prepare=lambda: None) == 0

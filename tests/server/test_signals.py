@@ -1,0 +1,195 @@
+"""How the gateway stops, one worker and several: nothing in progress is lost, and nobody waits for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.server.processes import eventually, running, spawn
+from tests.server.serving import request, serving
+
+WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
+DELAY_SECONDS = 0.6
+
+
+@WORKERS
+async def test_sigterm_drains(workers: int) -> None:
+    """Readiness fails first; requests are served on; the listener closes; what is in progress ends well; exit 0."""
+    async with (
+        running(gateway_workers=workers, gateway_drain_delay_seconds=DELAY_SECONDS, gateway_drain_seconds=3) as program,
+        program.connect() as idle,
+        program.connect() as partial,
+    ):
+        assert (await program.ask("/health/ready"))[0] == 200
+        slow = asyncio.create_task(program.ask("/?1.2"))
+        await partial.send(request(b"/")[:-2])
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        program.signal(signal.SIGTERM)
+
+        async def fails() -> bool:
+            return (await program.ask("/health/ready"))[0] == 503
+
+        await eventually(fails)
+        assert time.monotonic() - started < DELAY_SECONDS / 2
+        status, facts, last = await program.ask("/")
+        assert (status, facts["state"], last) == (200, "draining", True), "served, and told to go elsewhere"
+        await partial.send(request(b"/")[-2:])
+        assert (await partial.answer()).headers["connection"] == "close"
+        assert await idle.rest() == b""
+        assert time.monotonic() - started >= DELAY_SECONDS, "idle connections may be used through the delay"
+        await eventually(program.refuses, 0.5)
+        assert not slow.done()
+        status, facts, last = await slow
+        assert (status, last) == (200, True)
+        code, log = await program.end()
+        assert time.monotonic() - started < 1.1 + 0.6
+    assert code == 0, log
+    assert "ERROR" not in log
+    assert "WARNING" not in log
+
+
+@WORKERS
+async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) -> None:
+    """Ctrl-C: no delay, whatever the settings; idle connections keep nobody."""
+    async with running(gateway_workers=workers, gateway_drain_delay_seconds=30) as program, program.connect() as idle:
+        await idle.send(request(b"/"))
+        await idle.answer()
+        started = time.monotonic()
+        program.signal(signal.SIGINT)
+        assert await idle.rest() == b""
+        assert time.monotonic() - started < 0.2
+        code, log = await program.end()
+        # The interpreter's own end is not the server's.
+        assert time.monotonic() - started < 0.6
+    assert code == 0, log
+    assert "ERROR" not in log
+
+
+@WORKERS
+async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
+    """A delete on the wire gets its answer."""
+    async with running(gateway_workers=workers, gateway_drain_delay_seconds=30, gateway_drain_seconds=3) as program:
+        slow = asyncio.create_task(program.ask("/?0.5"))
+        await asyncio.sleep(0.1)
+        program.signal(signal.SIGINT)
+        await eventually(program.refuses, 0.3)
+        assert (await slow)[0] == 200
+        assert (await program.end())[0] == 0
+
+
+@WORKERS
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Signals) -> None:
+    """What was in progress still says what it knows; the exit code tells that something was cut."""
+    async with running(gateway_workers=workers, gateway_drain_delay_seconds=20, gateway_drain_seconds=20) as program:
+        stubborn = asyncio.create_task(program.ask("/stubborn?15"))
+        await asyncio.sleep(0.1)
+        program.signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        started = time.monotonic()
+        program.signal(second)
+        status, facts, _ = await stubborn
+        assert (status, facts["state"]) == (200, "draining")
+        code, log = await program.end()
+        assert time.monotonic() - started < 1
+    assert code == 1
+    assert "1 requests are cut off" in log
+
+
+@WORKERS
+async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
+    """`timeout`, shells and process managers signal the group and then the process."""
+    async with running(gateway_workers=workers, gateway_drain_delay_seconds=0.2, gateway_drain_seconds=3) as program:
+        slow = asyncio.create_task(program.ask("/?0.6"))
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            program.signal(signal.SIGTERM)
+            await asyncio.sleep(0.01)
+        assert (await slow)[0] == 200
+        assert (await program.end())[0] == 0
+
+
+@WORKERS
+async def test_the_end_of_the_drain_lets_a_request_say_what_it_knows(workers: int) -> None:
+    """A cancellation becomes an answer, not a text of the server's; the exit code is 1."""
+    async with running(gateway_workers=workers, gateway_drain_delay_seconds=0, gateway_drain_seconds=0.3) as program:
+        stubborn = asyncio.create_task(program.ask("/stubborn?15"))
+        plain = asyncio.create_task(program.ask("/?15"))
+        await asyncio.sleep(0.1)
+        program.signal(signal.SIGTERM)
+        status, facts, _ = await stubborn
+        assert (status, facts["state"]) == (200, "draining")
+        status, error, _ = await plain
+        assert (status, error["errors"][0]["extensions"]["code"]) == (500, "INTERNAL_SERVER_ERROR")
+        code, log = await program.end()
+    assert code == 1
+    assert "requests are cut off" in log
+
+
+async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None:
+    """A second is all that it gets."""
+    async with running(gateway_drain_delay_seconds=0, gateway_drain_seconds=0.2) as program:
+        deaf = asyncio.create_task(program.ask("/deaf?15"))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        program.signal(signal.SIGTERM)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await deaf
+        assert 1.1 < time.monotonic() - started < 2
+
+
+@WORKERS
+async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
+    """It ends soon and without a word of error, whenever the signal comes."""
+    for seconds in (0.2, 0.6):
+        process = await spawn("working", gateway_workers=workers, gateway_drain_delay_seconds=0)
+        await asyncio.sleep(seconds)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            _, log = await process.communicate()
+        # Before the program has taken its signals, it is the system that ends it.
+        assert process.returncode in {0, -signal.SIGTERM}, log.decode()
+        assert b"ERROR" not in log
+        assert b"Traceback" not in log
+
+
+async def test_a_drain_is_seen_from_the_first_moment() -> None:
+    """In one process, without signals: state, `Connection: close`, and no delay that begins anew."""
+    async with serving(gateway_drain_delay_seconds=5) as served:
+        states = [served.context.lifecycle.state]
+        served.server.drain()
+        states.append(served.context.lifecycle.state)
+        assert states == ["serving", "draining"]
+        assert (await served.ask(request())).headers["connection"] == "close"
+        started = time.monotonic()
+        served.server.finish()
+        served.server.drain()
+        await asyncio.sleep(0)
+    assert time.monotonic() - started < 0.5, "a delay that is over does not begin again"
+
+
+async def test_whoever_knocks_as_the_door_closes_is_let_in() -> None:
+    """A request that the kernel has taken before the listener closes is answered, not reset."""
+    async with serving() as served:
+        clients = []
+        for _ in range(50):
+            clients.append(socket.create_connection(("127.0.0.1", served.port)))
+            clients[-1].sendall(request())
+        served.server.finish()
+        await served.server.shutdown([served.listener])
+        for client in clients:
+            with client:
+                assert client.recv(12) == b"HTTP/1.1 200"
+
+
+async def test_a_stop_before_the_start_is_over_still_stops() -> None:
+    """Readiness does not come back."""
+    async with serving(gateway_drain_delay_seconds=0.1) as served:
+        served.server.drain()
+        await served.server.main_loop()
+        assert served.context.lifecycle.state == "draining"
