@@ -316,12 +316,12 @@ class Supervisor:
         Raises:
             StartError: no worker can be started.
         """
-        logger.error("%s", reason)
         self._failed_starts += 1
         self._close_listener(index)
         if not any(other.ready for other in self._workers.values()) and (
             told or self._failed_starts >= _MOST_FAILED_STARTS
         ):
             raise StartError(told or reason)
+        logger.error("%s", reason)
         wait = _FIRST_BACKOFF_SECONDS * 2.0 ** (self._failed_starts - 1)
         self._due[index] = time.monotonic() + min(_LONGEST_BACKOFF_SECONDS, wait)
