@@ -57,7 +57,7 @@ class Serving:
     def workers(self) -> list[int]:
         """Process ids of the workers that live; the resource tracker is another child."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"spawn_main" in command_of(pid)]
+        return [int(pid) for pid in children if b"app.server" in command_of(pid)]
 
 
 def command_of(pid: str) -> bytes:
