@@ -1,8 +1,8 @@
 """One connection: one exchange after the other, limited in size and time.
 
-In place of uvicorn's protocol, on uvicorn's server; ``docs/adr/0013`` says why. The request line and the headers together
-are at most ``Limits.max_header_bytes``: a target that is longer all by itself gets a 414, anything else a 431. A
-request has ``Limits.read_seconds`` from its first byte to its last: then a 408, or a cut where its answer has begun.
+In place of uvicorn's protocol, on uvicorn's server; ``docs/adr/0014`` says why. The request line and the headers
+together are at most ``Limits.max_header_bytes``: a target that is longer all by itself gets a 414, anything else a 431.
+A request has ``Limits.read_seconds`` from its first byte to its last: then a 408, or a cut where its answer has begun.
 """
 
 from __future__ import annotations
