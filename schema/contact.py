@@ -57,6 +57,8 @@ class DeleteContactSuccess:
     )
     message: str = strawberry.field(description="Human-readable description; render it as text.")
     confirmed_by: DeletionEvidence = strawberry.field(description="What shows that the contact is gone.")
+    # Not in the schema: an audit wants the status of the answer that decided, a client has no use for it.
+    status_code: strawberry.Private[int | None] = None
 
 
 DeleteContactOutcome: TypeAlias = (

@@ -100,10 +100,7 @@ class Audit:
         outcome = deletion.outcome
         authorization = caller.authorization
         contact_id = deletion.contact_id
-        if isinstance(outcome, DeleteContactSuccess):
-            status_code, confirmed_by = None, outcome.confirmed_by._name_
-        else:
-            status_code, confirmed_by = outcome.status_code, None
+        confirmed_by = outcome.confirmed_by._name_ if isinstance(outcome, DeleteContactSuccess) else None
         line = AuditLine(
             dt.datetime.now(dt.UTC),
             caller.company,
@@ -115,7 +112,7 @@ class Audit:
             caller.request_id,
             caller.client or None,
             type(outcome).__name__,
-            status_code,
+            outcome.status_code,
             deletion.attempts,
             deletion.shared,
             round(deletion.seconds * 1000, 3),

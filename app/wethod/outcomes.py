@@ -101,7 +101,9 @@ def from_reply(reply: Reply, contact_id: str) -> DeleteContactOutcome:
     """The outcome that an answer to the first attempt stands for. Pure, and total over statuses and bodies."""
     status = reply.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses, RFC 9110 section 15.3
-        return unknown(status) if _is_inconclusive(reply) else deleted(contact_id, DeletionEvidence.RESPONSE)
+        if _is_inconclusive(reply):
+            return unknown(status)
+        return deleted(contact_id, DeletionEvidence.RESPONSE, status)
     rejection = REJECTIONS.get(status)
     if rejection is not None:
         return _rejected(rejection, reply)
@@ -119,17 +121,18 @@ def from_repeat(reply: Reply, contact_id: str) -> DeleteContactOutcome:
         return outcome
     # A 404 of a proxy has no such key; only Wethod's own says that the contact is gone.
     if isinstance(outcome, WethodNotFoundError) and read_envelope(reply.body).key == "not_found":
-        return deleted(contact_id, DeletionEvidence.ABSENCE)
+        return deleted(contact_id, DeletionEvidence.ABSENCE, reply.status)
     return unknown(reply.status)
 
 
-def deleted(contact_id: str, evidence: DeletionEvidence) -> DeleteContactSuccess:
-    """The contact is gone."""
+def deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteContactSuccess:
+    """The contact is gone, as an answer of that status shows."""
     return DeleteContactSuccess(
         deleted_contact_id=contact_id,  # type: ignore[arg-type]
         contact=Contact(id=contact_id),  # type: ignore[arg-type]
         message=_DELETED[evidence],
         confirmed_by=evidence,
+        status_code=status,
     )
 
 

@@ -49,7 +49,7 @@ def deletion(
     return Deletion(
         by or caller(),
         contact_id,
-        outcome or deleted(contact_id, DeletionEvidence.RESPONSE),
+        outcome or deleted(contact_id, DeletionEvidence.RESPONSE, 200),
         attempts,
         shared,
         seconds,

@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 from app.server.lifecycle import StartError
 from app.settings import load
 from app.telemetry.audit import MOST_BACKLOG_BYTES, Audit, open_audit
-from app.wethod.outcomes import NoReply, deleted, from_no_reply, from_reply
+from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
 from app.wethod.transport import Reply
-from schema.contact import DeletionEvidence
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
 from tests.telemetry.events import HEADERS, KEY, TOKEN, caller, deletion, lines
 
@@ -39,7 +38,7 @@ SUCCESS: dict[str, Any] = {
     "requestId": "request-1",
     "client": "203.0.113.7",
     "outcome": "DeleteContactSuccess",
-    "statusCode": None,
+    "statusCode": 200,
     "attempts": 1,
     "shared": False,
     "durationMs": 12.5,
@@ -56,9 +55,10 @@ def without(*names: str) -> dict[str, str]:
 EVENTS: dict[str, tuple[Deletion, dict[str, Any]]] = {
     "deleted": (deletion(), {}),
     "absent": (
-        deletion(deleted("7", DeletionEvidence.ABSENCE), attempts=2),
-        {"confirmedBy": "ABSENCE", "attempts": 2},
+        deletion(from_repeat(Reply(404, (), b'{"key": "not_found"}'), "7"), attempts=2),
+        {"confirmedBy": "ABSENCE", "statusCode": 404, "attempts": 2},
     ),
+    "no-content": (deletion(from_reply(Reply(204, (), b""), "7")), {"statusCode": 204}),
     "shared": (deletion(shared=True), {"shared": True}),
     "not-found": (
         deletion(from_reply(Reply(404, (), b"{}"), "7")),
@@ -70,45 +70,45 @@ EVENTS: dict[str, tuple[Deletion, dict[str, Any]]] = {
     ),
     "unknown": (
         deletion(from_no_reply(NoReply.INTERRUPTED), attempts=2),
-        {"outcome": "WethodOutcomeUnknownError", "attempts": 2, "confirmedBy": None},
+        {"outcome": "WethodOutcomeUnknownError", "statusCode": None, "attempts": 2, "confirmedBy": None},
     ),
     "not-sent": (
         deletion(from_no_reply(NoReply.NOT_SENT), attempts=0),
-        {"outcome": "WethodUnavailableError", "attempts": 0, "confirmedBy": None},
+        {"outcome": "WethodUnavailableError", "statusCode": None, "attempts": 0, "confirmedBy": None},
     ),
     "remembered-429": (
         deletion(WethodRateLimitedError(key="too_many_requests", message=""), attempts=0),
-        {"outcome": "WethodRateLimitedError", "attempts": 0, "confirmedBy": None},
+        {"outcome": "WethodRateLimitedError", "statusCode": None, "attempts": 0, "confirmedBy": None},
     ),
     "no-token": (
         deletion(WethodUnauthorizedError(key="unauthorized", message=""), by=caller(without("authorization"))),
-        {"outcome": "WethodUnauthorizedError", "token": None, "confirmedBy": None},
+        {"outcome": "WethodUnauthorizedError", "statusCode": None, "token": None, "confirmedBy": None},
     ),
     "not-a-token": (
         deletion(
             WethodUnauthorizedError(key="unauthorized", message=""),
             by=caller(HEADERS | {"authorization": "Basic c2VjcmV0"}),
         ),
-        {"outcome": "WethodUnauthorizedError", "token": None, "confirmedBy": None},
+        {"outcome": "WethodUnauthorizedError", "statusCode": None, "token": None, "confirmedBy": None},
     ),
     "no-company-no-version": (
         deletion(
             WethodValidationError(key="invalid_data", message=""),
             by=caller(HEADERS | {"wethod-company": "..", "wethod-version": "v1"}),
         ),
-        {"outcome": "WethodValidationError", "company": None, "version": None, "confirmedBy": None},
+        {"outcome": "WethodValidationError", "statusCode": None, "company": None, "version": None, "confirmedBy": None},
     ),
     "strange-id": (
         deletion(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
-        {"outcome": "WethodValidationError", "contactId": "../7?x\ufffd", "confirmedBy": None},
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "../7?x\ufffd", "confirmedBy": None},
     ),
     "endless-id": (
         deletion(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
-        {"outcome": "WethodValidationError", "contactId": "9" * 100, "confirmedBy": None},
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "9" * 100, "confirmedBy": None},
     ),
     "token-as-id": (
         deletion(WethodValidationError(key="invalid_data", message=""), f"Bearer {TOKEN}"),
-        {"outcome": "WethodValidationError", "contactId": "Bearer ***", "confirmedBy": None},
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "Bearer ***", "confirmedBy": None},
     ),
     "client-unknown": (deletion(by=caller(client="")), {"client": None}),
 }

@@ -67,7 +67,7 @@ async def test_a_delete_is_told_everywhere(tmp_path: Path) -> None:
         "requestId": "request-1",
         "client": "203.0.113.7",
         "outcome": "DeleteContactSuccess",
-        "statusCode": None,
+        "statusCode": 200,
         "attempts": 1,
         "shared": False,
         "confirmedBy": "RESPONSE",
@@ -97,7 +97,8 @@ async def test_a_repeat_is_told(tmp_path: Path) -> None:
         await client.graphql(DELETE, {"id": "7"})
         found = await numbers(client)
     (line,) = lines(path)
-    assert (line["outcome"], line["attempts"], line["confirmedBy"]) == ("DeleteContactSuccess", 2, "ABSENCE")
+    told = (line["outcome"], line["statusCode"], line["attempts"], line["confirmedBy"])
+    assert told == ("DeleteContactSuccess", 404, 2, "ABSENCE")
     assert found["wethod_upstream_repeats_total"] == 1
     assert found['wethod_delete_contact_confirmed_total{by="ABSENCE"}'] == 1
 

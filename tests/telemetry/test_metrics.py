@@ -79,7 +79,7 @@ DELETIONS: dict[str, tuple[Any, dict[str, float]]] = {
         },
     ),
     "absence-shared": (
-        deletion(deleted("7", DeletionEvidence.ABSENCE), shared=True),
+        deletion(deleted("7", DeletionEvidence.ABSENCE, 404), shared=True),
         {
             'wethod_delete_contact_total{outcome="DeleteContactSuccess"}': 1,
             'wethod_delete_contact_confirmed_total{by="ABSENCE"}': 1,
