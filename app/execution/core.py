@@ -21,6 +21,8 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 
+from app.execution.refusal import most_errors
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 Variables: TypeAlias = VariableValues
 """Coerced variables with where each came from; what resolvers see as graphql-core's ``info.variable_values``."""
-
-MAX_COERCION_ERRORS = 50
-"""How many errors of variables are reported at most; graphql-core's own default in ``execute``."""
 
 
 class CorePlan:
@@ -58,6 +57,7 @@ class CorePlan:
         self.operation: OperationType = operation.operation
         self.definition = operation
         self.hide_suggestions = hide_suggestions
+        self._most_errors = most_errors(document.loc.source.body if document.loc else "")
         self.fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -79,7 +79,7 @@ class CorePlan:
             self.schema,
             self.definition.variable_definitions or (),
             cast("dict[str, Any]", variables),
-            max_errors=MAX_COERCION_ERRORS,
+            max_errors=self._most_errors,
             hide_suggestions=self.hide_suggestions,
         )
 

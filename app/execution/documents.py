@@ -9,7 +9,7 @@ from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefi
 
 from app.execution.limits import check_shape, parse_within
 from app.execution.plan import plan_operation
-from app.execution.refusal import ErrorCode, Refusal
+from app.execution.refusal import ErrorCode, Refusal, most_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -115,7 +115,14 @@ def read_document(
     """
     document = parse_within(text, limits)
     check_shape(document, limits)
-    errors = validate(schema, document, rules, hide_suggestions=hide_suggestions, allow_empty_selection_sets=False)
+    errors = validate(
+        schema,
+        document,
+        rules,
+        max_errors=most_errors(text),
+        hide_suggestions=hide_suggestions,
+        allow_empty_selection_sets=False,
+    )
     if errors:
         raise Refusal(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
     return document

@@ -386,6 +386,8 @@ async def test_an_integer_id_is_taken_by_its_digits(
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{sent}"] * 2
 
 
+SIX_CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(6)) + " "
+
 LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     "body": (
         {"GATEWAY_MAX_BODY_BYTES": "2048"},
@@ -424,6 +426,18 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
             query="{ ...A } fragment A on Query { wethodContext { ...B } } "
             "fragment B on WethodContext { failures { field } }"
         ),
+        422,
+    ),
+    "depth-of-inline-fragments": (
+        {},
+        body(query="{" + "... {" * 150 + "__typename" + "}" * 151),
+        body(query="{" + "... {" * 300 + "__typename" + "}" * 301),
+        422,
+    ),
+    "unfolded-fields": (
+        {"GATEWAY_MAX_TOKENS": "100"},
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 32} }}"),
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 3}}} fragment F on WethodContext {{ {'company ' * 32} }}"),
         422,
     ),
 }
