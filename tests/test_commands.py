@@ -1,0 +1,219 @@
+"""Every command that a document shows is run here, by a test that is named, or is listed with the reason why not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from graphql import parse, validate
+
+from app import __version__
+from app.sandbox import SandboxThread
+from app.telemetry.audit import Audit
+from schema.contact import build_schema
+from schema.sdl import api_sdl, subgraph_sdl
+from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, run, serving
+from tests.gateway import MUTATION
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commands import Command
+
+FINGERPRINT = (
+    """python3 -c 'import hashlib, sys; key = open(sys.argv[1], "rb").read().strip(); """
+    """print(hashlib.blake2b(sys.argv[2].encode(), key=key, digest_size=16).hexdigest())' audit.key TOKEN"""
+)
+FIRST_DAY = (
+    "WETHOD_COMPANY=acme GATEWAY_AUDIT_LOG=/var/log/wethod-graphql/audit.log "
+    "wethod-graphql serve --host 0.0.0.0 --workers 2"
+)
+
+PRINTS = {
+    "wethod-graphql schema": subgraph_sdl,
+    "wethod-graphql schema --api": api_sdl,
+}
+
+SERVES_GRAPHQL = {
+    # command: (what a test cannot have, what it has instead)
+    "wethod-graphql serve --sandbox": {},
+    FIRST_DAY: {"/var/log/wethod-graphql/": "", "0.0.0.0": "127.0.0.1"},
+}
+
+SERVES_REST = {
+    "wethod-graphql sandbox": {"sandbox": "sandbox --port 0"},
+    "wethod-graphql sandbox --database FILE": {"FILE": "FILE --port 0"},
+}
+
+IN_A_FRESH_COPY = {
+    "scripts/demo",
+    "scripts/bootstrap",
+    "scripts/schema",
+    "scripts/publish-schema",
+    "scripts/screenshot",
+}
+
+ON_ITS_OWN = {
+    "wethod-graphql check",
+    "wethod-graphql schema --api > schema.graphql",
+    "wethod-graphql schema --api --json > schema.json",
+    FINGERPRINT,
+}
+
+BY_CI = {"scripts/test", "CI=true scripts/test", "scripts/check"}
+"""What ``.ci/run`` calls: a test that ran them would run itself."""
+
+ELSEWHERE = {"docs/sandbox.md": ("curl -s ", "tests/sandbox/test_docs.py", "DOCUMENT.count")}
+"""Document: how its commands begin, and the test that runs them all."""
+
+NOT_RUN = {
+    "VENV=.venv-3.13 PYTHON=python3.13 scripts/test": "scripts/test, on a Python that may not be there",
+    "HYPOTHESIS_PROFILE=thorough scripts/test": "scripts/test, for hours",
+    "scripts/lock": "needs uv, and what the registry answers differs from day to day",
+    "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
+    "scripts/benchmark --growth": "takes minutes, and measures what else the machine does when tests run",
+    "scripts/benchmark PEER [PEER:FLAG …]": "the form of a command: PEER stands for a folder",
+    "wethod-graphql serve": "named without its environment; the same as in the first day's block",
+}
+
+RUN = {*PRINTS, *SERVES_GRAPHQL, *SERVES_REST, *IN_A_FRESH_COPY, *ON_ITS_OWN, *BY_CI}
+SHOWN = [command for path in DOCUMENTS for command in commands_of(path)]
+
+
+@pytest.mark.parametrize("command", SHOWN, ids=lambda command: f"{command.document}:{command.line[:60]}")
+def test_every_command_shown_is_run(command: Command) -> None:
+    """Or stands on the short list above, with a reason."""
+    document, line = command.document, command.line
+    begins, where, counts = ELSEWHERE.get(document, ("", "", ""))
+    if begins and line.startswith(begins):
+        # That test holds the number of commands that it runs to the number of those in the document.
+        assert counts in (ROOT / where).read_text(encoding="utf-8")
+        return
+    assert line in RUN or line in NOT_RUN, f"{document} shows a command that no test runs: {line}"
+
+
+def test_nothing_is_run_that_nobody_shows() -> None:
+    """A command that left the documents leaves the tables."""
+    shown = {command.line for command in SHOWN}
+    assert (RUN | NOT_RUN.keys()) - shown == set()
+
+
+@pytest.mark.parametrize("line", PRINTS)
+def test_a_schema_is_printed(line: str, tmp_path: Path) -> None:
+    """To the letter what the code serves."""
+    assert run(line, tmp_path) == PRINTS[line]()
+
+
+def test_schemas_are_written(tmp_path: Path) -> None:
+    """For code generators: SDL, and the result of the introspection query."""
+    run("wethod-graphql schema --api > schema.graphql", tmp_path)
+    run("wethod-graphql schema --api --json > schema.json", tmp_path)
+    assert (tmp_path / "schema.graphql").read_text(encoding="utf-8") == api_sdl()
+    assert set(json.loads((tmp_path / "schema.json").read_text(encoding="utf-8"))) == {"__schema"}
+
+
+def test_the_check_of_the_first_day(tmp_path: Path) -> None:
+    """Settings and reach, before a sandbox."""
+    with SandboxThread() as url:
+        assert "nothing was sent" in run("wethod-graphql check", tmp_path, {"WETHOD_BASE_URL": url})
+
+
+def test_a_fingerprint_is_matched(tmp_path: Path) -> None:
+    """What the document computes is what the audit writes, white space around the key aside."""
+    (tmp_path / "audit.key").write_bytes(b" a key of 20 bytes..\n")
+    audit = Audit(tmp_path / "audit", b"a key of 20 bytes..")
+    assert run(FINGERPRINT, tmp_path).strip() == audit.fingerprint(b"Bearer TOKEN")
+    audit.close(0)
+
+
+def delete(url: str) -> str:
+    """Delete contact 1 of acme; the outcome."""
+    headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+    body = {"query": MUTATION, "variables": {"id": "1"}}
+    answer = httpx.post(f"{url}/graphql", json=body, headers=headers, timeout=20)
+    return str(answer.json()["data"]["deleteContact"]["__typename"])
+
+
+def put(line: str, replaced: dict[str, str]) -> str:
+    """The command with what a test can have."""
+    for shown, instead in replaced.items():
+        assert shown in line
+        line = line.replace(shown, instead)
+    return line
+
+
+@pytest.mark.parametrize("line", SERVES_GRAPHQL)
+def test_a_gateway_is_served(line: str, tmp_path: Path) -> None:
+    """It deletes a contact, and ends well."""
+    with SandboxThread() as wethod:
+        upstream = {} if "--sandbox" in line else {"WETHOD_BASE_URL": wethod}
+        with serving(put(line, SERVES_GRAPHQL[line]), tmp_path, {"GATEWAY_PORT": "0", **upstream}) as url:
+            assert delete(url) == "DeleteContactSuccess"
+    if line == FIRST_DAY:
+        assert '"outcome":"DeleteContactSuccess"' in (tmp_path / "audit.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", SERVES_REST)
+def test_a_sandbox_is_served(line: str, tmp_path: Path) -> None:
+    """It answers as Wethod, and ends well."""
+    headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme", "Wethod-Version": "2024-06-15"}
+    with serving(put(line, SERVES_REST[line]), tmp_path, {}) as url:
+        assert httpx.delete(f"{url}/api/contact/1", headers=headers).status_code == 200
+    assert (tmp_path / "FILE").exists() == line.endswith("FILE")
+
+
+def test_what_ci_calls() -> None:
+    """Every test, none skipped, and what a change must pass."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "export CI=true" in text
+    assert all(f"\n{script}" in text for script in ("scripts/test", "scripts/check"))
+
+
+def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
+    """The README's first promise, from nothing; and the scripts of a developer, who set up the same copy."""
+    folder = fresh_copy(tmp_path)
+    python = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001 - the Python under a venv has no other name
+    here = {"PYTHON": python, "GATEWAY_PORT": "0"}
+    with serving("scripts/demo", folder, here, seconds=400) as url:
+        assert delete(url) == "DeleteContactSuccess"
+        page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
+        assert page.status_code == 200
+    before = {path: path.read_bytes() for path in (folder / "schema").glob("*.graphql")}
+    assert run("scripts/bootstrap", folder, here) == ""
+    run("scripts/schema", folder, here)
+    assert {path: path.read_bytes() for path in (folder / "schema").glob("*.graphql")} == before
+    # A release has a version of its own.
+    source = folder / "app" / "__init__.py"
+    source.write_text(source.read_text(encoding="utf-8").replace(__version__, "99.0.0"), encoding="utf-8")
+    run("scripts/publish-schema", folder, here)
+    assert "99.0.0" in (folder / "schema" / "published.graphql").read_text(encoding="utf-8")
+
+
+def test_the_picture_is_retaken(tmp_path: Path) -> None:
+    """``scripts/screenshot`` but for its setting up: a picture as large as the README's."""
+    require("Chromium", present=shutil.which("chromium") is not None)
+    (tmp_path / "docs").mkdir()
+    command = (ROOT / "scripts" / "screenshot").read_text(encoding="utf-8").splitlines()[-1]
+    assert command.startswith('exec "${VENV:-.venv}/bin/python" -m tests.explorer.screenshot ')
+    run(f"{sys.executable} -m tests.explorer.screenshot {tmp_path}/docs/graphiql.png", ROOT)
+    taken, kept = ((folder / "docs" / "graphiql.png").read_bytes() for folder in (tmp_path, ROOT))
+    assert taken[:24] == kept[:24]
+
+
+def graphql_blocks() -> list[str]:
+    """What the documents show as GraphQL."""
+    found = []
+    for path in DOCUMENTS:
+        found += [block.split("```")[0] for block in path.read_text(encoding="utf-8").split("```graphql\n")[1:]]
+    return found
+
+
+@pytest.mark.parametrize("document", graphql_blocks(), ids=lambda text: " ".join(text.split())[:40])
+def test_every_document_shown_is_valid(document: str) -> None:
+    """GraphQL that a reader may paste."""
+    assert validate(build_schema()._schema, parse(document)) == []  # noqa: SLF001 - Strawberry has no other way to it
