@@ -65,9 +65,9 @@ class Client:
         """Hang up."""
         self._writer.close()
 
-    async def answer(self, *, head_only: bool = False) -> Answer:
+    async def answer(self, *, head_only: bool = False, seconds: float = PATIENCE_SECONDS) -> Answer:
         """Read one answer by its own framing."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             head = await self._reader.readuntil(b"\r\n\r\n")
             line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
             names = [item.partition(": ")[0] for item in lines]

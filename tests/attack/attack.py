@@ -1,0 +1,124 @@
+"""What an attack is: bytes on a socket, and the exact answers to them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.upstream import Answer
+
+Front: TypeAlias = Literal["defaults", "cors"]
+"""Which gateway is attacked: one with the defaults of production, or one that lists ``ORIGIN`` besides."""
+
+ORIGIN = "https://app.example"
+"""The one origin that the gateway ``cors`` lists."""
+
+TYPED = "application/graphql-response+json; charset=utf-8"
+JSON = "application/json; charset=utf-8"
+
+_GRAPHQL = {"content-type": TYPED, "cache-control": "no-store", "vary": "Accept, Origin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One exact answer.
+
+    Attributes:
+        status: its status.
+        content: its body: JSON, or a string for text.
+        headers: all its fields, `Date` and `Content-Length` excepted.
+        head_only: it is one to HEAD.
+    """
+
+    status: int
+    content: object
+    headers: Mapping[str, str] = field(default_factory=lambda: _GRAPHQL)
+    head_only: bool = False
+
+    @property
+    def closes(self) -> bool:
+        """Whether it is the last one of its connection."""
+        return self.headers.get("connection") == "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Bytes, and what they get.
+
+    Attributes:
+        does: what an attacker sends, as a clause without a subject.
+        data: the bytes.
+        replies: the answers to them, in order.
+        deleted: the request targets of the DELETEs that Wethod sees.
+        wethod: what Wethod answers to those.
+        front: which gateway is attacked.
+        seconds: how long all the answers may take. A loaded machine is slow; what is not linear takes far longer.
+    """
+
+    does: str
+    data: bytes
+    replies: tuple[Reply, ...]
+    deleted: tuple[str, ...] = ()
+    wethod: Answer | None = None
+    front: Front = "defaults"
+    seconds: float = 2.0
+
+
+def error(message: str, code: str, *places: tuple[int, int]) -> dict[str, object]:
+    """One entry of `errors`."""
+    entry: dict[str, object] = {"message": message}
+    if places:
+        entry["locations"] = [{"line": line, "column": column} for line, column in places]
+    return entry | {"extensions": {"code": code}}
+
+
+def refused(status: int, code: str, message: str, *places: tuple[int, int], **headers: str) -> Reply:
+    """A refusal with one error; underscores in names of headers are hyphens."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, {"errors": [error(message, code, *places)]}, _GRAPHQL | more)
+
+
+def invalid(*errors: tuple[str, tuple[tuple[int, int], ...]]) -> Reply:
+    """A document that validation refuses, with a message and places for each error."""
+    entries = [error(message, "GRAPHQL_VALIDATION_FAILED", *places) for message, places in errors]
+    return Reply(422, {"errors": entries})
+
+
+def answered(data: object, **headers: str) -> Reply:
+    """Data and nothing else: no `errors`, no `extensions`."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(200, {"data": data}, _GRAPHQL | more)
+
+
+def outcome(member: str, **fields: object) -> Reply:
+    """The outcome of one delete."""
+    return answered({"deleteContact": {"__typename": member, **fields}})
+
+
+MALFORMED = refused(400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.", connection="close")
+NOTHING_HERE = Reply(
+    404,
+    {"errors": [{"message": "There is nothing here; GraphQL is at /graphql."}]},
+    {"content-type": "application/json"},
+)
+
+
+LONGEST_CELL = 160
+
+
+def shown(reply: Reply) -> str:
+    """A reply in a few words."""
+    content, more = reply.content, ""
+    if isinstance(content, dict) and "errors" in content:
+        first, *others = content["errors"]
+        text = f"{first.get('extensions', {}).get('code', '')} {first['message']}".strip()
+        more = f" (and {len(others)} more)" if others else ""
+    else:
+        text = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
+    if len(text) > LONGEST_CELL:
+        text = text[:LONGEST_CELL] + "…"
+    return f"{reply.status} {text}".strip() + more

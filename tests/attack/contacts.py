@@ -1,0 +1,123 @@
+"""Ids and headers that would be more than a contact, a company, a version or a token."""
+
+from __future__ import annotations
+
+from tests.attack.attack import Attack, answered, outcome
+from tests.attack.wire import ACCEPT, AS_JSON, DELETED, PERSON, ask, parameters, raw
+
+MUTATION = "mutation($id:ID!){deleteContact(id:$id){__typename ...on WethodValidationError{failures{field message}} \
+...on WethodUnauthorizedError{message}}}"
+
+BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}
+BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
+BAD_VERSION = {"field": "Wethod-Version", "message": "Must be a date, such as 2024-06-15."}
+INVALID = outcome("WethodValidationError", failures=[BAD_ID])
+
+IDS = {
+    "parent": ("..", "the parent path"),
+    "other-path": ("../../user/1", "another path"),
+    "encoded": ("%2e%2e", "the parent path, encoded"),
+    "encoded-digit": ("%37", "a digit, encoded"),
+    "query": ("7?force=1", "a query string"),
+    "fragment": ("7#", "a fragment"),
+    "segment": ("7/restore", "a further segment"),
+    "matrix": ("7;v=1", "a parameter of a segment"),
+    "backslash": ("\\7", "a backslash"),
+    "line": ("7 HTTP/1.1\r\nX-Injected: 1", "the end of the request line and a header"),
+    "request": ("7 HTTP/1.1\r\nHost: a\r\n\r\nDELETE /api/contact/8", "a second request"),
+    "nul": ("7\0", "NUL behind a digit"),
+    "space": (" 7", "a space before a digit"),
+    "zero": ("0", "zero"),
+    "leading-zero": ("07", "a leading zero"),
+    "negative": ("-7", "a negative number"),
+    "hexadecimal": ("0x7", "a hexadecimal number"),
+    "beyond": ("9223372036854775808", "a number beyond 63 bits"),
+    "arabic": ("\u0667", "a digit of another script"),
+    "fullwidth": ("\uff17", "a fullwidth digit"),
+    "override": ("7\u202e", "a character that turns the direction of text"),
+    "sql": ("7 OR 1=1", "SQL"),
+}
+
+
+def with_headers(*fields: bytes) -> bytes:
+    """A delete with these headers in place of the caller's."""
+    body = parameters(MUTATION, variables={"id": "7"})
+    length = b"Content-Length: %d" % len(body)
+    return raw(b"POST /graphql HTTP/1.1", b"Host: a", ACCEPT, AS_JSON, *fields, length, body=body)
+
+
+TOKEN, COMPANY = PERSON
+NOT_BEARER = outcome("WethodUnauthorizedError", message="The header Authorization is not of the form `Bearer <token>`.")
+REPEATED = outcome("WethodUnauthorizedError", message="The header Authorization arrived 2 times; one was expected.")
+
+CONTACTS = {
+    **{
+        f"id-{name}": Attack(f"an id that is {what}", ask(MUTATION, variables={"id": value}), (INVALID,))
+        for name, (value, what) in IDS.items()
+    },
+    "token-twice": Attack("two tokens", with_headers(TOKEN, TOKEN, COMPANY), (REPEATED,)),
+    "token-list": Attack(
+        "two tokens in one field", with_headers(b"Authorization: Bearer a, Bearer b", COMPANY), (NOT_BEARER,)
+    ),
+    "token-text": Attack(
+        "a token with bytes that are no ASCII", with_headers(b"Authorization: Bearer caf\xe9", COMPANY), (NOT_BEARER,)
+    ),
+    "token-cookie": Attack(
+        "a token as a cookie, as a forged request would",
+        with_headers(b"Cookie: Authorization=Bearer x", COMPANY),
+        (
+            outcome(
+                "WethodUnauthorizedError",
+                message="The header Authorization did not arrive. It carries the caller's Wethod token. "
+                "Routers drop it unless they are told to pass it on.",
+            ),
+        ),
+    ),
+    "company-host": Attack(
+        "a company that is a host",
+        with_headers(TOKEN, b"Wethod-Company: evil.example"),
+        (outcome("WethodValidationError", failures=[BAD_COMPANY]),),
+    ),
+    "company-twice": Attack(
+        "two companies",
+        with_headers(TOKEN, COMPANY, b"Wethod-Company: globex"),
+        (
+            outcome(
+                "WethodValidationError",
+                failures=[{"field": "Wethod-Company", "message": "The header arrived 2 times; one was expected."}],
+            ),
+        ),
+    ),
+    "version-path": Attack(
+        "a version that is a path",
+        with_headers(TOKEN, COMPANY, b"Wethod-Version: ../v2"),
+        (outcome("WethodValidationError", failures=[BAD_VERSION]),),
+    ),
+    "hop-by-hop": Attack(
+        "`Connection` that names the token's header, to have it dropped on the way: it is sent all the same",
+        with_headers(TOKEN, COMPANY, b"Connection: Authorization"),
+        (outcome("DeleteContactSuccess"),),
+        deleted=(DELETED,),
+    ),
+    "underscores": Attack(
+        "the company by a name that some servers take for it",
+        with_headers(TOKEN, b"Wethod_Company: globex"),
+        (
+            outcome(
+                "WethodValidationError",
+                failures=[
+                    {
+                        "field": "Wethod-Company",
+                        "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
+                        "address, such as acme. Routers drop it unless they are told to pass it on.",
+                    }
+                ],
+            ),
+        ),
+    ),
+    "request-id": Attack(
+        "a request id with a line break's escape: a new one is made, and nothing is reflected",
+        ask("{__typename}", b"X-Request-ID: a%0d%0aSet-Cookie: x=1"),
+        (answered({"__typename": "Query"}),),
+    ),
+}

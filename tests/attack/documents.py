@@ -1,0 +1,319 @@
+"""Documents that cost much, ask for much, or tell much."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+from graphql import get_introspection_query
+
+from tests.attack.attack import Attack, Reply, answered, invalid, outcome, refused
+from tests.attack.wire import ask, get, parameters, post
+
+ROOT_FIELDS = "The operation has more than 20 root fields."
+DEPTH = "The operation is nested deeper than 20 fields."
+TOKENS = refused(422, "LIMIT_EXCEEDED", "The document has more than 1000 tokens, or as many comments.")
+TOO_DEEP = refused(422, "LIMIT_EXCEEDED", "The document is nested too deeply.")
+BATCH = refused(
+    422, "BAD_REQUEST", "The request's body is a batch, which is not supported; one GraphQL request is expected."
+)
+NOT_FOUND = refused(422, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+
+
+def too_much(message: str, column: int = 1) -> Reply:
+    """An operation past a limit."""
+    return refused(422, "LIMIT_EXCEEDED", message, (1, column))
+
+
+def aliases(count: int) -> str:
+    """So many deletes of one contact, each under a name of its own."""
+    return "mutation{" + " ".join(f'a{number}:deleteContact(id:"7"){{__typename}}' for number in range(count)) + "}"
+
+
+def spreads(levels: int, leaf: str, kind: str) -> str:
+    """Fragments each of which spreads the next one twice."""
+    fragments = "".join(f"fragment F{level} on {kind}{{...F{level + 1} ...F{level + 1}}}" for level in range(levels))
+    return f"{fragments}fragment F{levels} on {kind}{{{leaf}}}"
+
+
+def persisted(digest: str) -> dict[str, object]:
+    """The extension of automatic persisted queries."""
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
+
+
+MOST_ERRORS = 20
+ENOUGH = ("Too many validation errors, error limit reached. Validation aborted.", ())
+
+
+def unknown_directives(count: int) -> Reply:
+    """Each is an error with a place, as far as errors are told."""
+    told = [("Unknown directive '@aa'.", ((1, 12 + 3 * number),)) for number in range(min(count, MOST_ERRORS))]
+    return invalid(*told, *([ENOUGH] if count > MOST_ERRORS else []))
+
+
+VOLUME = {
+    "aliases": Attack("90 deletes under aliases", ask(aliases(90)), (too_much(ROOT_FIELDS),)),
+    "aliases-in-fragments": Attack(
+        "deletes multiplied by fragments: 2^20 of them",
+        ask("mutation{...F0}" + spreads(20, 'deleteContact(id:"7"){__typename}', "Mutation")),
+        (too_much(ROOT_FIELDS),),
+    ),
+    "batch": Attack(
+        "an array of two requests", post(b"[" + b",".join([parameters("{__typename}")] * 2) + b"]"), (BATCH,)
+    ),
+    "batch-large": Attack(
+        "an array of a thousand requests", post(b"[" + b",".join([parameters("{__typename}")] * 1_000) + b"]"), (BATCH,)
+    ),
+    "batch-lines": Attack(
+        "two requests, one a line",
+        post(parameters("{__typename}") + b"\n" + parameters("{__typename}")),
+        (refused(400, "BAD_REQUEST", "The request's body is not JSON: Extra data: line 2, column 1."),),
+    ),
+    "operations": Attack(
+        "two operations and no name: the first one is never a guess",
+        ask('mutation A{deleteContact(id:"7"){__typename}} query B{__typename}'),
+        (
+            refused(
+                422,
+                "OPERATION_RESOLUTION_FAILURE",
+                "The document has 2 operations: name one by operationName.",
+                (1, 1),
+                (1, 47),
+            ),
+        ),
+    ),
+    "directives": Attack(
+        "ten directives that do not exist", ask("{__typename" + "@aa" * 10 + "}"), (unknown_directives(10),)
+    ),
+    "directives-many": Attack(
+        "498 directives that do not exist", ask("{__typename" + "@aa" * 498 + "}"), (unknown_directives(498),)
+    ),
+    "directives-overload": Attack("10,000 directives", ask("{__typename" + "@aa" * 10_000 + "}"), (TOKENS,)),
+    "directives-repeated": Attack(
+        "one directive twice",
+        ask("{__typename@skip(if:false)@skip(if:false)}"),
+        (
+            invalid(
+                ("The directive '@skip' can only be used once at this location.", ((1, 12), (1, 27))),
+            ),
+        ),
+    ),
+    "fields-repeated": Attack(
+        "one field 40 times: it is answered once",
+        ask("{wethodContext{" + "company " * 40 + "}}"),
+        (answered({"wethodContext": {"company": "acme"}}),),
+    ),
+    "fields-repeated-much": Attack(
+        "one field 900 times: to compare each with each is too much",
+        ask("{wethodContext{" + "company " * 900 + "}}"),
+        (invalid(("Validation aborted.", ())),),
+    ),
+    "fields-repeated-more": Attack(
+        "one field 8,000 times", ask("{wethodContext{" + "version " * 8_000 + "}}"), (TOKENS,)
+    ),
+    "cycle": Attack(
+        "a fragment that spreads itself",
+        ask("{...A}fragment A on Query{...A}"),
+        (invalid(("Cannot spread fragment 'A' within itself.", ((1, 27),))),),
+    ),
+    "cycle-of-two": Attack(
+        "two fragments that spread each other",
+        ask("{...A}fragment A on Query{...B}fragment B on Query{...A}"),
+        (invalid(("Cannot spread fragment 'A' within itself via 'B'.", ((1, 27), (1, 52)))),),
+    ),
+    "exponential": Attack(
+        "fragments that double 60 times: each is measured once",
+        ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
+        (too_much("The operation unfolds to more than 2000 fields."),),
+    ),
+    "deep-fields": Attack(
+        "fields nested 150 deep",
+        ask("{__typename " + "wethodContext{" * 150 + "company" + "}" * 150 + "}"),
+        (too_much(DEPTH),),
+    ),
+    "deep-inline-fragments": Attack(
+        "inline fragments nested 190 deep: no fields, no depth",
+        ask("{" + "...on Query{" * 190 + "__typename" + "}" * 190 + "}"),
+        (answered({"__typename": "Query"}),),
+    ),
+    "deep-list": Attack(
+        "a list nested 490 deep for an id",
+        ask("mutation{deleteContact(id:" + "[" * 490 + "]" * 490 + "){__typename}}"),
+        (TOO_DEEP,),
+    ),
+    "deep-type": Attack(
+        "a variable whose type is nested 400 deep",
+        ask("query($a:" + "[" * 400 + "Int" + "]" * 400 + "){__typename}"),
+        (TOO_DEEP,),
+    ),
+    "wide": Attack("a document of 10,000 fields", ask("{" + "a " * 10_000 + "}"), (TOKENS,)),
+    "comments": Attack("a document of 20,000 comments", ask("#\n" * 20_000 + "{__typename}"), (TOKENS,)),
+    "long-string": Attack(
+        "a string of 60,000 characters for an id",
+        ask('mutation{deleteContact(id:"' + "9" * 60_000 + '"){__typename}}'),
+        (outcome("WethodValidationError"),),
+    ),
+    "long-name": Attack(
+        "a field whose name has 10,000 letters",
+        ask("{" + "a" * 10_000 + "}"),
+        (invalid((f"Cannot query field '{'a' * 10_000}' on type 'Query'.", ((1, 2),))),),
+    ),
+}
+
+INTROSPECTION_OFF = "GraphQL introspection has been disabled, but the requested query contained the field '{}'."
+
+
+Untold: TypeAlias = "tuple[tuple[str, int, int], ...]"
+"""Fields with their lines and columns."""
+
+
+def untold(fields: Untold) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
+    """An error for each field that is not told where introspection is off."""
+    return [(INTROSPECTION_OFF.format(name), ((line, column),)) for name, line, column in fields]
+
+
+def introspection(*fields: tuple[str, int, int]) -> Reply:
+    """The answer to those who ask for such fields."""
+    return invalid(*untold(fields))
+
+
+TOOLS_ASK: Untold = (
+    ("__schema", 3, 3),
+    ("queryType", 5, 5),
+    ("kind", 5, 22),
+    ("mutationType", 6, 5),
+    ("kind", 6, 25),
+    ("subscriptionType", 7, 5),
+    ("kind", 7, 29),
+    ("types", 8, 5),
+    ("directives", 11, 5),
+    ("locations", 17, 7),
+    ("args", 18, 7),
+    ("kind", 26, 3),
+    ("fields", 31, 3),
+    ("args", 34, 5),
+    ("type", 37, 5),
+    ("inputFields", 43, 3),
+    ("interfaces", 46, 3),
+    ("enumValues", 49, 3),
+    ("possibleTypes", 55, 3),
+    ("type", 63, 3),
+)
+CIRCULAR_ASKS: Untold = (
+    ("__schema", 1, 2),
+    ("types", 1, 11),
+    *((name, 1, column + 12 * level) for level in range(4) for name, column in (("fields", 17), ("type", 24))),
+)
+
+
+CIRCULAR = "{__schema{types{" + "fields{type{" * 4 + "name" + "}" * 11
+
+DISCLOSURE = {
+    "introspection": Attack(
+        "the introspection query of every tool",
+        ask(get_introspection_query()),
+        (invalid(*untold(TOOLS_ASK), ENOUGH),),
+    ),
+    "introspection-type": Attack(
+        "one type by name", ask('{__type(name:"Mutation"){name}}'), (introspection(("__type", 1, 2)),)
+    ),
+    "introspection-get": Attack(
+        "the same by `GET`",
+        get(b"/graphql?query=%7B__schema%7BqueryType%7Bname%7D%7D%7D"),
+        (introspection(("__schema", 1, 2), ("queryType", 1, 11)),),
+    ),
+    "introspection-alias": Attack(
+        "it under an alias, in a fragment",
+        ask("{...A}fragment A on Query{x:__schema{queryType{name}}}"),
+        (introspection(("__schema", 1, 27), ("queryType", 1, 38)),),
+    ),
+    "introspection-circular": Attack(
+        "types of fields of types of fields",
+        ask(CIRCULAR),
+        (invalid(("Maximum introspection depth exceeded", ((1, 2),)), *untold(CIRCULAR_ASKS)),),
+    ),
+    "suggestion-field": Attack(
+        "a misspelt field, to be told the right one",
+        ask("{wethodContex{company}}"),
+        (invalid(("Cannot query field 'wethodContex' on type 'Query'.", ((1, 2),))),),
+    ),
+    "suggestion-argument": Attack(
+        "a misspelt argument",
+        ask('mutation{deleteContact(di:"7",id:"7"){__typename}}'),
+        (invalid(("Unknown argument 'di' on field 'Mutation.deleteContact'.", ((1, 24),))),),
+    ),
+    "suggestion-type": Attack(
+        "a misspelt type",
+        ask("{...on WethodContex{company}}"),
+        (invalid(("Unknown type 'WethodContex'.", ((1, 8),))),),
+    ),
+    "suggestion-directive": Attack(
+        "a misspelt directive",
+        ask("{__typename@skp(if:true)}"),
+        (invalid(("Unknown directive '@skp'.", ((1, 12),))),),
+    ),
+    "entities": Attack(
+        "a contact by federation's `_entities`: this subgraph resolves none",
+        ask('{_entities(representations:[{__typename:"Contact",id:"7"}]){__typename}}'),
+        (invalid(("Cannot query field '_entities' on type 'Query'.", ((1, 2),))),),
+    ),
+    "typename": Attack("`__typename`, which tells nothing", ask("{__typename}"), (answered({"__typename": "Query"}),)),
+    "debug": Attack(
+        "extensions and headers that switch tracing and debugging on elsewhere",
+        ask(
+            "{__typename}",
+            b"X-Apollo-Tracing: 1",
+            b"Apollo-Federation-Include-Trace: ftv1",
+            b"Apollo-Query-Plan-Experimental: 1",
+            b"X-Debug: 1",
+            b"GraphQL-Debug: 1",
+            extensions={"tracing": True, "debug": True, "includeStacktrace": True},
+            debug=True,
+        ),
+        (answered({"__typename": "Query"}),),
+    ),
+    "unhandled": Attack(
+        "a document that is none, to see a trace of the stack",
+        ask("query cop { __typename "),
+        (refused(400, "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>.", (1, 24)),),
+    ),
+    "graphiql": Attack(
+        "what a browser sends, to get GraphiQL",
+        get(b"/graphql", b"Accept: text/html").replace(b"Accept: application/graphql-response+json\r\n", b""),
+        (
+            refused(
+                406,
+                "BAD_REQUEST",
+                "Nothing in the Accept header is on offer: application/graphql-response+json, application/json.",
+            ),
+        ),
+    ),
+    "persisted-unknown": Attack(
+        "the hash of a document that nobody has sent",
+        post(parameters(None, **persisted("0" * 64))),
+        (NOT_FOUND,),
+    ),
+    "persisted-poisoned": Attack(
+        "a mutation under the hash of a query that others use",
+        ask(
+            'mutation{deleteContact(id:"7"){__typename}}',
+            **persisted(hashlib.sha256(b"{__typename}").hexdigest()),
+        ),
+        (refused(422, "BAD_REQUEST", "The parameter extensions.persistedQuery.sha256Hash is not the query's hash."),),
+    ),
+    "persisted-invalid": Attack(
+        "a document that is not valid, with its hash, to be kept",
+        ask("{nothing}", **persisted(hashlib.sha256(b"{nothing}").hexdigest())),
+        (invalid(("Cannot query field 'nothing' on type 'Query'.", ((1, 2),))),),
+    ),
+    "subscription": Attack(
+        "a subscription",
+        ask("subscription{x}"),
+        (invalid(("The subscription operation is not supported by the schema.", ((1, 1),))),),
+    ),
+    "defer": Attack(
+        "`@defer`, to hold the connection",
+        ask("{...@defer{__typename}}"),
+        (invalid(("Unknown directive '@defer'.", ((1, 5),))),),
+    ),
+}

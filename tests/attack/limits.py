@@ -1,0 +1,138 @@
+"""Each limit: the request that is just accepted, and the one that is just refused."""
+
+from __future__ import annotations
+
+from tests.attack.attack import Attack, answered, invalid, refused
+from tests.attack.documents import DEPTH, ROOT_FIELDS, TOKENS, aliases, too_much
+from tests.attack.framing import CHUNK, CHUNKED, FIELDS, framed
+from tests.attack.wire import ACCEPT, AS_JSON, DELETED, ask, parameters, post, raw, request
+
+QUERY = parameters("{__typename}")
+SOUND = answered({"__typename": "Query"})
+LONG_BODY = refused(413, "LIMIT_EXCEEDED", "The request's body is longer than 65536 bytes.", connection="close")
+LONG_HEAD = refused(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.", connection="close")
+LONG_TARGET = refused(414, "LIMIT_EXCEEDED", "The request target is too long.", connection="close")
+LONG_FRAMING = refused(431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.", connection="close")
+DEEP_PIPELINE = refused(503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.", connection="close")
+
+BY_GET = b"GET /graphql?query=%7B__typename%7D HTTP/1.1"
+
+BODY_BYTES = 65_536
+HEAD_BYTES = 32_768
+PIPELINED = 17
+
+
+def chunked(size: int) -> bytes:
+    """A query of so many bytes, in chunks of 1,000."""
+    body = QUERY.ljust(size)
+    chunks = [body[at : at + 1_000] for at in range(0, size, 1_000)]
+    return framed(CHUNKED, body=b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n")
+
+
+def with_head(size: int) -> bytes:
+    """A query by GET whose head has so many bytes, in one long field."""
+    return raw(BY_GET, *FIELDS, b"X: " + b"v" * (size - len(raw(BY_GET, *FIELDS, b"X: "))))
+
+
+def with_fields(size: int) -> bytes:
+    """A query by GET whose head has so many bytes, in many fields."""
+    count, odd = divmod(size - len(raw(BY_GET, *FIELDS)), len(b"a: b\r\n"))
+    return raw(BY_GET, *FIELDS, *[b"a: b"] * (count - 1), b"a: b" + b"b" * odd)
+
+
+def with_target(size: int) -> bytes:
+    """A query by GET whose target has so many bytes."""
+    target = b"/graphql?query=%7B__typename%7D&x="
+    return raw(b"GET " + target.ljust(size, b"x") + b" HTTP/1.1", b"Host: a", ACCEPT)
+
+
+TARGET_BYTES = HEAD_BYTES - len(with_target(100)) + 100
+
+
+UNKNOWN_FIELD = invalid(("Cannot query field 'failures' on type 'WethodFailure'.", ((1, 25),)))
+
+
+def nested(levels: int) -> str:
+    """A query with fields nested so deep, none of which exists below the first."""
+    return "{wethodContext" + "{failures" * (levels - 2) + "{field" + "}" * levels
+
+
+def fields(tokens: int) -> str:
+    """A query of so many tokens, most of them repeat a field: twenty times the context."""
+    rows = [*([45] * 19), tokens - 2 - 19 * 50 - 5]
+    return "{" + "".join(f"a{row}:wethodContext{{{'company ' * count}}}" for row, count in enumerate(rows)) + "}"
+
+
+PAIRS: dict[str, tuple[Attack, Attack]] = {
+    "body": (
+        Attack("a body of 65,536 bytes", post(QUERY.ljust(BODY_BYTES)), (SOUND,)),
+        Attack("a body of 65,537 bytes", post(QUERY.ljust(BODY_BYTES + 1)), (LONG_BODY,)),
+    ),
+    "chunks": (
+        Attack("65,536 bytes in chunks", chunked(BODY_BYTES), (SOUND,)),
+        Attack("65,537 bytes in chunks", chunked(BODY_BYTES + 1), (LONG_BODY,)),
+    ),
+    "head": (
+        Attack("a head of 32,768 bytes, in one field", with_head(HEAD_BYTES), (SOUND,)),
+        Attack("a head of 32,769 bytes, in one field", with_head(HEAD_BYTES + 1), (LONG_HEAD,)),
+    ),
+    "fields": (
+        Attack("a head of 32,768 bytes, in 5,400 fields", with_fields(HEAD_BYTES), (SOUND,)),
+        Attack("a head of 32,769 bytes, in 5,400 fields", with_fields(HEAD_BYTES + 1), (LONG_HEAD,)),
+    ),
+    "target": (
+        Attack("a target that fills the head's 32,768 bytes", with_target(TARGET_BYTES), (SOUND,)),
+        Attack("a target that is longer than the head may be", with_target(HEAD_BYTES + 1), (LONG_TARGET,)),
+    ),
+    "trailers": (
+        Attack(
+            "trailers of 32,700 bytes",
+            framed(CHUNKED, body=CHUNK + b"0\r\nT: " + b"t" * 32_695 + b"\r\n\r\n"),
+            (SOUND,),
+        ),
+        Attack("trailers without end", framed(CHUNKED, body=CHUNK + b"0\r\nT: " + b"t" * 200_000), (LONG_FRAMING,)),
+    ),
+    "pipeline": (
+        Attack("17 requests at once", request(QUERY, AS_JSON) * PIPELINED, (SOUND,) * PIPELINED),
+        Attack(
+            "18 requests at once",
+            request(QUERY, AS_JSON) * (PIPELINED + 1),
+            (SOUND,) * PIPELINED + (DEEP_PIPELINE,),
+        ),
+    ),
+    "tokens": (
+        Attack(
+            "a document of 1,000 tokens",
+            ask(fields(1_000)),
+            (answered({f"a{row}": {"company": "acme"} for row in range(20)}),),
+        ),
+        Attack("a document of 1,001 tokens", ask(fields(1_001)), (TOKENS,)),
+    ),
+    "comments": (
+        Attack("a document of 1,000 comments", ask("#\n" * 1_000 + "{__typename}"), (SOUND,)),
+        Attack("a document of 1,001 comments", ask("#\n" * 1_001 + "{__typename}"), (TOKENS,)),
+    ),
+    "root-fields": (
+        Attack(
+            "20 deletes under aliases",
+            ask(aliases(20)),
+            (answered({f"a{number}": {"__typename": "DeleteContactSuccess"} for number in range(20)}),),
+            deleted=(DELETED,) * 20,
+        ),
+        Attack("21 deletes under aliases", ask(aliases(21)), (too_much(ROOT_FIELDS),)),
+    ),
+    "depth": (
+        Attack(
+            "fields nested 20 deep, which do not exist: it is validation that refuses",
+            ask(nested(20)),
+            (UNKNOWN_FIELD,),
+        ),
+        Attack("fields nested 21 deep", ask(nested(21)), (too_much(DEPTH),)),
+    ),
+}
+
+LIMITS = {
+    f"{name}-{which}": attack
+    for name, attacks in PAIRS.items()
+    for which, attack in zip(("last", "next"), attacks, strict=True)
+}

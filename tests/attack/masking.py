@@ -1,0 +1,84 @@
+"""What a failing Wethod, or what stands before it, would give away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.attack.attack import Attack, outcome
+from tests.attack.wire import DELETED, ask
+from tests.upstream import LOST, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.attack.attack import Reply
+    from tests.upstream import Answer
+
+MUTATION = 'mutation{deleteContact(id:"7"){__typename ...on WethodError{key message statusCode \
+response{headers{name values}content}}}}'
+
+PAGE = b"<html><h1>Traceback (most recent call last)</h1> at 10.0.0.7, password hunter2</html>"
+
+
+UNKNOWN = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
+NO_ANSWER = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
+FORBIDDEN = "The token's owner may not delete contacts: crm.edit is needed."
+UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
+
+
+def told(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> tuple[Reply]:
+    """An outcome that has nothing of Wethod's but what is documented."""
+    response = {"headers": list(headers), "content": None}
+    return (outcome(member, key=key, message=message, statusCode=status, response=response),)
+
+
+def deleting(does: str, wethod: Answer, replies: tuple[Reply], times: int = 1) -> Attack:
+    """A delete, and what Wethod answers to it."""
+    return Attack(f"a delete, while {does}", ask(MUTATION), replies, deleted=(DELETED,) * times, wethod=wethod)
+
+
+MASKING = {
+    "page-500": deleting(
+        "Wethod answers 500 with a page that shows a traceback",
+        answer(500, PAGE, content_type="text/html"),
+        told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
+    ),
+    "page-403": deleting(
+        "a proxy answers 403 with a page",
+        answer(403, PAGE, content_type="text/html"),
+        told("WethodForbiddenError", "forbidden", FORBIDDEN, 403),
+    ),
+    "words-500": deleting(
+        "Wethod answers 500 with words about itself",
+        answer(500, b'{"key":"internal","message":"SQLSTATE[42S02] in /srv/app/Contact.php:7"}'),
+        told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
+    ),
+    "redirect": deleting(
+        "Wethod answers with a redirect to another host: it is not followed",
+        answer(307, b"", {"Location": "http://127.0.0.1/elsewhere"}),
+        told("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 307),
+    ),
+    "markup": deleting(
+        "Wethod's message and envelope hold markup, control characters and a cookie",
+        answer(
+            403,
+            b'{"key":"forbidden","message":"no\\u202e\\u0000","headers":{"set-cookie":["s=1"],"date":["d"]},'
+            b'"content":"<script>x</script>"}',
+        ),
+        told("WethodForbiddenError", "forbidden", "no", 403, [{"name": "date", "values": ["d"]}]),
+    ),
+    "silence": deleting(
+        "Wethod hangs up without a word, and again at the repeat",
+        LOST,
+        (
+            outcome(
+                "WethodOutcomeUnknownError",
+                key="outcome_unknown",
+                message=NO_ANSWER,
+                statusCode=None,
+                response=None,
+            ),
+        ),
+        times=2,
+    ),
+}

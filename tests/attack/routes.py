@@ -1,0 +1,80 @@
+"""Hosts, targets and paths that would lead somewhere else."""
+
+from __future__ import annotations
+
+from tests.attack.attack import MALFORMED, NOTHING_HERE, Attack, answered
+from tests.attack.wire import AS_JSON, get, parameters, request
+
+QUERY = parameters("{__typename}")
+SOUND = answered({"__typename": "Query"})
+
+
+def to(line: bytes, host: bytes = b"gateway.example", *fields: bytes) -> bytes:
+    """A sound query, sent to this target at this host."""
+    return request(QUERY, AS_JSON, *fields, line=b"POST " + line, host=host)
+
+
+ROUTES = {
+    "host": Attack("another host: it is not reflected", to(b"/graphql", b"evil.example"), (SOUND,)),
+    "host-port": Attack("a port that is none", to(b"/graphql", b"a:99999999"), (SOUND,)),
+    "host-markup": Attack("markup for a host", to(b"/graphql", b'"><script>'), (SOUND,)),
+    "host-slash": Attack(
+        "another host, and a slash that servers answer with a redirect to it",
+        to(b"/graphql/", b"evil.example"),
+        (NOTHING_HERE,),
+    ),
+    "forwarded": Attack(
+        "headers that some servers take for the host and the path",
+        to(
+            b"/graphql",
+            b"a",
+            b"X-Forwarded-Host: evil.example",
+            b"X-Original-URL: /metrics",
+            b"X-Rewrite-URL: /metrics",
+            b"Forwarded: host=evil.example",
+            b"X-Forwarded-For: 127.0.0.1",
+            b"X-HTTP-Method-Override: DELETE",
+        ),
+        (SOUND,),
+    ),
+    "absolute": Attack(
+        "a target in absolute form, of another host: its path counts (RFC 9112 section 3.2.2)",
+        to(b"http://evil.example/graphql"),
+        (SOUND,),
+    ),
+    "absolute-other": Attack("one of another path", to(b"http://127.0.0.1:80/api/contact/7"), (NOTHING_HERE,)),
+    "absolute-scheme": Attack("one of another scheme", to(b"file:///graphql"), (MALFORMED,)),
+    "authority": Attack("a target that is a host alone", to(b"evil.example:443"), (MALFORMED,)),
+    "two-slashes": Attack("a target that a browser takes for a host", to(b"//evil.example/graphql"), (NOTHING_HERE,)),
+    "backslash": Attack("a backslash for a slash", to(b"/\\graphql"), (NOTHING_HERE,)),
+    "dots": Attack("dot segments", to(b"/health/../graphql"), (NOTHING_HERE,)),
+    "dots-encoded": Attack("dot segments, encoded", to(b"/health/%2e%2e/graphql"), (NOTHING_HERE,)),
+    "parameter": Attack("a parameter of a segment", to(b"/graphql;x=1"), (NOTHING_HERE,)),
+    "case": Attack("another case", to(b"/GraphQL"), (NOTHING_HERE,)),
+    "encoded": Attack("the path, encoded: it is the same path (RFC 3986 section 2.3)", to(b"/%67raphql"), (SOUND,)),
+    "encoded-slash": Attack("an encoded slash", to(b"/%2fgraphql"), (NOTHING_HERE,)),
+    "encoded-nul": Attack("NUL, encoded", to(b"/graphql%00"), (NOTHING_HERE,)),
+    "fragment": Attack("a fragment, which no client sends", to(b"/graphql#x"), (SOUND,)),
+    "asterisk": Attack("`*`", to(b"*"), (NOTHING_HERE,)),
+    "wethod": Attack("the path that Wethod would delete at", get(b"/api/contact/7", method=b"DELETE"), (NOTHING_HERE,)),
+    **{
+        f"console{path.decode().replace('/', '-').rstrip('-')}": Attack(
+            f"a look for a console, a document or a file: `{path.decode()}`", get(path), (NOTHING_HERE,)
+        )
+        for path in (
+            b"/",
+            b"/graphiql",
+            b"/playground",
+            b"/altair",
+            b"/voyager",
+            b"/explorer/",
+            b"/graphql/console",
+            b"/docs",
+            b"/openapi.json",
+            b"/debug/pprof",
+            b"/.env",
+            b"/.git/config",
+            b"/static/../../etc/passwd",
+        )
+    },
+}

@@ -1,0 +1,124 @@
+"""Every attack, raw over a socket, at a gateway in a process of its own with the defaults of production."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.attack.attack import ORIGIN, Attack, Front, Reply, outcome
+from tests.attack.catalogue import ATTACKS, GROUPS
+from tests.attack.forgeries import SHARED
+from tests.attack.wire import ask
+from tests.server.serving import PATIENCE_SECONDS, Client
+from tests.server.test_stopping import running
+from tests.upstream import Answer, Asked, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.upstream import Upstream
+
+GOOD = ask('mutation{deleteContact(id:"8"){__typename}}')
+DELETED: dict[Front, Reply] = {
+    "defaults": outcome("DeleteContactSuccess"),
+    "cors": Reply(200, outcome("DeleteContactSuccess").content, {**outcome("").headers, **SHARED}),
+}
+CUT_AT = 40
+"""In the first head: what is refused by its head alone may be answered before its body is there."""
+
+FRONTS: dict[Front, dict[str, str]] = {"defaults": {}, "cors": {"GATEWAY_CORS_ORIGINS": ORIGIN}}
+
+
+class Field:
+    """Where attacks take place: a recording Wethod, and the gateways before it.
+
+    Attributes:
+        answers: what Wethod answers.
+    """
+
+    def __init__(self, wethod: Upstream, ports: dict[Front, int]) -> None:
+        self.wethod = wethod
+        self.ports = ports
+        self.answers: Answer = answer(200)
+
+    @contextlib.asynccontextmanager
+    async def connect(self, front: Front) -> AsyncIterator[Client]:
+        """Open a connection to one of them."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.ports[front])
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+
+
+@pytest.fixture(scope="module")
+async def running_field() -> AsyncIterator[Field]:
+    """Wethod and the gateways."""
+
+    def script(asked: Asked) -> Answer:
+        del asked
+        return here.answers
+
+    async with contextlib.AsyncExitStack() as stack:
+        wethod = await stack.enter_async_context(upstream(script))
+        fronts = {
+            front: await stack.enter_async_context(running(wethod.url, **environ)) for front, environ in FRONTS.items()
+        }
+        here = Field(wethod, {front: int(gateway.url.rpartition(":")[2]) for front, gateway in fronts.items()})
+        yield here
+        for front, gateway in fronts.items():
+            assert gateway.process.returncode is None, front
+            assert not [line for line in gateway.log if "ERROR" in line or "Traceback" in line], gateway.log
+
+
+@pytest.fixture
+def field(running_field: Field) -> Field:
+    """The same, with nothing asked yet."""
+    running_field.wethod.asked.clear()
+    running_field.answers = answer(200)
+    return running_field
+
+
+async def take(client: Client, expected: Reply, seconds: float = PATIENCE_SECONDS) -> Reply:
+    """Read one answer; its `Date` and its length are checked here."""
+    got = await client.answer(head_only=expected.head_only, seconds=seconds)
+    headers = dict(got.headers)
+    assert headers.pop("date").endswith(" GMT")
+    assert expected.head_only or int(headers.pop("content-length")) == len(got.body)
+    headers.pop("content-length", None)
+    is_json = "json" in headers["content-type"] and not expected.head_only
+    return Reply(got.status, got.json if is_json else got.body.decode(), headers, head_only=expected.head_only)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+async def test_an_attacker_gets_what_the_table_says(field: Field, attack: Attack, *, apart: bool) -> None:
+    """The exact answers, and nothing deleted that the row does not say; the next good request is served."""
+    field.answers = attack.wethod or answer(200)
+    cut = min(len(attack.data) // 2, CUT_AT) if apart else 0
+    async with field.connect(attack.front) as client:
+        async with asyncio.timeout(attack.seconds):
+            await client.send(attack.data[:cut])
+            if apart:
+                await asyncio.sleep(0.005)
+            await client.send(attack.data[cut:])
+            replies = tuple([await take(client, expected) for expected in attack.replies])
+        assert replies == attack.replies
+        assert [asked.target for asked in field.wethod.asked] == list(attack.deleted)
+        closes = attack.replies[-1].closes
+        if closes:
+            assert await client.rest() == b""
+        async with field.connect(attack.front) if closes else contextlib.nullcontext(client) as next_client:
+            field.answers = answer(200)
+            await next_client.send(GOOD)
+            assert await take(next_client, DELETED[attack.front]) == DELETED[attack.front]
+            # Nor did anything follow later that was hidden in the bytes.
+            assert [asked.target for asked in field.wethod.asked] == [*attack.deleted, "/api/contact/8"]
+
+
+def test_no_name_is_given_twice() -> None:
+    """Each row is run, and can be told from the others."""
+    assert len(ATTACKS) == sum(map(len, GROUPS.values()))

@@ -1,0 +1,123 @@
+"""Slow clients are cut off at the default's ten seconds, all of them at once; crowds are told so at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.attack.test_attacks import DELETED, GOOD, Field, take
+from tests.attack.waiting import BODY, CROWDS, HEAD, IN_FLIGHT, READ_SECONDS, REQUEST, SLOW, Slow
+from tests.attack.wire import ask
+from tests.server.test_stopping import running, until
+from tests.upstream import HANGING, Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.attack.attack import Reply
+    from tests.server.serving import Client
+
+SLACK_SECONDS = 1.5
+SERVED = DELETED["defaults"]
+
+
+@contextlib.asynccontextmanager
+async def attacked(script: Answer, **environ: str) -> AsyncIterator[Field]:
+    """A gateway of one's own, before a Wethod that answers one thing."""
+    async with upstream([script]) as wethod, running(wethod.url, **environ) as gateway:
+        yield Field(wethod, {"defaults": int(gateway.url.rpartition(":")[2])})
+
+
+async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
+    """The answer to a slow client, and when it came."""
+    async with field.connect("defaults") as client:
+
+        async def send() -> None:
+            with contextlib.suppress(ConnectionError):
+                for piece in slow.pieces:
+                    await client.send(piece)
+                    await asyncio.sleep(slow.pause_seconds)
+
+        started = time.monotonic()
+        sending = asyncio.create_task(send())
+        try:
+            async with asyncio.timeout(READ_SECONDS + 2 * SLACK_SECONDS):
+                if slow.reply is None:
+                    assert await client.rest(READ_SECONDS + SLACK_SECONDS) == b""
+                    return None, time.monotonic() - started
+                reply = await take(client, slow.reply, seconds=READ_SECONDS + SLACK_SECONDS)
+                return reply, time.monotonic() - started
+        finally:
+            sending.cancel()
+
+
+@pytest.fixture(scope="module")
+async def findings() -> dict[str, tuple[Reply | None, float]]:
+    """What every slow client got, twenty of each at the same time, while others were served as ever."""
+    async with attacked(answer(200)) as field:
+        tasks = {name: [asyncio.create_task(trickle(field, slow)) for _ in range(20)] for name, slow in SLOW.items()}
+        for _ in range(8):
+            await asyncio.sleep(1)
+            started = time.monotonic()
+            async with field.connect("defaults") as client:
+                await client.send(GOOD)
+                assert await take(client, SERVED) == SERVED
+            assert time.monotonic() - started < 1
+        found = {name: await asyncio.gather(*group) for name, group in tasks.items()}
+        assert [asked.target for asked in field.wethod.asked] == ["/api/contact/8"] * 8
+    for name, got in found.items():
+        assert {repr(reply) for reply, _ in got} == {repr(got[0][0])}, name
+    return {name: (got[0][0], max(seconds for _, seconds in got)) for name, got in found.items()}
+
+
+@pytest.mark.parametrize("name", SLOW)
+async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, float]], name: str) -> None:
+    """At the end of the read time, with the answer that the table says; whoever is in time is answered."""
+    slow = SLOW[name]
+    reply, seconds = findings[name]
+    assert reply == slow.reply
+    assert slow.after_seconds - 0.1 <= seconds < slow.after_seconds + SLACK_SECONDS
+
+
+async def test_a_crowd_is_told_so_at_once() -> None:
+    """Deletes past the limit are unavailable, requests past twice the limit a 503; whoever was let in is served."""
+    async with (
+        attacked(HANGING, GATEWAY_MAX_IN_FLIGHT=str(IN_FLIGHT), WETHOD_TIMEOUT_SECONDS="1") as field,
+        contextlib.AsyncExitStack() as stack,
+    ):
+
+        async def connect() -> Client:
+            return await stack.enter_async_context(field.connect("defaults"))
+
+        mutation = 'mutation{deleteContact(id:"%d"){__typename ...on WethodError{key}}}'
+        deleting = [await connect() for _ in range(IN_FLIGHT)]
+        for number, client in enumerate(deleting, 1):
+            await client.send(ask(mutation % number))
+        await until(lambda: len(field.wethod.asked) == IN_FLIGHT)
+        late = await connect()
+        await late.send(ask(mutation % 9))
+        expected = CROWDS["crowd-deletes-next"][1]
+        assert await take(late, expected) == expected
+        expected = CROWDS["crowd-deletes-last"][1]
+        for client in deleting:
+            assert await take(client, expected) == expected
+        assert [asked.target for asked in field.wethod.asked] == ["/api/contact/1", "/api/contact/2"]
+        withholding = [await connect() for _ in range(2 * IN_FLIGHT)]
+        for client in withholding:
+            await client.send(HEAD)
+        await asyncio.sleep(0.1)
+        await late.send(REQUEST)
+        expected = CROWDS["crowd-requests-next"][1]
+        assert await take(late, expected) == expected
+        for client in withholding:
+            await client.send(BODY)
+            expected = CROWDS["crowd-requests-last"][1]
+            assert await take(client, expected) == expected
+        field.wethod.script = [answer(200)]
+        last = await connect()
+        await last.send(GOOD)
+        assert await take(last, SERVED) == SERVED

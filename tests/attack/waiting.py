@@ -1,0 +1,78 @@
+"""Clients that take their time, and clients that come all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.attack.attack import Reply, answered, outcome, refused
+from tests.attack.framing import CHUNKED, FIELDS, LINE, QUERY
+from tests.attack.wire import AS_JSON, raw, request
+
+READ_SECONDS = 10.0
+"""How long a whole request may take, by default."""
+
+LATE = refused(408, "BAD_REQUEST", "The request took too long to arrive.", connection="close")
+SOUND = answered({"__typename": "Query"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A request in pieces with pauses between them.
+
+    Attributes:
+        does: what an attacker sends, as a clause without a subject.
+        pieces: the bytes; a pause follows each.
+        pause_seconds: the pause.
+        reply: the answer; None where the connection is closed without one.
+        after_seconds: when it comes.
+    """
+
+    does: str
+    pieces: tuple[bytes, ...]
+    pause_seconds: float
+    reply: Reply | None
+    after_seconds: float = READ_SECONDS
+
+
+def trickled(data: bytes, size: int) -> tuple[bytes, ...]:
+    """Pieces of a size."""
+    return tuple(data[at : at + size] for at in range(0, len(data), size))
+
+
+REQUEST = request(QUERY, AS_JSON)
+HEAD, BODY = REQUEST[: -len(QUERY)], QUERY
+
+SLOW = {
+    "slow-nothing": Slow("a connection, and nothing", (b"",), 20, None),
+    "slow-line-ends": Slow("empty lines, one a second", (b"\r\n",) * 15, 1, None),
+    "slow-first-byte": Slow("one byte", (b"P",), 20, LATE),
+    "slow-head": Slow("a head, five bytes every half second", trickled(HEAD, 5), 0.5, LATE),
+    "slow-fields": Slow("a field every half second, for ever", (HEAD[:-2], *(b"X: a\r\n",) * 30), 0.5, LATE),
+    "slow-half-head": Slow("half a head", (HEAD[:40],), 20, LATE),
+    "slow-half-body": Slow("a head, and half a body", (REQUEST[:-5],), 20, LATE),
+    "slow-body": Slow("a body, a byte a second", (HEAD, *trickled(BODY, 1)), 1, LATE),
+    "slow-chunks": Slow(
+        "chunks of a byte without end", (raw(LINE, *FIELDS, CHUNKED), *(b"1\r\n \r\n",) * 30), 0.5, LATE
+    ),
+    "slow-last": Slow("half a request, and the rest after 9 seconds", (REQUEST[:40], REQUEST[40:]), 9, SOUND, 9),
+    "slow-next": Slow("half a request, and the rest after 11 seconds", (REQUEST[:40], REQUEST[40:]), 11, LATE),
+}
+
+IN_FLIGHT = 2
+"""``GATEWAY_MAX_IN_FLIGHT`` for those who come all at once; 1,000 by default."""
+
+CROWDS: dict[str, tuple[str, Reply]] = {
+    "crowd-deletes-last": (
+        f"as many deletes at once as the limit allows ({IN_FLIGHT} in the test), at a Wethod that does not answer",
+        outcome("WethodOutcomeUnknownError", key="outcome_unknown"),
+    ),
+    "crowd-deletes-next": (
+        "one more: it is refused at once, and nothing is sent",
+        outcome("WethodUnavailableError", key="overloaded"),
+    ),
+    "crowd-requests-last": (f"twice as many requests at once ({2 * IN_FLIGHT} in the test), bodies withheld", SOUND),
+    "crowd-requests-next": (
+        "one more: it is refused before it is parsed",
+        refused(503, "LIMIT_EXCEEDED", "Too many requests are in progress here. Nothing was sent; repeat later."),
+    ),
+}

@@ -1,0 +1,45 @@
+"""Requests as bytes: well-formed but for what an attack puts into them."""
+
+from __future__ import annotations
+
+import json
+
+PERSON = (b"Authorization: Bearer test-token", b"Wethod-Company: acme")
+"""What a caller's own page adds. Attacks have it too, so that nothing but the defence in question stops them."""
+
+ACCEPT = b"Accept: application/graphql-response+json"
+AS_JSON = b"Content-Type: application/json"
+
+DELETE = 'mutation{deleteContact(id:"7"){__typename}}'
+DELETED = "/api/contact/7"
+
+
+def raw(line: bytes, *fields: bytes, body: bytes = b"") -> bytes:
+    """A request of these very lines, and a body."""
+    return b"\r\n".join((line, *fields)) + b"\r\n\r\n" + body
+
+
+def request(body: bytes, *fields: bytes, line: bytes = b"POST /graphql", host: bytes = b"gateway.example") -> bytes:
+    """A request with a caller's headers and a body of known length."""
+    length = b"Content-Length: %d" % len(body)
+    return raw(line + b" HTTP/1.1", b"Host: " + host, *PERSON, ACCEPT, *fields, length, body=body)
+
+
+def post(body: bytes, *fields: bytes) -> bytes:
+    """A body labelled as JSON."""
+    return request(body, AS_JSON, *fields)
+
+
+def parameters(query: object, **others: object) -> bytes:
+    """The body of a GraphQL request."""
+    return json.dumps({"query": query, **others}, separators=(",", ":")).encode()
+
+
+def ask(query: str, *fields: bytes, **others: object) -> bytes:
+    """A GraphQL request as any client sends it."""
+    return post(parameters(query, **others), *fields)
+
+
+def get(target: bytes, *fields: bytes, body: bytes = b"", method: bytes = b"GET") -> bytes:
+    """A request of a safe method."""
+    return request(body, *fields, line=method + b" " + target)
