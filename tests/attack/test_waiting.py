@@ -66,7 +66,7 @@ async def findings() -> dict[str, tuple[Reply | None, float]]:
             async with field.connect("defaults") as client:
                 await client.send(GOOD)
                 assert await take(client, SERVED) == SERVED
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 2
         found = {name: await asyncio.gather(*group) for name, group in tasks.items()}
         assert [asked.target for asked in field.wethod.asked] == ["/api/contact/8"] * 8
     for name, got in found.items():

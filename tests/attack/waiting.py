@@ -44,7 +44,7 @@ HEAD, BODY = REQUEST[: -len(QUERY)], QUERY
 
 SLOW = {
     "slow-nothing": Slow("a connection, and nothing", (b"",), 20, None),
-    "slow-line-ends": Slow("empty lines, one a second", (b"\r\n",) * 15, 1, None),
+    "slow-line-ends": Slow("empty lines, one every 1.4 seconds", (b"\r\n",) * 15, 1.4, None),
     "slow-first-byte": Slow("one byte", (b"P",), 20, LATE),
     "slow-head": Slow("a head, five bytes every half second", trickled(HEAD, 5), 0.5, LATE),
     "slow-fields": Slow("a field every half second, for ever", (HEAD[:-2], *(b"X: a\r\n",) * 30), 0.5, LATE),
