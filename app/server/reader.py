@@ -105,8 +105,7 @@ class RequestReader:
                 where the last one found is not whole, it is the one refused.
         """
         # An upper bound of the head, which costs nothing: a head is measured only where the bound is over the limit.
-        was_in_head = self._in_head
-        if was_in_head:
+        if self._in_head:
             self._head_bytes += len(data)
         else:
             self._head_bytes = len(data)
@@ -115,7 +114,7 @@ class RequestReader:
         self._parse(data)
         if self.unfinished:
             if self._in_head:
-                self._measure_unfinished_head(was_in_head=was_in_head)
+                self._measure_unfinished_head()
             elif self._exchange is not None:
                 self._measure_framing(self._exchange, len(data))
 
@@ -172,10 +171,11 @@ class RequestReader:
             if name == b"host":
                 self._hosts += 1
             elif name == b"expect":
-                self._expects_continue = value.lower() == b"100-continue"
+                self._expects_continue = value.rstrip(b" \t").lower() == b"100-continue"
             elif value.lower() != b"chunked":
                 raise RefusedError("malformed")  # no other coding is understood here (RFC 9112 section 6.1)
-        self._headers.append((name, value))
+        # The parser leaves the white space behind a value, which is no part of it (RFC 9110 section 5.5).
+        self._headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is here: make an exchange of it."""
@@ -220,7 +220,9 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """The request is here to its last byte."""
         self.unfinished = False
-        self._threshold = _MEASURE  # what follows in the same bytes begins somewhere among them
+        # What follows in the same bytes begins somewhere among them.
+        self._threshold = _MEASURE
+        self._head_bytes = 0
         if self._exchange is not None:
             self._exchange.end()
             self._exchange = None
@@ -235,8 +237,8 @@ class RequestReader:
     def _too_long(self) -> Refusal:
         return "long_target" if len(self._url) > self._limit else "long_head"
 
-    def _measure_unfinished_head(self, *, was_in_head: bool) -> None:
-        if not was_in_head and self._threshold == _MEASURE:
+    def _measure_unfinished_head(self) -> None:
+        if not self._head_bytes:
             self._head_bytes = self._measure_head()
         if self._head_bytes > self._limit:
             raise RefusedError(self._too_long())

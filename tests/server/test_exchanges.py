@@ -108,6 +108,13 @@ async def test_a_trailer_is_not_a_header() -> None:
         assert (await client.answer()).json["path"] == "/next"
 
 
+async def test_white_space_around_a_value_is_no_part_of_it() -> None:
+    """Neither before it nor behind it (RFC 9110 section 5.5): a token with a space behind it is the token."""
+    async with serving() as served:
+        answer = await served.ask(request(b"/", b"", b"POST", b"X-A: \t b c \t", b"X-B: \t "))
+        assert dict(answer.json["headers"]) | {"x-a": "b c", "x-b": ""} == dict(answer.json["headers"])
+
+
 async def test_a_request_in_single_bytes_is_read() -> None:
     """Slow is not wrong, within the read time."""
     async with serving() as served, served.connect() as client:
