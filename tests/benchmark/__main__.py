@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.benchmark.growth import print_growth
 from tests.benchmark.measure import SERVER_CORE, Load, Process, ask, deletes, free_port, load, start_stub
+from tests.benchmark.scale import print_scale
 
 SUBJECTS = Path(__file__).parent / "subjects"
 OURS = [
@@ -145,11 +146,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="length of each load")
     parser.add_argument("--connections", default="1,32,512")
     parser.add_argument("--growth", action="store_true", help="the growth table instead")
+    parser.add_argument("--scale", action="store_true", help="one worker and two, and memory by connections, instead")
     arguments = parser.parse_args()
     connections = [int(count) for count in arguments.connections.split(",")]
     logs = Path(tempfile.mkdtemp(prefix="wethod-graphql-benchmark-"))
     if arguments.growth:
         print_growth(logs, arguments.seconds)
+        return
+    if arguments.scale:
+        print_scale(logs, arguments.seconds)
         return
     specs = arguments.folders if arguments.only else [*OURS, *arguments.folders]
     stub_port = free_port()

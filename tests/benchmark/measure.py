@@ -69,7 +69,9 @@ def free_port() -> int:
 class Process:
     """A program in a session of its own, pinned to a core."""
 
-    def __init__(self, command: list[str], core: int, log: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: list[str], core: int | str, log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
         if shutil.which("taskset"):
             command = ["taskset", "-c", str(core), *command]
         with log.open("wb") as output:
