@@ -20,6 +20,8 @@ _MAX_BYTES = 2 * MAX_BODY_BYTES
 _FIRST_BYTE = b"H"[0]
 _SWITCHING_PROTOCOLS = 101
 _INTERIM = range(100, 200)
+_VERSIONS = ("1.1", "1.0")
+"""The parser knows others too, whose framing is not this one."""
 
 
 class ReplyReader:
@@ -134,13 +136,13 @@ class ReplyReader:
         self._fields.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        """Take a head: the reply's, an interim one, or that of bytes behind the reply."""
-        if self.head_complete:
+        """Take a head: the reply's, an interim one, or that of bytes behind the reply, or behind what is none."""
+        if self.head_complete or self.broken:
             return
         status = self._parser.get_status_code()
         if status in _INTERIM and status != _SWITCHING_PROTOCOLS:
             self._fields.clear()
-        elif status < _INTERIM.start:
+        elif status < _INTERIM.start or self._parser.get_http_version() not in _VERSIONS:
             self.broken = True
         else:
             self.status = status
