@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, specified_rules, validate
+from graphql import GraphQLError, OperationDefinitionNode, validate
 
 from app.execution.limits import check_shape, parse_within
 from app.execution.plan import plan_operation
 from app.execution.refusal import ErrorCode, Refusal, most_errors
+from app.execution.rules import RULES, WITHOUT_INTROSPECTION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,7 +50,7 @@ class Documents:
         self.schema = schema
         self.limits = limits
         self._hide_suggestions = not introspection
-        self._rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._rules = RULES if introspection else WITHOUT_INTROSPECTION
         self.compiled = compiled
         self._most_documents = most_documents
         self._most_characters = most_characters
@@ -105,7 +106,7 @@ def read_document(
     text: str,
     limits: Limits,
     *,
-    rules: Collection[type[ASTValidationRule]] = specified_rules,
+    rules: Collection[type[ASTValidationRule]] = RULES,
     hide_suggestions: bool = False,
 ) -> DocumentNode:
     """Parse a document, within the limits, and validate it.

@@ -26,7 +26,7 @@ class Shape:
         operations: the operations of the document.
         depth: levels of fields in a selection set.
         root_fields: fields of a selection set itself.
-        fields: fields of a selection set at every level, each as often as a spread brings it there.
+        selections: selections at every level, each as often as a spread brings it there.
     """
 
     def __init__(self, document: DocumentNode) -> None:
@@ -34,7 +34,7 @@ class Shape:
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         self.depth = _Measure(fragments, _level, _deepest).of
         self.root_fields = _Measure(fragments, _one, sum).of
-        self.fields = _Measure(fragments, _with_nested, sum).of
+        self.selections = _Measure(fragments, _with_nested, sum, fragment=1).of
 
 
 class _Measure:
@@ -44,6 +44,7 @@ class _Measure:
         fragments: those of the document.
         of_field: the number of a field, asked for with what measures its selection set.
         together: the number of several selections.
+        fragment: what a fragment adds to the number of its selection set.
     """
 
     def __init__(
@@ -51,10 +52,13 @@ class _Measure:
         fragments: dict[str, FragmentDefinitionNode],
         of_field: Callable[[FieldNode, Callable[[SelectionSetNode], int]], int],
         together: Callable[[Iterable[int]], int],
+        *,
+        fragment: int = 0,
     ) -> None:
         self._fragments = fragments
         self._of_field = of_field
         self._together = together
+        self._of_fragment = fragment
         self._known: dict[str, int] = {}
 
     def of(self, selection_set: SelectionSetNode) -> int:
@@ -69,8 +73,8 @@ class _Measure:
                 self._known[name] = 0  # a cycle ends here; validation refuses it
                 fragment = self._fragments.get(name)
                 self._known[name] = self.of(fragment.selection_set) if fragment else 0
-            return self._known[name]
-        return self.of(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment has one
+            return self._of_fragment + self._known[name]
+        return self._of_fragment + self.of(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment has one
 
 
 def _level(field: FieldNode, measure: Callable[[SelectionSetNode], int]) -> int:
@@ -89,5 +93,5 @@ def _one(_field: FieldNode, _measure: Callable[[SelectionSetNode], int]) -> int:
 
 
 def _with_nested(field: FieldNode, measure: Callable[[SelectionSetNode], int]) -> int:
-    """Fields at every level."""
+    """Selections at every level."""
     return 1 if field.selection_set is None else 1 + measure(field.selection_set)

@@ -419,10 +419,10 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         body(query="{" + "... {" * 300 + "__typename" + "}" * 301),
         422,
     ),
-    "unfolded-fields": (
+    "unfolded-selections": (
         {"GATEWAY_MAX_TOKENS": "100"},
-        body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 32} }}"),
-        body(query=f"{SIX_CONTEXTS}{'__typename ' * 3}}} fragment F on WethodContext {{ {'company ' * 32} }}"),
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 3}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
         422,
     ),
 }

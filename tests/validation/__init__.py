@@ -1,0 +1,1 @@
+"""The rules that stand for graphql-core's."""
