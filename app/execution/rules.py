@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphql import (
+    MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     NoUndefinedVariablesRule,
     NoUnusedVariablesRule,
@@ -13,6 +14,7 @@ from graphql import (
     specified_rules,
 )
 
+from app.execution.introspection import IntrospectionDepthRule
 from app.execution.merging import MergeableFieldsRule
 from app.execution.uses import VariableUsesRule
 
@@ -24,6 +26,7 @@ REPLACED: dict[type[ASTValidationRule], type[ASTValidationRule]] = {
     NoUndefinedVariablesRule: VariableUsesRule,
     NoUnusedVariablesRule: VariableUsesRule,
     VariablesInAllowedPositionRule: VariableUsesRule,
+    MaxIntrospectionDepthRule: IntrospectionDepthRule,
 }
 """What stands for which of graphql-core's."""
 
