@@ -72,6 +72,8 @@ ELSEWHERE = {"docs/sandbox.md": ("curl -s ", "tests/sandbox/test_docs.py", "DOCU
 """Document: how its commands begin, and the test that runs them all."""
 
 NOT_RUN = {
+    "docker build -t wethod-graphql .": "needs a container engine; tests/deploy runs the Dockerfile's commands",
+    "docker compose -f deploy/compose.yaml up --build": "needs a container engine; tests/federation runs its services",
     "VENV=.venv-3.13 PYTHON=python3.13 scripts/test": "scripts/test, on a Python that may not be there",
     "HYPOTHESIS_PROFILE=thorough scripts/test": "scripts/test, for hours",
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",

@@ -1,0 +1,116 @@
+"""deploy/compose.yaml, service by service without containers: its commands, environments and files, as they stand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import yaml
+
+from app.sandbox import SandboxThread
+from app.settings import Settings
+from tests.commands import serving
+from tests.federation.composition import APOLLO, FOLDER, compose, ours
+from tests.federation.routers import free_port, node
+from tests.gateway import MUTATION
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEPLOY = FOLDER.parents[1] / "deploy"
+SERVICES: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+SUPERGRAPH = DEPLOY / "routers" / "supergraph.graphql"
+HEADERS = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+
+
+def mounted(service: str) -> dict[str, Path]:
+    """What a service finds at a path, by that path."""
+    found = {}
+    for volume in SERVICES[service]["volumes"]:
+        source, target, mode = volume.split(":")
+        assert mode == "ro"
+        found[target] = DEPLOY / source
+    return found
+
+
+def test_every_file_that_is_mounted_is_there() -> None:
+    """A missing one would be made a folder, and the service would not start."""
+    for service in ("router", "prometheus"):
+        assert all(path.exists() for path in mounted(service).values()), service
+
+
+def test_the_supergraph_is_composed_of_todays_schema() -> None:
+    """As @apollo/composition does it; write ``composition.supergraph`` into the file where this fails."""
+    composition = compose({"compose": [ours("http://gateway:8000/graphql")]})["compose", APOLLO]
+    assert composition.errors == ()
+    assert SUPERGRAPH.read_text(encoding="utf-8") == composition.supergraph, composition.supergraph
+
+
+def test_the_router_is_the_one_that_is_tested() -> None:
+    """The image's tag is the version of the package that test_routers.py runs."""
+    name, _, tag = SERVICES["router"]["image"].rpartition(":")
+    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    assert (name, tag) == ("ghcr.io/graphql-hive/gateway", package["dependencies"]["@graphql-hive/gateway"])
+
+
+def test_services_call_each_other_by_their_ports() -> None:
+    """Each address in the file is a service's, at the port that it listens on."""
+    gateway, prometheus = SERVICES["gateway"]["environment"], mounted("prometheus")["/etc/prometheus"]
+    assert gateway["WETHOD_BASE_URL"] == f"http://sandbox:{SERVICES['sandbox']['command'][-1]}"
+    (job,) = yaml.safe_load((prometheus / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [f"gateway:{gateway['GATEWAY_METRICS_PORT']}"]}]
+    assert "http://gateway:8000/graphql" in SUPERGRAPH.read_text(encoding="utf-8")
+    dockerfile = (DEPLOY.parent / "Dockerfile").read_text(encoding="utf-8")
+    assert "GATEWAY_HOST=0.0.0.0 GATEWAY_PORT=8000" in dockerfile
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nobody_outside_the_host_can_call(service: str) -> None:
+    """What is published is published on loopback, and nothing has capabilities."""
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
+    assert SERVICES[service]["cap_drop"] == ["ALL"]
+    assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    """By the word of promtool, the alerts included."""
+    require("promtool", present=shutil.which("promtool") is not None)
+    file = mounted("prometheus")["/etc/prometheus"] / "prometheus.yml"
+    done = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rule files found" in done.stdout
+
+
+async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
+    """Router, gateway and sandbox as the file says, but for names and ports that only a network of containers has."""
+    environ = dict(SERVICES["gateway"]["environment"])
+    metrics = environ["GATEWAY_METRICS_PORT"] = str(free_port())
+    with SandboxThread() as sandbox:
+        environ["WETHOD_BASE_URL"] = sandbox
+        Settings.model_validate({name.lower(): value for name, value in environ.items()})
+        # The image's entry point and command; its host and port are what a test cannot have.
+        with serving("wethod-graphql serve", tmp_path, environ | {"GATEWAY_PORT": "0"}) as url:
+            supergraph = tmp_path / "supergraph.graphql"
+            supergraph.write_text(SUPERGRAPH.read_text(encoding="utf-8").replace("http://gateway:8000", url))
+            files = {**mounted("router"), "/gateway/supergraph.graphql": supergraph}
+            port = str(free_port())
+            shown = [*SERVICES["router"]["command"]]
+            shown[shown.index("--host") + 1] = "127.0.0.1"
+            shown[shown.index("--port") + 1] = port
+            command = [str(files.get(f"/gateway/{argument}", argument)) for argument in shown]
+            program = "node_modules/@graphql-hive/gateway/dist/bin.js"
+            log = tmp_path / "router.log"
+            async with (
+                node([program, *command], f"http://127.0.0.1:{port}/graphql", log) as router,
+                httpx.AsyncClient(timeout=20) as http,
+            ):
+                body = {"query": MUTATION, "variables": {"id": "1"}}
+                answer = await http.post(router, json=body, headers=HEADERS)
+                told = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
+    assert answer.json()["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
+    assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 1' in told
