@@ -224,6 +224,9 @@ class RequestReader:
         self._threshold = _MEASURE
         self._head_bytes = 0
         if self._exchange is not None:
+            if self._headers and not self._parser.should_keep_alive():
+                # The parser heeds a `Connection: close` in the trailer and skips whatever follows: so must we.
+                self._exchange.keep_alive = False
             self._exchange.end()
             self._exchange = None
 

@@ -148,7 +148,6 @@ class ReplyReader:
             self.status = status
             self.headers = tuple(self._fields)
             self.head_complete = True
-            self.keeps_alive = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
@@ -161,5 +160,7 @@ class ReplyReader:
 
     def on_message_complete(self) -> None:
         """Take the end of a message; that of an interim one is none."""
-        if self.head_complete:
+        if self.head_complete and not self.complete:
             self.complete = True
+            # Only now: the parser heeds a `Connection` in a trailer, and reads nothing after a close.
+            self.keeps_alive = self._parser.should_keep_alive()

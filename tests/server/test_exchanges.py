@@ -108,6 +108,20 @@ async def test_a_trailer_is_not_a_header() -> None:
         assert (await client.answer()).json["path"] == "/next"
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
+    """The parser reads nothing behind it: a client must be told, and not wait for ever for its next answer."""
+    data = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nConnection: close\r\n\r\n"
+    async with serving() as served, served.connect() as client:
+        await client.send(data[:-20])
+        if apart:
+            await asyncio.sleep(0.01)
+        await client.send(data[-20:] + request(b"/next"))
+        answer = await client.answer()
+        assert (answer.json["body"], answer.headers["connection"]) == ("a", "close")
+        assert await client.rest() == b""
+
+
 async def test_white_space_around_a_value_is_no_part_of_it() -> None:
     """Neither before it nor behind it (RFC 9110 section 5.5): a token with a space behind it is the token."""
     async with serving() as served:

@@ -276,6 +276,13 @@ def test_a_first_byte_is_enough_where_no_more_is_needed(
     assert reader.body_for(BodyNeed.FIRST_BYTE) == body
 
 
+def test_a_close_in_a_trailer_forbids_another_request() -> None:
+    """The parser reads nothing behind it: what follows on that connection would be no reply at all."""
+    data = OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nConnection: close\r\n\r\n"
+    for way in ([data], cut(data, range(len(data)))):
+        assert read(way)[1] == Read(200, b"hi")
+
+
 def test_replies_follow_each_other_on_one_connection() -> None:
     """Each begins with nothing of the one before it."""
     reader = ReplyReader()
