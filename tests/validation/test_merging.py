@@ -75,7 +75,7 @@ CONFLICTS: dict[str, tuple[str, str]] = {  # a document, and what is told of it
         "Fields 'name' conflict because they have differing arguments",
     ),
     "another-argument": (
-        "{ place { inhabitants(first: 1) { __typename } inhabitants(of: null) { __typename } } }",
+        "{ place { inhabitants(first: null) { __typename } inhabitants(of: null) { __typename } } }",
         "Fields 'inhabitants' conflict because they have differing arguments",
     ),
     "another-variable": (
@@ -89,6 +89,10 @@ CONFLICTS: dict[str, tuple[str, str]] = {  # a document, and what is told of it
     "a-block-string": (
         'mutation { feed(id: "1") { __typename } feed(id: """1""") { __typename } }',
         "Fields 'feed' conflict because they have differing arguments",
+    ),
+    "the-second-of-two-object-types": (
+        "{ pet { ... on Cat { name } ... on Dog { name name(surname: true) } } }",
+        "Fields 'name' conflict because they have differing arguments",
     ),
     "an-interface-and-a-type-of-it": (
         "{ pet { a: name ... on Dog { a: barks } } }",

@@ -1,0 +1,205 @@
+"""Documents made to cost as much as they can: families of one idea each, to any number of tokens."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import Lexer, Source, TokenKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Write: TypeAlias = "Callable[[int], str]"
+
+MEMBERS = [
+    *("WethodValidationError", "WethodUnauthorizedError", "WethodForbiddenError", "WethodNotFoundError"),
+    *("WethodPreconditionFailedError", "WethodRateLimitedError", "WethodUnavailableError"),
+    *("WethodOutcomeUnknownError", "WethodUnexpectedResponseError"),
+]
+
+
+def tokens(text: str) -> int:
+    """How many tokens a document has."""
+    lexer, count = Lexer(Source(text)), 0
+    while lexer.advance().kind is not TokenKind.EOF:
+        count += 1
+    return count
+
+
+def of_size(write: Write, most: int) -> str:
+    """The largest document of a family with no more than so many tokens."""
+    low, high = 1, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if tokens(write(middle)) <= most else (low, middle - 1)
+    return write(low)
+
+
+def each(write: Write, count: int) -> str:
+    """One after the other."""
+    return " ".join(write(number) for number in range(count))
+
+
+def root(count: int) -> int:
+    """The side of a square."""
+    return max(2, math.isqrt(count))
+
+
+def side(count: int) -> int:
+    """The side of a cube."""
+    return max(2, round(math.cbrt(count)))
+
+
+def of(name: str, fields: str) -> str:
+    """A field of these fields."""
+    return f"{name} {{ {fields} }} "
+
+
+def error(fields: str) -> str:
+    """A delete that selects fields of an error."""
+    return f"mutation {{ deleteContact(id: 1) {{ ... on WethodError {{ {fields} }} }} }} "
+
+
+def context(fields: str) -> str:
+    """The query that needs no token."""
+    return f"{{ wethodContext {{ {fields} }} }} "
+
+
+def chain(count: int, first: str, on: str, fields: str = "", last: str = "__typename") -> str:
+    """An operation that spreads a fragment that spreads a fragment and so on."""
+    fragments = each(lambda n: f"fragment F{n} on {on} {{ {fields} ...F{n + 1} }}", count)
+    return f"{first} {fragments} fragment F{count} on {on} {{ {last} }}"
+
+
+def _subsets(count: int) -> str:
+    chosen = [subset for size in range(1, 6) for subset in combinations(range(6), size)][:count]
+    operations = [
+        f"query Q{number} {{ ...G {' '.join(f'...S{each}' for each in subset)} }}"
+        for number, subset in enumerate(chosen)
+    ]
+    fragments = each(lambda n: f"fragment S{n} on Query {{ __typename }}", 6)
+    return f"{' '.join(operations)} fragment G on Query {{ {context('company ' * 6 * count)[1:-2]} }} {fragments}"
+
+
+FAMILIES: dict[str, Write] = {
+    # fields that meet
+    "one-leaf-again-and-again": lambda n: error("key " * n),
+    "one-leaf-in-inline-fragments": lambda n: context("... { company } " * n),
+    "one-leaf-on-every-type": lambda n: (
+        f"mutation {{ deleteContact(id: 1) {{ {each(lambda i: f'... on {MEMBERS[i % 9]} {{ key }}', n)} }} }}"
+    ),
+    "one-object-again-and-again": lambda n: error("response { version } " * n),
+    "one-object-of-other-fields": lambda n: error(each(lambda i: f"response {{ a{i}: version }}", n)),
+    "one-object-on-every-type": lambda n: (
+        "mutation { deleteContact(id: 1) { "
+        f"{each(lambda i: f'... on {MEMBERS[i % 9]} {{ response {{ headers {{ name }} }} }}', n)} }} }}"
+    ),
+    "one-object-on-every-type-and-their-interface": lambda n: (
+        f"mutation {{ deleteContact(id: 1) {{ ... on WethodError {{ {'response { headers { name } } ' * n} }} "
+        f"{' '.join(f'... on {name} {{ response {{ headers {{ name }} }} }}' for name in MEMBERS)} }} }}"
+    ),
+    "squares": lambda n: context(f"failures {{ {'field ' * root(n)} }} " * root(n)),
+    "cubes": lambda n: error(of("response", of("headers", "name " * side(n)) * side(n)) * side(n)),
+    "deep-twins": lambda n: context(("x { " * 18 + "y" + " }" * 18 + " ") * max(1, n // 40)),
+    "conflicts": lambda n: error("a: key a: message " * n),
+    "conflicts-of-arguments": lambda n: context(each(lambda i: f"a(x: {i})", n)),
+    "many-arguments": lambda n: context(f"x({each(lambda i: f'a{i}: 1', root(n))}) " * root(n)),
+    "large-values": lambda n: context(f"x(a: {{ {each(lambda i: f'a{i}: 1', n)} }}) " * 4),
+    "deep-values": lambda n: context(f"x(a: {'[' * min(n, 100)}1{']' * min(n, 100)}) " * max(1, n // 100)),
+    # fragments
+    "a-fragment-again-and-again": lambda n: error("...F " * n) + "fragment F on WethodError { key }",
+    "fragments-of-one-field": lambda n: (
+        error(each(lambda i: f"...F{i}", n)) + each(lambda i: f"fragment F{i} on WethodError {{ key }}", n)
+    ),
+    "fragments-of-one-object": lambda n: (
+        error(each(lambda i: f"response {{ ...F{i} }}", n))
+        + each(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", n)
+    ),
+    "every-fragment-in-every-object": lambda n: (
+        error(f"response {{ {each(lambda i: f'...F{i}', root(n))} }} " * root(n))
+        + each(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", root(n))
+    ),
+    "a-chain-of-fragments": lambda n: chain(n, error("...F0"), "WethodError", "key message", "key"),
+    "a-chain-of-fragments-below-objects": lambda n: chain(
+        n, error("response { version ...F0 } " * root(n)), "WethodResponse", "version"
+    ),
+    "every-fragment-in-every-earlier-one": lambda n: (
+        error("...F0")
+        + each(
+            lambda i: (
+                f"fragment F{i} on WethodError {{ key {' '.join(f'...F{j}' for j in range(i + 1, root(2 * n)))} }}"
+            ),
+            root(2 * n),
+        )
+    ),
+    "twice-the-next-fragment": lambda n: (
+        chain(n, "{ ...F0 }", "Query", "a: x { ...G } ...G") + (" fragment G on Query { __typename }")
+    ),
+    "every-fragment-in-every-one": lambda n: (
+        error("...F0")
+        + each(
+            lambda i: f"fragment F{i} on WethodError {{ key {each(lambda j: f'...F{j}', root(n))} }}",
+            root(n),
+        )
+    ),
+    "cycles": lambda n: chain(n, error("...F0"), "WethodError", "", each(lambda i: f"...F{i}", n)),
+    "unfolding-aliases": lambda n: (
+        "{ "
+        + each(lambda i: f"a{i}: wethodContext {{ ...F }}", min(20, root(n)))
+        + " } fragment F on WethodContext { "
+        + each(lambda i: f"b{i}: failures {{ ...G }}", n)
+        + " } fragment G on WethodFailure { "
+        + each(lambda i: f"c{i}: field", n)
+        + " }"
+    ),
+    "unused-fragments": lambda n: "{ __typename } " + each(lambda i: f"fragment F{i} on Query {{ __typename }}", n),
+    "unknown-fragments": lambda n: context(each(lambda i: f"...F{i}", n)),
+    "fragments-of-one-name": lambda n: "{ ...F }" + " fragment F on Query { __typename }" * n,
+    # operations and their variables
+    "operations": lambda n: each(lambda i: f"query Q{i} {{ __typename }}", n),
+    "operations-without-a-name": lambda n: "{ __typename } " * n,
+    "operations-of-one-name": lambda n: "query Q { __typename } " * n,
+    "operations-and-a-chain": lambda n: chain(n, each(lambda i: f"query Q{i} {{ ...F0 }}", n), "Query"),
+    "operations-and-subsets-of-fragments": _subsets,
+    "operations-and-variables-of-a-fragment": lambda n: (
+        each(lambda i: f"query Q{i}($v: Boolean!) {{ ...G }}", n)
+        + f" fragment G on Query {{ {context('company @skip(if: $v) ' * n)[1:-2]} }}"
+    ),
+    "operations-that-do-not-define-them": lambda n: (
+        each(lambda i: f"query Q{i} {{ ...G }}", n)
+        + f" fragment G on Query {{ {context('company @skip(if: $v) ' * n)[1:-2]} }}"
+    ),
+    "operations-and-many-variables": lambda n: (
+        each(lambda i: f"query Q{i}({each(lambda j: f'$v{j}: Boolean!', root(n))}) {{ ...G }}", root(n))
+        + f" fragment G on Query {{ {context(each(lambda j: f'company @skip(if: $v{j})', root(n)))[1:-2]} }}"
+    ),
+    "variables": lambda n: (
+        f"query Q({each(lambda i: f'$v{i}: Boolean!', n)}) " + context(each(lambda i: f"company @skip(if: $v{i})", n))
+    ),
+    "unused-variables": lambda n: f"query Q({each(lambda i: f'$v{i}: Int = 1', n)}) {{ __typename }}",
+    "variables-of-one-name": lambda n: f"query Q({'$v: Boolean! ' * n}) " + context("company @skip(if: $v)"),
+    "variables-of-a-deep-type": lambda n: (
+        f"query Q($v: {'[' * min(n, 150)}Int{']' * min(n, 150)}) " + context("company @skip(if: $v) " * n)
+    ),
+    "variables-in-objects": lambda n: "query Q($v: Int) " + context(f"x(a: [{'{a: $v} ' * n}])"),
+    # the rest
+    "introspection": lambda n: "{ __schema { " + "types { name } " * n + "} }",
+    "introspection-in-introspection": lambda n: (
+        "{ " + "__schema { " * min(n, 90) + "types " * n + "} " * min(n, 90) + "}"
+    ),
+    "introspection-in-fragments": lambda n: chain(n, "{ __schema { types { ...F0 } } }", "__Type", "name", "name"),
+    "inline-fragments-in-inline-fragments": lambda n: context(
+        "... { company " * min(n, 150) + "company " * n + "} " * min(n, 150)
+    ),
+    "unknown-fields": lambda n: context(each(lambda i: f"compani{i}", n)),
+    "unknown-types": lambda n: context(each(lambda i: f"... on WethodErra{i} {{ x }}", n)),
+    "unknown-directives": lambda n: context("company " + each(lambda i: f"@d{i}", n)),
+    "unknown-arguments": lambda n: f"mutation {{ deleteContact({each(lambda i: f'a{i}: 1', n)}) {{ __typename }} }}",
+    "arguments-of-one-name": lambda n: f"mutation {{ deleteContact({'id: 1 ' * n}) {{ __typename }} }}",
+    "object-fields-of-one-name": lambda n: context(f"x(a: [{'{a: 1 a: 2} ' * n}])"),
+    "one-directive-again-and-again": lambda n: context("company " + "@skip(if: true) " * n),
+    "definitions-of-types": lambda n: "{ __typename } " + "type T { a: Int } " * n,
+    "definitions-of-directives": lambda n: "{ __typename @d } " + "directive @d on FIELD " * n,
+}
