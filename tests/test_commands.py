@@ -72,6 +72,9 @@ ELSEWHERE = {"docs/sandbox.md": ("curl -s ", "tests/sandbox/test_docs.py", "DOCU
 """Document: how its commands begin, and the test that runs them all."""
 
 NOT_RUN = {
+    "helm lint --strict deploy/helm/wethod-graphql": "needs Helm; tests/deploy does it by its library",
+    "helm upgrade --install gateway deploy/helm/wethod-graphql --namespace wethod "
+    "--set image.repository=registry.example/wethod-graphql": "needs a cluster; tests/deploy renders the chart",
     "docker build -t wethod-graphql .": "needs a container engine; tests/deploy runs the Dockerfile's commands",
     "docker compose -f deploy/compose.yaml up --build": "needs a container engine; tests/federation runs its services",
     "VENV=.venv-3.13 PYTHON=python3.13 scripts/test": "scripts/test, on a Python that may not be there",
