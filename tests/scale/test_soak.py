@@ -15,12 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.wethod.selection import IDLE_SECONDS
 from tests.gateway import HEADERS
 from tests.server.test_stopping import running
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "10"))
 CLIENTS = 24
+REST_SECONDS = IDLE_SECONDS + 1.5
+"""By then no connection is kept for the next request: what is open is what is held for good."""
+
 DELETE = "mutation($id: ID!) { deleteContact(id: $id) { __typename ... on WethodError { key message } } }"
 
 REPLIES = (
@@ -87,16 +91,16 @@ async def test_nothing_grows_under_mixed_faults(transport: str) -> None:
         pid = gateway.process.pid
         outcomes: Counter[str] = Counter()
         await load(gateway.url, max(3.0, SECONDS * 0.3), outcomes)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(REST_SECONDS)
         before = resident_mb(pid), descriptors(pid)
         await load(gateway.url, SECONDS, outcomes)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(REST_SECONDS)
         after = resident_mb(pid), descriptors(pid)
         async with httpx.AsyncClient() as http:
             metrics = (await http.get(f"{gateway.url}/metrics")).text
     print(transport, "requests", outcomes.total(), dict(outcomes), "MB, fds before", before, "after", after)  # noqa: T201
     assert after[0] <= before[0] * 1.1 + 5
-    assert after[1] <= before[1] + 10
+    assert after[1] <= before[1]
     assert set(outcomes) - {"gone"} <= {
         "DeleteContactSuccess",
         "WethodNotFoundError",

@@ -1,0 +1,88 @@
+"""A target, fuzzed for a while, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import random
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.fuzz import conversations, exchanges, replies, requests
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    Check = Callable[[random.Random], Awaitable[None] | None]
+
+_BREATH = 100
+"""Executions between two turns of the event loop, which has cancelled timers to forget."""
+
+
+@contextlib.asynccontextmanager
+async def _exchanging() -> AsyncIterator[Check]:
+    target = exchanges.Target()
+    with contextlib.closing(target):
+        yield target.check
+
+
+@contextlib.asynccontextmanager
+async def _simple(check: Check) -> AsyncIterator[Check]:
+    yield check
+
+
+TARGETS: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Check]]] = {
+    "requests": lambda: _simple(requests.check),
+    "conversations": lambda: _simple(conversations.check),
+    "replies": lambda: _simple(replies.check),
+    "exchanges": _exchanging,
+}
+"""The server's reader, and its connections; the reader of Wethod's replies, and the connections to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What came of it.
+
+    Attributes:
+        target: what was fuzzed.
+        seed: what chance began with.
+        executions: how many inputs were examined.
+        seconds: how long that took.
+        finding: the fault that ended it; None where there was none.
+    """
+
+    target: str
+    seed: int
+    executions: int
+    seconds: float
+    finding: str | None
+
+    def __str__(self) -> str:
+        told = f"{self.target}: {self.executions:,} executions in {self.seconds:.0f} s, seed {self.seed}"
+        return f"{told}, no finding" if self.finding is None else f"{told}, and a finding:\n{self.finding}"
+
+
+async def run(name: str, seconds: float, seed: int) -> Campaign:
+    """Fuzz a target until something is found or the time is over.
+
+    Every input has a chance of its own, made from the seed and its number: a finding is examined again by these two.
+    """
+    executions = 0
+    started = time.monotonic()
+    finding = None
+    async with TARGETS[name]() as check:
+        while time.monotonic() - started < seconds and finding is None:
+            try:
+                outcome = check(random.Random(f"{seed}/{executions}"))
+                if inspect.isawaitable(outcome):
+                    await outcome
+            except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+                finding = f"input {executions} of seed {seed}\n{traceback.format_exc()}"
+            executions += 1
+            if executions % _BREATH == 0:
+                await asyncio.sleep(0)
+    return Campaign(name, seed, executions, time.monotonic() - started, finding)

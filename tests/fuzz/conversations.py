@@ -1,0 +1,116 @@
+"""The server's connections under mutated requests: what the application is asked, and what goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import uvicorn
+
+from app.server.lifecycle import Lifecycle
+from app.server.protocol import Connection
+from app.server.state import Limits, WorkerState
+from tests.fuzz.mutations import mutate, split
+from tests.fuzz.reference import read_requests
+from tests.fuzz.requests import CORPUS, LIMIT
+from tests.server.serving import read, reply
+from tests.server.test_segments import Wire
+
+if TYPE_CHECKING:
+    import random
+
+    from starlette.types import Receive, Scope, Send
+
+_STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
+_TOO_LONG = {b"414", b"431"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a connection made of bytes.
+
+    Attributes:
+        asked: method and body of the requests that the application read to their end.
+        statuses: of the answers, in order; a 100 is left out.
+    """
+
+    asked: tuple[tuple[str, bytes], ...]
+    statuses: tuple[bytes, ...]
+
+    @property
+    def too_long(self) -> bool:
+        """It was refused for the length of its head."""
+        return bool(self.statuses) and self.statuses[-1] in _TOO_LONG
+
+
+async def _application(scope: Scope, receive: Receive, send: Send) -> None:
+    with contextlib.suppress(ConnectionError):
+        body = await read(receive)
+        scope["state"]["asked"].append((scope["method"], body))
+        await reply(send, 200, b"")
+
+
+@functools.cache
+def _config() -> uvicorn.Config:
+    config = uvicorn.Config(_application, interface="asgi3", proxy_headers=False, log_config=None, workers=1)
+    config.load()
+    return config
+
+
+async def converse(pieces: list[bytes]) -> Heard:
+    """Let a connection hear these pieces."""
+    asked: list[tuple[str, bytes]] = []
+    state = WorkerState(Limits(max_header_bytes=LIMIT, read_seconds=10, idle_seconds=10), Lifecycle())
+    connection = Connection(_config(), state, {"asked": asked})
+    wire = Wire(pieces)
+    connection.connection_made(wire)
+    quiet_turns = written = 0
+    while not wire.closed and quiet_turns < 6:
+        if wire.pieces and not wire.paused:
+            connection.data_received(wire.pieces.popleft())
+            quiet_turns = 0
+        await asyncio.sleep(0)
+        quiet_turns = quiet_turns + 1 if len(wire.written) == written else 0
+        written = len(wire.written)
+    if not wire.closed:
+        connection.expire(math.inf)
+    connection.connection_lost(None)
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=1)
+    assert not state.tasks
+    assert not state.connections
+    statuses = [cast("bytes", status) for status in _STATUS.findall(wire.written) if status != b"100"]
+    return Heard(tuple(asked), tuple(statuses))
+
+
+async def check(chance: random.Random) -> None:
+    """Say one input in two ways and compare.
+
+    Raises:
+        AssertionError: the application is asked otherwise than the RFC says, or otherwise in pieces.
+    """
+    await examine(mutate(chance, CORPUS), chance)
+
+
+async def examine(data: bytes, chance: random.Random) -> None:
+    """Compare what is made of one input."""
+    if not data:
+        return
+    whole = await converse([data])
+    apart = await converse(split(chance, data))
+    expected = [(request.method.decode(), request.body) for request in read_requests(data).requests]
+    for heard in (whole, apart):
+        assert list(heard.asked) == expected[: len(heard.asked)]
+        assert set(heard.statuses) <= {b"200", b"400", b"408", b"503", *_TOO_LONG}
+        assert heard.statuses[: len(heard.asked)] == (b"200",) * len(heard.asked)
+        assert len(heard.statuses) <= len(heard.asked) + 1
+    if whole.too_long or apart.too_long:
+        shorter, longer = sorted((whole.asked, apart.asked), key=len)
+        assert longer[: len(shorter)] == shorter
+    else:
+        assert whole == apart

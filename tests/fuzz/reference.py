@@ -1,0 +1,251 @@
+"""A strict reading of HTTP/1.1 messages (RFC 9112), written apart from the parser in use, to compare with.
+
+It reads what the RFC's grammar allows, and of what a server may be lenient about only what is said here: line
+ends before a request (section 2.2), spaces around a target (section 3), `Proxy-Connection: close`, and a `close` in a
+trailer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
+Rest: TypeAlias = Literal["nothing", "partial", "malformed", "unread"]
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") +([\x21-\x7e]+) +HTTP/(1\.[01])")
+_STATUS_LINE = re.compile(rb"(HTTP|RTSP|ICE)/(1\.[01]) ([0-9]{3})(?: .*)?", re.DOTALL)
+_FIELD = re.compile(
+    rb"(" + _TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
+)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(;[\t \x21-\x7e\x80-\xff]*|[ \t]*)")
+_LENGTH = re.compile(rb"0*[0-9]{1,19}")
+
+
+class MalformedError(Exception):
+    """It is no HTTP/1.1."""
+
+
+class PartialError(Exception):
+    """It is not there to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    fields: Fields
+    body: bytes
+    keeps_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What one side of a connection says.
+
+    Attributes:
+        requests: those that are there whole.
+        rest: what stands behind them. ``unread``: whatever it is, the last one ended the connection.
+    """
+
+    requests: tuple[Request, ...]
+    rest: Rest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply, as far as it is there.
+
+    Attributes:
+        status: its status; 0 where its head is not there whole, or is malformed.
+        fields: its fields.
+        body: its body, where it is there whole.
+        keeps_alive: whether another request may follow: it is whole, nothing is behind it, and it is no last one.
+    """
+
+    status: int = 0
+    fields: Fields = ()
+    body: bytes | None = None
+    keeps_alive: bool = False
+
+
+NO_ANSWER = Answer()
+
+
+def _line(data: bytes, at: int) -> tuple[bytes, int]:
+    end = data.find(b"\r\n", at)
+    if end < 0:
+        line, end = data[at:], len(data)
+        if b"\n" in line or b"\r" in line.removesuffix(b"\r"):
+            raise MalformedError
+        raise PartialError
+    line = data[at:end]
+    if b"\r" in line or b"\n" in line:
+        raise MalformedError
+    return line, end + 2
+
+
+def _fields(data: bytes, at: int) -> tuple[Fields, int]:
+    found: list[tuple[bytes, bytes]] = []
+    while True:
+        line, at = _line(data, at)
+        if not line:
+            return tuple(found), at
+        match = _FIELD.fullmatch(line)
+        if not match:
+            raise MalformedError
+        found.append((match[1].lower(), match[2]))
+
+
+def _values(fields: Fields, name: bytes) -> list[bytes]:
+    return [value for key, value in fields if key == name]
+
+
+def _options(fields: Fields) -> set[bytes]:
+    values = _values(fields, b"connection") + _values(fields, b"proxy-connection")
+    return {item.strip(b" \t").lower() for value in values for item in value.split(b",")}
+
+
+def _length(fields: Fields) -> int | None:
+    """The length that is said; None where it is not."""
+    values = _values(fields, b"content-length")
+    if not values:
+        return None
+    if len(values) > 1 or not _LENGTH.fullmatch(values[0]):
+        raise MalformedError
+    return int(values[0])
+
+
+def _chunks(data: bytes, at: int) -> tuple[bytes, Fields, int]:
+    body = b""
+    while True:
+        line, at = _line(data, at)
+        match = _CHUNK.fullmatch(line)
+        if not match:
+            raise MalformedError
+        size = int(match[1], 16)
+        if size == 0:
+            trailer, at = _fields(data, at)
+            return body, trailer, at
+        chunk, end = data[at : at + size], data[at + size : at + size + 2]
+        if len(chunk) == size and not b"\r\n".startswith(end):
+            raise MalformedError
+        if len(end) < len(b"\r\n"):
+            raise PartialError
+        body, at = body + chunk, at + size + 2
+
+
+def _sized(data: bytes, at: int, size: int) -> tuple[bytes, int]:
+    if len(data) - at < size:
+        raise PartialError
+    return data[at : at + size], at + size
+
+
+def _request(data: bytes, at: int) -> tuple[Request, int]:
+    line, at = _line(data, at)
+    match = _REQUEST_LINE.fullmatch(line)
+    if not match:
+        raise MalformedError
+    method, target, version = match.groups()
+    fields, at = _fields(data, at)
+    codings, length = _values(fields, b"transfer-encoding"), _length(fields)
+    if version == b"1.1" and len(_values(fields, b"host")) != 1:
+        raise MalformedError
+    if codings:
+        if length is not None or [coding.lower() for coding in codings] != [b"chunked"]:
+            raise MalformedError
+        body, trailer, at = _chunks(data, at)
+    else:
+        trailer = ()
+        body, at = _sized(data, at, length or 0)
+    keeps_alive = version == b"1.1" and b"close" not in _options(fields + trailer)
+    return Request(method, target, version, fields, body, keeps_alive), at
+
+
+def read_requests(data: bytes) -> Conversation:
+    """Every request in these bytes."""
+    requests: list[Request] = []
+    at = 0
+    while True:
+        while data[at : at + 1] in {b"\r", b"\n"}:
+            at += 1
+        if at == len(data):
+            return Conversation(tuple(requests), "nothing")
+        try:
+            request, at = _request(data, at)
+        except MalformedError:
+            return Conversation(tuple(requests), "malformed")
+        except PartialError:
+            return Conversation(tuple(requests), "partial")
+        requests.append(request)
+        if not request.keeps_alive:
+            return Conversation(tuple(requests), "unread")
+
+
+def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int]:
+    line, at = _line(data, at)
+    match = _STATUS_LINE.fullmatch(line)
+    if not match or int(match[3]) < 100 or (match[1] != b"HTTP" and not begun):
+        raise MalformedError
+    fields, at = _fields(data, at)
+    codings, length = _values(fields, b"transfer-encoding"), _length(fields)
+    if codings and length is not None:
+        raise MalformedError
+    return int(match[3]), match[2], fields, at
+
+
+def _interim(data: bytes) -> int:
+    """Where the final head begins.
+
+    Interim replies have no body (RFC 9110 section 15.2). Of those that nobody has registered, one that says so is
+    skipped, and so are line ends behind any; and the parser then takes the name of another protocol.
+    """
+    at = 0
+    while True:
+        status, _, fields, after = _head(data, at, begun=at > 0)
+        if status == 101 or not 100 <= status < 200:
+            return at
+        if status <= 103:
+            at = after
+        elif _values(fields, b"transfer-encoding"):
+            _, _, at = _chunks(data, after)
+        else:
+            _, at = _sized(data, after, _length(fields) or 0)
+        while data[at : at + 1] in {b"\r", b"\n"}:
+            at += 1
+
+
+def read_answer(data: bytes, *, ended: bool) -> Answer:
+    """The reply in these bytes.
+
+    Args:
+        data: all that came.
+        ended: the connection ended orderly behind them.
+    """
+    try:
+        start = _interim(data)
+        status, version, fields, at = _head(data, start, begun=start > 0)
+    except (MalformedError, PartialError):
+        return NO_ANSWER
+    options = _options(fields)
+    keeps_alive = b"close" not in options if version == b"1.1" else b"keep-alive" in options
+    if status in {101, 204, 304}:
+        return Answer(status, fields, b"", keeps_alive and status != 101 and at == len(data))
+    codings, length = _values(fields, b"transfer-encoding"), _length(fields)
+    try:
+        if codings:
+            if codings[-1].lower().split(b",")[-1].strip(b" \t") != b"chunked":
+                return Answer(status, fields)
+            body, _, at = _chunks(data, at)
+        elif length is not None:
+            body, at = _sized(data, at, length)
+        else:
+            return Answer(status, fields, data[at:] if ended else None)
+    except (MalformedError, PartialError):
+        return Answer(status, fields)
+    return Answer(status, fields, body, keeps_alive and at == len(data))

@@ -1,0 +1,105 @@
+"""The reader of Wethod's replies under mutated ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.wethod.reply_reader import ReplyReader
+from app.wethod.transport import BodyNeed
+from tests.fuzz.mutations import mutate, split
+from tests.fuzz.reference import Fields, read_answer
+from tests.wethod.test_reply_reader import CUT_BODIES, NO_REPLY, OK, WELL_FORMED
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+STRICTER = re.compile(
+    rb"chunked[ \t]+\r\n"
+    rb"|\A.{9}1"
+    rb"|\n[0-9a-f]+(?!;[a-z]=[a-z]\r\n)[ \t;]"
+    rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Where the parser gives up more than it need: a coding with white space behind it, interim replies and trailers that
+speak of the connection or a length, chunk extensions of another form."""
+
+CORPUS = [
+    *(data for data, _ in WELL_FORMED.values()),
+    *NO_REPLY.values(),
+    *CUT_BODIES.values(),
+    OK + b"\r\nhi",
+    OK + b"Content-Type: text/html\r\nContent-Length: 9\r\n\r\n<html>hi!",
+    b'HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"key": "not_found"}',
+    b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader made of bytes.
+
+    Attributes:
+        status: the status; 0 where no head came.
+        headers: the fields of that head.
+        complete: whether the reply is there whole.
+        body: its body; None where it is not there, or cannot be read.
+        first: the body as far as one byte is enough.
+        reusable: whether another request may follow.
+        broken: whether something came that is no part of one reply.
+    """
+
+    status: int
+    headers: Fields
+    complete: bool
+    body: bytes | None
+    first: bytes | None
+    reusable: bool
+    broken: bool
+
+
+def read(pieces: Iterable[bytes], *, ended: bool) -> Reading:
+    """Feed a reader."""
+    reader = ReplyReader()
+    for piece in pieces:
+        reader.feed(piece)
+    if ended:
+        reader.end()
+    first = reader.body_for(BodyNeed.FIRST_BYTE)
+    return Reading(
+        reader.status if reader.head_complete else 0,
+        reader.headers,
+        reader.complete,
+        reader.body_for(BodyNeed.WHOLE),
+        first and first[:1],
+        reader.complete and reader.keeps_alive and not reader.broken,
+        reader.broken,
+    )
+
+
+def check(chance: random.Random) -> None:
+    """Read one input in two ways and compare.
+
+    Raises:
+        AssertionError: it reads otherwise in pieces, or has more in it than the RFC says.
+    """
+    examine(mutate(chance, CORPUS), chance)
+
+
+def examine(data: bytes, chance: random.Random) -> None:
+    """Compare the readings of one input."""
+    if not data:
+        return
+    ended = chance.random() < 0.5
+    whole = read([data], ended=ended)
+    assert whole == read(split(chance, data), ended=ended)
+    expected = read_answer(data, ended=ended)
+    if whole.status:
+        assert (whole.status, whole.headers) == (expected.status, expected.fields)
+    if whole.body is not None:
+        assert whole.body == expected.body
+    assert not whole.reusable or expected.keeps_alive
+    if expected.keeps_alive and not STRICTER.search(data):
+        assert (whole.status, whole.complete, whole.reusable) == (expected.status, True, True)
