@@ -111,7 +111,8 @@ async def test_a_trailer_is_not_a_header() -> None:
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
     """The parser reads nothing behind it: a client must be told, and not wait for ever for its next answer."""
-    data = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nConnection: close\r\n\r\n"
+    head = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    data = head + b"1\r\na\r\n0\r\nConnection: close\r\n\r\n"
     async with serving() as served, served.connect() as client:
         await client.send(data[:-20])
         if apart:
