@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from app.settings import COMPANY, is_calendar_date
 from schema.context import WethodContext
@@ -33,8 +34,7 @@ _TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
 _ROUTERS = "Routers drop it unless they are told to pass it on."
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """What the headers of one request say, read once.
 
     Attributes:
@@ -50,7 +50,7 @@ class Caller:
         traceparent: the trace context that arrived, None where none usable did.
     """
 
-    authorization: bytes | None = field(repr=False)
+    authorization: bytes | None
     authorization_problem: str
     company: str | None
     version: str | None
@@ -60,6 +60,10 @@ class Caller:
     client: str = ""
     trace: RawHeaders = ()
     traceparent: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Caller(company={self.company!r}, version={self.version!r}, request_id={self.request_id!r})"
 
 
 class CallerReader:

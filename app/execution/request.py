@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,7 @@ DOCUMENT_KEYS = ("documentId", "doc_id")
 """Parameters that stand for a document: the name that GraphQL over HTTP proposes, and the one of Relay's guide."""
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
 
     Attributes:

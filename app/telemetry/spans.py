@@ -13,9 +13,10 @@ import logging
 import os
 import sys
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from app import __version__
 from app.wethod.text import clean
@@ -248,7 +249,7 @@ class Tracing:
         self._propagator.inject(carrier)
         own = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in carrier.items())
         others = tuple(field for field in request.headers if field[0].lower() not in (b"traceparent", b"tracestate"))
-        return replace(request, headers=others + own)
+        return msgspec.structs.replace(request, headers=others + own)
 
     async def aclose(self) -> None:
         """Send what is left, at most for a few seconds."""

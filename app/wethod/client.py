@@ -9,9 +9,10 @@ import asyncio
 import logging
 import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
+
+import msgspec
 
 from app import __version__
 from app.wethod.admission import refuse
@@ -46,8 +47,7 @@ _FIXED_HEADERS: RawHeaders = (
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(msgspec.Struct, frozen=True, gc=False):
     """One attempted delete and how it ended: what an audit and the metrics need.
 
     Attributes:
@@ -141,14 +141,15 @@ class WethodClient:
         if flight is not None:
             return await self._join(flight, deadline)
         flight = self._flights[key] = _Flight()
-        result: _Result = (from_no_reply(NoReply.INTERRUPTED), 1)
+        result: _Result | None = None
         try:
             result = await self._exchange(caller, contact_id, deadline)
         finally:
             del self._flights[key]
             if flight.landed is not None:
-                flight.landed.set_result(result)
-        return (*result, False)
+                flight.landed.set_result(result or (from_no_reply(NoReply.INTERRUPTED), 1))
+        outcome, attempts = result
+        return outcome, attempts, False
 
     async def _join(self, flight: _Flight, deadline: float) -> tuple[DeleteContactOutcome, int, bool]:
         loop = asyncio.get_running_loop()

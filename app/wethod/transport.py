@@ -11,6 +11,8 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in order, as bytes. Names of a reply are in lower case."""
 
@@ -43,8 +45,8 @@ class Origin:
         return (host if self.port == own else f"{host}:{self.port}").encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+# Structs are made in a fifth of the time that frozen dataclasses take, and a delete makes five.
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request, written at most once.
 
     Attributes:
@@ -63,9 +65,12 @@ class Request:
     deadline: float
     fresh: bool = False
 
+    def __repr__(self) -> str:
+        """Without the headers: one of them is the token."""
+        return f"Request({self.method!r}, {self.target!r}, fresh={self.fresh})"
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer whose head arrived whole.
 
     Attributes:

@@ -431,6 +431,8 @@ def test_a_caller_shows_no_token() -> None:
     """Secrets stay out of reprs."""
     caller = CallerReader(load({})).read([(b"authorization", b"Bearer hunter2")])
     assert "hunter2" not in repr(caller)
+    request = Request(b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0)
+    assert "hunter2" not in repr(request)
 
 
 async def test_lost_answers_of_different_requests_are_not_mixed_up() -> None:
