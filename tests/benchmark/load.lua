@@ -1,5 +1,5 @@
 -- wrk script: posts the body of BODY with ids 1000 to 2023 in turn (@ID@), and with a number never used before (@N@).
--- CHECK=1 looks for EXPECT in every answer.
+-- UNLIKE=1 gives every request a head of its own. CHECK=1 looks for EXPECT in every answer.
 local file = assert(io.open(assert(os.getenv("BODY"))))
 local template = file:read("*a"):gsub("%s+$", "")
 file:close()
@@ -11,6 +11,7 @@ local headers = {
 local ready, turn = {}, 0
 local function make(i)
   local body = template:gsub("@ID@", tostring(1000 + i % 1024)):gsub("@N@", tostring(i))
+  if os.getenv("UNLIKE") == "1" then headers["X-Request-ID"] = "load-" .. i end
   return wrk.format("POST", path, headers, body)
 end
 function init() for i = 1, 1024 do ready[i] = make(i) end end

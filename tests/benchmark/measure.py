@@ -156,14 +156,19 @@ def load(
     check: bool = False,
     expect: str = "successfully deleted",
     distinct: int = 0,
+    unlike: bool = False,
 ) -> Load:
     """Send requests for so long, with wrk where it is, else from Python."""
     wrk = shutil.which("wrk")
     if not wrk:
         template = body.read_text().strip()
-        return asyncio.run(_load_from_python(url, template, connections, seconds, expect if check else ""))
+        return asyncio.run(
+            _load_from_python(url, template, connections, seconds, expect if check else "", unlike=unlike)
+        )
     base, _, path = url.removeprefix("http://").partition("/")
     environ = {"BODY": str(body), "ENDPOINT": "/" + path, "EXPECT": expect, "DISTINCT": str(distinct)}
+    if unlike:
+        environ["UNLIKE"] = "1"
     if check:
         environ["CHECK"] = "1"
     command = [wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s"]
@@ -181,7 +186,9 @@ def load(
     return Load(**json.loads(line.removeprefix("RESULT ")))
 
 
-async def _load_from_python(url: str, template: str, connections: int, seconds: float, expect: str) -> Load:
+async def _load_from_python(
+    url: str, template: str, connections: int, seconds: float, expect: str, *, unlike: bool
+) -> Load:
     base, _, path = url.removeprefix("http://").partition("/")
     host, _, port = base.partition(":")
     fields = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
@@ -195,7 +202,8 @@ async def _load_from_python(url: str, template: str, connections: int, seconds: 
         while (started := time.perf_counter()) < end:
             number += connections
             content = template.replace("@ID@", str(1000 + number % 1024)).replace("@N@", str(number)).encode()
-            head = f"POST /{path} HTTP/1.1\r\nHost: {base}\r\n{fields}Content-Length: {len(content)}\r\n\r\n"
+            own = f"X-Request-ID: load-{number}\r\n" if unlike else ""
+            head = f"POST /{path} HTTP/1.1\r\nHost: {base}\r\n{fields}{own}Content-Length: {len(content)}\r\n\r\n"
             writer.write(head.encode() + content)
             answer_head = await reader.readuntil(b"\r\n\r\n")
             length = next(

@@ -9,7 +9,10 @@ _OK = b'{"message":"Contact successfully deleted."}'
 
 
 class Stub(asyncio.Protocol):
-    """Answers 200; below ``/error/N`` a 403 whose body has N bytes; for ``/count`` how many requests it has seen."""
+    """Answers 200, below ``/unlike`` each with a head of its own, below ``/error/N`` a 403 whose body has N bytes.
+
+    For ``/count`` it answers how many requests it has seen.
+    """
 
     deletes = 0
 
@@ -30,11 +33,17 @@ class Stub(asyncio.Protocol):
             if target.startswith(b"/error/"):
                 size = int(target.split(b"/")[2])
                 self._answer(403, b'{"message":"%s"}' % (b"x" * max(0, size - 14)))
+            elif target.startswith(b"/unlike/"):
+                self._answer(200, _OK, b"X-Request-ID: %d\r\n" % Stub.deletes)
             else:
                 self._answer(200, _OK)
 
-    def _answer(self, status: int, body: bytes) -> None:
-        head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+    def _answer(self, status: int, body: bytes, line: bytes = b"") -> None:
+        head = b"HTTP/1.1 %d X\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (
+            status,
+            line,
+            len(body),
+        )
         self._transport.write(head + body)  # type: ignore[attr-defined]
 
 
