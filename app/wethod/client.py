@@ -35,8 +35,8 @@ SENDING_SECONDS = 2.0
 RESERVE_SECONDS = 0.1
 """Nothing is sent with less than this left: it could not be answered in time, and would only become unknown."""
 
-_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
-"""Bounds of the jittered wait after each try; after the last there is none."""
+_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45))
+"""Bounds of the jittered wait before each further try."""
 
 _FIXED_HEADERS: RawHeaders = (
     (b"Accept", b"application/json"),
@@ -120,9 +120,16 @@ class WethodClient:
             if self.in_flight >= self._most_in_flight:
                 outcome = from_no_reply(NoReply.OVERLOADED)
             else:
+                # Admission has seen to these three.
+                key = (caller.authorization or b"", caller.company or "", caller.version or "", contact_id)
+                flight = self._flights.get(key)
                 self.in_flight += 1
                 try:
-                    outcome, attempts, shared = await self._lead_or_join(caller, contact_id, deadline)
+                    if flight is None:
+                        outcome, attempts = await self._lead(key, caller, contact_id, deadline)
+                    else:
+                        shared = True
+                        outcome, attempts = await self._join(flight, deadline)
                 finally:
                     self.in_flight -= 1
         try:
@@ -132,26 +139,18 @@ class WethodClient:
             logger.exception("a delete could not be recorded")
         return outcome
 
-    async def _lead_or_join(
-        self, caller: Caller, contact_id: str, deadline: float
-    ) -> tuple[DeleteContactOutcome, int, bool]:
-        # Admission has seen to these three.
-        key = (caller.authorization or b"", caller.company or "", caller.version or "", contact_id)
-        flight = self._flights.get(key)
-        if flight is not None:
-            return await self._join(flight, deadline)
+    async def _lead(self, key: _FlightKey, caller: Caller, contact_id: str, deadline: float) -> _Result:
         flight = self._flights[key] = _Flight()
         result: _Result | None = None
         try:
             result = await self._exchange(caller, contact_id, deadline)
+            return result
         finally:
             del self._flights[key]
             if flight.landed is not None:
                 flight.landed.set_result(result or (from_no_reply(NoReply.INTERRUPTED), 1))
-        outcome, attempts = result
-        return outcome, attempts, False
 
-    async def _join(self, flight: _Flight, deadline: float) -> tuple[DeleteContactOutcome, int, bool]:
+    async def _join(self, flight: _Flight, deadline: float) -> _Result:
         loop = asyncio.get_running_loop()
         if flight.landed is None:
             flight.landed = loop.create_future()
@@ -161,8 +160,8 @@ class WethodClient:
         except asyncio.CancelledError:
             self._absorb_cancellation()
         if flight.landed.done():
-            return (*flight.landed.result(), True)
-        return from_no_reply(NoReply.JOINED), 0, True
+            return flight.landed.result()
+        return from_no_reply(NoReply.JOINED), 0
 
     async def _exchange(self, caller: Caller, contact_id: str, deadline: float) -> _Result:
         """Send, and repeat once what was interrupted (RFC 9110 section 9.2.2: DELETE is idempotent)."""
@@ -177,10 +176,17 @@ class WethodClient:
         )
         target = (self._target + contact_id).encode("ascii")
         last_send = deadline - RESERVE_SECONDS
+        begin = now()
+        request = Request(b"DELETE", target, headers, min(begin + SENDING_SECONDS, last_send), deadline)
         attempts = 0
         try:
             try:
-                reply = await self._send(target, headers, min(now() + SENDING_SECONDS, last_send), deadline)
+                if begin >= last_send:
+                    raise NotSent("there is no time left")  # noqa: TRY301 - sorted below, as a transport's own
+                try:
+                    reply = await self._transport.send(request)
+                except NotSent as problem:
+                    reply = await self._send_again(request, problem)
                 outcome = from_reply(reply, contact_id)
                 attempts = 1
             except NotSent as problem:
@@ -192,7 +198,7 @@ class WethodClient:
                 if now() >= last_send:
                     return from_no_reply(NoReply.INTERRUPTED), attempts
                 repeat = Request(b"DELETE", target, headers, last_send, deadline, fresh=True)
-                outcome, attempts = await self._repeat(repeat, contact_id)
+                outcome, attempts = await self._repeat(repeat, contact_id, caller.request_id)
         except asyncio.CancelledError:
             self._absorb_cancellation()
             return from_no_reply(NoReply.INTERRUPTED), max(attempts, 1)
@@ -208,37 +214,35 @@ class WethodClient:
             self._throttle.remember(caller.authorization, outcome.retry_after_seconds)
         return outcome, attempts
 
-    async def _send(self, target: bytes, headers: RawHeaders, send_by: float, deadline: float) -> Reply:
-        """Send, trying again while nothing was written and there is time.
+    async def _send_again(self, request: Request, problem: NotSent) -> Reply:
+        """Try again while nothing was written and there is time.
 
         Raises:
             NotSent: of the last try.
             Interrupted: of the one that wrote something.
         """
         now = asyncio.get_running_loop().time
-        request = Request(b"DELETE", target, headers, send_by, deadline)
         for bounds in _BACKOFF_SECONDS:
-            if now() >= send_by:
-                raise NotSent("there is no time left")
+            pause = random.uniform(*bounds)
+            if not problem.transient or now() + pause >= request.send_by:
+                break
+            await asyncio.sleep(pause)
+            if now() >= request.send_by:
+                break
             try:
                 return await self._transport.send(request)
-            except NotSent as problem:
-                if bounds is None or not problem.transient:
-                    raise
-                pause = random.uniform(*bounds)
-                if now() + pause >= send_by:
-                    raise
-            await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+            except NotSent as latest:
+                problem = latest
+        raise problem
 
-    async def _repeat(self, request: Request, contact_id: str) -> _Result:
+    async def _repeat(self, request: Request, contact_id: str, request_id: str) -> _Result:
         try:
             return from_repeat(await self._transport.send(request), contact_id), 2
         except NotSent as problem:
-            logger.warning("its repeat was not sent: %s", problem)
+            logger.warning("its repeat was not sent: %s", problem, extra={"request_id": request_id})
             return from_no_reply(NoReply.INTERRUPTED), 1
         except Interrupted as problem:
-            logger.warning("its repeat went unanswered: %s", problem)
+            logger.warning("its repeat went unanswered: %s", problem, extra={"request_id": request_id})
             return from_no_reply(NoReply.INTERRUPTED), 2
 
     @staticmethod
