@@ -35,6 +35,8 @@ class Http1Transport:
         idle_seconds: float,
     ) -> None:
         self._after_target = b" HTTP/1.1\r\nHost: " + origin.authority
+        # A transport serves one loop, and to ask which it is for each request is a system call before Python 3.12.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = Pool(
             origin,
             ssl_context=ssl_context,
@@ -72,7 +74,10 @@ class Http1Transport:
             ValueError: the request holds a control character that would end a line; nothing was written.
         """
         head = self._head(request)
-        now = asyncio.get_running_loop().time()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        now = loop.time()
         if now >= request.send_by:
             raise NotSent("there is no time left to send")
         connection = None if request.fresh else self._pool.at_hand(now)

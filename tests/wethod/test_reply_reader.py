@@ -319,3 +319,30 @@ def test_mutated_bytes_are_never_two_things(
     assert got == expected
     assert (pieces.broken, pieces.headers) == (whole.broken, whole.headers)
     assert not (expected.reusable and whole.broken)
+
+
+REPLIES = [data for data, expected in WELL_FORMED.values() if expected.reusable]
+
+
+@given(
+    st.lists(st.sampled_from(REPLIES), min_size=1, max_size=5), st.sampled_from([b"", b"\r\n", b"x", b"HTTP/1.1 200"])
+)
+def test_what_came_before_changes_nothing(replies: list[bytes], stray: bytes) -> None:
+    """Each reply is read as by a new reader, however often it came before, and so is what follows the last one."""
+    reader = ReplyReader()
+    for data in (*replies, *replies[-1:], *replies[-1:]):
+        reader.feed(data)
+        fresh, _ = read([data])
+        assert (reader.status, reader.headers, reader.keeps_alive, reader.received, reader.body_bytes) == (
+            fresh.status,
+            fresh.headers,
+            fresh.keeps_alive,
+            fresh.received,
+            fresh.body_bytes,
+        )
+        assert (reader.complete, reader.broken) == (True, False)
+        assert reader.body_for(BodyNeed.WHOLE) == fresh.body_for(BodyNeed.WHOLE)
+        reader.begin()
+    reader.feed(replies[-1] + stray)
+    assert reader.broken is bool(stray)
+    assert reader.body_for(BodyNeed.WHOLE) == read([replies[-1]])[0].body_for(BodyNeed.WHOLE)
