@@ -14,8 +14,9 @@ from schema.context import WethodContext
 from schema.errors import WethodFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable
 
+    from app.fields import Fields
     from app.settings import Settings
     from app.wethod.client import WethodClient
     from app.wethod.transport import RawHeaders
@@ -80,64 +81,54 @@ class CallerReader:
             b"wethod-company": COMPANY_HEADER,
             b"wethod-version": VERSION_HEADER,
         }
-        self._three = self._shown.keys()
         self._received = tuple(self._shown.values())
-        self._wanted = frozenset(
-            (
-                self._authorization_name,
-                b"wethod-company",
-                b"wethod-version",
-                b"x-request-id",
-                b"traceparent",
-                b"tracestate",
-            )
-        )
 
-    def read(self, headers: Iterable[tuple[bytes, bytes]], client: str = "") -> Caller:
-        """Read the caller.
+    def read(self, fields: Fields, client: str = "") -> Caller:
+        """Read the caller, once for all requests of the same head.
 
         Args:
-            headers: the fields of the request, names in lower case (ASGI's ``scope["headers"]``).
+            fields: those of the request's head.
             client: the client's address.
         """
-        wanted = self._wanted
-        found: dict[bytes, bytes | list[bytes]] = {}
-        for name, value in headers:
-            if name in wanted:
-                earlier = found.get(name)
-                if earlier is None:
-                    found[name] = value
-                elif isinstance(earlier, list):
-                    earlier.append(value)
-                else:
-                    found[name] = [earlier, value]
+        known = fields.caller
+        if known is not None and known.client == client:
+            # The head is that of an earlier request and says the same, but an id that it does not give is new.
+            if fields.get(b"x-request-id") == known.request_id.encode("ascii"):
+                return known
+            return msgspec.structs.replace(known, request_id=_REQUEST_IDS.next())
+        caller = fields.caller = self._read(fields, client)
+        return caller
 
-        authorization, problem = self._read_authorization(found.get(self._authorization_name))
+    def _read(self, fields: Fields, client: str) -> Caller:
+        bearer = fields.get(self._authorization_name)
+        company = fields.get(b"wethod-company")
+        version = fields.get(b"wethod-version")
+        request_id = fields.get(b"x-request-id")
+        traceparent = fields.get(b"traceparent")
         failures: list[WethodFailure] = []
-        company = self._read_company(found.get(b"wethod-company"), failures)
-        version = self._read_version(found.get(b"wethod-version"), failures)
+        authorization, problem = self._read_authorization(bearer)
+        usable_company = self._read_company(company, failures)
+        usable_version = self._read_version(version, failures)
         received = self._received
-        if len(found) < len(received) or not found.keys() >= self._three:
-            received = tuple(shown for name, shown in self._shown.items() if name in found)
-        request_id = found.get(b"x-request-id")
-        traceparent = found.get(b"traceparent")
+        if bearer is None or company is None or version is None:
+            received = tuple(shown for name, shown in self._shown.items() if name in fields)
         if not isinstance(traceparent, bytes) or not _TRACEPARENT.fullmatch(traceparent):
             traceparent = None
         return Caller(
-            authorization=authorization,
-            authorization_problem=problem,
-            company=company,
-            version=version,
-            failures=tuple(failures),
-            received=received,
-            request_id=(
+            authorization,
+            problem,
+            usable_company,
+            usable_version,
+            tuple(failures),
+            received,
+            (
                 request_id.decode("ascii")
                 if isinstance(request_id, bytes) and _REQUEST_ID.fullmatch(request_id)
-                else secrets.token_hex(16)
+                else _REQUEST_IDS.next()
             ),
-            client=client,
-            trace=_trace(traceparent, found.get(b"tracestate")) if self._trace_upstream and traceparent else (),
-            traceparent=traceparent.decode("ascii") if traceparent else None,
+            client,
+            _trace(traceparent, fields.get(b"tracestate")) if self._trace_upstream and traceparent else (),
+            traceparent.decode("ascii") if traceparent else None,
         )
 
     def _read_authorization(self, value: bytes | list[bytes] | None) -> tuple[bytes | None, str]:
@@ -163,13 +154,12 @@ class CallerReader:
                     )
                 )
             return pinned
-        text = _single(COMPANY_HEADER, value, failures)
+        text = _company(value) if isinstance(value, bytes) and len(value) <= _LONGEST else None
         if text is None:
-            return None
-        if not _is_company(text):
-            failures.append(
-                WethodFailure(field=COMPANY_HEADER, message="Must be the sub-domain of a company, such as acme.")
-            )
+            if _single(COMPANY_HEADER, value, failures) is not None:
+                failures.append(
+                    WethodFailure(field=COMPANY_HEADER, message="Must be the sub-domain of a company, such as acme.")
+                )
             return None
         if pinned is not None and text.lower() != pinned.lower():
             failures.append(WethodFailure(field=COMPANY_HEADER, message="This gateway serves another company only."))
@@ -179,12 +169,9 @@ class CallerReader:
     def _read_version(self, value: bytes | list[bytes] | None, failures: list[WethodFailure]) -> str | None:
         if value is None:
             return self._default_version
-        text = _single(VERSION_HEADER, value, failures)
-        if text is None:
-            return None
-        if not _is_version(text):
+        text = _version(value) if isinstance(value, bytes) and len(value) <= _LONGEST else None
+        if text is None and _single(VERSION_HEADER, value, failures) is not None:
             failures.append(WethodFailure(field=VERSION_HEADER, message="Must be a date, such as 2024-06-15."))
-            return None
         return text
 
     def describe(self, caller: Caller) -> WethodContext:
@@ -202,18 +189,44 @@ class CallerReader:
         )
 
 
+# The few versions and companies that are in use are asked about with every request.
+_LONGEST = 63
+"""A longer value is neither, and not worth remembering."""
+
+
 @functools.lru_cache(maxsize=256)
-def _is_version(text: str) -> bool:
-    # The few that are in use are asked about with every request.
-    return is_calendar_date(text)
+def _version(value: bytes) -> str | None:
+    text = value.decode("latin-1")
+    return text if is_calendar_date(text) else None
 
 
 @functools.lru_cache(maxsize=1_024)
-def _is_company(text: str) -> bool:
-    return COMPANY.fullmatch(text) is not None
+def _company(value: bytes) -> str | None:
+    text = value.decode("latin-1")
+    return text if COMPANY.fullmatch(text) else None
+
+
+class _RequestIds:
+    """Unguessable ids, 128 bits each. The system is asked for many at once: asking for one costs half of an id."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left: list[str] = []
+
+    def next(self) -> str:
+        left = self._left
+        if not left:
+            digits = secrets.token_hex(16 * 256)
+            left.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
+        return left.pop()
+
+
+_REQUEST_IDS = _RequestIds()
 
 
 def _single(name: str, value: bytes | list[bytes], failures: list[WethodFailure]) -> str | None:
+    """The text of a value; None, and a failure, where it is repeated, blank or not ASCII."""
     if isinstance(value, list):
         message = f"The header arrived {len(value)} times; one was expected."
     elif not value.strip():

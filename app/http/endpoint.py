@@ -10,7 +10,8 @@ from graphql import OperationType
 
 from app.context import RequestContext
 from app.execution.refusal import ErrorCode, Refusal
-from app.http.encode import encode, encode_refusal, format_error, refusal_status, send_answer
+from app.fields import gather
+from app.http.encode import answer_whole, encode, encode_refusal, format_error, refusal_status, send_answer
 from app.http.negotiate import GRAPHQL_RESPONSE, HTML, negotiate
 from app.http.read import (
     ClientGone,
@@ -19,7 +20,9 @@ from app.http.read import (
     from_body,
     from_query_string,
     read_body,
+    too_large,
 )
+from app.whole import whole_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +32,11 @@ if TYPE_CHECKING:
 
     from app.context import CallerReader
     from app.execution.operations import Operations
+    from app.execution.plan import Plan, Variables
     from app.execution.request import GraphQLRequest
     from app.execution.trusted_operations import TrustedOperations
+    from app.fields import Fields
     from app.settings import Settings
-    from app.telemetry.exchange import Exchange
     from app.telemetry.telemetry import Telemetry
     from app.wethod.client import WethodClient
 
@@ -90,15 +94,31 @@ class GraphQLEndpoint:
         """Answer one request."""
         media_type = GRAPHQL_RESPONSE
         headers: Mapping[str, str] | None = None
+        fields = gather(scope["headers"])
+        whole = whole_messages(send)
         self.in_progress += 1
         try:
-            media_type = self._negotiate(scope)
+            media_type = self._negotiate(scope["method"], fields)
             if media_type == HTML and self._page is not None:
                 await self._page(scope, receive, send)
                 return
             with self._telemetry.request(scope) as exchange:
                 try:
-                    result = await self._run(scope, receive, exchange)
+                    caller = self._callers.read(fields, exchange.client)
+                    exchange.identify(caller)
+                    if scope["method"] in _SAFE:
+                        request = from_query_string(scope["query_string"])
+                    else:
+                        self._check_head(scope["method"], fields)
+                        given = None if whole is None else whole.take_body()
+                        if given is None:
+                            given = await read_body(receive, self._most_body_bytes)
+                        request = from_body(given, self._most_body_bytes)
+                    deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+                    plan, variables = self._plan(scope["method"], request)
+                    with exchange.operation(plan.operation, request.operation_name):
+                        context = RequestContext(self._client, self._callers, caller, deadline)
+                        result = await plan.execute(variables, context)
                     status, body = self._encode_result(result, media_type)
                 except Refusal as refusal:
                     status, body, headers = self._encode_refusal(refusal, media_type)
@@ -116,11 +136,14 @@ class GraphQLEndpoint:
             self.in_progress -= 1
         if not 200 <= status < 300:  # noqa: PLR2004 - the class of statuses
             media_type = GRAPHQL_RESPONSE
-        await send_answer(send, status, media_type, body, headers)
+        if whole is None or headers is not None or not answer_whole(whole, status, media_type, body):
+            await send_answer(send, status, media_type, body, headers)
 
-    def _negotiate(self, scope: Scope) -> str:
-        accept = b",".join([value for name, value in scope["headers"] if name == b"accept"])
-        media_type = negotiate(accept, html=self._page is not None and scope["method"] in _SAFE)
+    def _negotiate(self, method: str, fields: Fields) -> str:
+        accept = fields.get(b"accept", b"")
+        if isinstance(accept, list):
+            accept = b",".join(accept)
+        media_type = negotiate(accept, html=self._page is not None and method in _SAFE)
         if media_type is None:
             raise HttpRefusal(
                 406,
@@ -136,45 +159,36 @@ class GraphQLEndpoint:
             )
         return media_type
 
-    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange) -> ExecutionResult:
-        caller = self._callers.read(scope["headers"], exchange.client)
-        exchange.identify(caller)
-        safe = scope["method"] in _SAFE
-        request = from_query_string(scope["query_string"]) if safe else await self._read(scope, receive)
-        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+    def _check_head(self, method: str, fields: Fields) -> None:
+        """Whether the body is worth reading.
+
+        Raises:
+            HttpRefusal: 405, 413 or 415.
+        """
+        if method != "POST":
+            raise HttpRefusal(
+                405, ErrorCode.BAD_REQUEST, "GraphQL is asked by POST, or a query by GET.", headers={"Allow": ALLOWED}
+            )
+        check_content_type(fields)
+        length = fields.get(b"content-length")
+        if isinstance(length, bytes) and length.isdigit() and int(length) > self._most_body_bytes:
+            raise too_large(self._most_body_bytes)
+
+    def _plan(self, method: str, request: GraphQLRequest) -> tuple[Plan, Variables]:
+        """What a request runs, and on what.
+
+        Raises:
+            Refusal: nothing, or not by this method.
+        """
         plan = self._operations.plan(request)
-        if safe and plan.operation is not OperationType.QUERY:
+        if method in _SAFE and plan.operation is not OperationType.QUERY:
             raise HttpRefusal(
                 405, ErrorCode.BAD_REQUEST, f"A {plan.operation.value} must be sent by POST.", headers={"Allow": "POST"}
             )
         variables = plan.coerce(request.variables)
         if isinstance(variables, list):
             raise Refusal(ErrorCode.BAD_USER_INPUT, variables)
-        context = RequestContext(self._client, self._callers, caller, deadline)
-        with exchange.operation(plan.operation.value, request.operation_name):
-            return await plan.execute(variables, context)
-
-    async def _read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
-        if scope["method"] != "POST":
-            raise HttpRefusal(
-                405, ErrorCode.BAD_REQUEST, "GraphQL is asked by POST, or a query by GET.", headers={"Allow": ALLOWED}
-            )
-        content_types = []
-        length = None
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                content_types.append(value)
-            elif name == b"content-length":
-                length = value
-            elif name == b"content-encoding" and value.lower() != b"identity":
-                raise HttpRefusal(
-                    415,
-                    ErrorCode.BAD_REQUEST,
-                    "The request's body must not be encoded.",
-                    headers={"Accept-Encoding": "identity"},
-                )
-        check_content_type(content_types)
-        return from_body(await read_body(receive, length, self._most_body_bytes))
+        return plan, variables
 
     def _encode_refusal(self, refusal: Refusal, media_type: str) -> tuple[int, bytes, Mapping[str, str] | None]:
         if refusal.limit:

@@ -10,9 +10,11 @@ from app.execution.refusal import ErrorCode, Refusal
 from app.execution.request import DOCUMENT_KEYS, GraphQLRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Receive
+
+    from app.fields import Fields
 
 _NO_VARIABLES: Mapping[str, object] = {}
 _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
@@ -38,19 +40,29 @@ class ClientGone(Exception):  # noqa: N818 - what happened, not a fault
     """The client hung up before its request was whole; nobody is there to answer."""
 
 
-def check_content_type(values: Iterable[bytes]) -> None:
+def check_content_type(fields: Fields) -> None:
     """Only JSON in UTF-8 is read, so that no form of a foreign page can forge a mutation.
 
     Raises:
         HttpRefusal: 415.
     """
-    given = list(values)
-    if len(given) != 1 or not _is_json(given[0]):
+    content_type = fields.get(b"content-type")
+    if not isinstance(content_type, bytes) or not _is_json(content_type):
         raise HttpRefusal(
             415,
             ErrorCode.BAD_REQUEST,
             "The request's body must be labelled once, with the Content-Type application/json, in UTF-8.",
             headers={"Accept-Post": "application/json"},
+        )
+    codings = fields.get(b"content-encoding")
+    if codings is not None and any(
+        coding.lower() != b"identity" for coding in (codings if isinstance(codings, list) else [codings])
+    ):
+        raise HttpRefusal(
+            415,
+            ErrorCode.BAD_REQUEST,
+            "The request's body must not be encoded.",
+            headers={"Accept-Encoding": "identity"},
         )
 
 
@@ -66,15 +78,13 @@ def _is_json(content_type: bytes) -> bool:
     return essence.strip() == b"application/json" and all(charset in {b"utf-8", b"utf8"} for charset in charsets)
 
 
-async def read_body(receive: Receive, content_length: bytes | None, most_bytes: int) -> bytes:
+async def read_body(receive: Receive, most_bytes: int) -> bytes:
     """Read a request's body, no further than the limit.
 
     Raises:
         HttpRefusal: 413.
         ClientGone: it ended before its time.
     """
-    if content_length is not None and content_length.isdigit() and int(content_length) > most_bytes:
-        raise _too_large(most_bytes)
     message = await receive()
     body: bytes = message.get("body", b"")
     more = message.get("more_body", False)
@@ -90,16 +100,17 @@ async def read_body(receive: Receive, content_length: bytes | None, most_bytes: 
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > most_bytes:
-                raise _too_large(most_bytes)
+                raise too_large(most_bytes)
             chunks.append(chunk)
             more = message.get("more_body", False)
         body = b"".join(chunks)
     if len(body) > most_bytes:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes)
     return body
 
 
-def _too_large(most_bytes: int) -> HttpRefusal:
+def too_large(most_bytes: int) -> HttpRefusal:
+    """The refusal of a body that is longer than that."""
     # What is left of the body is not worth reading, so the connection cannot be used again.
     return HttpRefusal(
         413,
@@ -110,12 +121,14 @@ def _too_large(most_bytes: int) -> HttpRefusal:
     )
 
 
-def from_body(body: bytes) -> GraphQLRequest:
+def from_body(body: bytes, most_bytes: int) -> GraphQLRequest:
     """Read the body of a POST.
 
     Raises:
-        Refusal: it is not JSON (400) or not a well-formed GraphQL request (422).
+        Refusal: it is too large (413), not JSON (400) or not a well-formed GraphQL request (422).
     """
+    if len(body) > most_bytes:
+        raise too_large(most_bytes)
     try:
         decoded = decode(body)
     except DecodeError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.server.refusals import render
+from app.whole import WholeMessages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ _DISCONNECT: Message = {"type": "http.disconnect"}
 _BODILESS = frozenset({204, 304})
 
 
-class Exchange:
+class Exchange(WholeMessages):
     """One request and its answer.
 
     Attributes:
@@ -57,11 +58,8 @@ class Exchange:
         "read_whole",
         "received_bytes",
         "scope",
-        "task",
         "written",
     )
-
-    task: asyncio.Task[None]
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
         self._connection = connection
@@ -119,8 +117,6 @@ class Exchange:
             if not self.answered and not self.disconnected:
                 logger.error("the application returned without a complete answer")
                 self._fail()
-        finally:
-            self._connection.state.tasks.discard(self.task)
 
     def _fail(self) -> None:
         if self.answered or self.disconnected:
@@ -185,6 +181,43 @@ class Exchange:
                 connection.answer_complete(self)
         else:
             raise RuntimeError(f"{kind} out of order")
+
+    # The application's side, where a message is whole
+
+    def take_body(self) -> bytes | None:
+        """The body where it has arrived whole and untouched; None where it has to be received."""
+        if not self.read_whole or self._end_given or self.disconnected:
+            return None
+        self._end_given = True
+        self.expects_continue = False
+        body, self._body = self._body, b""
+        self.pending_bytes = 0
+        if self._connection.paused:
+            self._connection.update_reading()
+        return body
+
+    def answer(self, status: int, fields: bytes, body: bytes) -> bool:
+        """Answer with one write; False where the answer has to be sent."""
+        connection = self._connection
+        if self.answered or self._head or connection.unwritable is not None or self.scope["method"] == "HEAD":
+            return False
+        if self.disconnected:
+            return True
+        end = b"\r\n"
+        if not (self.keep_alive and self.read_whole) or connection.state.draining:
+            self.keep_alive = False
+            end = b"connection: close\r\n\r\n"
+        self.written = self.answered = True
+        connection.write(
+            b"%b%b%bcontent-length: %d\r\n%b%b"
+            % (STATUS_LINE[status], connection.state.date, fields, len(body), end, body)
+        )
+        if self._news is not None:
+            self._news.set()
+        connection.answer_complete(self)
+        return True
+
+    # What both are made of
 
     def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"

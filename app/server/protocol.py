@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         state: what all connections of the worker share.
+        paused: nothing is read from the client for now.
         unwritable: what an answer waits for while the client does not read.
     """
 
@@ -53,12 +54,14 @@ class Connection(asyncio.Protocol):
         "_lingered_bytes",
         "_loop",
         "_lost",
-        "_paused",
         "_queue",
         "_reader",
         "_refusal",
         "_stalled",
+        "_tasks",
         "_transport",
+        "_waiting",
+        "paused",
         "state",
         "unwritable",
     )
@@ -76,15 +79,18 @@ class Connection(asyncio.Protocol):
         self.state = server_state
         self.unwritable: asyncio.Event | None = None
         self._app = config.loaded_app
+        self._tasks = server_state.tasks
         self._lifespan_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._active: Exchange | None = None
         self._queue: deque[Exchange] = deque()
         self._refusal: Refusal | None = None
+        # What a task waits for that has an exchange behind it, on its way to the next.
+        self._waiting: asyncio.Future[Exchange | None] | None = None
         # Event loop times in seconds, at which `expire` acts.
         self._deadline = self._stalled = math.inf
         self._lingered_bytes = 0
-        self._paused = self._eof = self._closing = self._lost = False
+        self.paused = self._eof = self._closing = self._lost = False
 
     @property
     def busy(self) -> bool:
@@ -158,6 +164,9 @@ class Connection(asyncio.Protocol):
         if self._active is not None:
             self._active.disconnect()
             self._active = None
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -191,8 +200,8 @@ class Connection(asyncio.Protocol):
             or self._refusal is not None
             or (active is not None and active.pending_bytes > _HIGH_WATER_BYTES)
         )
-        if pause != self._paused and not self._closing:
-            self._paused = pause
+        if pause != self.paused and not self._closing:
+            self.paused = pause
             if pause:
                 self._transport.pause_reading()
             else:
@@ -205,7 +214,7 @@ class Connection(asyncio.Protocol):
         self._active = None
         self.state.total_requests += 1
         if not exchange.keep_alive:
-            self._close(linger=not exchange.read_whole or self._paused)
+            self._close(linger=not exchange.read_whole or self.paused)
         elif self._queue:
             self._start(self._queue.popleft())
             self.update_reading()
@@ -214,7 +223,7 @@ class Connection(asyncio.Protocol):
         elif self._eof:
             self._close(linger=False)
         else:
-            if self._paused:
+            if self.paused:
                 self.update_reading()
             if not self._reader.begun:
                 self._deadline = self._loop.time() + self.state.limits.idle_seconds
@@ -237,7 +246,7 @@ class Connection(asyncio.Protocol):
                 self._deadline = now + _LINGER_SECONDS
             else:
                 self.abort()
-        elif self._paused:
+        elif self.paused:
             self._deadline = now + self.state.limits.read_seconds  # it is this side that does not read
         elif self._reader.begun:
             self._refuse("late")
@@ -256,8 +265,25 @@ class Connection(asyncio.Protocol):
         if self._eof and not exchange.read_whole:
             self._close(linger=False)  # its rest will never come
             return
-        exchange.task = self._loop.create_task(exchange.run(self._app))
-        self.state.tasks.add(exchange.task)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(exchange)
+        else:
+            self._tasks.add(self._loop.create_task(self._run(exchange)))
+
+    async def _run(self, exchange: Exchange | None) -> None:
+        """Run one exchange after the other: a task for each would cost 2 µs of its 60."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        while exchange is not None:
+            self._tasks.add(task)
+            try:
+                await exchange.run(self._app)
+            finally:
+                self._tasks.discard(task)
+            if self._closing or self._waiting is not None:
+                return
+            self._waiting = self._loop.create_future()
+            exchange = await self._waiting
 
     def _refuse(self, refusal: Refusal) -> None:
         logger.debug("refused a request: %s", refusal)
@@ -289,7 +315,7 @@ class Connection(asyncio.Protocol):
         self._deadline = now + _LINGER_SECONDS
         self._stalled = now + self.state.limits.idle_seconds
         if linger and not self._eof:
-            if self._paused:
+            if self.paused:
                 self._transport.resume_reading()
             self._transport.write_eof()
         else:

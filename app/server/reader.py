@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from app.fields import Head
 from app.server.exchange import Exchange
 from app.server.refusals import Refusal, RefusedError
 
@@ -20,6 +21,13 @@ _WATCHED = frozenset({b"host", b"expect", b"transfer-encoding"})
 
 _MAX_PIPELINED = 16
 """Requests that wait behind the one being answered. A read of the socket may hold 14,000, at 3 KB of memory each."""
+
+_LONGEST_KNOWN = 4 * 1024
+"""Heads to remember, in bytes: a connection keeps one."""
+
+_MOST_UNLIKE = 16
+"""Requests in a row that are unlike the one before, after which a connection's heads are no longer remembered: a
+router writes another trace id into each."""
 
 _MEASURE = -1
 """A threshold that every head passes, so that it is measured."""
@@ -35,6 +43,7 @@ class RequestReader:
     """
 
     __slots__ = (
+        "_chunked",
         "_connection",
         "_exchange",
         "_expects_continue",
@@ -44,11 +53,15 @@ class RequestReader:
         "_headers",
         "_hosts",
         "_in_head",
+        "_known_bytes",
+        "_known_head",
+        "_known_scope",
         "_limit",
         "_parser",
         "_scope",
         "_state",
         "_threshold",
+        "_unlike",
         "_url",
         "found",
         "fresh",
@@ -73,11 +86,16 @@ class RequestReader:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._hosts = 0
-        self._expects_continue = False
+        self._expects_continue = self._chunked = False
         self._in_head = False
         self._head_bytes = 0
         self._framing_bytes = 0
         self._framing_since = 0
+        # The head of the last request that came in one piece, the length of the whole, and its scope.
+        self._known_head = b""
+        self._known_bytes = 0
+        self._known_scope: dict[str, Any] = {}
+        self._unlike = 0
         self.found: list[Exchange] = []
         self.unfinished = False
         self.fresh = False
@@ -104,6 +122,10 @@ class RequestReader:
             RefusedError: the request that it belongs to is not to be read further. What was found before it stands;
                 where the last one found is not whole, it is the one refused.
         """
+        at_start = not self.unfinished
+        if at_start and len(data) == self._known_bytes and data.startswith(self._known_head):
+            self._repeat(data)
+            return
         # An upper bound of the head, which costs nothing: a head is measured only where the bound is over the limit.
         if self._in_head:
             self._head_bytes += len(data)
@@ -117,6 +139,8 @@ class RequestReader:
                 self._measure_unfinished_head()
             elif self._exchange is not None:
                 self._measure_framing(self._exchange, len(data))
+        elif at_start and self._unlike < _MOST_UNLIKE:
+            self._remember(data)
 
     def _parse(self, data: bytes) -> None:
         rest = b""
@@ -157,7 +181,7 @@ class RequestReader:
         self._url = b""
         self._headers = []
         self._hosts = 0
-        self._expects_continue = False
+        self._expects_continue = self._chunked = False
         self._in_head = self.unfinished = self.fresh = True
 
     def on_url(self, url: bytes) -> None:
@@ -172,7 +196,9 @@ class RequestReader:
                 self._hosts += 1
             elif name == b"expect":
                 self._expects_continue = value.rstrip(b" \t").lower() == b"100-continue"
-            elif value.lower() != b"chunked":
+            elif value.lower() == b"chunked":
+                self._chunked = True
+            else:
                 raise RefusedError("malformed")  # no other coding is understood here (RFC 9112 section 6.1)
         # The parser leaves the white space behind a value, which is no part of it (RFC 9110 section 5.5).
         self._headers.append((name, value.rstrip(b" \t")))
@@ -229,6 +255,41 @@ class RequestReader:
                 self._exchange.keep_alive = False
             self._exchange.end()
             self._exchange = None
+
+    # Heads that repeat
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the head of a request that came in one piece, alone, in case that the next one's is the same."""
+        self._unlike += 1
+        exchange = self.found[0]
+        size = len(data) - exchange.received_bytes
+        # Where a blank line precedes the head or follows the body, the head is not what the body leaves.
+        if (
+            len(self.found) == 1
+            and exchange.keep_alive
+            and not self._chunked
+            and size <= _LONGEST_KNOWN
+            and data.find(b"\r\n\r\n") == size - 4
+        ):
+            self._known_head = data[:size]
+            self._known_bytes = len(data)
+            self._known_scope = dict(exchange.scope)
+            self._known_scope["headers"] = Head(exchange.scope["headers"])
+
+    def _repeat(self, data: bytes) -> None:
+        """Take a request whose head is the one before to the byte, its length included: what it means is known.
+
+        So the parser need not see it; between two requests it stands where it stood. (A sixth of a delete's time)
+        """
+        self._unlike = 0
+        scope = self._known_scope.copy()
+        scope["state"] = self._state.copy()
+        exchange = Exchange(self._connection, scope, keep_alive=True, expects_continue=False)
+        size = len(self._known_head)
+        if size < len(data):
+            exchange.feed(data[size:])
+        exchange.read_whole = True
+        self.found.append(exchange)
 
     # Limits, off the fast path
 

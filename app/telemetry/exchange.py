@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from graphql import OperationType
+
     from app.client_address import AddressReader
     from app.context import Caller
     from app.telemetry.logs import LogHandler
@@ -57,7 +59,7 @@ class Exchange:
         self._watch = watch
         self._span: RequestSpan | None = None
         self._caller: Caller | None = None
-        self._kind: str | None = None
+        self._kind: OperationType | None = None
         self._name: str | None = None
         self.client = watch.addresses.read(scope)
         self.status: int | None = None
@@ -74,17 +76,17 @@ class Exchange:
         """Say who asks, once that is known."""
         self._caller = caller
 
-    def operation(self, kind: str, name: str | None) -> AbstractContextManager[None]:
+    def operation(self, kind: OperationType, name: str | None) -> AbstractContextManager[None]:
         """Say what is asked for; the context manager is its execution.
 
         Args:
-            kind: ``query`` or ``mutation``.
+            kind: a query or a mutation.
             name: the operation's name, the client's own word.
         """
         self._kind = kind
         self._name = name
         tracing = self._watch.tracing
-        return _NOTHING if tracing is None or self._span is None else tracing.operation(kind, name)
+        return _NOTHING if tracing is None or self._span is None else tracing.operation(kind.value, name)
 
     def __exit__(self, *_: object) -> None:
         seconds = time.perf_counter() - self._started
@@ -110,6 +112,6 @@ class Exchange:
             None if caller is None else caller.request_id,
             self.client or None,
             None if caller is None else caller.company,
-            self._kind,
+            None if self._kind is None else self._kind.value,
             name and clean(name)[:_LONGEST],
         )

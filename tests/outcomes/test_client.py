@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.context import CallerReader
+from app.fields import gather
 from app.settings import load
 from app.wethod.client import Deletion, WethodClient
 from app.wethod.throttle import Throttle
@@ -341,7 +342,7 @@ async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[st
 def client_over(transport: ScriptedTransport, records: list[Deletion], **environ: str) -> tuple[WethodClient, Any]:
     """A client and a caller, for what no request over HTTP can do."""
     settings = load(environ)
-    caller = CallerReader(settings).read([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+    caller = CallerReader(settings).read(gather([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
     return WethodClient(transport, settings, record=records.append), caller
 
 
@@ -399,7 +400,7 @@ async def test_a_record_that_fails_changes_no_outcome() -> None:
         raise OSError(28, "No space left on device")
 
     settings = load({})
-    caller = CallerReader(settings).read([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+    caller = CallerReader(settings).read(gather([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
     client = WethodClient(ScriptedTransport(OK), settings, record=full_disk)
     outcome = await client.delete(caller, "7", asyncio.get_running_loop().time() + 5)
     assert type(outcome).__name__ == "DeleteContactSuccess"
@@ -429,7 +430,7 @@ async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
 
 def test_a_caller_shows_no_token() -> None:
     """Secrets stay out of reprs."""
-    caller = CallerReader(load({})).read([(b"authorization", b"Bearer hunter2")])
+    caller = CallerReader(load({})).read(gather([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
     request = Request(b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0)
     assert "hunter2" not in repr(request)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from app.context import CallerReader
+from app.fields import gather
 from app.settings import load
 from app.wethod.client import Deletion
 from app.wethod.outcomes import deleted
@@ -32,7 +33,7 @@ HEADERS = {
 def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") -> Caller:
     """A caller as the gateway reads one."""
     return CallerReader(load({})).read(
-        [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()], client
+        gather([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from graphql import OperationType
 
 from app.server.lifecycle import Lifecycle
 from app.settings import load
@@ -386,7 +387,7 @@ def test_a_request_has_its_line_and_its_count(log: int) -> None:
     with told.request(SCOPE) as request:
         assert request.client == "203.0.113.7"
         request.identify(caller(client=request.client))
-        with request.operation("mutation", "Delete\n\u202eit"):
+        with request.operation(OperationType.MUTATION, "Delete\n\u202eit"):
             assert numbers(told)["gateway_http_requests_in_progress"] == 1
         request.status = 200
     (line,) = logged(log)
