@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import select
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -256,9 +257,18 @@ class Connection(asyncio.Protocol):
             self._close(linger=False)
 
     def shutdown(self) -> None:
-        """Close once nothing is being read or answered."""
-        if not self.busy and not self._closing:
+        """Close once nothing is being read or answered, nor there to be read."""
+        if not self.busy and not self._closing and not self._has_unread():
             self._close(linger=False)
+
+    def _has_unread(self) -> bool:
+        """Whether the kernel has what the loop has not read yet: closed on that, the client would be reset."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is None:
+            return False
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _start(self, exchange: Exchange) -> None:
         self._active = exchange
