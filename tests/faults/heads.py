@@ -88,12 +88,17 @@ ODD: dict[str, tuple[str, bytes, Verdict]] = {
     "continue": ("says 100 first", b"HTTP/1.1 100 Continue\r\n\r\n" + SOUND_HEAD, Answered(200)),
     "early-hints": ("says 103 first", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SOUND_HEAD, Answered(200)),
     "many-continues": ("says 100 ten times first", b"HTTP/1.1 100 Continue\r\n\r\n" * 10 + SOUND_HEAD, Answered(200)),
-    "http-2-0-text": ("calls itself HTTP/2.0", b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", Answered(200)),
     "status-000": ("answers 000", b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n", Cut()),
 }
 
 # What HTTP's grammar forbids or leaves open, and one parser takes: what h11 says of it, then what llhttp says.
 GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
+    "http-2-0-text": (
+        "calls itself HTTP/2.0",
+        b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        Answered(200),
+        Cut(),
+    ),
     "same-lengths": (
         "sends the same length twice",
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
