@@ -15,7 +15,7 @@ from tests.fuzz.replies import CORPUS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 SOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnext"
 NEXT = Reply(404, ((b"content-length", b"4"),), b"next")
@@ -78,7 +78,7 @@ class Told:
     usable: bool
 
 
-async def exchange(pieces: Iterable[bytes], *, ended: bool, quiet: socket.socket) -> Told:
+async def exchange(pieces: Sequence[bytes], *, ended: bool, quiet: socket.socket) -> Told:
     """Ask over a connection of one's own, and let it hear these pieces; then ask again where that may be."""
     loop = asyncio.get_running_loop()
     connection = Connection(Owner(), loop, idle_seconds=60)
@@ -89,6 +89,12 @@ async def exchange(pieces: Iterable[bytes], *, ended: bool, quiet: socket.socket
     if ended:
         connection.eof_received()
     usable = connection.is_usable(loop.time())
+    if usable and len(pieces) == 1:
+        # What came in one piece is known when it comes again.
+        again = connection.exchange(b"DELETE /again HTTP/1.1\r\n\r\n", loop.time() + 60)
+        connection.data_received(pieces[0])
+        assert again.result() == pending.result()
+        assert connection.is_usable(loop.time())
     if usable:
         following = connection.exchange(b"DELETE /next HTTP/1.1\r\n\r\n", loop.time() + 60)
         connection.data_received(SOUND)
