@@ -60,7 +60,7 @@ def test_the_compose_file_gives_settings_that_are_valid() -> None:
     Settings.model_validate({name.lower(): value for name, value in environment.items()})
 
 
-@pytest.mark.parametrize("name", ["ci.yml", "release.yml"])
+@pytest.mark.parametrize("name", ["audit.yml", "ci.yml", "release.yml"])
 def test_workflows_pin_what_they_run(name: str) -> None:
     """Each action by its commit, and no permission by default."""
     path = ROOT / ".github" / "workflows" / name
