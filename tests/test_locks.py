@@ -77,6 +77,16 @@ def test_what_is_installed_is_what_is_locked() -> None:
             assert requirement.specifier.contains(metadata.version(name), prereleases=True), name
 
 
+def test_the_extras_that_packages_ask_of_each_other_are_pinned() -> None:
+    """pip takes an extra for a package of its own: where the pin has none, a newer release upstream breaks the set-up."""
+    packages = pinned(Path("requirements-dev.lock"))
+    for name, requirement in packages.items():
+        if requirement.marker is None or requirement.marker.evaluate():
+            for needed in map(Requirement, metadata.requires(name) or ()):
+                if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                    assert needed.extras <= packages[canonicalize_name(needed.name)].extras, f"{name}: {needed}"
+
+
 def test_what_is_shipped_may_be_shipped() -> None:
     """Each package of the gateway states a licence, and none that binds who uses it."""
     for name, requirement in pinned(Path("requirements.lock")).items():
