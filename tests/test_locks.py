@@ -78,7 +78,7 @@ def test_what_is_installed_is_what_is_locked() -> None:
 
 
 def test_the_extras_that_packages_ask_of_each_other_are_pinned() -> None:
-    """pip takes an extra for a package of its own: where the pin has none, a newer release upstream breaks the set-up."""
+    """To pip an extra makes a package of its own: where the pin has none, a newer release breaks the set-up."""
     packages = pinned(Path("requirements-dev.lock"))
     for name, requirement in packages.items():
         if requirement.marker is None or requirement.marker.evaluate():
