@@ -10,13 +10,14 @@ COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY requirements.lock requirements-dev.lock ./
-RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && python -m venv /build \
+# The environment that runs has no pip of its own: the build's installs into it.
+RUN python -m venv /build \
+ && python -m venv --without-pip /venv \
+ && /build/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
  && /build/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
 COPY . .
 RUN /build/bin/python -m hatchling build -t wheel \
- && /venv/bin/pip install --no-cache-dir --no-deps dist/*.whl \
+ && /build/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps dist/*.whl \
  && /venv/bin/wethod-graphql schema > /dev/null
 
 FROM python:3.13-slim-bookworm

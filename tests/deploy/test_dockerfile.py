@@ -1,0 +1,90 @@
+"""The Dockerfile's commands, run by hand in an empty folder, and what they made run as the image would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from app.sandbox import SandboxThread
+from tests.commands import serving
+from tests.deploy.dockerfile import build, relocated, stages
+from tests.federation.routers import free_port
+from tests.node import OLDEST_NODE, node_version
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAST = stages()[-1]
+UNPRIVILEGED = "setpriv --reuid 10001 --regid 10001 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs"
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Path]:
+    """The folder that stands for the image's root; not pytest's, which no other user may enter."""
+    require(f"Node >= {'.'.join(map(str, OLDEST_NODE))} with npm", present=node_version() >= OLDEST_NODE)
+    with tempfile.TemporaryDirectory(prefix="wethod-graphql-image-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        build(folder)
+        yield folder
+
+
+def test_the_last_stage_takes_the_environment_alone() -> None:
+    """Nothing of the build: one COPY, of what the build stage installed; and a user made before it is used."""
+    copies = [arguments for name, arguments in LAST.instructions if name == "COPY"]
+    assert copies == ["--from=build /venv /venv"]
+    order = [name for name, _ in LAST.instructions]
+    assert order.index("RUN") < order.index("USER")
+    assert LAST.last("USER") == "10001:10001"
+
+
+def test_the_environment_has_no_tools(image: Path) -> None:
+    """No installer, no compiler, no source, no test; and no more than it must weigh."""
+    names = {path.name for path in (image / "venv" / "bin").iterdir()}
+    assert "wethod-graphql" in names
+    assert not {name for name in names if name.startswith(("pip", "gcc", "cc", "node", "npm"))}
+    (site,) = (image / "venv" / "lib").glob("python*/site-packages")
+    packages = {path.name for path in site.iterdir()}
+    assert {"app", "schema"} <= packages
+    assert not packages & {"pip", "setuptools", "tests", "pytest", "hatchling"}
+    assert (site / "app" / "explorer" / "static" / "index.html").is_file()
+    weight = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert weight < 80 * 1024 * 1024, weight
+
+
+def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
+    """Its entry point, command and environment, as its user, on a root that cannot be written; and its health check."""
+    require("root, unshare and setpriv", present=os.geteuid() == 0 and bool(shutil.which("unshare")))
+    command = [*json.loads(LAST.last("ENTRYPOINT")), *json.loads(LAST.last("CMD"))]
+    check = json.loads(LAST.last("HEALTHCHECK").partition(" CMD ")[2])
+    environment = {name: relocated(value, image) for name, value in LAST.environment().items()}
+    environment["PATH"] = environment["PATH"].replace("$PATH", os.environ["PATH"])
+    assert environment["GATEWAY_HOST"] == "0.0.0.0"
+    environment |= {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": str(free_port())}
+    program = shutil.which(command[0], path=environment["PATH"])
+    assert program == str(image / "venv" / "bin" / "wethod-graphql")
+    closed = f"unshare -m sh -c 'mount -o remount,bind,ro / && exec {UNPRIVILEGED} {' '.join(command)}'"
+    with SandboxThread() as wethod:
+        with serving(closed, tmp_path, {"WETHOD_BASE_URL": wethod, **environment}) as url:
+            headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+            query = "mutation { deleteContact(id: 1) { __typename } }"
+            answer = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers)
+            assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
+            assert healthy(check, environment)
+        assert not healthy(check, environment)
+
+
+def healthy(check: list[str], environment: dict[str, str]) -> bool:
+    """What the health check says."""
+    program = shutil.which(check[0], path=environment["PATH"])
+    assert program is not None
+    return subprocess.run([program, *check[1:]], env=environment, capture_output=True, check=False).returncode == 0
