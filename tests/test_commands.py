@@ -59,6 +59,7 @@ IN_A_FRESH_COPY = {
 }
 
 ON_ITS_OWN = {
+    "scripts/fuzz",
     "wethod-graphql check",
     "wethod-graphql schema --api > schema.graphql",
     "wethod-graphql schema --api --json > schema.json",
@@ -79,6 +80,7 @@ NOT_RUN = {
     "docker compose -f deploy/compose.yaml up --build": "needs a container engine; tests/federation runs its services",
     "VENV=.venv-3.13 PYTHON=python3.13 scripts/test": "scripts/test, on a Python that may not be there",
     "HYPOTHESIS_PROFILE=thorough scripts/test": "scripts/test, for hours",
+    "scripts/audit": "asks advisory services, which differ from day to day; the workflow audit.yml runs it",
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",
     "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
     "scripts/benchmark --growth": "takes minutes, and measures what else the machine does when tests run",
@@ -209,6 +211,13 @@ def test_the_picture_is_retaken(tmp_path: Path) -> None:
     run(f"{sys.executable} -m tests.explorer.screenshot {tmp_path}/docs/graphiql.png", ROOT)
     taken, kept = ((folder / "docs" / "graphiql.png").read_bytes() for folder in (tmp_path, ROOT))
     assert taken[:24] == kept[:24]
+
+
+def test_the_readers_are_fuzzed() -> None:
+    """``scripts/fuzz`` but for its setting up, for seconds instead of a minute."""
+    command = (ROOT / "scripts" / "fuzz").read_text(encoding="utf-8").splitlines()[-1]
+    assert command == 'exec "${VENV:-.venv}/bin/python" -m tests.fuzz "$@"'
+    assert run(f"{sys.executable} -m tests.fuzz --seconds 2", ROOT)
 
 
 def graphql_blocks() -> list[str]:
