@@ -35,6 +35,7 @@ class CompiledPlan:
 
     def __init__(self, core: CorePlan, conditions: tuple[str, ...]) -> None:
         self.operation: OperationType = core.operation
+        self.footprint = core.footprint
         self.coerce = coercion(core)
         self._core = core
         self._conditions = conditions

@@ -21,6 +21,7 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 
+from app.execution.footprint import Footprint
 from app.execution.refusal import most_errors
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class CorePlan:
         self.operation: OperationType = operation.operation
         self.definition = operation
         self.hide_suggestions = hide_suggestions
+        self.footprint = Footprint()
         self._most_errors = most_errors(document.loc.source.body if document.loc else "")
         self.fragments = {
             definition.name.value: definition

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLError, OperationDefinitionNode, validate
 
+from app.execution.footprint import A_CHARACTER, A_PLAN, Footprint
 from app.execution.limits import check_shape, parse_within
 from app.execution.plan import plan_operation
 from app.execution.refusal import ErrorCode, Refusal, most_errors
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     from app.execution.plan import Plan
 
 _MOST_DOCUMENTS = 1_000
-_MOST_CHARACTERS = 200_000
-"""A syntax tree takes 75 to 100 times its text: 579 documents of 3.5 KB took 231 MB."""
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 class Documents:
     """The plans of a schema's documents, the recently used ones kept.
 
-    Bounded by number and by length of text; invalid documents are not kept.
+    Bounded by number and by the memory they take; invalid documents are not kept.
 
     Args:
         schema: what documents are validated against.
@@ -45,7 +45,7 @@ class Documents:
         introspection: bool,
         compiled: bool = True,
         most_documents: int = _MOST_DOCUMENTS,
-        most_characters: int = _MOST_CHARACTERS,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
         self.schema = schema
         self.limits = limits
@@ -53,14 +53,19 @@ class Documents:
         self._rules = RULES if introspection else WITHOUT_INTROSPECTION
         self.compiled = compiled
         self._most_documents = most_documents
-        self._most_characters = most_characters
+        self._most_bytes = most_bytes
         self._plans: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
-        self._characters = 0
+        self._footprint = Footprint()
         self.hits = 0
         self.misses = 0
 
     def __len__(self) -> int:
         return len(self._plans)
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the plans take, about."""
+        return self._footprint.bytes
 
     def find(self, text: str, operation_name: str | None) -> Plan:
         """The plan of one operation of a document.
@@ -73,15 +78,22 @@ class Documents:
         if plan is not None:
             self.hits += 1
             self._plans.move_to_end(key)
+            if self._footprint.bytes > self._most_bytes:
+                self._forget()  # what ran since has grown
             return plan
         self.misses += 1
         plan = self.make(text, operation_name)
         self._plans[key] = plan
-        self._characters += len(text)
-        while len(self._plans) > self._most_documents or self._characters > self._most_characters:
-            (oldest, _), _ = self._plans.popitem(last=False)
-            self._characters -= len(oldest)
+        plan.footprint.grow(A_PLAN + A_CHARACTER * len(text))
+        plan.footprint.join(self._footprint)
+        self._forget()
         return plan
+
+    def _forget(self) -> None:
+        """Keep within the bounds; the plan that was used last goes last, but goes if it is too large by itself."""
+        while len(self._plans) > self._most_documents or self._footprint.bytes > self._most_bytes:
+            _, oldest = self._plans.popitem(last=False)
+            oldest.footprint.leave()
 
     def make(self, text: str, operation_name: str | None) -> Plan:
         """The plan, made anew and not kept.

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
         OperationType,
     )
 
+    from app.execution.footprint import Footprint
+
 __all__ = ["CompiledPlan", "CorePlan", "Plan", "Variables", "plan_operation"]
 
 
 class Plan(Protocol):
-    """One operation of a validated document, ready to run any number of times."""
+    """One operation of a validated document, ready to run any number of times.
+
+    Attributes:
+        operation: what it does.
+        footprint: the memory that it takes beyond its document's.
+    """
 
     operation: OperationType
+    footprint: Footprint
 
     def coerce(self, variables: Mapping[str, object]) -> Variables | list[GraphQLError]:
         """Coerce the variables of one request, or say what is wrong with them, as ``get_variable_values`` would."""

@@ -8,6 +8,7 @@ from graphql.pyutils import gather_with_cancel
 from graphql.type import TypeNameMetaFieldDef
 
 from app.execution.fields import NO_LEAF, Leaf, Reading, field, leaf
+from app.execution.footprint import A_SELECTION, A_STEP
 from app.execution.leaves import is_within_int
 from app.execution.run import is_pending, settle_in_background
 
@@ -73,6 +74,7 @@ class Selection:
                 execute = field(selections.site(type_, key, definition, details)) if read is NO_LEAF else None
                 steps.append(Step(key, read, execute))
         self._steps = tuple(steps)
+        selections.footprint.grow(A_SELECTION + A_STEP * len(steps))
 
     def execute(self, run: Run, source: Any, path: Path | None) -> Any:
         """Execute the fields in order without waiting for any, then wait for those that are pending together."""

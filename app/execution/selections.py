@@ -10,6 +10,7 @@ from graphql.execution.values import VariableValues
 from graphql.type import TypeNameMetaFieldDef
 
 from app.execution.fields import field
+from app.execution.footprint import A_NODE, A_SITE
 from app.execution.run import is_pending
 from app.execution.selection import Selection
 from app.execution.site import Site
@@ -37,6 +38,7 @@ class Selections:
 
     def __init__(self, core: CorePlan, conditions: Mapping[str, bool]) -> None:
         self._core = core
+        self.footprint = core.footprint
         self._conditions = VariableValues({}, dict(conditions))
         self._selections: dict[tuple[str, tuple[int, ...]], Selection] = {}
 
@@ -76,6 +78,7 @@ class Selections:
 
     def site(self, type_: GraphQLObjectType, key: str, definition: GraphQLField, details: FieldDetailsList) -> Site:
         """One response key of one of them."""
+        self.footprint.grow(A_SITE + A_NODE * len(details))
         select = partial(self.select, details)
         return Site(core=self._core, parent=type_, key=key, field=definition, details=details, select=select)
 
