@@ -9,7 +9,7 @@ import ssl
 from typing import Final, Protocol, cast
 
 from app.wethod.reply_reader import ReplyReader
-from app.wethod.transport import BODY_SECONDS, BodyNeed, Interrupted, Reply, body_need
+from app.wethod.transport import BODY_SECONDS, NO_BODY, Interrupted, Reply, body_need
 
 DRAIN_SECONDS = 0.5
 """How long the rest of a reply that nobody waits for may take; a new connection costs 0.1 ms, over TLS 1.5."""
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._reader = ReplyReader()
         self._state: int = _RESTING
-        self._need = BodyNeed.NONE
+        self._need = NO_BODY
         self._reply: asyncio.Future[Reply] | None = None
         self._deadline = 0.0
         self._due = self._alarm_at = math.inf
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
         if reader.head_complete:
             self._state = _AWAITING_BODY
             self._need = body_need(reader.status, reader.headers)
-            if self._need is not BodyNeed.NONE:
+            if self._need is not NO_BODY:
                 self._wake_by(min(self._deadline, self._loop.time() + BODY_SECONDS))
         elif reader.broken:
             self.end("answered with something other than HTTP/1")
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
 
     def _take_body(self) -> bool:
         reader = self._reader
-        if self._need is BodyNeed.NONE:
+        if self._need is NO_BODY:
             body: bytes | None = b""
         elif reader.is_settled(self._need):
             body = reader.body_for(self._need)

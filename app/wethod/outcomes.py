@@ -92,8 +92,9 @@ def from_no_reply(why: NoReply) -> WethodUnavailableError | WethodOutcomeUnknown
 _UNKNOWN_ANSWER = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
 _UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
 _DELETED = {
-    DeletionEvidence.RESPONSE: "Contact successfully deleted.",
-    DeletionEvidence.ABSENCE: "The company has no such contact any more.",
+    # By name: before Python 3.13 a member's own hash is a function in Python.
+    DeletionEvidence.RESPONSE.name: "Contact successfully deleted.",
+    DeletionEvidence.ABSENCE.name: "The company has no such contact any more.",
 }
 
 
@@ -130,7 +131,7 @@ def deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteC
     return DeleteContactSuccess(
         deleted_contact_id=contact_id,  # type: ignore[arg-type]
         contact=Contact(id=contact_id),  # type: ignore[arg-type]
-        message=_DELETED[evidence],
+        message=_DELETED[evidence._name_],
         confirmed_by=evidence,
         status_code=status,
     )
