@@ -113,7 +113,9 @@ class Settings(BaseModel):
         "Without it `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply.",
     )
     wethod_ca_file: Path | None = Field(
-        default=None, description="PEM file of the certificate authorities to trust instead of the system's."
+        default=None,
+        description="PEM file of the certificate authorities to trust instead of the system's; "
+        "for an https proxy itself, beside them.",
     )
     wethod_client_cert_file: Path | None = Field(default=None, description="PEM file of a client certificate.")
     wethod_client_key_file: Path | None = Field(

@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from app.wethod.selection import make_upstream_ssl_context, origin_of, proxy_for
+from app.wethod.selection import make_upstream_proxy_ssl_context, make_upstream_ssl_context, origin_of, proxy_for
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -50,7 +50,7 @@ async def _directly(origin: Origin, settings: Settings) -> str:
 
 async def _through(proxy: str, origin: Origin, settings: Settings) -> str:
     parts = urlsplit(proxy)
-    context = ssl.create_default_context() if parts.scheme == "https" else None
+    context = make_upstream_proxy_ssl_context(settings)
     port = parts.port or (443 if context else 80)
     reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
     try:

@@ -63,6 +63,7 @@ def check_transport(settings: Settings) -> None:
             "set WETHOD_PROXY to an http or https one, or NO_PROXY"
         )
     make_upstream_ssl_context(settings)
+    make_upstream_proxy_ssl_context(settings)
 
 
 def make_upstream_ssl_context(settings: Settings) -> SSLContext | None:
@@ -76,6 +77,16 @@ def make_upstream_ssl_context(settings: Settings) -> SSLContext | None:
         client_cert_file=settings.wethod_client_cert_file,
         client_key_file=settings.wethod_client_key_file,
     )
+
+
+def make_upstream_proxy_ssl_context(settings: Settings) -> SSLContext | None:
+    """How TLS to the proxy itself is spoken; None where no https proxy applies."""
+    proxy = proxy_for(settings)
+    if proxy is None or urlsplit(proxy).scheme != "https":
+        return None
+    from app.wethod.tls import make_proxy_ssl_context
+
+    return make_proxy_ssl_context(settings.wethod_ca_file)
 
 
 def make_transport(settings: Settings) -> Transport:
@@ -101,4 +112,5 @@ def make_transport(settings: Settings) -> Transport:
         max_connections=settings.wethod_max_connections,
         idle_seconds=IDLE_SECONDS,
         proxy=proxy_for(settings),
+        proxy_ssl_context=make_upstream_proxy_ssl_context(settings),
     )

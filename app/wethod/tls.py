@@ -24,11 +24,7 @@ def make_ssl_context(
     Raises:
         SettingsError: a file is not what its setting says. The line never shows what a file holds.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError):
-        # OpenSSL's own words for this are "PEM lib" and the like.
-        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM") from None
+    context = _trusting(ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if client_cert_file is not None:
@@ -46,6 +42,34 @@ def make_ssl_context(
             raise SettingsError(
                 f"WETHOD_CLIENT_CERT_FILE={client_cert_file}: must hold a certificate in PEM, {where}"
             ) from None
+    return context
+
+
+def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
+    """How a connection to an https proxy itself is secured. It is shown no client certificate, which is for Wethod.
+
+    Args:
+        ca_file: PEM file of authorities to trust beside the system's: who certifies Wethod seldom certifies a proxy.
+
+    Raises:
+        SettingsError: the file is not what its setting says.
+    """
+    context = _trusting(None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        _trusting(ca_file, context)
+    return context
+
+
+def _trusting(ca_file: Path | None, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """A context that trusts what a file holds, or the system where there is none; or one that trusts it, too."""
+    try:
+        if context is None:
+            return ssl.create_default_context(cafile=ca_file)
+        context.load_verify_locations(ca_file)
+    except (OSError, ValueError):
+        # OpenSSL's own words for this are "PEM lib" and the like.
+        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM") from None
     return context
 
 

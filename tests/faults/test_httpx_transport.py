@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from msgspec.structs import replace
 
+from app.settings import load
 from app.wethod.httpx_exchange import MEANINGS, Exchange
 from app.wethod.httpx_transport import HttpxTransport
+from app.wethod.probe import UnreachableError, probe
+from app.wethod.selection import check_transport, make_transport
 from app.wethod.transport import NotSent, Origin, Request
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
@@ -19,6 +23,9 @@ from tests.faults.leftovers import nothing_left
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Relay, Reset, Send, Step, Steps, WithoutTls
 from tests.faults.transports import CONNECT_SECONDS, carrier, delete
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _tree(top: type[Exception]) -> set[type[Exception]]:
@@ -100,6 +107,38 @@ async def test_a_proxy_tunnels_to_wethod_and_learns_nothing(*, secure: bool) -> 
             }
             assert [request.target for request in wethod.requests] == [b"/api/contact/7", b"/api/contact/8"]
             assert [name for name, _ in wethod.requests[0].headers] == [b"Host", b"Accept", b"Accept-Encoding"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["trusted", "unknown"])
+async def test_the_file_of_authorities_covers_the_proxys_own_certificate(tmp_path: Path, *, known: bool) -> None:
+    """As the settings wire it, ``check`` too: TLS with the proxy, and TLS with Wethod inside of that."""
+    file = tmp_path / "ca.pem"
+    (authority().trusted if known else authority().stranger).cert_pem.write_to_path(file)
+    tls = authority().server(Certificate.VALID)
+    async with nothing_left(), FaultServer(tls=tls) as wethod:
+        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(wethod.port))
+        async with FaultServer(then=tunnel, tls=tls) as proxy:
+            settings = load(
+                {
+                    "WETHOD_BASE_URL": f"https://127.0.0.1:{wethod.port}",
+                    "WETHOD_PROXY": proxy.url,
+                    "WETHOD_CA_FILE": str(file),
+                }
+            )
+            check_transport(settings)
+            transport = make_transport(settings)
+            found = await verdict(transport, delete())
+            await transport.aclose()
+            if known:
+                assert found == Answered(200)
+                assert "through the proxy" in await probe(settings)
+            else:
+                assert found == Unsent(transient=False)
+                with pytest.raises(UnreachableError, match="its certificate is refused: "):
+                    await probe(settings)
+                # Not a word to a proxy that cannot show who it is.
+                assert proxy.requests == []
+            await proxy.all_closed()
 
 
 async def test_a_proxy_forwards_to_a_plain_origin() -> None:
