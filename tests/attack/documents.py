@@ -99,14 +99,9 @@ VOLUME = {
         ),
     ),
     "fields-repeated": Attack(
-        "one field 40 times: it is answered once",
-        ask("{wethodContext{" + "company " * 40 + "}}"),
-        (answered({"wethodContext": {"company": "acme"}}),),
-    ),
-    "fields-repeated-much": Attack(
-        "one field 900 times: to compare each with each is too much",
+        "one field 900 times: it is answered once",
         ask("{wethodContext{" + "company " * 900 + "}}"),
-        (invalid(("Validation aborted.", ())),),
+        (answered({"wethodContext": {"company": "acme"}}),),
     ),
     "fields-repeated-more": Attack(
         "one field 8,000 times", ask("{wethodContext{" + "version " * 8_000 + "}}"), (TOKENS,)
@@ -124,7 +119,7 @@ VOLUME = {
     "exponential": Attack(
         "fragments that double 60 times: each is measured once",
         ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
-        (too_much("The operation unfolds to more than 2000 fields."),),
+        (too_much("The document's fragments unfold to more than 2000 selections."),),
     ),
     "deep-fields": Attack(
         "fields nested 150 deep",
