@@ -12,6 +12,7 @@ from tests.attack.wire import ask, get, parameters, post
 
 ROOT_FIELDS = "The operation has more than 20 root fields."
 DEPTH = "The operation is nested deeper than 20 fields."
+UNFOLDED = "The document's fragments unfold to more than 2000 selections."
 TOKENS = refused(422, "LIMIT_EXCEEDED", "The document has more than 1000 tokens, or as many comments.")
 TOO_DEEP = refused(422, "LIMIT_EXCEEDED", "The document is nested too deeply.")
 BATCH = refused(
@@ -119,7 +120,36 @@ VOLUME = {
     "exponential": Attack(
         "fragments that double 60 times: each is measured once",
         ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
-        (too_much("The document's fragments unfold to more than 2000 selections."),),
+        (too_much(UNFOLDED),),
+    ),
+    "unfolding": Attack(
+        "400,000 fields by aliases in fragments",
+        ask(
+            "{" + " ".join(f"a{i}:wethodContext{{...F}}" for i in range(20)) + "}"
+            "fragment F on WethodContext{" + " ".join(f"b{i}:failures{{...G}}" for i in range(56)) + "}"
+            "fragment G on WethodFailure{" + " ".join(f"c{i}:field" for i in range(110)) + "}"
+        ),
+        (too_much(UNFOLDED),),
+    ),
+    "operations-times-fragments": Attack(
+        "fifty operations that spread one fragment of a hundred fields",
+        ask(
+            " ".join(f"query Q{i}{{...F}}" for i in range(50))
+            + "fragment F on Query{wethodContext{"
+            + "company " * 100
+            + "}}"
+        ),
+        (too_much(UNFOLDED, 295),),
+    ),
+    "errors-behind-empty-lines": Attack(
+        "hundreds of errors behind 27,000 empty lines: three are told",
+        ask("\n" * 27_000 + "{wethodContext{" + "a " * 300 + "}}"),
+        (
+            invalid(
+                *(("Cannot query field 'a' on type 'WethodContext'.", ((27_001, column),)) for column in (16, 18, 20)),
+                ENOUGH,
+            ),
+        ),
     ),
     "deep-fields": Attack(
         "fields nested 150 deep",
