@@ -79,7 +79,7 @@ def run(line: str, folder: Path, environ: Mapping[str, str] | None = None) -> st
 
 
 @contextlib.contextmanager
-def serving(line: str, folder: Path, environ: Mapping[str, str], *, seconds: float = 60) -> Iterator[str]:
+def serving(line: str, folder: Path, environ: Mapping[str, str], *, seconds: float = 300) -> Iterator[str]:
     """Run a command that serves; the URL that it prints, and at the end a SIGTERM that it must take well."""
     with (folder / "stderr").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
