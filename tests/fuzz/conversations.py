@@ -15,7 +15,7 @@ import uvicorn
 from app.server.lifecycle import Lifecycle
 from app.server.protocol import Connection
 from app.server.state import Limits, WorkerState
-from tests.fuzz.mutations import mutate, split
+from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
 from tests.server.serving import read, reply
@@ -94,16 +94,13 @@ async def check(chance: random.Random) -> None:
     Raises:
         AssertionError: the application is asked otherwise than the RFC says, or otherwise in pieces.
     """
-    # The second and the third time a connection may know the head without its parser.
-    await examine(mutate(chance, CORPUS), chance, times=chance.choice((1, 1, 1, 3)))
+    await examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
 
-async def examine(data: bytes, chance: random.Random, times: int = 1) -> None:
-    """Compare what is made of one input, said so often."""
-    if not data:
-        return
-    whole = await converse([data] * times)
-    data *= times
+async def examine(packets: list[bytes], chance: random.Random) -> None:
+    """Compare what is made of one input: as these packets, and as others."""
+    data = b"".join(packets)
+    whole = await converse(packets)
     apart = await converse(split(chance, data))
     expected = [(request.method.decode(), request.body) for request in read_requests(data).requests]
     for heard in (whole, apart):

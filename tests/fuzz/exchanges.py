@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from app.wethod.connection import Connection
 from app.wethod.transport import BodyNeed, Interrupted, Reply, body_need
-from tests.fuzz.mutations import mutate, split
+from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_answer
 from tests.fuzz.replies import CORPUS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 SOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnext"
 NEXT = Reply(404, ((b"content-length", b"4"),), b"next")
@@ -78,29 +78,24 @@ class Told:
     usable: bool
 
 
-async def exchange(pieces: Sequence[bytes], *, ended: bool, quiet: socket.socket) -> Told:
-    """Ask over a connection of one's own, and let it hear these pieces; then ask again where that may be."""
-    loop = asyncio.get_running_loop()
-    connection = Connection(Owner(), loop, idle_seconds=60)
+def connect(quiet: socket.socket) -> Connection:
+    """A connection."""
+    connection = Connection(Owner(), asyncio.get_running_loop(), idle_seconds=60)
     connection.connection_made(Line(quiet))
-    pending = connection.exchange(b"DELETE / HTTP/1.1\r\n\r\n", loop.time() + 60)
+    return connection
+
+
+def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) -> Told:
+    """Ask, and let the connection hear these pieces."""
+    now = asyncio.get_running_loop().time()
+    pending = connection.exchange(b"DELETE / HTTP/1.1\r\n\r\n", now + 60)
     for piece in pieces:
         connection.data_received(piece)
     if ended:
         connection.eof_received()
-    usable = connection.is_usable(loop.time())
-    if usable and len(pieces) == 1:
-        # What came in one piece is known when it comes again.
-        again = connection.exchange(b"DELETE /again HTTP/1.1\r\n\r\n", loop.time() + 60)
-        connection.data_received(pieces[0])
-        assert again.result() == pending.result()
-        assert connection.is_usable(loop.time())
-    if usable:
-        following = connection.exchange(b"DELETE /next HTTP/1.1\r\n\r\n", loop.time() + 60)
-        connection.data_received(SOUND)
-        assert following.result() == NEXT
-    connection.end("the input is over")
-    connection.connection_lost(None)
+    usable = connection.is_usable(now)
+    if not pending.done():
+        connection.end("the input is over")
     try:
         reply = pending.result()
     except Interrupted:
@@ -108,6 +103,14 @@ async def exchange(pieces: Sequence[bytes], *, ended: bool, quiet: socket.socket
     if body_need(reply.status, reply.headers) is BodyNeed.FIRST_BYTE and reply.body:
         reply = Reply(reply.status, reply.headers, reply.body[:1])
     return Told(reply, usable)
+
+
+def end(connection: Connection, told: Told) -> None:
+    """Ask once more where that may be, and end the connection."""
+    if told.usable:
+        assert exchange(connection, [SOUND], ended=False) == Told(NEXT, usable=True)
+    connection.end("the input is over")
+    connection.connection_lost(None)
 
 
 class Target:
@@ -121,21 +124,36 @@ class Target:
         self._quiet.close()
         self._other.close()
 
-    async def check(self, chance: random.Random) -> None:
+    def check(self, chance: random.Random) -> None:
         """Let two connections hear one input and compare.
 
         Raises:
             AssertionError: it is told otherwise in pieces, or more is told than the RFC says.
         """
-        await self.examine(mutate(chance, CORPUS), chance)
+        self.examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
-    async def examine(self, data: bytes, chance: random.Random) -> None:
-        """Compare what is told of one input."""
-        if not data:
+    def examine(self, packets: list[bytes], chance: random.Random) -> None:
+        """Compare what is told of each packet, alone and behind the others."""
+        if not packets:
             return
-        ended = chance.random() < 0.5
-        whole = await exchange([data], ended=ended, quiet=self._quiet)
-        apart = await exchange(split(chance, data), ended=ended, quiet=self._quiet)
+        together = connect(self._quiet)
+        for number, packet in enumerate(packets, 1):
+            ended = number == len(packets) and chance.random() < 0.5
+            alone = self._alone(packet, chance, ended=ended)
+            told = exchange(together, [packet], ended=ended)
+            assert told == alone
+            if not told.usable:
+                break
+        end(together, told)
+
+    def _alone(self, data: bytes, chance: random.Random, *, ended: bool) -> Told:
+        """What is told of one packet on a connection of its own, whole and in pieces."""
+        both = []
+        for pieces in ([data], split(chance, data)):
+            connection = connect(self._quiet)
+            both.append(exchange(connection, pieces, ended=ended))
+            end(connection, both[-1])
+        whole, apart = both
         assert whole == apart
         expected = read_answer(data, ended=ended)
         if whole.reply is not None:
@@ -143,3 +161,4 @@ class Target:
             if whole.reply.body and body_need(expected.status, expected.fields) is BodyNeed.WHOLE:
                 assert whole.reply.body == expected.body
         assert not whole.usable or (expected.keeps_alive and not ended)
+        return whole

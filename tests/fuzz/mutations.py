@@ -149,3 +149,17 @@ def split(chance: random.Random, data: bytes) -> list[bytes]:
         return [data[at : at + 1] for at in range(len(data))]
     places = sorted({0, len(data), *(_place(chance, data) for _ in range(chance.randrange(1, 6)))})
     return [data[start:end] for start, end in itertools.pairwise(places)]
+
+
+def in_a_row(chance: random.Random, data: bytes) -> list[bytes]:
+    """The same bytes as packets in a row, some of them with a byte changed: a connection may know what repeats."""
+    packets = [data] if data else []
+    while packets and len(packets) < 4 and chance.random() < 0.4:
+        place = (
+            chance.randrange(len(data))
+            if chance.random() < 0.5
+            else len(data) - 1 - chance.randrange(min(len(data), 8))
+        )
+        changed = data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
+        packets.append(chance.choice((data, data, changed)))
+    return packets

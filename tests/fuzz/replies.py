@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STRICTER = re.compile(
-    rb"chunked[ \t]+\r\n"
+    rb"chunked[ \t]+\r\n|Transfer-Encoding:[ \t]*\r\n"
     rb"|\A.{9}1"
     rb"|\n[0-9a-f]+(?!;[a-z]=[a-z]\r\n)[ \t;]"
     rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
     re.IGNORECASE | re.DOTALL,
 )
-"""Where the parser gives up more than it need: a coding with white space behind it, interim replies and trailers that
-speak of the connection or a length, chunk extensions of another form."""
+"""Where the parser gives up more than it need: a coding with white space behind it or of no name, interim replies and
+trailers that speak of the connection or a length, chunk extensions of another form."""
 
 CORPUS = [
     *(data for data, _ in WELL_FORMED.values()),

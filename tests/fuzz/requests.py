@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from app.server.reader import RequestReader
 from app.server.refusals import RefusedError
 from tests.attack.catalogue import ATTACKS
-from tests.fuzz.mutations import mutate, split
+from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import Request, read_requests
 from tests.server.serving import request
 from tests.server.test_segments import CHUNKED, GOOD, LAST
@@ -111,17 +111,15 @@ def check(chance: random.Random) -> None:
     Raises:
         AssertionError: it reads otherwise in pieces, or otherwise than the RFC says, or as a fault of ours.
     """
-    examine(mutate(chance, CORPUS), chance)
+    examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
 
-def examine(data: bytes, chance: random.Random) -> None:
-    """Compare the readings of one input."""
-    if not data:
-        return
-    whole = read([data])
+def examine(packets: list[bytes], chance: random.Random) -> None:
+    """Compare the readings of one input: as these packets, and as others."""
+    data = b"".join(packets)
+    whole = read(packets)
     assert whole.refusal != "crash"
-    pieces = split(chance, data)
-    apart = read(pieces)
+    apart = read(split(chance, data))
     if whole.refusal.startswith("long_") or apart.refusal.startswith("long_"):
         # What is behind the limit is not looked at, and how far behind it one looks is up to the pieces. What stands
         # around a body is not counted at all in the bytes that its head came in.

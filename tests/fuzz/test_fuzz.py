@@ -37,8 +37,8 @@ FOUND_IN_REPLIES = {
 async def test_what_was_found_in_requests_stays_fixed(data: bytes) -> None:
     """However it is cut."""
     for seed in range(100):
-        requests.examine(data, random.Random(seed))
-        await conversations.examine(data, random.Random(seed))
+        requests.examine([data], random.Random(seed))
+        await conversations.examine([data], random.Random(seed))
 
 
 @pytest.mark.parametrize("data", FOUND_IN_REPLIES.values(), ids=FOUND_IN_REPLIES)
@@ -47,7 +47,7 @@ async def test_what_was_found_in_replies_stays_fixed(data: bytes) -> None:
     target = exchanges.Target()
     for seed in range(100):
         replies.examine(data, random.Random(seed))
-        await target.examine(data, random.Random(seed))
+        target.examine([data, data], random.Random(seed))
     target.close()
 
 
