@@ -21,7 +21,8 @@ _FIELD = re.compile(
     rb"(" + _TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
 )
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(;[\t \x21-\x7e\x80-\xff]*|[ \t]*)")
-_LENGTH = re.compile(rb"0*[0-9]{1,19}")
+_TOO_LONG = 2**64
+_LENGTH = re.compile(rb"[0-9]+")
 
 
 class MalformedError(Exception):
@@ -116,7 +117,7 @@ def _length(fields: Fields) -> int | None:
     values = _values(fields, b"content-length")
     if not values:
         return None
-    if len(values) > 1 or not _LENGTH.fullmatch(values[0]):
+    if len(values) > 1 or not _LENGTH.fullmatch(values[0]) or int(values[0]) >= _TOO_LONG:
         raise MalformedError
     return int(values[0])
 
