@@ -71,6 +71,16 @@ def test_workflows_pin_what_they_run(name: str) -> None:
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
 
 
+def test_what_signs_runs_no_test() -> None:
+    """The job that may ask for a signature waits for the tests, and has nothing of what they install."""
+    jobs = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    runs = {name: [step.get("run", "") for step in job["steps"]] for name, job in jobs.items()}
+    assert jobs["build"]["needs"] == "test"
+    assert jobs["test"]["permissions"] == {"contents": "read"}
+    assert any(".ci/run" in line for line in runs["test"])
+    assert not any(".ci/run" in line or "scripts/test" in line for line in runs["build"])
+
+
 def test_the_image_runs_without_privileges() -> None:
     """Its last stage has a user of its own, no compiler, and a health check that the gateway answers."""
     last = (ROOT / "Dockerfile").read_text(encoding="utf-8").rpartition("\nFROM ")[2]
