@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.benchmark.documents import print_documents
 from tests.benchmark.growth import print_growth
 from tests.benchmark.measure import SERVER_CORE, Load, Process, ask, deletes, free_port, load, start_stub
 from tests.benchmark.scale import print_scale
@@ -146,8 +147,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="length of each load")
     parser.add_argument("--connections", default="1,32,512")
     parser.add_argument("--growth", action="store_true", help="the growth table instead")
+    parser.add_argument("--documents", action="store_true", help="the table of an attacker's documents instead")
     parser.add_argument("--scale", action="store_true", help="one worker and two, and memory by connections, instead")
     arguments = parser.parse_args()
+    if arguments.documents:
+        print_documents()
+        return
     connections = [int(count) for count in arguments.connections.split(",")]
     logs = Path(tempfile.mkdtemp(prefix="wethod-graphql-benchmark-"))
     if arguments.growth:
