@@ -26,6 +26,7 @@ from schema.errors import (
     WethodUnexpectedResponseError,
     WethodValidationError,
 )
+from schema.service import print_once
 
 
 # Not described, alone of all types: the words are its owner's, and a second description is a hint at composition.
@@ -180,7 +181,7 @@ EXACT_ID = ExactID(
 @functools.cache
 def build_schema() -> strawberry.federation.Schema:
     """Build the subgraph's schema; Federation 2.9 is what both composers take."""
-    return strawberry.federation.Schema(
+    schema = strawberry.federation.Schema(
         query=Query,
         mutation=Mutation,
         federation_version="2.9",
@@ -199,3 +200,5 @@ def build_schema() -> strawberry.federation.Schema:
             }
         ),
     )
+    print_once(schema)
+    return schema

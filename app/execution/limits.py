@@ -29,7 +29,7 @@ class Limits:
     Attributes:
         tokens: most lexical tokens, and most comments; twice as many selections once fragments are unfolded.
         depth: deepest nesting of fields; ``__schema`` and ``__type`` count one with all that is in them.
-        root_fields: most root fields of one operation, fragments expanded.
+        root_fields: most root fields of one operation, and most times that it asks for ``sdl``, fragments unfolded.
     """
 
     tokens: int
@@ -78,6 +78,9 @@ def check_shape(document: DocumentNode, limits: Limits) -> None:
             left -= shape.selections(operation.selection_set)
             if shape.root_fields(operation.selection_set) > limits.root_fields:
                 message = f"The operation has more than {limits.root_fields} root fields."
+                raise _exceeded(message, operation, limit="root_fields")
+            if shape.sdl(operation.selection_set) > limits.root_fields:  # of thousands of characters each
+                message = f"The operation asks for sdl more than {limits.root_fields} times."
                 raise _exceeded(message, operation, limit="root_fields")
             if shape.depth(operation.selection_set) > limits.depth:
                 message = f"The operation is nested deeper than {limits.depth} fields."

@@ -26,6 +26,7 @@ class Shape:
         operations: the operations of the document.
         depth: levels of fields in a selection set.
         root_fields: fields of a selection set itself.
+        sdl: how often the SDL is asked for, in a selection set or below.
         selections: selections at every level, each as often as a spread brings it there.
     """
 
@@ -34,6 +35,7 @@ class Shape:
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         self.depth = _Measure(fragments, _level, _deepest).of
         self.root_fields = _Measure(fragments, _one, sum).of
+        self.sdl = _Measure(fragments, _sdl, sum).of
         self.selections = _Measure(fragments, _with_nested, sum, fragment=1).of
 
 
@@ -90,6 +92,11 @@ def _deepest(levels: Iterable[int]) -> int:
 def _one(_field: FieldNode, _measure: Callable[[SelectionSetNode], int]) -> int:
     """Fields of the selection set itself."""
     return 1
+
+
+def _sdl(field: FieldNode, measure: Callable[[SelectionSetNode], int]) -> int:
+    """Fields of that name."""
+    return (field.name.value == "sdl") + (0 if field.selection_set is None else measure(field.selection_set))
 
 
 def _with_nested(field: FieldNode, measure: Callable[[SelectionSetNode], int]) -> int:

@@ -131,6 +131,14 @@ VOLUME = {
         ),
         (too_much(UNFOLDED),),
     ),
+    "sdl-again-and-again": Attack(
+        "two thousand times the SDL, which asks for no token: 20 MB",
+        ask(
+            "{" + " ".join(f"a{i}:_service{{...F}}" for i in range(20)) + "}"
+            "fragment F on _Service{" + " ".join(f"b{i}:sdl" for i in range(97)) + "}"
+        ),
+        (too_much("The operation asks for sdl more than 20 times."),),
+    ),
     "operations-times-fragments": Attack(
         "fifty operations that spread one fragment of a hundred fields",
         ask(

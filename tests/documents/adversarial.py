@@ -185,6 +185,7 @@ FAMILIES: dict[str, Write] = {
     ),
     "variables-in-objects": lambda n: "query Q($v: Int) " + context(f"x(a: [{'{a: $v} ' * n}])"),
     # the rest
+    "the-sdl": lambda n: "{ _service { " + each(lambda i: f"s{i}: sdl", n) + " } }",
     "introspection": lambda n: "{ __schema { " + "types { name } " * n + "} }",
     "introspection-in-introspection": lambda n: (
         "{ " + "__schema { " * min(n, 90) + "types " * n + "} " * min(n, 90) + "}"

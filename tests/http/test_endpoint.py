@@ -419,6 +419,12 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         body(query="{" + "... {" * 300 + "__typename" + "}" * 301),
         422,
     ),
+    "sdl": (
+        {"GATEWAY_MAX_ROOT_FIELDS": "4"},
+        body(query="{ _service { ...F } b: _service { ...F } } fragment F on _Service { sdl ... { b: sdl } }"),
+        body(query="{ _service { ...F } b: _service { ...F c: sdl } } fragment F on _Service { sdl ... { b: sdl } }"),
+        422,
+    ),
     "unfolded-selections": (
         {"GATEWAY_MAX_TOKENS": "100"},
         body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 31} }}"),

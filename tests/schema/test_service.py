@@ -1,0 +1,16 @@
+"""What ``_service`` answers."""
+
+from __future__ import annotations
+
+from graphql import graphql_sync
+
+from schema.contact import build_schema
+
+
+def test_the_sdl_is_strawberry_s_and_printed_once() -> None:
+    """The text that routers compose is what Strawberry prints, the very same object each time."""
+    schema = build_schema()
+    answers = [graphql_sync(schema._schema, "{ _service { sdl } }") for _ in range(2)]  # noqa: SLF001 - its only way
+    first, second = (answer.data["_service"]["sdl"] for answer in answers if answer.data)
+    assert first == schema.as_str()
+    assert first is second
