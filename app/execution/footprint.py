@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 A_PLAN = 10_000
 """Bytes, measured with tracemalloc, as are the others; ``A_CHARACTER`` is what the syntax tree takes."""
 A_CHARACTER = 150
@@ -20,11 +25,16 @@ class Footprint:
         bytes: how many.
     """
 
-    __slots__ = ("_whole", "bytes")
+    __slots__ = ("_release", "_whole", "bytes")
 
     def __init__(self) -> None:
         self.bytes = 0
         self._whole: Footprint | None = None
+        self._release: list[Callable[[], None]] = []
+
+    def on_leave(self, release: Callable[[], None]) -> None:
+        """Have a circle of references opened when the plan is forgotten: it is freed then, and not once it is found."""
+        self._release.append(release)
 
     def grow(self, by: int) -> None:
         """Count more, here and in the whole that this is part of."""
@@ -42,3 +52,5 @@ class Footprint:
         if self._whole is not None:
             self._whole.bytes -= self.bytes
             self._whole = None
+        for release in self._release:
+            release()

@@ -41,6 +41,7 @@ class Selections:
         self.footprint = core.footprint
         self._conditions = VariableValues({}, dict(conditions))
         self._selections: dict[tuple[str, tuple[int, ...]], Selection] = {}
+        core.footprint.on_leave(self._selections.clear)  # they hold these, by their sites
 
     def root(self, type_: GraphQLObjectType) -> Select:
         """What executes the root fields of the operation together."""

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import tracemalloc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
+from graphql.language import Token
 
 from app.execution.documents import Documents
-from app.execution.limits import Limits
+from app.execution.limits import Limits, parse_within
+from app.execution.site import Site
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMA = build_contact_schema()
 LIMITS = Limits(1_000, 20, 20)
@@ -106,3 +113,56 @@ def test_a_document_that_is_too_large_by_itself_is_not_kept() -> None:
     for _ in range(2):
         run(documents, large, 3)
     assert (documents.hits, documents.misses, len(documents), documents.bytes) == (0, 2, 0, 0)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Only what nothing refers to is freed."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def alive(class_: type) -> int:
+    """How many instances there are."""
+    return sum(type(each) is class_ for each in gc.get_objects())
+
+
+def test_a_forgotten_plan_is_freed_at_once() -> None:
+    """No circle of references keeps it until the collector comes by: too late where documents are ever new."""
+    documents = Documents(SCHEMA, LIMITS, introspection=False, most_documents=1)
+    large = delete("Large", f"... on WethodError {{ {each('response { version }', 100)} }}")
+    with without_collector():
+        before = alive(Site)
+        run(documents, large, 3)
+        assert alive(Site) >= before + 100
+        documents.find(delete("Small", "__typename"), None)
+        assert alive(Site) <= before + 1
+
+
+def test_a_parsed_document_is_freed_at_once() -> None:
+    """Its tokens do not hold each other."""
+    with without_collector():
+        before = alive(Token)
+        document = parse_within(delete("A", "__typename"), LIMITS)
+        assert alive(Token) > before
+        del document
+        assert alive(Token) == before
+
+
+def test_a_plan_that_was_forgotten_still_runs() -> None:
+    """A request that is in progress meanwhile is answered in full."""
+    documents = Documents(SCHEMA, LIMITS, introspection=False, most_documents=1)
+    plan = documents.find(delete("A", "__typename ... on WethodError { key response { version } }"), None)
+    documents.find(delete("B", "__typename"), None)
+    variables = plan.coerce({"id": "2"})
+    assert not isinstance(variables, list)
+    for _ in range(2):
+        result = asyncio.run(plan.execute(variables, StubContacts()))
+        assert result.errors is None
+        assert result.data == {
+            "deleteContact": {"__typename": "WethodValidationError", "key": "key", "response": {"version": None}}
+        }
