@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 LAST = stages()[-1]
 UNPRIVILEGED = "setpriv --reuid 10001 --regid 10001 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs"
+
+
+def _runs_for_others(python: str) -> bool:
+    return subprocess.run([*UNPRIVILEGED.split(), python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,7 @@ def test_the_environment_has_no_tools(image: Path) -> None:
 def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
     """Its entry point, command and environment, as its user, on a root that cannot be written; and its health check."""
     require("root, unshare and setpriv", present=os.geteuid() == 0 and bool(shutil.which("unshare")))
+    require("a Python that another user may run", present=_runs_for_others(sys._base_executable))  # type: ignore[attr-defined]  # noqa: SLF001 - what a venv is of
     command = [*json.loads(LAST.last("ENTRYPOINT")), *json.loads(LAST.last("CMD"))]
     check = json.loads(LAST.last("HEALTHCHECK").partition(" CMD ")[2])
     environment = {name: relocated(value, image) for name, value in LAST.environment().items()}
