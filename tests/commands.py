@@ -71,7 +71,7 @@ def run(line: str, folder: Path, environ: Mapping[str, str] | None = None) -> st
         env=shell_environment(environ or {}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"

@@ -187,7 +187,7 @@ def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
     folder = fresh_copy(tmp_path)
     python = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001 - the Python under a venv has no other name
     here = {"PYTHON": python, "GATEWAY_PORT": "0"}
-    with serving("scripts/demo", folder, here, seconds=400) as url:
+    with serving("scripts/demo", folder, here, seconds=900) as url:
         assert delete(url) == "DeleteContactSuccess"
         page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
         assert page.status_code == 200

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("/usr/local/", "/venv", "/build", "/src")
-BUILD_SECONDS = 400
+BUILD_SECONDS = 900
 
 
 @dataclass(slots=True)
