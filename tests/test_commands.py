@@ -85,6 +85,7 @@ NOT_RUN = {
     "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
     "scripts/benchmark --growth": "takes minutes, and measures what else the machine does when tests run",
     "scripts/benchmark --scale": "takes a minute, and measures what else the machine does when tests run",
+    "scripts/benchmark --documents": "takes a minute, and measures what else the machine does when tests run",
     "scripts/benchmark PEER [PEER:FLAG …]": "the form of a command: PEER stands for a folder",
     "wethod-graphql serve": "named without its environment; the same as in the first day's block",
 }
