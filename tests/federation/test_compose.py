@@ -26,6 +26,7 @@ DEPLOY = FOLDER.parents[1] / "deploy"
 SERVICES: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
 SUPERGRAPH = DEPLOY / "routers" / "supergraph.graphql"
 HEADERS = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+PROGRAM = "node_modules/@graphql-hive/gateway/dist/bin.js"
 
 
 def mounted(service: str) -> dict[str, Path]:
@@ -52,10 +53,12 @@ def test_the_supergraph_is_composed_of_todays_schema() -> None:
 
 
 def test_the_router_is_the_one_that_is_tested() -> None:
-    """The image's tag is the version of the package that test_routers.py runs."""
-    name, _, tag = SERVICES["router"]["image"].rpartition(":")
-    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
-    assert (name, tag) == ("ghcr.io/graphql-hive/gateway", package["dependencies"]["@graphql-hive/gateway"])
+    """Its image has the version of the package that test_routers.py runs, and starts the program of that package."""
+    instructions = SERVICES["router"]["build"]["dockerfile_inline"]
+    version = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]["@graphql-hive/gateway"]
+    assert f" @graphql-hive/gateway@{version}\n" in instructions
+    assert 'ENTRYPOINT ["node_modules/.bin/hive-gateway"]' in instructions
+    assert (FOLDER / "node_modules/.bin/hive-gateway").resolve() == (FOLDER / PROGRAM).resolve()
 
 
 def test_services_call_each_other_by_their_ports() -> None:
@@ -103,10 +106,9 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
             shown[shown.index("--host") + 1] = "127.0.0.1"
             shown[shown.index("--port") + 1] = port
             command = [str(files.get(f"/gateway/{argument}", argument)) for argument in shown]
-            program = "node_modules/@graphql-hive/gateway/dist/bin.js"
             log = tmp_path / "router.log"
             async with (
-                node([program, *command], f"http://127.0.0.1:{port}/graphql", log) as router,
+                node([PROGRAM, *command], f"http://127.0.0.1:{port}/graphql", log) as router,
                 httpx.AsyncClient(timeout=20) as http,
             ):
                 body = {"query": MUTATION, "variables": {"id": "1"}}
