@@ -1,0 +1,38 @@
+"""The gateway that tells nothing at all, not even its metrics, which no setting asks for: what telling costs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import app.telemetry.telemetry
+from app.main import create_app
+from app.server.context import WorkerContext
+from app.server.workers import run
+from app.settings import load
+from app.telemetry.metrics import Metrics
+from app.telemetry.telemetry import make_board
+
+if TYPE_CHECKING:
+    from app.wethod.client import Deletion
+
+
+class Silence(Metrics):
+    """Counts nothing on the way of a delete."""
+
+    def delete(self, deletion: Deletion) -> None:
+        """Do nothing."""
+
+    def answer(self, status: int | None, seconds: float) -> None:
+        """Do nothing."""
+
+    def upstream(self, result: str, seconds: float, *, repeat: bool) -> None:
+        """Do nothing."""
+
+    def reply(self, status: int) -> None:
+        """Do nothing."""
+
+
+if __name__ == "__main__":
+    app.telemetry.telemetry.Metrics = Silence  # type: ignore[attr-defined]  # there is no other way, and must be none
+    sys.exit(run(create_app, WorkerContext(settings=load(), audit_key=b"a benchmark's key", board=make_board(1))))
