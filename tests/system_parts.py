@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 
@@ -15,3 +16,12 @@ def require(part: str, *, present: bool) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and in CI nothing may be skipped", pytrace=False)
     pytest.skip(reason)
+
+
+def require_ipv6() -> None:
+    """Go on if there is a loopback address of IPv6."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        require("a loopback address of IPv6", present=False)

@@ -22,7 +22,7 @@ from app.sandbox import SandboxThread, create_sandbox, run_sandbox, serve_sandbo
 from app.sandbox.application import SLOW_SECONDS
 from app.settings import Settings
 from tests.sandbox.facts import EDITOR_OF_ACME, address, editor, eventually, status
-from tests.system_parts import require
+from tests.system_parts import require_ipv6
 
 DELETE_7 = (
     b"DELETE /api/contact/7 HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer %s\r\n"
@@ -207,18 +207,9 @@ async def test_a_taken_port_is_an_os_error(sandbox: str) -> None:
             pass
 
 
-def has_ipv6_loopback() -> bool:
-    """Whether `::1` can be listened on."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
-
-
 async def test_it_listens_on_ipv6() -> None:
     """The URL of an IPv6 address has brackets and works."""
-    require("a loopback address of IPv6", present=has_ipv6_loopback())
+    require_ipv6()
     async with serve_sandbox("::1") as url, editor(url) as client:
         assert url.startswith("http://[::1]:")
         assert (await client.get("/api/contact/7")).status_code == 200

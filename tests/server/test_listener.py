@@ -8,15 +8,7 @@ import pytest
 
 from app.server.lifecycle import StartError
 from app.server.listener import bind, url_of
-
-
-def has_ipv6() -> bool:
-    """Whether this machine has a loopback address of version 6."""
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
+from tests.system_parts import require_ipv6
 
 
 @pytest.mark.parametrize(
@@ -25,11 +17,13 @@ def has_ipv6() -> bool:
         ("127.0.0.1", "http://127.0.0.1:"),
         ("localhost", "http://"),
         ("0.0.0.0", "http://0.0.0.0:"),
-        pytest.param("::1", "http://[::1]:", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 loopback")),
+        ("::1", "http://[::1]:"),
     ],
 )
 def test_an_address_is_bound_and_named(host: str, url: str) -> None:
     """Port 0 takes a free one; the URL can be pasted."""
+    if host == "::1":
+        require_ipv6()
     with bind(host, 0) as listener:
         port = listener.getsockname()[1]
         assert port > 0

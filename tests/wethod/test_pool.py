@@ -18,6 +18,7 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog, refusing_port, unresolvable_name
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
+from tests.system_parts import require_ipv6
 from tests.wethod.exchanges import LOOPS, delete, http1, http1_to, outcome, until
 
 if TYPE_CHECKING:
@@ -359,8 +360,7 @@ async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
         writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         writer.close()
 
-    if not socket.has_ipv6:
-        pytest.skip("no IPv6 here")
+    require_ipv6()
     async with await asyncio.start_server(serve, "::1", 0) as server:
         yield Origin("http", "::1", server.sockets[0].getsockname()[1]), heads
 
