@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.fields import Head
 from tests.gateway import HEADERS, MUTATION, gateway
-from tests.server.serving import Client, request
+from tests.server.serving import PATIENCE_SECONDS, Client, echo, request, serving
 from tests.server.test_segments import CHUNKED, GOOD, LAST, Wire, connect, converse
 from tests.upstream import answer, upstream
 
@@ -106,3 +106,28 @@ async def test_a_repeated_head_deletes_what_its_own_body_says() -> None:
     ids = [one.header("x-request-id") for one in wethod.asked]
     assert ids[5:7] == [b"given-by-the-client"] * 2
     assert len({*ids}) == len(ids) - 1
+
+
+async def test_connections_leave_no_task_behind() -> None:
+    """Whether they were used once, twice, in a pipeline or not at all, and however they ended."""
+    async with serving(echo) as served:
+        before = asyncio.all_tasks()
+        for data, answers in (
+            (b"", 0),
+            (request(), 1),
+            (request() * 3, 3),
+            (request()[:-1], 0),
+            (b"GARBAGE\r\n\r\n", 0),
+        ):
+            for end in (Client.close, Client.half_close, Client.reset):
+                async with served.connect() as client:
+                    await client.send(data)
+                    for _ in range(answers):
+                        assert (await client.answer()).status == 200
+                    if answers:
+                        await client.send(request())
+                        assert (await client.answer()).status == 200
+                    end(client)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
