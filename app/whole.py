@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 class WholeMessages:
     """What our server can do with a message that is whole, where most are: a tenth of a delete's CPU time less.
 
-    Both calls may be declined, and then have done nothing: ASGI's messages always work.
+    Either call may be declined, as both are here, and has then done nothing: ASGI's messages always work.
     """
 
     __slots__ = ()
 
     def take_body(self) -> bytes | None:
         """The request's body where it has arrived whole and untouched; None where it has to be received."""
-        raise NotImplementedError
+        return None
 
-    def answer(self, status: int, fields: bytes, body: bytes) -> bool:
+    def answer(self, status: int, fields: bytes, body: bytes) -> bool:  # noqa: ARG002 - for those who do not decline
         """Answer with one write; False where the answer has to be sent.
 
         Args:
@@ -28,7 +28,7 @@ class WholeMessages:
             fields: field lines, each with its line end; constants, as nobody looks for line ends in them again.
             body: the body.
         """
-        raise NotImplementedError
+        return False
 
 
 def whole_messages(send: Send) -> WholeMessages | None:

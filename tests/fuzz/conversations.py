@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -19,7 +17,7 @@ from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
 from tests.server.serving import read, reply
-from tests.server.test_segments import Wire
+from tests.server.test_segments import Wire, play
 
 if TYPE_CHECKING:
     import random
@@ -69,21 +67,7 @@ async def converse(pieces: list[bytes]) -> Heard:
     connection = Connection(_config(), state, {"asked": asked})
     wire = Wire(pieces)
     connection.connection_made(wire)
-    quiet_turns = written = 0
-    while not wire.closed and quiet_turns < 6:
-        if wire.pieces and not wire.paused:
-            connection.data_received(wire.pieces.popleft())
-            quiet_turns = 0
-        await asyncio.sleep(0)
-        quiet_turns = quiet_turns + 1 if len(wire.written) == written else 0
-        written = len(wire.written)
-    if not wire.closed:
-        connection.expire(math.inf)
-    connection.connection_lost(None)
-    if state.tasks:
-        await asyncio.wait(state.tasks, timeout=1)
-    assert not state.tasks
-    assert not state.connections
+    await play(wire, connection, state, most_quiet_turns=6)
     statuses = [cast("bytes", status) for status in _STATUS.findall(wire.written) if status != b"100"]
     return Heard(tuple(asked), tuple(statuses))
 

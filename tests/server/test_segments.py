@@ -113,8 +113,14 @@ async def converse(pieces: list[bytes]) -> bytes:
     """What a connection answers to these pieces, dates left out."""
     wire = Wire(pieces)
     connection, state = connect(wire, {})
+    await play(wire, connection, state, most_quiet_turns=10)
+    return wire.written.replace(state.date, b"")
+
+
+async def play(wire: Wire, connection: Connection, state: WorkerState, *, most_quiet_turns: int) -> None:
+    """Hand the pieces over, wait until nothing moves any more, and end the connection: nothing is left behind."""
     quiet_turns = written = 0
-    while not wire.closed and quiet_turns < 10:
+    while not wire.closed and quiet_turns < most_quiet_turns:
         if wire.pieces and not wire.paused:
             connection.data_received(wire.pieces.popleft())
             quiet_turns = 0
@@ -128,7 +134,6 @@ async def converse(pieces: list[bytes]) -> bytes:
         await asyncio.wait(state.tasks, timeout=1)
     assert not state.tasks
     assert not state.connections
-    return wire.written.replace(state.date, b"")
 
 
 def split(data: bytes, cuts: list[int]) -> list[bytes]:
