@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.settings import COMPANY, is_calendar_date
+from app.wethod.headers import NO_FIELDS, SharedFields, caller_fields
 from schema.context import WethodContext
 from schema.errors import WethodFailure
 
@@ -49,6 +50,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
         client: the client's address as the trusted proxies give it; empty where it is not known.
         trace: trace context to pass on, empty unless a setting says so.
         traceparent: the trace context that arrived, None where none usable did.
+        forwarded: the header fields for Wethod; none where one of the three is missing.
     """
 
     authorization: bytes | None
@@ -61,6 +63,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     client: str = ""
     trace: RawHeaders = ()
     traceparent: str | None = None
+    forwarded: SharedFields = NO_FIELDS
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -129,6 +132,9 @@ class CallerReader:
             client,
             _trace(traceparent, fields.get(b"tracestate")) if self._trace_upstream and traceparent else (),
             traceparent.decode("ascii") if traceparent else None,
+            caller_fields(authorization, usable_company, usable_version)
+            if authorization and usable_company and usable_version
+            else NO_FIELDS,
         )
 
     def _read_authorization(self, value: bytes | list[bytes] | None) -> tuple[bytes | None, str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _LARGEST_ID = 2**63 - 1
+_DIGITS = len(str(_LARGEST_ID))
 
 
 def is_contact_id(value: str) -> bool:
@@ -20,7 +21,7 @@ def is_contact_id(value: str) -> bool:
 
     Nothing else may reach a request target: ``..`` would send the DELETE to the parent path.
     """
-    return _ID.fullmatch(value) is not None and int(value) <= _LARGEST_ID
+    return _ID.fullmatch(value) is not None and (len(value) < _DIGITS or int(value) <= _LARGEST_ID)
 
 
 def refuse(

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app import __version__
 from app.wethod.admission import refuse
 from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
 from app.wethod.throttle import Throttle
@@ -37,12 +36,6 @@ RESERVE_SECONDS = 0.1
 
 _BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45))
 """Bounds of the jittered wait before each further try."""
-
-_FIXED_HEADERS: RawHeaders = (
-    (b"Accept", b"application/json"),
-    (b"Accept-Encoding", b"identity"),
-    (b"User-Agent", f"wethod-graphql/{__version__}".encode("ascii")),
-)
 
 logger = logging.getLogger(__name__)
 
@@ -68,16 +61,8 @@ class Deletion(msgspec.Struct, frozen=True, gc=False):
 
 
 _Result: TypeAlias = "tuple[DeleteContactOutcome, int]"
-_FlightKey: TypeAlias = "tuple[bytes, str, str, str]"
-
-
-class _Flight:
-    """A delete under way; a future is made only for those who join it."""
-
-    __slots__ = ("landed",)
-
-    def __init__(self) -> None:
-        self.landed: asyncio.Future[_Result] | None = None
+_FlightKey: TypeAlias = "tuple[bytes, str]"
+"""What is forwarded of a caller, and the contact's id: deletes that are equal in both are one."""
 
 
 class WethodClient:
@@ -102,7 +87,8 @@ class WethodClient:
         self._throttle = throttle or Throttle()
         self._target = f"{urlsplit(settings.wethod_base_url).path}/api/contact/"
         self._most_in_flight = settings.gateway_max_in_flight
-        self._flights: dict[_FlightKey, _Flight] = {}
+        # The deletes under way; a future is made only for those who join one.
+        self._flights: dict[_FlightKey, asyncio.Future[_Result] | None] = {}
         self.in_flight = 0
 
     async def delete(self, caller: Caller, contact_id: str, deadline: float) -> DeleteContactOutcome:
@@ -120,18 +106,19 @@ class WethodClient:
             if self.in_flight >= self._most_in_flight:
                 outcome = from_no_reply(NoReply.OVERLOADED)
             else:
-                # Admission has seen to these three.
-                key = (caller.authorization or b"", caller.company or "", caller.version or "", contact_id)
-                flight = self._flights.get(key)
+                key = caller.forwarded.lines, contact_id
+                shared = key in self._flights
                 self.in_flight += 1
                 try:
-                    if flight is None:
-                        outcome, attempts = await self._lead(key, caller, contact_id, deadline)
+                    if shared:
+                        outcome, attempts = await self._join(key, deadline)
                     else:
-                        shared = True
-                        outcome, attempts = await self._join(flight, deadline)
+                        self._flights[key] = None
+                        outcome, attempts = await self._exchange(caller, contact_id, deadline)
                 finally:
                     self.in_flight -= 1
+                    if not shared:
+                        self._land(key, outcome, attempts)
         try:
             self._record(Deletion(caller, contact_id, outcome, attempts, shared, time.perf_counter() - started))
         except Exception:
@@ -139,45 +126,35 @@ class WethodClient:
             logger.exception("a delete could not be recorded")
         return outcome
 
-    async def _lead(self, key: _FlightKey, caller: Caller, contact_id: str, deadline: float) -> _Result:
-        flight = self._flights[key] = _Flight()
-        result: _Result | None = None
-        try:
-            result = await self._exchange(caller, contact_id, deadline)
-            return result
-        finally:
-            del self._flights[key]
-            if flight.landed is not None:
-                flight.landed.set_result(result or (from_no_reply(NoReply.INTERRUPTED), 1))
+    def _land(self, key: _FlightKey, outcome: DeleteContactOutcome | None, attempts: int) -> None:
+        """Tell those who joined how the delete ended, an exception included."""
+        landed = self._flights.pop(key)
+        if landed is not None:
+            landed.set_result((from_no_reply(NoReply.INTERRUPTED), 1) if outcome is None else (outcome, attempts))
 
-    async def _join(self, flight: _Flight, deadline: float) -> _Result:
+    async def _join(self, key: _FlightKey, deadline: float) -> _Result:
         loop = asyncio.get_running_loop()
-        if flight.landed is None:
-            flight.landed = loop.create_future()
+        landed = self._flights[key]
+        if landed is None:
+            landed = self._flights[key] = loop.create_future()
         try:
             # Never cancels the future: others wait for it too.
-            await asyncio.wait((flight.landed,), timeout=max(0.0, deadline - loop.time()))
+            await asyncio.wait((landed,), timeout=max(0.0, deadline - loop.time()))
         except asyncio.CancelledError:
             self._absorb_cancellation()
-        if flight.landed.done():
-            return flight.landed.result()
+        if landed.done():
+            return landed.result()
         return from_no_reply(NoReply.JOINED), 0
 
     async def _exchange(self, caller: Caller, contact_id: str, deadline: float) -> _Result:
         """Send, and repeat once what was interrupted (RFC 9110 section 9.2.2: DELETE is idempotent)."""
         now = asyncio.get_running_loop().time
-        headers: RawHeaders = (
-            (b"Authorization", caller.authorization or b""),
-            (b"Wethod-Company", (caller.company or "").encode("ascii")),
-            (b"Wethod-Version", (caller.version or "").encode("ascii")),
-            *_FIXED_HEADERS,
-            (b"X-Request-ID", caller.request_id.encode("ascii")),
-            *caller.trace,
-        )
+        own: RawHeaders = ((b"X-Request-ID", caller.request_id.encode("ascii")), *caller.trace)
         target = (self._target + contact_id).encode("ascii")
         last_send = deadline - RESERVE_SECONDS
         begin = now()
-        request = Request(b"DELETE", target, headers, min(begin + SENDING_SECONDS, last_send), deadline)
+        send_by = min(begin + SENDING_SECONDS, last_send)
+        request = Request(b"DELETE", target, own, send_by, deadline, shared=caller.forwarded)
         attempts = 0
         try:
             try:
@@ -197,7 +174,7 @@ class WethodClient:
                 logger.warning("a delete went unanswered: %s", problem, extra={"request_id": caller.request_id})
                 if now() >= last_send:
                     return from_no_reply(NoReply.INTERRUPTED), attempts
-                repeat = Request(b"DELETE", target, headers, last_send, deadline, fresh=True)
+                repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True)
                 outcome, attempts = await self._repeat(repeat, contact_id, caller.request_id)
         except asyncio.CancelledError:
             self._absorb_cancellation()

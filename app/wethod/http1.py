@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from app.wethod.headers import count_breaks, render_fields
 from app.wethod.pool import Pool
 from app.wethod.transport import NotSent
 
@@ -34,7 +35,7 @@ class Http1Transport:
         max_connections: int,
         idle_seconds: float,
     ) -> None:
-        self._after_target = b" HTTP/1.1\r\nHost: " + origin.authority
+        self._after_target = b" HTTP/1.1\r\nHost: " + origin.authority + b"\r\n"
         # A transport serves one loop, and to ask which it is for each request is a system call before Python 3.12.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = Pool(
@@ -96,9 +97,7 @@ class Http1Transport:
         await self._pool.aclose()
 
     def _head(self, request: Request) -> bytes:
-        lines = [b": ".join(field) for field in request.headers]
-        head = b"\r\n".join((request.method + b" " + request.target + self._after_target, *lines, b"", b""))
-        ends = len(lines) + 3
-        if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-            raise ValueError("the method, the target or a field holds CR, LF or NUL")
-        return head
+        start = request.method + b" " + request.target
+        if count_breaks(start):
+            raise ValueError("the method or the target holds CR, LF or NUL")
+        return b"".join((start, self._after_target, request.shared.lines, render_fields(request.headers), b"\r\n"))

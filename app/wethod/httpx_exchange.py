@@ -166,7 +166,7 @@ class Exchange:
         return httpx.Request(
             self._request.method.decode("ascii"),
             url,
-            headers=[(b"Host", origin.authority), *self._request.headers],
+            headers=[(b"Host", origin.authority), *self._request.shared.fields, *self._request.headers],
             stream=httpx.ByteStream(b""),
             extensions={"trace": self._trace},
         )

@@ -13,6 +13,8 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from app.wethod.headers import NO_FIELDS, SharedFields
+
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in order, as bytes. Names of a reply are in lower case."""
 
@@ -52,10 +54,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         method: the method, in upper case.
         target: the origin-form request target, already a valid one; sent as it is.
-        headers: header fields in order; `Host` is the transport's to add.
+        headers: header fields of this request alone, in order; `Host` is the transport's to add.
         send_by: event loop time in seconds; no first byte is written at or after it.
         deadline: event loop time in seconds; the end of the wait for the head, and of the body's.
         fresh: use a connection that has carried no request before.
+        shared: header fields that other requests have too; they go before the others.
     """
 
     method: bytes
@@ -64,6 +67,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     send_by: float
     deadline: float
     fresh: bool = False
+    shared: SharedFields = NO_FIELDS
 
     def __repr__(self) -> str:
         """Without the headers: one of them is the token."""

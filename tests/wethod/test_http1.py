@@ -269,7 +269,7 @@ async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> No
             "name": delete(headers=(*HEADERS, (evil, b"x"))),
             "target": delete(b"/" + evil),
         }[place]
-        with pytest.raises(ValueError, match=r"^the method, the target or a field holds CR, LF or NUL$"):
+        with pytest.raises(ValueError, match=r"^(the method or the target|a field) holds CR, LF or NUL$"):
             await transport.send(request)
         assert server.accepted == 0
 
