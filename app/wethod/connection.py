@@ -9,7 +9,7 @@ import ssl
 from typing import Final, Protocol, cast
 
 from app.wethod.reply_reader import ReplyReader
-from app.wethod.transport import BODY_SECONDS, NO_BODY, Interrupted, Reply, body_need
+from app.wethod.transport import BODY_SECONDS, NO_BODY, Interrupted, Reply
 
 DRAIN_SECONDS = 0.5
 """How long the rest of a reply that nobody waits for may take; a new connection costs 0.1 ms, over TLS 1.5."""
@@ -61,7 +61,6 @@ class Connection(asyncio.Protocol):
         "_due",
         "_idle_seconds",
         "_loop",
-        "_need",
         "_owner",
         "_poll",
         "_reader",
@@ -79,7 +78,6 @@ class Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._reader = ReplyReader()
         self._state: int = _RESTING
-        self._need = NO_BODY
         self._reply: asyncio.Future[Reply] | None = None
         self._deadline = 0.0
         self._due = self._alarm_at = math.inf
@@ -193,8 +191,7 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         if reader.head_complete:
             self._state = _AWAITING_BODY
-            self._need = body_need(reader.status, reader.headers)
-            if self._need is not NO_BODY:
+            if reader.need is not NO_BODY:
                 self._wake_by(min(self._deadline, self._loop.time() + BODY_SECONDS))
         elif reader.broken:
             self.end("answered with something other than HTTP/1")
@@ -202,10 +199,10 @@ class Connection(asyncio.Protocol):
 
     def _take_body(self) -> bool:
         reader = self._reader
-        if self._need is NO_BODY:
+        if reader.need is NO_BODY:
             body: bytes | None = b""
-        elif reader.is_settled(self._need):
-            body = reader.body_for(self._need)
+        elif reader.is_settled(reader.need):
+            body = reader.body_for(reader.need)
         else:
             return False
         self._state = _DRAINING

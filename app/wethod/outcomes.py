@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from app.wethod.envelope import read_envelope
 from app.wethod.retry_after import read_retry_after
 from app.wethod.transport import content_type
-from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
+from schema.contact import DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
 from schema.errors import (
     WethodForbiddenError,
     WethodNotFoundError,
@@ -130,7 +130,6 @@ def deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteC
     """The contact is gone, as an answer of that status shows."""
     return DeleteContactSuccess(
         deleted_contact_id=contact_id,  # type: ignore[arg-type]
-        contact=Contact(id=contact_id),  # type: ignore[arg-type]
         message=_DELETED[evidence._name_],
         confirmed_by=evidence,
         status_code=status,
@@ -149,7 +148,7 @@ def _is_inconclusive(reply: Reply) -> bool:
     # and a page of which nothing came cannot be told from one.
     if reply.status == 202:  # noqa: PLR2004 - the status itself
         return True
-    return reply.status == 200 and content_type(reply.headers) == b"text/html" and reply.body != b""  # noqa: PLR2004
+    return reply.status == 200 and reply.body != b"" and content_type(reply.headers) == b"text/html"  # noqa: PLR2004
 
 
 def _rejected(rejection: Rejection, reply: Reply) -> Rejected:

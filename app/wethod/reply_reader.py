@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from app.wethod.transport import MAX_BODY_BYTES, BodyNeed
+from app.wethod.transport import MAX_BODY_BYTES, NO_BODY, BodyNeed, body_need
 
 if TYPE_CHECKING:
     from app.wethod.transport import RawHeaders
@@ -37,6 +37,7 @@ class ReplyReader:
     Attributes:
         status: of the reply, once its head is complete; interim ones are skipped.
         headers: of the reply, once its head is complete.
+        need: how much of its body has to be waited for, once its head is complete.
         head_complete: whether the head arrived whole.
         complete: whether the message did.
         broken: whether something arrived that is no part of one well-formed reply of bearable size, a byte after its
@@ -58,6 +59,7 @@ class ReplyReader:
         "head_complete",
         "headers",
         "keeps_alive",
+        "need",
         "received",
         "status",
     )
@@ -66,13 +68,14 @@ class ReplyReader:
         self._parser = HttpResponseParser(self)
         # The last reply that came in one piece, and what was read from it.
         self._known_data = b""
-        self._known: tuple[int, RawHeaders, int, list[bytes]] = (0, (), 0, [])
+        self._known: tuple[int, RawHeaders, BodyNeed, int, list[bytes]] = (0, (), NO_BODY, 0, [])
         self.begin()
 
     def begin(self) -> None:
         """Forget the last reply. Only sound where that was complete and nothing broken."""
         self.status = 0
         self.headers: RawHeaders = ()
+        self.need = NO_BODY
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.body_bytes = self.received = 0
         self._fields: list[tuple[bytes, bytes]] = []
@@ -107,7 +110,7 @@ class ReplyReader:
             self._parse(data)
         if self.complete and self.keeps_alive and not (before or self.broken) and len(data) <= _LONGEST_KNOWN:
             self._known_data = data
-            self._known = (self.status, self.headers, self.body_bytes, self._pieces)
+            self._known = (self.status, self.headers, self.need, self.body_bytes, self._pieces)
 
     def _repeat(self) -> None:
         """Take a reply that is the one before, byte for byte: under load many are, the date in them included.
@@ -115,7 +118,7 @@ class ReplyReader:
         So the parser need not see it; between two replies it stands where it stood.
         """
         self.received = len(self._known_data)
-        self.status, self.headers, self.body_bytes, self._pieces = self._known
+        self.status, self.headers, self.need, self.body_bytes, self._pieces = self._known
         self.head_complete = self.complete = self.keeps_alive = True
 
     def end(self) -> None:
@@ -180,6 +183,7 @@ class ReplyReader:
         else:
             self.status = status
             self.headers = tuple(self._fields)
+            self.need = body_need(status, self.headers)
             self.head_complete = True
 
     def on_body(self, data: bytes) -> None:
