@@ -12,12 +12,15 @@ class Fields(dict[bytes, bytes | list[bytes]]):
     """Values by name in lower case; a list in the order of arrival where a field is repeated.
 
     Attributes:
-        caller: what the gateway has read from them, for the next request whose head is the same.
+        caller, is_readable, media_type: what the gateway has read from them, for the next request whose head is the
+            same; None until it has.
     """
 
-    __slots__ = ("caller",)
+    __slots__ = ("caller", "is_readable", "media_type")
 
     caller: Caller | None
+    is_readable: bool | None
+    media_type: str | None
 
 
 class Head(list[tuple[bytes, bytes]]):
@@ -48,7 +51,7 @@ def gather(headers: list[tuple[bytes, bytes]]) -> Fields:
 
 def _gather(headers: list[tuple[bytes, bytes]]) -> Fields:
     fields = Fields(headers)
-    fields.caller = None
+    fields.caller = fields.is_readable = fields.media_type = None
     if len(fields) != len(headers):
         every: dict[bytes, list[bytes]] = {}
         for name, value in headers:

@@ -140,10 +140,12 @@ class GraphQLEndpoint:
             await send_answer(send, status, media_type, body, headers)
 
     def _negotiate(self, method: str, fields: Fields) -> str:
-        accept = fields.get(b"accept", b"")
-        if isinstance(accept, list):
-            accept = b",".join(accept)
-        media_type = negotiate(accept, html=self._page is not None and method in _SAFE)
+        media_type = fields.media_type
+        if media_type is None:
+            accept = fields.get(b"accept", b"")
+            if isinstance(accept, list):
+                accept = b",".join(accept)
+            media_type = fields.media_type = negotiate(accept, html=self._page is not None and method in _SAFE)
         if media_type is None:
             raise HttpRefusal(
                 406,
@@ -165,6 +167,8 @@ class GraphQLEndpoint:
         Raises:
             HttpRefusal: 405, 413 or 415.
         """
+        if fields.is_readable:
+            return
         if method != "POST":
             raise HttpRefusal(
                 405, ErrorCode.BAD_REQUEST, "GraphQL is asked by POST, or a query by GET.", headers={"Allow": ALLOWED}
@@ -173,6 +177,7 @@ class GraphQLEndpoint:
         length = fields.get(b"content-length")
         if isinstance(length, bytes) and length.isdigit() and int(length) > self._most_body_bytes:
             raise too_large(self._most_body_bytes)
+        fields.is_readable = True
 
     def _plan(self, method: str, request: GraphQLRequest) -> tuple[Plan, Variables]:
         """What a request runs, and on what.
