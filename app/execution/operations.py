@@ -76,7 +76,7 @@ class Operations:
             Refusal: there is none, or the document that holds it is refused.
         """
         text = request.query
-        digest = persisted_hash(request)
+        digest = persisted_hash(request) if request.extensions else None
         if digest is None:
             if text is None:
                 if document_keys(request):

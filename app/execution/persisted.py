@@ -21,7 +21,7 @@ def persisted_hash(request: GraphQLRequest) -> str | None:
     Raises:
         Refusal: it is not of the form that Apollo Client sends.
     """
-    if not request.extensions or "persistedQuery" not in request.extensions:
+    if "persistedQuery" not in request.extensions:
         return None
     extension = request.extensions["persistedQuery"]
     digest = extension.get("sha256Hash") if isinstance(extension, dict) else None

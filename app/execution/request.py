@@ -22,7 +22,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
         operation_name: which of its operations; None where it does not say.
         variables: their raw values.
         extensions: what else the client says.
-        parameters: every key of the request, for those who know further ones.
+        parameters: the keys of the request, for those who know further ones; none where there are no others.
     """
 
     query: str | None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 from app.decoding import DecodeError, decode
 from app.execution.refusal import ErrorCode, Refusal
 from app.execution.request import DOCUMENT_KEYS, GraphQLRequest
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
     from app.fields import Fields
 
 _NO_VARIABLES: Mapping[str, object] = {}
+
+
+class _Usual(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """The body that nearly every client sends, read and checked in one step: half of the time."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+
+_decode_usual = msgspec.json.Decoder(_Usual).decode
+
 _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
 
 
@@ -129,6 +144,21 @@ def from_body(body: bytes, most_bytes: int) -> GraphQLRequest:
     """
     if len(body) > most_bytes:
         raise too_large(most_bytes)
+    try:
+        usual = _decode_usual(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _from_unusual_body(body)
+    return GraphQLRequest(
+        usual.query,
+        usual.operation_name or None,
+        usual.variables or _NO_VARIABLES,
+        usual.extensions or _NO_VARIABLES,
+        _NO_VARIABLES,
+    )
+
+
+def _from_unusual_body(body: bytes) -> GraphQLRequest:
+    """Read a body that has other keys too, or in which something is wrong."""
     try:
         decoded = decode(body)
     except DecodeError as error:
