@@ -97,8 +97,9 @@ class Metrics:
         if repeat:
             self._cells[self._repeats] += 1.0
 
-    def reply(self, status: int) -> None:
-        """Count an answer of Wethod."""
+    def answered(self, status: int, seconds: float, *, repeat: bool) -> None:
+        """Count one try that Wethod answered."""
+        self.upstream("answered", seconds, repeat=repeat)
         found = self._replies.get(status)
         if found is None:
             found = column("wethod_upstream_responses", f"{status // 100}xx" if 100 <= status < 600 else "other")  # noqa: PLR2004 - the classes of statuses

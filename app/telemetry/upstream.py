@@ -67,16 +67,13 @@ class WatchedTransport:
             raise NotSent("the audit cannot be written, so nothing is deleted", transient=False)
         metrics = self._metrics
         started = time.perf_counter()
-        result = "interrupted"
         try:
             reply = await self._transport.send(request)
-            result = "answered"
-        except NotSent:
-            result = "not_sent"
-            raise
-        finally:
+        except BaseException as problem:
+            result = "not_sent" if isinstance(problem, NotSent) else "interrupted"
             metrics.upstream(result, time.perf_counter() - started, repeat=repeat)
-        metrics.reply(reply.status)
+            raise
+        metrics.answered(reply.status, time.perf_counter() - started, repeat=repeat)
         return reply
 
     async def aclose(self) -> None:

@@ -153,8 +153,10 @@ def test_a_reply_is_counted_by_status(status: int, label: str) -> None:
     """Whatever a proxy answers, the series are bounded."""
     board = Board(1, COLUMNS)
     metrics = Metrics(board.row(0))
-    expected = {f'wethod_upstream_responses_total{{status="{label}"}}': 1}
-    assert moved(board, lambda: metrics.reply(status)) == expected
+    assert moved(board, lambda: metrics.answered(status, 0.3, repeat=False)) == {
+        f'wethod_upstream_responses_total{{status="{label}"}}': 1,
+        **{f'{name}{{result="answered"}}': one for name, one in buckets(TRY, 0.3, DELETE_SECONDS).items()},
+    }
 
 
 def test_a_try_is_measured_by_its_result() -> None:
