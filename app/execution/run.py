@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from graphql.execution.executor import CollectedErrors
@@ -53,7 +54,8 @@ class Run:
 
 def is_pending(value: object) -> TypeGuard[Awaitable[Any]]:
     """Whether a value has to be awaited."""
-    return type(value) not in SETTLED and is_awaitable(value)
+    kind = type(value)
+    return kind not in SETTLED and (kind is CoroutineType or is_awaitable(value))
 
 
 _background: set[asyncio.Future[Any]] = set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 
-from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
+from schema.contact import DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
 from schema.context import WethodContext
 from schema.errors import (
     WethodFailure,
@@ -38,10 +38,8 @@ ENVELOPE = WethodResponse(
 FAILURES = [WethodFailure(field="id", message="not found"), WethodFailure(field="Wethod-Company", message="blank")]
 
 
-def _success(contact: Contact | None, evidence: DeletionEvidence) -> DeleteContactSuccess:
-    return DeleteContactSuccess(
-        deleted_contact_id=strawberry.ID("7"), contact=contact, message="gone", confirmed_by=evidence
-    )
+def _success(evidence: DeletionEvidence) -> DeleteContactSuccess:
+    return DeleteContactSuccess(deleted_contact_id=strawberry.ID("7"), message="gone", confirmed_by=evidence)
 
 
 def _fail() -> DeleteContactOutcome:
@@ -53,8 +51,8 @@ def _words(status: int | None = None, response: WethodResponse | None = None) ->
 
 
 OUTCOMES: tuple[Callable[[], Any], ...] = (
-    lambda: _success(Contact(id=strawberry.ID("7")), DeletionEvidence.RESPONSE),
-    lambda: _success(None, DeletionEvidence.ABSENCE),
+    lambda: _success(DeletionEvidence.RESPONSE),
+    lambda: _success(DeletionEvidence.ABSENCE),
     lambda: WethodValidationError(**_words(400, ENVELOPE), failures=FAILURES),
     lambda: WethodUnauthorizedError(**_words()),
     lambda: WethodForbiddenError(**_words(403)),
