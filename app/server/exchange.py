@@ -90,6 +90,12 @@ class Exchange(WholeMessages):
         if self._news is not None:
             self._news.set()
 
+    def take_whole(self, body: bytes) -> None:
+        """Take the whole body at once, before the application has been called."""
+        self._body = body
+        self.received_bytes = self.pending_bytes = len(body)
+        self.read_whole = True
+
     def end(self) -> None:
         """The request has arrived to its last byte."""
         self.read_whole = True

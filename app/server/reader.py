@@ -286,9 +286,7 @@ class RequestReader:
         scope["state"] = self._state.copy()
         exchange = Exchange(self._connection, scope, keep_alive=True, expects_continue=False)
         size = len(self._known_head)
-        if size < len(data):
-            exchange.feed(data[size:])
-        exchange.read_whole = True
+        exchange.take_whole(data[size:])
         self.found.append(exchange)
 
     # Limits, off the fast path
