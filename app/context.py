@@ -96,7 +96,8 @@ class CallerReader:
         known = fields.caller
         if known is not None and known.client == client:
             # The head is that of an earlier request and says the same, but an id that it does not give is new.
-            if fields.get(b"x-request-id") == known.request_id.encode("ascii"):
+            given = fields.get(b"x-request-id")
+            if given is not None and given == known.request_id.encode("ascii"):
                 return known
             return msgspec.structs.replace(known, request_id=_REQUEST_IDS.next())
         caller = fields.caller = self._read(fields, client)

@@ -55,11 +55,11 @@ class CompiledPlan:
         run = Run(variables, context)
         try:
             result = execute(run)
-            data = await result if is_pending(result) else result
+            data: Any = await result if is_pending(result) else result
         except GraphQLError as error:
             run.add(error, None)
             data = None
-        return ExecutionResult(cast("dict[str, Any] | None", data), run.errors)
+        return ExecutionResult(data, run.errors)
 
     def _choice(self, variables: Variables) -> Execute | None:
         """What runs for these values of the conditions; None where that is graphql-core."""

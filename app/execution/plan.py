@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.execution.compiler import CompiledPlan
 from app.execution.core import CorePlan, Variables
 from app.execution.coverage import Uncovered, conditions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from graphql import (
         DocumentNode,
@@ -40,7 +40,7 @@ class Plan(Protocol):
         """Coerce the variables of one request, or say what is wrong with them, as ``get_variable_values`` would."""
         ...
 
-    async def execute(self, variables: Variables, context: object) -> ExecutionResult:
+    def execute(self, variables: Variables, context: object) -> Coroutine[Any, Any, ExecutionResult]:
         """Run once, as ``graphql.execute`` would."""
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLResolveInfoHelpers, located_error
@@ -107,7 +108,8 @@ class Site:
 
         def protected(run: Run, value: Any, path: Path, at: Path) -> Any:
             try:
-                if type(value) not in SETTLED and is_awaitable(value):
+                kind = type(value)
+                if kind is CoroutineType or (kind not in SETTLED and is_awaitable(value)):
                     return complete_awaited(run, value, path, at)
                 completed = complete(run, value, path, at)
                 if type(completed) not in SETTLED and is_awaitable(completed):

@@ -82,7 +82,7 @@ def _by_rules(rules: list[_Rule], otherwise: Coerce) -> Coerce:
             if value is Undefined:
                 return otherwise(inputs)
             coerced[name] = value
-        return VariableValues(sources, coerced)
+        return new(VariableValues, (sources, coerced))
 
     return coerce
 

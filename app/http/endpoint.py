@@ -116,9 +116,9 @@ class GraphQLEndpoint:
                         request = from_body(given, self._most_body_bytes)
                     deadline = asyncio.get_running_loop().time() + self._timeout_seconds
                     plan, variables = self._plan(scope["method"], request)
-                    with exchange.operation(plan.operation, request.operation_name):
-                        context = RequestContext(self._client, self._callers, caller, deadline)
-                        result = await plan.execute(variables, context)
+                    context = RequestContext(self._client, self._callers, caller, deadline)
+                    execution = plan.execute(variables, context)
+                    result = await exchange.operation(plan.operation, request.operation_name, execution)
                     status, body = self._encode_result(result, media_type)
                 except Refusal as refusal:
                     status, body, headers = self._encode_refusal(refusal, media_type)

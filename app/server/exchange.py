@@ -14,7 +14,7 @@ from app.whole import WholeMessages
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.types import ASGIApp, Message, Scope
+    from starlette.types import Message, Scope
 
     from app.server.protocol import Connection
 
@@ -108,23 +108,19 @@ class Exchange(WholeMessages):
         if self._news is not None:
             self._news.set()
 
-    async def run(self, app: ASGIApp) -> None:
-        """Call the application and see to it that its request is answered."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except asyncio.CancelledError:
+    def fail(self, problem: BaseException | None) -> None:
+        """Answer in the application's stead, or cut an answer that it began.
+
+        Args:
+            problem: what it raised; None where it returned without a complete answer.
+        """
+        if problem is None:
+            logger.error("the application returned without a complete answer")
+        elif isinstance(problem, asyncio.CancelledError):
             # The end of the drain, or a forced stop. The application has had its chance to make this an answer.
             logger.warning("a request was cancelled unanswered")
-            self._fail()
-        except Exception:
-            logger.exception("the application raised")
-            self._fail()
         else:
-            if not self.answered and not self.disconnected:
-                logger.error("the application returned without a complete answer")
-                self._fail()
-
-    def _fail(self) -> None:
+            logger.error("the application raised", exc_info=problem)
         if self.answered or self.disconnected:
             return
         self.answered = True
@@ -214,10 +210,8 @@ class Exchange(WholeMessages):
             self.keep_alive = False
             end = b"connection: close\r\n\r\n"
         self.written = self.answered = True
-        connection.write(
-            b"%b%b%bcontent-length: %d\r\n%b%b"
-            % (STATUS_LINE[status], connection.state.date, fields, len(body), end, body)
-        )
+        length = b"content-length: %d\r\n" % len(body)
+        connection.write(b"".join((STATUS_LINE[status], connection.state.date, fields, length, end, body)))
         if self._news is not None:
             self._news.set()
         connection.answer_complete(self)

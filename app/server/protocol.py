@@ -287,7 +287,12 @@ class Connection(asyncio.Protocol):
         while exchange is not None:
             self._tasks.add(task)
             try:
-                await exchange.run(self._app)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
+            except (Exception, asyncio.CancelledError) as problem:  # noqa: BLE001 - whatever it is, there is a client
+                exchange.fail(problem)
+            else:
+                if not (exchange.answered or exchange.disconnected):
+                    exchange.fail(None)
             finally:
                 self._tasks.discard(task)
             if self._closing or self._waiting is not None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from app.telemetry.logs import REQUEST_LOGGER, RequestLine
 from app.wethod.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from contextlib import AbstractContextManager
 
     from graphql import OperationType
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from app.telemetry.spans import RequestSpan, Tracing
 
 _LONGEST = 200
-_NOTHING = contextlib.nullcontext()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,25 @@ class Exchange:
         """Say who asks, once that is known."""
         self._caller = caller
 
-    def operation(self, kind: OperationType, name: str | None) -> AbstractContextManager[None]:
-        """Say what is asked for; the context manager is its execution.
+    def operation(
+        self, kind: OperationType, name: str | None, execution: Coroutine[Any, Any, T]
+    ) -> Coroutine[Any, Any, T]:
+        """Say what is asked for.
 
         Args:
             kind: a query or a mutation.
             name: the operation's name, the client's own word.
+            execution: its execution.
+
+        Returns:
+            The execution, in a span where somebody traces.
         """
         self._kind = kind
         self._name = name
         tracing = self._watch.tracing
-        return _NOTHING if tracing is None or self._span is None else tracing.operation(kind.value, name)
+        if tracing is None or self._span is None:
+            return execution
+        return _traced(execution, tracing.operation(kind.value, name))
 
     def __exit__(self, *_: object) -> None:
         seconds = time.perf_counter() - self._started
@@ -115,3 +123,8 @@ class Exchange:
             None if self._kind is None else self._kind.value,
             name and clean(name)[:_LONGEST],
         )
+
+
+async def _traced(execution: Coroutine[Any, Any, T], span: AbstractContextManager[None]) -> T:
+    with span:
+        return await execution

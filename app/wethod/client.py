@@ -117,20 +117,17 @@ class WethodClient:
                         outcome, attempts = await self._exchange(caller, contact_id, deadline)
                 finally:
                     self.in_flight -= 1
-                    if not shared:
-                        self._land(key, outcome, attempts)
+                    landed = None if shared else self._flights.pop(key)
+                    if landed is not None:
+                        # An exception is told to those who joined, too.
+                        nobody_knows = from_no_reply(NoReply.INTERRUPTED), 1
+                        landed.set_result(nobody_knows if outcome is None else (outcome, attempts))
         try:
             self._record(Deletion(caller, contact_id, outcome, attempts, shared, time.perf_counter() - started))
         except Exception:
             # A full disk must not turn a known outcome into an unknown one.
             logger.exception("a delete could not be recorded")
         return outcome
-
-    def _land(self, key: _FlightKey, outcome: DeleteContactOutcome | None, attempts: int) -> None:
-        """Tell those who joined how the delete ended, an exception included."""
-        landed = self._flights.pop(key)
-        if landed is not None:
-            landed.set_result((from_no_reply(NoReply.INTERRUPTED), 1) if outcome is None else (outcome, attempts))
 
     async def _join(self, key: _FlightKey, deadline: float) -> _Result:
         loop = asyncio.get_running_loop()

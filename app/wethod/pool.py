@@ -74,7 +74,7 @@ class Pool:
 
     def at_hand(self, now: float) -> Connection | None:
         """An idle connection, lent without a wait; None where that cannot be. Free of awaits: it stays usable."""
-        if self._permits:
+        if self._permits and self._idle:
             connection = self._take_idle(now)
             if connection is not None:
                 self._permits -= 1

@@ -387,8 +387,11 @@ def test_a_request_has_its_line_and_its_count(log: int) -> None:
     with told.request(SCOPE) as request:
         assert request.client == "203.0.113.7"
         request.identify(caller(client=request.client))
-        with request.operation(OperationType.MUTATION, "Delete\n\u202eit"):
-            assert numbers(told)["gateway_http_requests_in_progress"] == 1
+
+        async def execute() -> float:
+            return numbers(told)["gateway_http_requests_in_progress"]
+
+        assert asyncio.run(request.operation(OperationType.MUTATION, "Delete\n\u202eit", execute())) == 1
         request.status = 200
     (line,) = logged(log)
     assert 0 < line.pop("durationMs") < 1_000
