@@ -17,7 +17,7 @@ DRAIN_SECONDS = 0.5
 DRAIN_BYTES = 64 * 1024
 """How long such a reply may be, its head included."""
 
-_CLOCK_TICK = 0.001
+CLOCK_TICK = 0.001
 """uvloop's clock counts milliseconds: an alarm may go off this much early."""
 
 # Where a connection stands. Plain numbers: an enum's members cost a look-up each, a dozen times an exchange.
@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
     def _ring(self) -> None:
         self._alarm = None
         self._alarm_at = math.inf
-        if self._loop.time() + _CLOCK_TICK < self._due:
+        if self._loop.time() + CLOCK_TICK < self._due:
             self._wake_by(self._due)
         else:
             self.end("ran out of time")

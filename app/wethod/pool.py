@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from app.wethod.connection import Connection
+from app.wethod.connection import CLOCK_TICK, Connection
 from app.wethod.transport import NotSent
 
 if TYPE_CHECKING:
@@ -51,8 +52,12 @@ class Pool:
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
         self._connects: set[asyncio.Timeout] = set()
-        # Not a dict: the first of one whose first ones are deleted again and again takes ever longer to find.
-        self._waiters: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+        # Until when each waits. Not a dict: the first of one whose first ones are deleted again and again takes ever
+        # longer to find.
+        self._waiters: OrderedDict[asyncio.Future[bool], float] = OrderedDict()
+        # One for all: a timer for each who waits cost as much as the rest of the wait.
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = math.inf
         self.waits = 0
         self._closed = False
         self._emptied = asyncio.Event()
@@ -93,7 +98,12 @@ class Pool:
             NotSent: there is none by then, or it cannot be opened.
         """
         loop = asyncio.get_running_loop()
-        await self._take_permit(loop, send_by)
+        if self._closed:
+            raise NotSent("the gateway stops", transient=False)
+        if self._permits:
+            self._permits -= 1
+        else:
+            await self._wait_for_permit(loop, send_by)
         try:
             connection = None if fresh else self._take_idle(loop.time())
             if connection is None:
@@ -114,6 +124,8 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(False)
         self._waiters.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
         for connect in self._connects:
             if not connect.expired():
                 connect.reschedule(0)
@@ -157,16 +169,12 @@ class Pool:
                 return
         self._permits += 1
 
-    async def _take_permit(self, loop: asyncio.AbstractEventLoop, send_by: float) -> None:
-        if self._closed:
-            raise NotSent("the gateway stops", transient=False)
-        if self._permits:
-            self._permits -= 1
-            return
+    async def _wait_for_permit(self, loop: asyncio.AbstractEventLoop, send_by: float) -> None:
         self.waits += 1
         waiter: asyncio.Future[bool] = loop.create_future()
-        self._waiters[waiter] = None
-        alarm = loop.call_at(send_by, self._give_up, waiter)
+        self._waiters[waiter] = send_by
+        if send_by < self._alarm_at:
+            self._wake_by(loop, send_by)
         try:
             granted = await waiter
         except asyncio.CancelledError:
@@ -174,15 +182,26 @@ class Pool:
             if not waiter.cancelled() and waiter.result():
                 self._give_permit()
             raise
-        finally:
-            alarm.cancel()
         if not granted:
             raise NotSent("no connection became free in time", transient=not self._closed)
 
-    def _give_up(self, waiter: asyncio.Future[bool]) -> None:
-        if not waiter.done():
-            self._waiters.pop(waiter, None)
-            waiter.set_result(False)
+    def _wake_by(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = due
+        self._alarm = loop.call_at(due, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up those whose time is over; nearly always they are the first ones, but a repeat may wait longer."""
+        self._alarm = None
+        self._alarm_at = math.inf
+        now = loop.time() + CLOCK_TICK
+        for waiter in [waiter for waiter, send_by in self._waiters.items() if send_by <= now]:
+            del self._waiters[waiter]
+            if not waiter.done():
+                waiter.set_result(False)
+        if self._waiters:
+            self._wake_by(loop, min(self._waiters.values()))
 
     # Connections.
 

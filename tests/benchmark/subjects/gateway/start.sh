@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../../../.."
 export WETHOD_BASE_URL=$2 GATEWAY_PORT=$1 GATEWAY_HOST=127.0.0.1 GATEWAY_LOG_LEVEL=warning GATEWAY_LOG_FORMAT=json
-export GATEWAY_AUDIT_LOG=off GATEWAY_MAX_IN_FLIGHT=4000 WETHOD_MAX_CONNECTIONS=1024
+export GATEWAY_AUDIT_LOG=off GATEWAY_MAX_IN_FLIGHT=4000 WETHOD_MAX_CONNECTIONS=160
 case ${3:-} in
   httpx) export WETHOD_TRANSPORT=httpx ;;
   core | silent) exec "${VENV:-.venv}/bin/python" -m "tests.benchmark.subjects.gateway.$3" ;;
