@@ -136,6 +136,11 @@ CATALOGUE = (
         "How late the event loop calls what is due, sampled four times a second.",
         bounds=LAG_SECONDS,
     ),
+    Family(
+        "gateway_event_loop_tasks",
+        "gauge",
+        "Tasks of the event loop: one for each connection that has asked something, and a few more.",
+    ),
     Family("gateway_workers", "gauge", "Workers by where they are in their life.", "state", STATES),
     Family("gateway_worker_starts", "counter", "Worker processes started."),
     Family("gateway_audit_lines", "counter", "Audit lines written or kept to be written."),

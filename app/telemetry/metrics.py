@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from bisect import bisect_left
@@ -152,11 +153,19 @@ class Metrics:
 
     def _observe_process(self) -> None:
         started = time.time()
+        self.gauge("gateway_event_loop_tasks", _tasks)
         self.gauge("gateway_process_start_time_seconds", lambda: started)
         self.gauge("gateway_process_cpu_seconds", time.process_time)
         if os.path.isdir("/proc/self/fd"):  # noqa: PTH112 - cheap
             self.gauge("gateway_process_resident_memory_bytes", _resident_bytes)
             self.gauge("gateway_process_open_fds", lambda: len(os.listdir("/proc/self/fd")) - 1)  # noqa: PTH208 - names are all it takes
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # no loop is running, so nor is a task
+        return 0
 
 
 def _resident_bytes() -> int:

@@ -56,6 +56,13 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+async def tasks(url: str) -> float:
+    """Tasks of the event loop; the one that answers this is among them."""
+    async with httpx.AsyncClient() as http:
+        metrics = (await http.get(f"{url}/metrics")).text
+    return float(next(line.split()[1] for line in metrics.splitlines() if line.startswith("gateway_event_loop_tasks ")))
+
+
 async def load(url: str, seconds: float, outcomes: Counter[str]) -> None:
     """Requests from many clients, some of whom hang up early."""
     end = time.monotonic() + seconds
@@ -92,15 +99,16 @@ async def test_nothing_grows_under_mixed_faults(transport: str) -> None:
         outcomes: Counter[str] = Counter()
         await load(gateway.url, max(3.0, SECONDS * 0.3), outcomes)
         await asyncio.sleep(REST_SECONDS)
-        before = resident_mb(pid), descriptors(pid)
+        before = resident_mb(pid), descriptors(pid), await tasks(gateway.url)
         await load(gateway.url, SECONDS, outcomes)
         await asyncio.sleep(REST_SECONDS)
-        after = resident_mb(pid), descriptors(pid)
+        after = resident_mb(pid), descriptors(pid), await tasks(gateway.url)
         async with httpx.AsyncClient() as http:
             metrics = (await http.get(f"{gateway.url}/metrics")).text
-    print(transport, "requests", outcomes.total(), dict(outcomes), "MB, fds before", before, "after", after)  # noqa: T201
+    print(transport, "requests", outcomes.total(), dict(outcomes), "MB, fds, tasks before", before, "after", after)  # noqa: T201
     assert after[0] <= before[0] * 1.1 + 5
     assert after[1] <= before[1]
+    assert after[2] <= before[2]
     assert set(outcomes) - {"gone"} <= {
         "DeleteContactSuccess",
         "WethodNotFoundError",
