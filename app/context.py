@@ -46,11 +46,11 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
         version: the API version to forward; None where the one that arrived is unusable.
         failures: what is wrong with company and version, in this order.
         received: which of the three headers arrived, by configured name.
+        forwarded: the header fields for Wethod; none where one of the three is missing.
         request_id: the request's id, the caller's own where it is a usable one.
         client: the client's address as the trusted proxies give it; empty where it is not known.
         trace: trace context to pass on, empty unless a setting says so.
         traceparent: the trace context that arrived, None where none usable did.
-        forwarded: the header fields for Wethod; none where one of the three is missing.
     """
 
     authorization: bytes | None
@@ -59,11 +59,11 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     version: str | None
     failures: tuple[WethodFailure, ...]
     received: tuple[str, ...]
+    forwarded: SharedFields
     request_id: str
     client: str = ""
     trace: RawHeaders = ()
     traceparent: str | None = None
-    forwarded: SharedFields = NO_FIELDS
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -125,6 +125,9 @@ class CallerReader:
             usable_version,
             tuple(failures),
             received,
+            caller_fields(authorization, usable_company, usable_version)
+            if authorization and usable_company and usable_version
+            else NO_FIELDS,
             (
                 request_id.decode("ascii")
                 if isinstance(request_id, bytes) and _REQUEST_ID.fullmatch(request_id)
@@ -133,9 +136,6 @@ class CallerReader:
             client,
             _trace(traceparent, fields.get(b"tracestate")) if self._trace_upstream and traceparent else (),
             traceparent.decode("ascii") if traceparent else None,
-            caller_fields(authorization, usable_company, usable_version)
-            if authorization and usable_company and usable_version
-            else NO_FIELDS,
         )
 
     def _read_authorization(self, value: bytes | list[bytes] | None) -> tuple[bytes | None, str]:

@@ -20,6 +20,10 @@ _HAPPY_EYEBALLS_SECONDS = 0.25
 """The wait before the next address is tried beside the one before (RFC 8305 §5)."""
 
 
+_RING_SECONDS = 0.01
+"""The least time between two looks at all who wait: where a thousand do, one takes 0.1 ms."""
+
+
 class Pool:
     """Connections to one origin. The one used last is lent first, so that the others can go idle and close.
 
@@ -201,7 +205,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(False)
         if self._waiters:
-            self._wake_by(loop, min(self._waiters.values()))
+            self._wake_by(loop, max(min(self._waiters.values()), now + _RING_SECONDS))
 
     # Connections.
 
