@@ -30,10 +30,12 @@ answers two requests of three in order, and the third in a dozen other ways (ten
 scripts/test tests/scale/test_soak.py`). Measured before and after, when no idle connection was left; a warm-up of three
 minutes counts among the requests:
 
-| transport | requests | resident memory | open files and sockets | deletes in progress | exceptions in the log |
-| --- | --- | --- | --- | --- | --- |
-| http1 | 77,108 | 60.0 MB, then 60.5 MB | 23, then 23 | 0 | none |
-| httpx | 96,632 | 64.0 MB, then 64.2 MB | 23, then 23 | 0 | none |
+| transport | requests | resident memory | open files and sockets | tasks | deletes in progress | exceptions in the log |
+| --- | --- | --- | --- | --- | --- | --- |
+| http1 | 299,875 | 61.9 MB, then 63.6 MB | 23, then 23 | 3, then 3 | 0 | none |
+| httpx | 279,680 | 67.0 MB, then 68.6 MB | 23, then 23 | 3, then 3 | 0 | none |
+
+Memory does not grow with the requests: in ten seconds, with 4,700 of them, it goes up by 1.3 and 1.0 MB.
 
 | fault | the upstream … | known | first | repeat | always |
 | --- | --- | --- | --- | --- | --- |
