@@ -30,7 +30,7 @@ answers two requests of three in order, and the third in a dozen other ways (ten
 scripts/test tests/scale/test_soak.py`). Measured before and after, when no idle connection was left; a warm-up of three
 minutes counts among the requests:
 
-| transport | requests | resident memory | open files and sockets | tasks | deletes in progress | exceptions in the log |
+| transport | requests | resident memory | files and sockets | tasks | deletes in progress | exceptions in the log |
 | --- | --- | --- | --- | --- | --- | --- |
 | http1 | 299,875 | 61.9 MB, then 63.6 MB | 23, then 23 | 3, then 3 | 0 | none |
 | httpx | 279,680 | 67.0 MB, then 68.6 MB | 23, then 23 | 3, then 3 | 0 | none |
