@@ -13,6 +13,7 @@ from app.context import CallerReader
 from app.fields import gather
 from app.settings import load
 from app.wethod.client import Deletion, WethodClient
+from app.wethod.headers import caller_fields
 from app.wethod.throttle import Throttle
 from app.wethod.transport import Interrupted, NotSent, Reply, Request
 from tests.gateway import HEADERS, gateway
@@ -432,6 +433,9 @@ def test_a_caller_shows_no_token() -> None:
     """Secrets stay out of reprs."""
     caller = CallerReader(load({})).read(gather([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
+    forwarded = caller_fields(b"Bearer hunter2", "acme", "2024-06-15")
+    assert b"hunter2" in forwarded.lines
+    assert "hunter2" not in repr(forwarded)
     request = Request(b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0)
     assert "hunter2" not in repr(request)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from app.wethod.http1 import Http1Transport
+
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 
 SILENT_TLS: Steps = (WithoutTls(), Hang())
@@ -112,6 +114,29 @@ async def test_the_wait_for_a_connection_ends_when_it_is_too_late_to_send() -> N
         assert await holder is Interrupted
         assert len(server.requests) == 1
         assert (await transport.send(delete())).status == 200
+
+
+async def test_each_waits_as_long_as_it_may_whatever_the_order() -> None:
+    """One who may wait longer hides nobody who came later, and one who may not takes nobody along."""
+    patience = (0.3, 0.1, 0.2, 0.1, 2.0)
+    ended: dict[int, float] = {}
+
+    async def wait(number: int, transport: Http1Transport) -> Reply | type[NotSent | Interrupted]:
+        result = await outcome(transport, delete(send_in=patience[number]))
+        ended[number] = asyncio.get_running_loop().time()
+        return result
+
+    async with FaultServer((Read(), Hang())) as server, http1(server, max_connections=1) as transport:
+        holder = asyncio.create_task(outcome(transport, delete(answer_in=0.5)))
+        await until(lambda: len(server.requests) == 1)
+        began = asyncio.get_running_loop().time()
+        results = await asyncio.gather(*(wait(number, transport) for number in range(len(patience))))
+        assert await holder is Interrupted
+        assert results[:4] == [NotSent] * 4
+        assert isinstance(results[4], Reply)
+        for number in range(4):
+            assert patience[number] - 0.01 <= ended[number] - began < patience[number] + 0.15
+        assert transport.waiting == 0
 
 
 async def test_a_connection_that_comes_too_late_is_not_written_to() -> None:
