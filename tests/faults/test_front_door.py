@@ -46,7 +46,7 @@ class Switchboard:
 
     async def send(self, request: Request) -> Reply:
         """Let the company's own transport send it."""
-        return await self.lines[dict(request.headers)[b"Wethod-Company"]].send(request)
+        return await self.lines[dict(request.shared.fields)[b"Wethod-Company"]].send(request)
 
     async def aclose(self) -> None:
         """Close them all."""
