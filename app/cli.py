@@ -71,12 +71,12 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
 def start(settings: Settings, *, sandbox: bool) -> int:
     """Run the server until it is told to stop; the exit code."""
+    from app.http_client.transport_factory import check_transport
+    from app.observability.configure_logging import install
+    from app.observability.telemetry import make_board
     from app.server.context import WorkerContext
-    from app.server.lifecycle import StartError
     from app.server.workers import run
-    from app.telemetry.loggers import install
-    from app.telemetry.telemetry import make_board
-    from app.wethod.selection import check_transport
+    from app.start_error import StartError
 
     install(settings)
     key_file = settings.gateway_audit_key_file
@@ -96,8 +96,8 @@ def start(settings: Settings, *, sandbox: bool) -> int:
 
 def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContextManager[object]:
     """The metrics' own port, in this process where the workers are others: one of them could not speak for all."""
-    from app.telemetry.exposition import Exposition
-    from app.telemetry.scrape import MetricsThread
+    from app.observability.exposition import Exposition
+    from app.observability.metrics_server import MetricsThread
 
     settings = context.settings
     if settings.gateway_workers == 1 or settings.gateway_metrics_port is None or context.board is None:
@@ -110,7 +110,7 @@ def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContext
 def make_app(context: WorkerContext) -> ASGIApp:
     """The application of one worker; at the top level, so that a worker finds it by name."""
     from app.main import create_app
-    from app.telemetry.loggers import install
+    from app.observability.configure_logging import install
 
     install(context.settings)
     return create_app(context)
@@ -188,8 +188,8 @@ def schema(*, api: bool, as_json: bool) -> None:
 def check() -> None:
     """Check the settings and that Wethod can be reached: TCP and TLS, no request."""
     settings = read_settings()
-    from app.wethod.probe import UnreachableError, probe
-    from app.wethod.selection import check_transport, transport_name
+    from app.http_client.probe import UnreachableError, probe
+    from app.http_client.transport_factory import check_transport, transport_name
 
     click.echo("settings are valid")
     for name in unknown_variables(os.environ):

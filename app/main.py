@@ -11,20 +11,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.context import COMPANY_HEADER, VERSION_HEADER, CallerReader
-from app.execution.documents import Documents
-from app.execution.limits import Limits
-from app.execution.manifest import ManifestError
-from app.execution.operations import Operations, PersistedQueries
-from app.execution.trusted_operations import TrustedOperations
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.manifest import ManifestError
+from app.documents.operations import Operations, PersistedQueries
+from app.documents.trusted_operations import TrustedOperations
 from app.explorer import example
 from app.explorer.page import Explorer
-from app.http.endpoint import GraphQLEndpoint
-from app.http.health import Health
-from app.server.lifecycle import StartError
-from app.telemetry.telemetry import Telemetry
-from app.wethod.client import WethodClient
-from app.wethod.selection import make_transport
+from app.graphql_http.endpoint import GraphQLEndpoint
+from app.http_client.transport_factory import make_transport
+from app.observability.health import Health
+from app.observability.telemetry import Telemetry
+from app.start_error import StartError
+from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, CallerReader
+from app.wethod.executor import WethodClient
 from schema.contact import build_schema
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from app.http_client.transport import Transport
     from app.server.context import WorkerContext
     from app.settings import Settings
-    from app.wethod.transport import Transport
 
 GRAPHQL_PATH = "/graphql"
 

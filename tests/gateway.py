@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from app.wethod.transport import Transport
+    from app.http_client.transport import Transport
 
 HEADERS = {
     "Authorization": "Bearer test-token",

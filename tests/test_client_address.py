@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.client_address import AddressReader
+from app.graphql_http.client_address import AddressReader
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48")
 

@@ -21,8 +21,8 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 
+from app.documents.request_error import most_errors
 from app.execution.footprint import Footprint
-from app.execution.refusal import most_errors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType
 
-from app.execution.limits import parse_within
-from app.execution.refusal import Refusal
+from app.documents.limits import parse_within
+from app.documents.request_error import Refusal
 
 if TYPE_CHECKING:
     from graphql import SelectionSetNode
 
-    from app.execution.limits import Limits
+    from app.documents.limits import Limits
 
 
 def asks_for_sdl(text: str, limits: Limits) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from app.settings import Settings
-    from app.telemetry.board import Board
+    from app.shared_counters import Board
 
 
 @dataclass(frozen=True, slots=True)

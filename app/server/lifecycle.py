@@ -26,7 +26,3 @@ class Lifecycle:
     state: State = "starting"
     refusals: Counter[int] = field(default_factory=Counter)
     reload_callbacks: list[Callable[[], None]] = field(default_factory=list)
-
-
-class StartError(Exception):
-    """Why the gateway cannot start: one line for whoever started it."""

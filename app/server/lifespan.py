@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from app.server.lifecycle import StartError
+from app.start_error import StartError
 
 if TYPE_CHECKING:
     from starlette.types import Message

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 
-from app.server.lifecycle import StartError
+from app.start_error import StartError
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from app.fields import Head
+from app.headers import Head
 from app.server.exchange import Exchange
 from app.server.refusals import Refusal, RefusedError
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from app.server.lifecycle import StartError
 from app.server.lifespan import Lifespan
 from app.server.listener import url_of
 from app.server.protocol import Connection
 from app.server.state import IDLE_SECONDS, Limits, WorkerState
+from app.start_error import StartError
 
 if TYPE_CHECKING:
     import socket

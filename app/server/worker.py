@@ -16,9 +16,9 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from app.server.lifecycle import StartError
 from app.server.server import GatewayServer
 from app.settings import SettingsError
+from app.start_error import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

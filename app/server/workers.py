@@ -16,10 +16,11 @@ import time
 from multiprocessing.connection import Pipe
 from typing import TYPE_CHECKING
 
-from app.server.lifecycle import Lifecycle, StartError
+from app.server.lifecycle import Lifecycle
 from app.server.listener import bind, sibling, url_of
 from app.server.server import CUT_EXIT, ECHO_SECONDS, GatewayServer
 from app.server.worker import BLOCKED, Command, Order, Report
+from app.start_error import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

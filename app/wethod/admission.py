@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from schema.errors import WethodFailure, WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
 
 if TYPE_CHECKING:
-    from app.context import Caller
-    from app.wethod.throttle import Throttle
+    from app.wethod.caller import Caller
+    from app.wethod.rate_limits import Throttle
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _LARGEST_ID = 2**63 - 1

@@ -9,10 +9,9 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from app.wethod.envelope import read_envelope
-from app.wethod.retry_after import read_retry_after
-from app.wethod.transport import content_type
+from app.http_client.transport import content_type
 from schema.contact import DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
+from schema.envelope import read_envelope
 from schema.errors import (
     WethodForbiddenError,
     WethodNotFoundError,
@@ -25,9 +24,10 @@ from schema.errors import (
     WethodUnexpectedResponseError,
     WethodValidationError,
 )
+from schema.retry_after import read_retry_after
 
 if TYPE_CHECKING:
-    from app.wethod.transport import Reply
+    from app.http_client.transport import Reply
 
 Rejected: TypeAlias = (
     WethodValidationError

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from app.settings import Settings
-from app.wethod.client import SENDING_SECONDS
+from app.wethod.executor import SENDING_SECONDS
 
 COST_SECONDS = 0.00015
 """CPU of a delete, rounded up from tests/benchmark/README.md."""

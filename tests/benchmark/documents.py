@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from graphql import NoSchemaIntrospectionCustomRule, parse, specified_rules, validate
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits
-from app.execution.refusal import Refusal
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.request_error import Refusal
 from schema.contact import build_schema
 from tests.documents.adversarial import FAMILIES, of_size
 

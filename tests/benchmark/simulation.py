@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.wethod.throttle import Throttle
+from app.wethod.rate_limits import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

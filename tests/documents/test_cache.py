@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql.language import Token
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits, parse_within
+from app.documents.cache import Documents
+from app.documents.limits import Limits, parse_within
 from app.execution.site import Site
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits
-from app.execution.manifest import ManifestError, read_manifest
-from app.execution.persisted import sha256
-from app.execution.trusted import TrustedDocuments
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.manifest import ManifestError, read_manifest
+from app.documents.persisted import sha256
+from app.documents.trusted import TrustedDocuments
 from app.settings import load
 from schema.contact import build_schema
 

@@ -11,11 +11,11 @@ from graphql import OperationType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits
-from app.execution.operations import Operations, PersistedQueries
-from app.execution.refusal import Refusal
-from app.http.read import from_parameters
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.operations import Operations, PersistedQueries
+from app.documents.request_error import Refusal
+from app.graphql_http.request import from_parameters
 from app.settings import load
 from schema.contact import build_schema
 from tests.gateway import HEADERS, gateway
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from app.execution.request import GraphQLRequest
+    from app.documents.graphql_request import GraphQLRequest
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.request_error import Refusal
 from app.execution.plan import CorePlan
-from app.execution.refusal import Refusal
 from tests.execution.contacts import build_contact_schema
 
 ABORTED = "Too many validation errors, error limit reached. Validation aborted."

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.execution.documents import Documents
-from app.execution.limits import Limits
-from app.execution.refusal import Refusal
-from app.execution.trusted_operations import TrustedOperations
-from app.http.read import from_parameters
+from app.documents.cache import Documents
+from app.documents.limits import Limits
+from app.documents.request_error import Refusal
+from app.documents.trusted_operations import TrustedOperations
+from app.graphql_http.request import from_parameters
 from app.main import create_app
 from app.server.context import WorkerContext
-from app.server.lifecycle import StartError
 from app.settings import load
+from app.start_error import StartError
 from schema.contact import build_schema
 from schema.sdl import subgraph_sdl
 from tests.gateway import HEADERS, GatewayClient, gateway, serve
@@ -331,7 +331,7 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests are answered all along: by the old manifest or by the new one, and from then on by the new one."""
-    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     many = {f"new{i}": f"query New{i} {{ wethodContext {{ company }} }}" for i in range(200)}
@@ -372,7 +372,7 @@ async def test_a_bad_manifest_keeps_the_old_one(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture, content: str | None, message: str
 ) -> None:
     """The old documents go on, an error in the log says why, and the next good manifest is taken."""
-    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     async with reloadable(manifest, wethod) as (client, context):
@@ -395,7 +395,7 @@ async def test_a_hangup_during_a_reload_is_not_lost(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was put in place while the manifest before was being compiled is in force in the end."""
-    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     async with reloadable(manifest, wethod) as (client, context):
@@ -429,7 +429,7 @@ class FailingFile:
 
 async def test_a_bug_in_a_reload_does_not_end_reloading(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, the old documents go on, and the next signal is heard."""
-    caplog.set_level("INFO", logger="app.execution.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted_operations")
     schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
     documents = Documents(schema, Limits.of(load({})), introspection=False)
     operations = TrustedOperations(FailingFile(), documents)  # type: ignore[arg-type]  # only read_bytes() is asked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
-from app.wethod.transport import MAX_BODY_BYTES
+from app.http_client.transport import MAX_BODY_BYTES
 from tests.faults.cuts import HEAD_404, PAGE
 from tests.faults.fault import Answered, Fault, Over, Until, Verdict
 from tests.faults.steps import (

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from app.wethod.transport import BodyNeed, Interrupted, NotSent, Request, Transport, body_need
+from app.http_client.transport import BodyNeed, Interrupted, NotSent, Request, Transport, body_need
 
 if TYPE_CHECKING:
     from tests.faults.steps import Steps

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.wethod.transport import Origin
+from app.http_client.transport import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

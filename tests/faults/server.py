@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from app.wethod.transport import Origin
+from app.http_client.transport import Origin
 from tests.faults.leftovers import eventually
 from tests.faults.steps import SOUND, Present, Steps, WithoutTls
 from tests.faults.wire import Wire

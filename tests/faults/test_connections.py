@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.transport import BODY_SECONDS, Interrupted, NotSent
+from app.http_client.transport import BODY_SECONDS, Interrupted, NotSent
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
@@ -38,7 +38,7 @@ from tests.faults.steps import (
 from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, carrier, delete
 
 if TYPE_CHECKING:
-    from app.wethod.transport import Request, Transport
+    from app.http_client.transport import Request, Transport
 
 pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
 

@@ -21,7 +21,7 @@ from tests.gateway import HEADERS, GatewayClient, gateway
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from app.wethod.transport import Origin, Reply, Request, Transport
+    from app.http_client.transport import Origin, Reply, Request, Transport
 
 LOST: Steps = (Read(), Close())
 HASTY_SECONDS = 1.0

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from app.http_client.httpx_exchange import MEANINGS, Exchange
+from app.http_client.httpx_transport import HttpxTransport
+from app.http_client.probe import UnreachableError, probe
+from app.http_client.transport import NotSent, Origin, Request
+from app.http_client.transport_factory import check_transport, make_transport
 from app.settings import load
-from app.wethod.httpx_exchange import MEANINGS, Exchange
-from app.wethod.httpx_transport import HttpxTransport
-from app.wethod.probe import UnreachableError, probe
-from app.wethod.selection import check_transport, make_transport
-from app.wethod.transport import NotSent, Origin, Request
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
 from tests.faults.leftovers import nothing_left

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from app.wethod.http1 import Http1Transport
-from app.wethod.httpx_transport import HttpxTransport
-from app.wethod.transport import Origin, Request, Transport
+from app.http_client.http1 import Http1Transport
+from app.http_client.httpx_transport import HttpxTransport
+from app.http_client.transport import Origin, Request, Transport
 from tests.faults.certificates import authority
 
 if TYPE_CHECKING:

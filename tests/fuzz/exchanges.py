@@ -7,8 +7,8 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.wethod.connection import Connection
-from app.wethod.transport import BodyNeed, Interrupted, Reply, body_need
+from app.http_client.connection import Connection
+from app.http_client.transport import BodyNeed, Interrupted, Reply, body_need
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_answer
 from tests.fuzz.replies import CORPUS

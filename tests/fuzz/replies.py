@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.wethod.reply_reader import ReplyReader
-from app.wethod.transport import BodyNeed
+from app.http_client.response_parser import ReplyReader
+from app.http_client.transport import BodyNeed
 from tests.fuzz.mutations import mutate, split
 from tests.fuzz.reference import Fields, read_answer
 from tests.wethod.test_reply_reader import CUT_BODIES, NO_REPLY, OK, WELL_FORMED

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from graphql import ExecutionResult, GraphQLError, OperationType, get_introspection_query
 
-from app.context import CallerReader
-from app.http.endpoint import GraphQLEndpoint
+from app.graphql_http.endpoint import GraphQLEndpoint
+from app.observability.telemetry import Telemetry
 from app.server.lifecycle import Lifecycle
 from app.settings import load
-from app.telemetry.telemetry import Telemetry
-from app.wethod.client import WethodClient
+from app.wethod.caller import CallerReader
+from app.wethod.executor import WethodClient
 from tests.gateway import HEADERS, MUTATION, gateway, serve
 from tests.upstream import answer, upstream
 

@@ -8,13 +8,13 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.execution.refusal import Refusal
-from app.http.read import _from_unusual_body, from_body
+from app.documents.request_error import Refusal
+from app.graphql_http.request import _from_unusual_body, from_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.execution.request import GraphQLRequest
+    from app.documents.graphql_request import GraphQLRequest
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),

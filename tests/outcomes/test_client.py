@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.context import CallerReader
-from app.fields import gather
+from app.headers import gather
+from app.http_client.request_head import caller_fields
+from app.http_client.transport import Interrupted, NotSent, Reply, Request
 from app.settings import load
-from app.wethod.client import Deletion, WethodClient
-from app.wethod.headers import caller_fields
-from app.wethod.throttle import Throttle
-from app.wethod.transport import Interrupted, NotSent, Reply, Request
+from app.wethod.caller import CallerReader
+from app.wethod.executor import Deletion, WethodClient
+from app.wethod.rate_limits import Throttle
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.test_outcome_table import INTERRUPTED, NOT_SENT, error, success, unknown
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.http_client.transport import Reply
 from app.wethod.outcomes import from_repeat, from_reply
-from app.wethod.transport import Reply
 from tests.gateway import gateway
 from tests.upstream import Answer, answer, upstream
 

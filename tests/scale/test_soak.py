@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.wethod.selection import IDLE_SECONDS
+from app.http_client.transport_factory import IDLE_SECONDS
 from tests.gateway import HEADERS
 from tests.server.test_stopping import running
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream

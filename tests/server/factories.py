@@ -9,7 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from app.server.lifecycle import StartError
+from app.start_error import StartError
 from tests.server.serving import alive, read, reply
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import os
 import sys
 
 from app.server.context import WorkerContext
-from app.server.lifecycle import StartError
 from app.server.workers import run
 from app.settings import Settings
+from app.start_error import StartError
 from tests.server import factories
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.server.context import WorkerContext
-from app.server.lifecycle import StartError
 from app.server.listener import bind
 from app.server.server import GatewayServer
 from app.settings import Settings
+from app.start_error import StartError
 from tests.server.serving import alive, echo, read, reply, request, serving
 
 if TYPE_CHECKING:

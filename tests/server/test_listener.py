@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from app.server.lifecycle import StartError
 from app.server.listener import bind, url_of
+from app.start_error import StartError
 from tests.system_parts import require_ipv6
 
 

@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fields import Head
+from app.headers import Head
 from tests.gateway import HEADERS, MUTATION, gateway
 from tests.server.serving import PATIENCE_SECONDS, Client, echo, request, serving
 from tests.server.test_segments import CHUNKED, GOOD, LAST, Wire, connect, converse

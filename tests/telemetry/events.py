@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from app.context import CallerReader
-from app.fields import gather
+from app.headers import gather
 from app.settings import load
-from app.wethod.client import Deletion
+from app.wethod.caller import CallerReader
+from app.wethod.executor import Deletion
 from app.wethod.outcomes import deleted
 from schema.contact import DeletionEvidence
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from app.context import Caller
+    from app.wethod.caller import Caller
     from schema.contact import DeleteContactOutcome
 
 TOKEN = "token-of-the-test"

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.server.lifecycle import StartError
+from app.http_client.transport import Reply
 from app.settings import load
-from app.telemetry.audit import MOST_BACKLOG_BYTES, Audit, open_audit
+from app.start_error import StartError
+from app.wethod.audit import MOST_BACKLOG_BYTES, Audit, open_audit
 from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
-from app.wethod.transport import Reply
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
 from tests.telemetry.events import HEADERS, KEY, TOKEN, caller, deletion, lines
 
 if TYPE_CHECKING:
-    from app.wethod.client import Deletion
+    from app.wethod.executor import Deletion
 
 ROOT = Path(__file__).parents[2]
 FINGERPRINT = hashlib.blake2b(TOKEN.encode(), key=KEY, digest_size=16).hexdigest()
@@ -184,7 +184,7 @@ def test_a_killed_process_has_written_every_line() -> None:
     reader, writer = os.pipe()
     code = (
         "import os, signal, pathlib\n"
-        "from app.telemetry.audit import Audit\n"
+        "from app.wethod.audit import Audit\n"
         "from tests.telemetry.events import deletion\n"
         "audit = Audit(1, b'k' * 16)\n"
         "for number in range(200): audit.record(deletion(contact_id=str(number)))\n"
@@ -274,8 +274,8 @@ def test_a_closed_standard_output_stops_the_start() -> None:
     """Otherwise the lines would go into whatever is opened next."""
     code = (
         "from app.settings import load\n"
-        "from app.telemetry.audit import open_audit\n"
-        "from app.server.lifecycle import StartError\n"
+        "from app.wethod.audit import open_audit\n"
+        "from app.start_error import StartError\n"
         "try: open_audit(load({}), b'k' * 16)\n"
         "except StartError as error: raise SystemExit(str(error))\n"
     )

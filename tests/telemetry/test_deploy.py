@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.telemetry.board import Board
-from app.telemetry.catalogue import CATALOGUE, COLUMNS
-from app.telemetry.exposition import Exposition
+from app.observability.exposition import Exposition
+from app.observability.metric_definitions import CATALOGUE, COLUMNS
+from app.shared_counters import Board
 from tests.system_parts import require
 
 ROOT = Path(__file__).parents[2]

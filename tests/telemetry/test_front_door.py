@@ -13,10 +13,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.http.health import Health
+from app.observability.health import Health
+from app.observability.telemetry import Telemetry
 from app.server.lifecycle import Lifecycle
 from app.settings import load
-from app.telemetry.telemetry import Telemetry
 from tests.gateway import HEADERS, gateway
 from tests.telemetry.events import deletion, lines
 from tests.telemetry.test_metrics import samples

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.telemetry.lines import LineWriter
+from app.line_writer import LineWriter
 from tests.system_parts import require
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def test_a_pipe_that_may_not_be_opened_anew_is_asked(pipe: tuple[int, int]) -> N
     os.fchmod(fd, 0o600)
     code = (
         "import os, time\n"
-        "from app.telemetry.lines import LineWriter\n"
+        "from app.line_writer import LineWriter\n"
         "os.setuid(65534)\n"
         f"writer = LineWriter({fd}, most_bytes=1_000_000)\n"
         "started = time.perf_counter()\n"

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.line_writer import LineWriter
+from app.observability.configure_logging import install, installed
+from app.observability.logs import ConsoleLines, JsonLines, LogHandler, RequestLine, make_lines
 from app.settings import load
-from app.telemetry.lines import LineWriter
-from app.telemetry.loggers import install, installed
-from app.telemetry.logs import ConsoleLines, JsonLines, LogHandler, RequestLine, make_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +189,7 @@ def test_logging_never_raises(tmp_path: Path) -> None:
     assert [parsed(line + b"\n") for line in (tmp_path / "log").read_bytes().splitlines()] == [
         {
             "level": "error",
-            "logger": "app.telemetry.logs",
+            "logger": "app.observability.logs",
             "message": f"a record of app.test:7 could not be rendered: {kind}",
         }
         for kind in ("RuntimeError", "TypeError")
@@ -218,7 +218,7 @@ def test_all_loggers_lead_into_one_pipeline() -> None:
     reader, writer = os.pipe()
     handler = install(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "debug"}), writer)
     assert installed() is handler
-    logging.getLogger("app.wethod.client").debug("ours")
+    logging.getLogger("app.wethod.executor").debug("ours")
     logging.getLogger("uvicorn.error").info("uvicorn's")
     logging.getLogger("uvicorn.access").info("not this")
     assert not logging.getLogger("uvicorn.access").hasHandlers()
@@ -231,7 +231,7 @@ def test_all_loggers_lead_into_one_pipeline() -> None:
     with os.fdopen(reader, "rb") as file:
         lines = [parsed(line) for line in file]
     assert [(line["level"], line["logger"]) for line in lines] == [
-        ("debug", "app.wethod.client"),
+        ("debug", "app.wethod.executor"),
         ("info", "uvicorn.error"),
         ("warning", "py.warnings"),
     ]
@@ -257,7 +257,7 @@ def test_a_closed_standard_error_is_nowhere() -> None:
     code = (
         "import logging, os\n"
         "from app.settings import load\n"
-        "from app.telemetry.loggers import install\n"
+        "from app.observability.configure_logging import install\n"
         "install(load({}))\n"
         "reader, writer = os.pipe()\n"
         "logging.getLogger('app').warning('x')\n"
@@ -275,7 +275,7 @@ def test_nobody_who_logs_waits_for_a_reader() -> None:
     code = (
         "import logging\n"
         "from app.settings import load\n"
-        "from app.telemetry.loggers import install\n"
+        "from app.observability.configure_logging import install\n"
         "handler = install(load({}))\n"
         "for number in range(20_000): logging.getLogger('app').warning('x' * 100)\n"
         "print(handler.writer.dropped > 0, handler.writer.backlog_bytes <= 1024 * 1024)\n"

@@ -18,12 +18,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import __version__
-from app.telemetry.board import Board
-from app.telemetry.catalogue import CATALOGUE, COLUMNS, HTTP_STATUSES, LIMITS, STATES, Family, column
-from app.telemetry.exposition import Exposition
-from app.telemetry.metrics import Metrics
+from app.http_client.transport import Reply
+from app.observability.exposition import Exposition
+from app.observability.metric_definitions import CATALOGUE, COLUMNS, HTTP_STATUSES, LIMITS, STATES, Family, column
+from app.observability.metrics import Metrics
+from app.shared_counters import Board
 from app.wethod.outcomes import NoReply, deleted, from_no_reply, from_reply
-from app.wethod.transport import Reply
 from schema.contact import DeleteContactOutcome, DeletionEvidence
 from schema.errors import WethodRateLimitedError
 from tests.system_parts import require

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from app.server.lifecycle import StartError
-from app.telemetry.exposition import Exposition
-from app.telemetry.metrics import Metrics
-from app.telemetry.scrape import MetricsServer, MetricsThread
-from app.telemetry.telemetry import make_board
+from app.observability.exposition import Exposition
+from app.observability.metrics import Metrics
+from app.observability.metrics_server import MetricsServer, MetricsThread
+from app.observability.telemetry import make_board
+from app.start_error import StartError
 from tests.telemetry.events import deletion
 
 if TYPE_CHECKING:

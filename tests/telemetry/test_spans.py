@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.http_client.transport import Reply, Request
+from app.observability.spans import open_tracing, wanted_exporters
+from app.observability.upstream import TracedTransport
 from app.settings import load
-from app.telemetry.spans import open_tracing, wanted_exporters
-from app.telemetry.upstream import TracedTransport
-from app.wethod.transport import Reply, Request
 from tests.gateway import HEADERS, gateway
 from tests.telemetry.collector import collector
 from tests.upstream import LOST, Answer, answer, upstream
@@ -311,7 +311,7 @@ def test_console_spans_leave_standard_output_to_the_audit() -> None:
     code = (
         "import asyncio\n"
         "from app.settings import load\n"
-        "from app.telemetry.spans import open_tracing\n"
+        "from app.observability.spans import open_tracing\n"
         "async def main():\n"
         "    tracing = open_tracing(load({}))\n"
         "    with tracing.operation('query', None): pass\n"

@@ -19,12 +19,12 @@ import httpx
 import pytest
 from graphql import OperationType
 
+from app.http_client.transport import Interrupted, NotSent, Reply, Request
+from app.observability.configure_logging import install
+from app.observability.telemetry import Telemetry, make_board
 from app.server.lifecycle import Lifecycle
 from app.settings import load
-from app.telemetry.audit import CLOGGED_BYTES
-from app.telemetry.loggers import install
-from app.telemetry.telemetry import Telemetry, make_board
-from app.wethod.transport import Interrupted, NotSent, Reply, Request
+from app.wethod.audit import CLOGGED_BYTES
 from tests.telemetry.events import KEY, caller, deletion, lines
 from tests.telemetry.test_metrics import samples
 

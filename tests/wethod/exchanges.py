@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.http1 import Http1Transport
-from app.wethod.transport import Interrupted, NotSent, Reply, Request
+from app.http_client.http1 import Http1Transport
+from app.http_client.transport import Interrupted, NotSent, Reply, Request
 from tests.faults.certificates import authority
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-    from app.wethod.transport import Origin, RawHeaders
+    from app.http_client.transport import Origin, RawHeaders
     from tests.faults.server import FaultServer
 
 HEADERS: RawHeaders = ((b"Authorization", b"Bearer t0ken"), (b"Wethod-Company", b"acme"))

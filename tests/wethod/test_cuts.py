@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.transport import Interrupted, NotSent, Reply
+from app.http_client.transport import Interrupted, NotSent, Reply
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import Hang, Read, Send
 from tests.wethod.exchanges import LOOPS, delete, http1, outcome, until
@@ -19,7 +19,7 @@ from tests.wethod.exchanges import LOOPS, delete, http1, outcome, until
 if TYPE_CHECKING:
     import ssl
 
-    from app.wethod.http1 import Http1Transport
+    from app.http_client.http1 import Http1Transport
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 

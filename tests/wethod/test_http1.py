@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.connection import DRAIN_BYTES, DRAIN_SECONDS, Connection
-from app.wethod.reply_reader import MAX_HEAD_BYTES, ReplyReader
-from app.wethod.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Reply
+from app.http_client.connection import DRAIN_BYTES, DRAIN_SECONDS, Connection
+from app.http_client.response_parser import MAX_HEAD_BYTES, ReplyReader
+from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Reply
 from tests.faults.certificates import Certificate, authority
 from tests.faults.server import FaultServer
 from tests.faults.steps import (

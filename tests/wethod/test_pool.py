@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.wethod.tls import make_ssl_context
-from app.wethod.transport import Interrupted, NotSent, Origin, Reply
+from app.http_client.tls import make_ssl_context
+from app.http_client.transport import Interrupted, NotSent, Origin, Reply
 from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog, refusing_port, unresolvable_name
 from tests.faults.server import Connection, FaultServer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from app.wethod.http1 import Http1Transport
+    from app.http_client.http1 import Http1Transport
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.wethod.reply_reader import MAX_HEAD_BYTES, ReplyReader
-from app.wethod.transport import MAX_BODY_BYTES, BodyNeed
+from app.http_client.response_parser import MAX_HEAD_BYTES, ReplyReader
+from app.http_client.transport import MAX_BODY_BYTES, BodyNeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

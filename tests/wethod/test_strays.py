@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.wethod.transport import Reply
+from app.http_client.transport import Reply
 from tests.faults.server import Connection, FaultServer
 from tests.wethod.exchanges import LOOPS, delete, http1, outcome, until
 

@@ -9,8 +9,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from app.http_client.tls import make_ssl_context
 from app.settings import SettingsError
-from app.wethod.tls import make_ssl_context
 
 if TYPE_CHECKING:
     from pathlib import Path

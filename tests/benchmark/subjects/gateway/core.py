@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.main import create_app
+from app.observability.telemetry import make_board
 from app.server.context import WorkerContext
 from app.server.workers import run
 from app.settings import load
-from app.telemetry.telemetry import make_board
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

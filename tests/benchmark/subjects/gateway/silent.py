@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import app.telemetry.telemetry
+import app.observability.telemetry
 from app.main import create_app
+from app.observability.metrics import Metrics
+from app.observability.telemetry import make_board
 from app.server.context import WorkerContext
 from app.server.workers import run
 from app.settings import load
-from app.telemetry.metrics import Metrics
-from app.telemetry.telemetry import make_board
 
 if TYPE_CHECKING:
-    from app.wethod.client import Deletion
+    from app.wethod.executor import Deletion
 
 
 class Silence(Metrics):
@@ -34,5 +34,5 @@ class Silence(Metrics):
 
 
 if __name__ == "__main__":
-    app.telemetry.telemetry.Metrics = Silence  # type: ignore[attr-defined]  # there is no other way, and must be none
+    app.observability.telemetry.Metrics = Silence  # type: ignore[attr-defined]  # there is no other way, and must be none
     sys.exit(run(create_app, WorkerContext(settings=load(), audit_key=b"a benchmark's key", board=make_board(1))))

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
 
+from app.http_client.transport import Reply
 from app.wethod.outcomes import from_reply
-from app.wethod.transport import Reply
 from schema.contact import Mutation, Query
 
 if TYPE_CHECKING:
