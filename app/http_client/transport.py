@@ -1,38 +1,47 @@
-"""What carries one request to Wethod, and the three things it may say: answered, not sent, interrupted.
+"""One way to carry a request, and the three things it can report: answered, not sent, interrupted.
 
-* ``Reply``: the head of an answer arrived whole. Whatever happens to the body, the status stands.
-* ``NotSent``: not one byte of the request was written. Wethod cannot have acted.
-* ``Interrupted``: at least one byte was written, and no complete head came back. Nobody knows.
+* ``Response``: the head of a response is complete. Whatever happens to the body, the status stands.
+* ``NotSent``: no byte of the request was written. The server cannot have acted.
+* ``Interrupted``: at least one byte was written, and no complete head came back. The server may have acted.
 """
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from app.http_client.request_head import NO_FIELDS, SharedFields
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from app.headers import Headers
 
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
-"""Header fields in order, as bytes. Names of a reply are in lower case."""
+"""Header fields in order."""
+
+BodyNeed: TypeAlias = Literal["none", "first", "whole"]
+"""How much of a response's body to wait for.
+
+``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
+``whole``: all of it, at most ``MAX_BODY_BYTES``.
+"""
 
 MAX_BODY_BYTES = 1024 * 1024
-"""A body longer than this is unreadable."""
+"""A longer body is unreadable."""
 
 BODY_SECONDS = 1.0
-"""How long a body may take after the end of its head; the deadline may cut it shorter."""
+"""Time that a body may take after the end of its head; the deadline may cut it shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where Wethod is.
+    """The scheme, host and port of a server (RFC 9110 §4.3.1).
 
     Attributes:
         scheme: ``http`` or ``https``.
         host: a name or an address; an IPv6 address without brackets.
-        port: the port, the scheme's own included.
+        port: the port, also if it is the scheme's default.
     """
 
     scheme: str
@@ -41,24 +50,27 @@ class Origin:
 
     @property
     def authority(self) -> bytes:
-        """The value of the `Host` field (RFC 9110 §7.2): without the port where it is the scheme's own."""
+        """The value of the ``Host`` field (RFC 9110 §7.2): without the port if it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        own = {"http": 80, "https": 443}.get(self.scheme)
-        return (host if self.port == own else f"{host}:{self.port}").encode("ascii")
+        default = {"http": 80, "https": 443}.get(self.scheme)
+        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
 
 
-# Structs are made in a fifth of the time that frozen dataclasses take, and a delete makes five.
-class Request(msgspec.Struct, frozen=True, gc=False):
+# Structs are made in a fifth of the time of frozen dataclasses.
+class Request(msgspec.Struct, gc=False):
     """One request, written at most once.
 
     Attributes:
         method: the method, in upper case.
-        target: the origin-form request target, already a valid one; sent as it is.
-        headers: header fields of this request alone, in order; `Host` is the transport's to add.
+        target: the request target in origin form; sent as it is.
+        headers: header fields in order; the transport adds ``Host`` and, with a body, ``Content-Length``.
         send_by: event loop time in seconds; no first byte is written at or after it.
-        deadline: event loop time in seconds; the end of the wait for the head, and of the body's.
+        deadline: event loop time in seconds; the end of the wait for the head and for the body.
+        body_needed: how much of the response's body to wait for, by status and header fields.
+        share: the key of fair sharing, such as a token: one key holds at most three quarters of the connections.
+        body: the body; None for a request without one.
         fresh: use a connection that has carried no request before.
-        shared: header fields that other requests have too; they go before the others.
+        written: set by the transport immediately before the first byte is written; never unset.
     """
 
     method: bytes
@@ -66,94 +78,76 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: RawHeaders
     send_by: float
     deadline: float
+    body_needed: Callable[[int, Mapping[bytes, bytes]], BodyNeed]
+    share: bytes = b""
+    body: bytes | None = None
     fresh: bool = False
-    shared: SharedFields = NO_FIELDS
+    written: bool = False
 
     def __repr__(self) -> str:
-        """Without the headers: one of them is the token."""
+        """Without headers and share: they hold the token."""
         return f"Request({self.method!r}, {self.target!r}, fresh={self.fresh})"
 
 
-class Reply(msgspec.Struct, frozen=True, gc=False):
-    """An answer whose head arrived whole.
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """A response whose head is complete.
 
     Attributes:
         status: the status code, 101 and those from 600 on included; other 1xx are skipped.
-        headers: header fields in order, names in lower case.
-        body: what ``body_need`` asked for. ``WHOLE``: all of it, undecoded. ``FIRST_BYTE``: at least one byte, or
-            ``b""`` where it ended without one. ``NONE``: ``b""``. None where that could not be had: cut, late,
-            encoded, longer than ``MAX_BODY_BYTES``.
+        headers: header fields.
+        body: as much as ``body_needed`` asked for: ``none``: ``b""``; ``first``: what arrived up to and with that
+            character, or a body that ended without one; ``whole``: all of it, undecoded. None if that is cut off,
+            late, encoded or longer than ``MAX_BODY_BYTES``.
+        reused: the connection had carried a request before.
     """
 
     status: int
-    headers: RawHeaders
+    headers: Headers
     body: bytes | None
-
-
-class BodyNeed(enum.Enum):
-    """How much of a body has to be waited for."""
-
-    NONE = enum.auto()
-    FIRST_BYTE = enum.auto()
-    WHOLE = enum.auto()
-
-
-# Bound once: before Python 3.12 looking a member up in its enum costs 0.1 µs, and a delete looks four times.
-NO_BODY, _FIRST_BYTE, _WHOLE = BodyNeed
-
-_REJECTIONS = frozenset({400, 401, 403, 404, 412, 429})
-
-
-def content_type(headers: RawHeaders) -> bytes:
-    """The media type of a reply in lower case, without parameters; empty where it has none."""
-    for name, value in headers:
-        if name == b"content-type":
-            return value.partition(b";")[0].strip().lower()
-    return b""
-
-
-def body_need(status: int, headers: RawHeaders) -> BodyNeed:
-    """How much of the body decides or lends words (design, *From an answer to an outcome*).
-
-    A documented rejection lends its words; a 200 that calls itself a page is one if it has a byte; nothing else
-    is read.
-    """
-    if status == 200:  # noqa: PLR2004 - the status itself
-        return _FIRST_BYTE if content_type(headers) == b"text/html" else NO_BODY
-    return _WHOLE if status in _REJECTIONS else NO_BODY
+    reused: bool = False
 
 
 class TransportError(Exception):
-    """No answer. The message is for the log: it may name the upstream and is never shown to a client."""
+    """No response. The message is for the log: it may name the upstream and is never shown to a client."""
 
 
-class NotSent(TransportError):  # noqa: N818 - says what happened, as the design names it
-    """Not one byte of the request was written.
+class NotSent(TransportError):  # noqa: N818 - the state of the request, as the design names it
+    """No byte of the request was written.
 
     Attributes:
-        transient: False where trying again within seconds is of no use, such as a certificate that fails.
+        transient: False if another try within seconds is of no use, such as after a failed certificate.
+        reason: ``connection`` if no connection became free in time, ``stopped`` if the transport was closed,
+            ``unreachable`` for everything else.
     """
 
-    def __init__(self, reason: str, *, transient: bool = True) -> None:
-        super().__init__(reason)
+    def __init__(
+        self,
+        message: str,
+        *,
+        transient: bool = True,
+        reason: Literal["unreachable", "connection", "stopped"] = "unreachable",
+    ) -> None:
+        super().__init__(message)
         self.transient = transient
+        self.reason = reason
 
 
 class Interrupted(TransportError):  # noqa: N818 - the same
-    """At least one byte was written, and no complete head came."""
+    """At least one byte was written, and no complete head came back."""
 
 
 class Transport(Protocol):
     """One way to carry a request.
 
-    Nothing but ``NotSent`` and ``Interrupted`` is raised, save for ``asyncio.CancelledError`` when the caller's own
-    task is cancelled. No connection is leaked and none is left half-read in a pool, whatever happens.
+    ``send`` raises only ``NotSent`` and ``Interrupted``, and ``asyncio.CancelledError`` if the caller's task is
+    cancelled. Whatever it raises, ``Request.written`` says whether the server may have acted. No connection is leaked,
+    and none is left half-read in a pool.
     """
 
-    async def send(self, request: Request) -> Reply:
-        """Write the request at most once and wait for the head, then for as much body as ``body_need`` says."""
+    async def send(self, request: Request) -> Response:
+        """Write the request at most once; wait for the head, then for as much body as ``body_needed`` asks for."""
         ...
 
     async def aclose(self) -> None:
-        """Close every connection. Requests still under way are interrupted."""
+        """Close every connection. Requests still in flight are interrupted."""
         ...

@@ -1,0 +1,73 @@
+"""Protocols through which the endpoint reports its work; each does nothing by default."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+class RequestObservation(Protocol):
+    """One GraphQL request, from its head to its answer."""
+
+    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
+        """Note who asks. ``client`` is the client's address; empty if it is not known."""
+        ...
+
+    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
+        """Note what is asked; the context manager surrounds its execution.
+
+        Args:
+            kind: ``query`` or ``mutation``.
+            name: the operation's name, as the client gives it.
+            document_id: the id of a persisted or trusted document; None if the request carries its text.
+        """
+        ...
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Note a refusal because of a limit."""
+        ...
+
+    def ended(self, status: int | None) -> None:
+        """Note the status of the answer; None if the client left before it."""
+        ...
+
+
+class RequestObserver(Protocol):
+    """Counts, logs and traces the GraphQL requests of one worker."""
+
+    def request_started(self, scope: Scope) -> RequestObservation:
+        """Note a request whose head has been read."""
+        ...
+
+
+class NoRequestObservation:
+    """Does nothing."""
+
+    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
+        """Do nothing."""
+
+    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:  # noqa: ARG002 - the Protocol's signature
+        """Do nothing."""
+        return _NOTHING
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Do nothing."""
+
+    def ended(self, status: int | None) -> None:
+        """Do nothing."""
+
+
+class NoRequestObserver:
+    """Does nothing."""
+
+    def request_started(self, scope: Scope) -> RequestObservation:  # noqa: ARG002 - the Protocol's signature
+        """Do nothing."""
+        return _NO_OBSERVATION
+
+
+_NO_OBSERVATION = NoRequestObservation()

@@ -1,0 +1,20 @@
+"""The Protocol through which the server reports what it refuses; it does nothing by default."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ServerObserver(Protocol):
+    """Counts what the server answers itself, before the application sees a request."""
+
+    def request_refused(self, status: int) -> None:
+        """Note an answer of the server's own, once for each request: 400, 408, 414, 431, 500 or 503."""
+        ...
+
+
+class NoServerObserver:
+    """Does nothing."""
+
+    def request_refused(self, status: int) -> None:
+        """Do nothing."""

@@ -1,0 +1,35 @@
+"""The record of one call of an operation: the source of its audit line and of its metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.wethod.caller import Caller
+    from schema.rest import RestOperation
+
+
+class OperationRecord(msgspec.Struct, frozen=True, gc=False):
+    """One call of an operation and its outcome.
+
+    Attributes:
+        operation: the operation.
+        caller: the caller of the request.
+        arguments: the arguments by parameter name, as given; only valid ones were sent.
+        outcome: a member of the operation's union.
+        attempts: requests of which at least one byte was written to Wethod for this call.
+        shared: whether this call waited for an equal one in flight and took its outcome, or gave up waiting.
+        seconds: time from the resolver's call to the outcome.
+    """
+
+    operation: RestOperation[Any, Any]
+    caller: Caller
+    arguments: Mapping[str, Any]
+    outcome: Any
+    attempts: int
+    shared: bool
+    seconds: float

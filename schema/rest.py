@@ -1,0 +1,202 @@
+"""The vocabulary that the contract and the engine share: an operation of Wethod's REST API, and how a call can end.
+
+The contract (`schema`) describes an operation as a ``RestOperation``. The engine (`app`) runs any of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Concatenate, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+
+from schema.errors import WethodFailure
+
+P = ParamSpec("P")
+Outcome = TypeVar("Outcome")
+
+BodyNeed: TypeAlias = Literal["none", "first", "whole"]
+"""How much of a response's body the engine waits for.
+
+``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
+``whole``: all of it, at most 1 MiB.
+"""
+
+
+class Response(Protocol):
+    """A response of Wethod whose head is complete. Read-only."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status code."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """The first value of each header field, by its name in lower case."""
+        ...
+
+    @property
+    def body(self) -> bytes | None:
+        """As much of the body as ``body_needed`` asks for; None if it is cut off, late, encoded or too long."""
+        ...
+
+    @property
+    def max_words(self) -> int:
+        """Bytes of text from this response that may be shown to the client, field names of lists included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """No usable ``Authorization`` header arrived; nothing was sent. ``message`` names the header."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The arguments, the company or the version are not usable; nothing was sent."""
+
+    failures: tuple[WethodFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """A 429 is remembered for this token; nothing was sent. ``retry_after_seconds`` is at least 1."""
+
+    retry_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overloaded:
+    """Too many operations are in progress, here or for this token; nothing was sent.
+
+    ``by_token`` is true if it is the token that has too many.
+    """
+
+    by_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Wethod could not be reached: no byte was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoConnection:
+    """No connection to Wethod became free in time; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoTime:
+    """The deadline of the request was too close to send anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The gateway stopped before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The gateway failed before a byte was written. It is a bug, and it is logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditBlocked:
+    """The audit cannot be written, so nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """At least one byte was written, and no complete head came back: Wethod may have acted."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitEnded:
+    """An equal call was in flight; the deadline or a stop ended the wait for it, and nothing was sent for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Generic[Outcome]):
+    """Nothing was sent, because an earlier call of the same list ended in ``after``."""
+
+    after: Outcome
+
+
+NoResponse: TypeAlias = (
+    Unauthorized
+    | Invalid
+    | RateLimited
+    | Overloaded
+    | NotSent
+    | NoConnection
+    | NoTime
+    | Stopped
+    | Failed
+    | AuditBlocked
+    | Interrupted
+    | WaitEnded
+    | Skipped[object]
+)
+"""Why a call has no response that decides its outcome."""
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class RestOperation(Generic[P, Outcome]):
+    """One operation of Wethod's REST API, and what each of its answers means.
+
+    Attributes:
+        name: the name of the GraphQL field, such as ``deleteContact``; metric label and span name.
+        method: the HTTP method, in upper case.
+        path: a template such as ``/api/contact/{contact_id}``; its parameters are parameters of ``check``.
+        check: what is wrong with the arguments; called before anything is sent. Its signature is the operation's.
+        outcomes: every class that a call can return. A success is a class that is not a ``WethodError``.
+        body_needed: how much of a body to wait for, by status and header fields.
+        from_response: the outcome of the response to the first request.
+        from_repeat: the outcome of the response to a repeat; None for an operation that is not idempotent.
+        from_no_response: the outcome where no response decides.
+        query: pairs for the query string; None for none.
+        body: a value to send as JSON; None for no body.
+        idempotent: whether a request whose answer was lost may be repeated once (RFC 9110 §9.2.2).
+        shared: whether equal calls in flight may share a success.
+        audited: whether each call is recorded, and not sent while the audit cannot be written.
+        audit_fields: the operation's own fields of the audit record.
+        parameters: the names of the parameters, read from ``check``.
+        path_parameters: those of them that stand in ``path``.
+
+    Raises:
+        ValueError: ``path`` names a parameter that ``check`` does not have, or an idempotent operation has no
+            ``from_repeat``.
+    """
+
+    name: str
+    method: str
+    path: str
+    check: Callable[P, Sequence[WethodFailure]]
+    outcomes: tuple[type, ...]
+    body_needed: Callable[[int, Mapping[bytes, bytes]], BodyNeed]
+    from_response: Callable[Concatenate[Response, P], Outcome]
+    from_no_response: Callable[Concatenate[NoResponse, P], Outcome]
+    from_repeat: Callable[Concatenate[Response, P], Outcome] | None = None
+    query: Callable[P, Sequence[tuple[str, str]]] | None = None
+    body: Callable[P, object] | None = None
+    idempotent: bool = False
+    shared: bool = False
+    audited: bool = False
+    audit_fields: Callable[Concatenate[Outcome, P], Mapping[str, object]] | None = None
+    parameters: tuple[str, ...] = field(init=False)
+    path_parameters: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(inspect.signature(self.check).parameters))
+        object.__setattr__(self, "path_parameters", tuple(_PARAMETER.findall(self.path)))
+        unknown = set(self.path_parameters) - set(self.parameters)
+        if unknown:
+            raise ValueError(f"{self.name}: the path names {', '.join(sorted(unknown))}, which check does not take")
+        if self.idempotent and self.from_repeat is None:
+            raise ValueError(f"{self.name}: an idempotent operation needs from_repeat")
