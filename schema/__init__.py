@@ -1,1 +1,1 @@
-"""The published GraphQL contract; it sees Wethod through one Protocol and knows nothing of HTTP."""
+"""The contract: what the gateway offers in GraphQL, and what it knows about Wethod's REST operations. No I/O."""

@@ -1,10 +1,16 @@
-"""What a request would forward to Wethod, for the people who wire routers."""
+"""The GraphQL context: the Protocol through which resolvers call Wethod, and the field that describes a request."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 import strawberry
 
 from schema.errors import WethodFailure
+from schema.rest import Outcome, P, RestOperation
+
+A = TypeVar("A")
 
 
 @strawberry.type(description="What this request would forward: shows whether a router passed the headers on.")
@@ -27,3 +33,33 @@ class WethodContext:
         default_factory=list,
         description="What would keep a delete from being sent, a missing or unusable Authorization included.",
     )
+
+
+class Wethod(Protocol):
+    """Wethod as the caller of one request sees it. Resolvers get it as ``info.context``."""
+
+    def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
+        """Call an operation once. Raises nothing for anything that Wethod or the network does."""
+        ...
+
+    def call_many(
+        self, operation: RestOperation[[A], Outcome], arguments: Sequence[A]
+    ) -> Awaitable[Sequence[Outcome | None]]:
+        """Call an operation of one parameter for each distinct argument, several at a time.
+
+        Returns:
+            The outcomes in the order of ``arguments``; None only after a bug outside the engine.
+        """
+        ...
+
+    def context(self) -> WethodContext:
+        """Describe the request by its headers."""
+        ...
+
+
+Info: TypeAlias = strawberry.Info[Wethod, None]
+
+
+def resolve_context(info: Info) -> WethodContext:
+    """Answer from the request alone."""
+    return info.context.context()

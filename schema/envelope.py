@@ -1,20 +1,23 @@
-"""The words that the body of a documented rejection lends, and the error envelope around them.
+"""Wethod's words: the key, message, failures and envelope in the body of an answer.
 
-Every part is optional, and what cannot be read is as if it were absent (contract, *Answers*).
+Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). What is shown is bounded.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from schema.errors import WethodFailure, WethodHeader, WethodResponse
 from schema.json_codec import DecodeError, decode
 from schema.text import clean
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+MAX_FAILURES = 100
+MAX_HEADER_VALUES = 20
+
+_ENTRY_BYTES = 40
+"""What an entry of a list costs in an answer beside its text."""
 
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
 _SHOWN_HEADER_PREFIX = "x-ratelimit-"
@@ -25,86 +28,181 @@ _INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a body lends; None and empty where it does not."""
+    """The words of one body.
+
+    Attributes:
+        key: Wethod's key; None if it gives none.
+        message: Wethod's message; None if it gives none.
+        failures: at most ``MAX_FAILURES``.
+        response: the envelope.
+        cut: a sentence, with a space before it, that says what is not shown; empty if all is.
+    """
 
     key: str | None
     message: str | None
     failures: tuple[WethodFailure, ...]
     response: WethodResponse
+    cut: str
 
 
-def read_envelope(body: bytes | None) -> Envelope:
-    """Read a body; total: a body that is absent or no JSON object lends nothing."""
-    fields: Mapping[object, object] = {}
-    if body:
-        try:
-            # PHP files saved with a byte order mark print it before the JSON.
-            decoded = decode(body.removeprefix(b"\xef\xbb\xbf"))
-        except DecodeError:
-            decoded = None
-        if isinstance(decoded, dict):
-            fields = decoded
-    return Envelope(
-        key=_text(fields.get("key")),
-        message=_text(fields.get("message")),
-        failures=tuple(_failures(fields.get("failures"))),
-        response=WethodResponse(
-            headers=_headers(fields.get("headers")),
-            content=_content(fields.get("content")),
-            version=_text(fields.get("version")),
-            status_code=_int32(fields.get("status_code")),
-            status_text=_text(fields.get("status_text")),
-            charset=_text(fields.get("charset")),
-            callback=_text(fields.get("callback")),
-            encoding_options=_encoding_options(fields.get("encoding_options")),
-        ),
+class _Budget:
+    """Bytes of text that are left to show."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.cut = False
+
+    def take(self, value: object) -> str | None:
+        """A text as far as it fits; None if it is no text, empty, or does not fit at all."""
+        text = clean(value) if isinstance(value, str) else ""
+        if not text:
+            return None
+        size = _size(text)
+        if size > self.left:
+            self.cut = True
+            text = text.encode()[: self.left].decode(errors="ignore")
+            while text and _size(text) > self.left:
+                text = text[: len(text) * self.left // _size(text)]
+            size = _size(text)
+        self.left -= size
+        return text or None
+
+    def fits(self, *texts: str) -> bool:
+        """Take an entry of a list, whole or not at all."""
+        size = _ENTRY_BYTES + sum(map(_size, texts))
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
+def _size(text: str) -> int:
+    """Bytes of a text in a JSON answer."""
+    return len(text.encode()) + text.count('"') + text.count("\\")
+
+
+def read_key(body: bytes | None) -> str | None:
+    """Wethod's key in a body; None if it has none."""
+    key = _read_object(body).get("key")
+    return clean(key) if isinstance(key, str) else None
+
+
+def read_envelope(body: bytes | None, max_words: int) -> Envelope:
+    """Read a body. Total: a body that is absent or no JSON object gives no words.
+
+    Args:
+        body: the body; None if it could not be read.
+        max_words: bytes of text that may be shown.
+    """
+    fields = _read_object(body)
+    budget = _Budget(max_words)
+    key = fields.get("key")
+    key = clean(key) if isinstance(key, str) else ""
+    # Clients compare keys: half a key is worse than none.
+    shown_key = budget.take(key) if _size(key) <= budget.left else None
+    message = budget.take(fields.get("message"))
+    given = list(_failures(fields.get("failures")))
+    failures = _take_failures(given, budget)
+    content = fields.get("content")
+    headers, header_values = _take_headers(fields.get("headers"), budget)
+    response = WethodResponse(
+        headers=headers,
+        # The markup is looked for before the text is cut: half a tag is markup too.
+        content=None if isinstance(content, str) and _MARKUP.search(content) else budget.take(content),
+        version=budget.take(fields.get("version")),
+        status_code=_int32(fields.get("status_code")),
+        status_text=budget.take(fields.get("status_text")),
+        charset=budget.take(fields.get("charset")),
+        callback=budget.take(fields.get("callback")),
+        encoding_options=_encoding_options(fields.get("encoding_options")),
     )
+    shown_values = sum(len(header.values) for header in headers)
+    notes = [
+        f"({shown:,} of {all_:,} {what} shown.)"
+        for shown, all_, what in (
+            (len(failures), len(given), "failures"),
+            (shown_values, header_values, "header values"),
+        )
+        if shown < all_
+    ]
+    if budget.cut or (key and not shown_key):
+        notes.append("(Long text is cut.)")
+    return Envelope(shown_key, message, failures, response, "".join(f" {note}" for note in notes))
 
 
-def _text(value: object) -> str | None:
-    return clean(value) or None if isinstance(value, str) else None
+def _read_object(body: bytes | None) -> Mapping[object, object]:
+    if not body:
+        return {}
+    try:
+        # PHP files that are saved with a byte order mark print it before the JSON.
+        decoded = decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except DecodeError:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
-def _content(value: object) -> str | None:
-    # Looked for before it is cut: half a tag is markup too.
-    return None if isinstance(value, str) and _MARKUP.search(value) else _text(value)
+def _failures(value: object) -> Iterator[tuple[str, str]]:
+    """Field and message of each failure, from all forms in which Wethod sends them."""
+    pairs: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [
+            (entry.get("field", entry.get("propertyPath")), entry.get("message"))
+            for entry in value
+            if isinstance(entry, dict)
+        ]
+    for field, messages in pairs:
+        for message in messages if isinstance(messages, list) else [messages]:
+            if (field is None or isinstance(field, str)) and isinstance(message, str) and clean(message):
+                yield field or "", message
+
+
+def _take_failures(given: list[tuple[str, str]], budget: _Budget) -> tuple[WethodFailure, ...]:
+    shown: list[WethodFailure] = []
+    for raw_field, raw_message in given[:MAX_FAILURES]:
+        field, message = clean(raw_field), clean(raw_message)
+        if not budget.fits(field, message):
+            break
+        shown.append(WethodFailure(field=field, message=message))
+    return tuple(shown)
+
+
+def _take_headers(value: object, budget: _Budget) -> tuple[list[WethodHeader], int]:
+    """The headers that may be shown, and the number of values that they have in all."""
+    headers: list[WethodHeader] = []
+    given = shown = 0
+    for raw_name, raw_values in value.items() if isinstance(value, dict) else ():
+        name = clean(raw_name).lower()
+        if name not in _SHOWN_HEADERS and not name.startswith(_SHOWN_HEADER_PREFIX):
+            continue
+        values = raw_values if isinstance(raw_values, list) else [raw_values]
+        texts = [text for item in values if (text := _header_value(item))]
+        given += len(texts)
+        if len(headers) >= MAX_HEADER_VALUES or not budget.fits(name):
+            continue
+        kept: list[str] = []
+        for text in texts:
+            if shown >= MAX_HEADER_VALUES or not budget.fits(text):
+                break
+            kept.append(text)
+            shown += 1
+        headers.append(WethodHeader(name=name, values=kept))
+    return headers, given
+
+
+def _header_value(value: object) -> str | None:
+    number = _int32(value)
+    if number is not None:
+        return str(number)
+    return clean(value) if isinstance(value, str) else None
 
 
 def _int32(value: object) -> int | None:
-    # A bool is an int to Python, and to nobody else.
+    # Python counts a bool as an int.
     return value if isinstance(value, int) and not isinstance(value, bool) and value in _INT32 else None
 
 
 def _encoding_options(value: object) -> int:
     number = _int32(value)
     return _DEFAULT_ENCODING_OPTIONS if number is None else number
-
-
-def _failures(value: object) -> list[WethodFailure]:
-    pairs: list[tuple[object, object]] = []
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = [(entry.get("field"), entry.get("message")) for entry in value if isinstance(entry, dict)]
-    return [
-        WethodFailure(field=field, message=message)
-        for raw_field, raw_message in pairs
-        if (field := _text(raw_field)) and (message := _text(raw_message))
-    ]
-
-
-def _headers(value: object) -> list[WethodHeader]:
-    if not isinstance(value, dict):
-        return []
-    headers = []
-    for raw_name, raw_values in value.items():
-        name = clean(raw_name).lower()
-        if name in _SHOWN_HEADERS or name.startswith(_SHOWN_HEADER_PREFIX):
-            values = raw_values if isinstance(raw_values, list) else [raw_values]
-            headers.append(WethodHeader(name=name, values=[text for item in values if (text := _header_value(item))]))
-    return headers
-
-
-def _header_value(value: object) -> str | None:
-    number = _int32(value)
-    return _text(value) if number is None else str(number)

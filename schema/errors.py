@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import strawberry
 
 
@@ -145,3 +147,17 @@ class WethodOutcomeUnknownError(WethodError):
 )
 class WethodUnexpectedResponseError(WethodError):
     """Another 3xx or 4xx."""
+
+
+ErrorOutcome: TypeAlias = (
+    WethodValidationError
+    | WethodUnauthorizedError
+    | WethodForbiddenError
+    | WethodNotFoundError
+    | WethodPreconditionFailedError
+    | WethodRateLimitedError
+    | WethodUnavailableError
+    | WethodOutcomeUnknownError
+    | WethodUnexpectedResponseError
+)
+"""The errors that every operation can end in."""

@@ -1,4 +1,4 @@
-"""JSON text to Python values, losing nothing: what msgspec refuses for its size is read again, slowly."""
+"""JSON (RFC 8259) to Python values and back, without loss: text that msgspec refuses for its size is read by `json`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import NoReturn
 import msgspec
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
-_LONGEST_INT = 4_300
+_MAX_INT_DIGITS = 4_300
 """Python refuses to convert a longer run of digits (``sys.int_info.default_max_str_digits``)."""
 
 
 class DecodeError(ValueError):
-    """The text is not JSON; the message says where, in words fit for a client."""
+    """The text is not JSON. The message says where, and may be shown to a client."""
 
 
 def _integer(digits: str) -> int | str:
     # As a string it keeps its digits: an ID takes it, an Int refuses it.
-    return int(digits) if len(digits) <= _LONGEST_INT else digits
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else digits
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -56,3 +57,19 @@ def _decode_slowly(text: bytes) -> object:
         where = "it ends too early" if error.pos >= len(error.doc) else f"line {error.lineno}, column {error.colno}"
         raise DecodeError(f"{error.msg}: {where}") from None
     return decoded
+
+
+def encode(value: object) -> bytes:
+    """Encode as JSON text in UTF-8; a lone surrogate, which UTF-8 cannot carry, becomes U+FFFD."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_without_surrogates(value))
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value

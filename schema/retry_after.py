@@ -1,4 +1,4 @@
-"""How long a 429 asks to wait: seconds, a date, or the Unix time that other Symfony code sends."""
+"""The delay that a 429 asks for."""
 
 from __future__ import annotations
 
@@ -6,47 +6,50 @@ import datetime as dt
 import math
 import re
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from app.http_client.transport import RawHeaders
+MAX_SECONDS = 3_600
+"""Wethod counts requests by the hour: a longer delay is not credible."""
 
-LONGEST_SECONDS = 3_600
-"""Wethod counts requests by the hour: nothing longer is to be believed."""
+_MAX_DELAY_SECONDS = 86_400
+"""A larger number is a Unix time, as other Symfony code sends it."""
 
-_LONGEST_DELAY_SECONDS = 86_400
-"""A larger number is a Unix time."""
-
-_SECONDS = re.compile(rb"[0-9]{1,15}")
+_NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
-def read_retry_after(headers: RawHeaders) -> int | None:
-    """Seconds to wait, 0 … 3,600, from ``x-ratelimit-retry-after``, else ``Retry-After`` (RFC 9110 section 10.2.3).
+def read_retry_after(headers: Mapping[bytes, bytes], now: float | None = None) -> int | None:
+    """Read the delay from ``x-ratelimit-retry-after`` or, if that is not readable, from ``Retry-After``.
 
-    None where there is none, where it cannot be read, and where it lies outside.
+    Args:
+        headers: header fields by name in lower case.
+        now: the Unix time in seconds; the clock's by default.
+
+    Returns:
+        Seconds, 0 to 3,600, fractions rounded up; None if there is no such delay (RFC 9110 §10.2.3).
     """
-    values = dict(reversed(headers))
-    value = values.get(b"x-ratelimit-retry-after")
-    if value is None:
-        value = values.get(b"retry-after")
-        if value is None:
-            return None
-        seconds = _number(value) if _SECONDS.fullmatch(value) else _date(value)
-    else:
-        seconds = _number(value) if _SECONDS.fullmatch(value) else None
-    return seconds if seconds is not None and 0 <= seconds <= LONGEST_SECONDS else None
+    now = time.time() if now is None else now
+    for name, read_date in ((b"x-ratelimit-retry-after", False), (b"retry-after", True)):
+        value = headers.get(name)
+        seconds = None if value is None else _number(value, now)
+        if seconds is None and value is not None and read_date:
+            seconds = _date(value, now)
+        if seconds is not None:
+            return seconds if 0 <= seconds <= MAX_SECONDS else None
+    return None
 
 
-def _number(value: bytes) -> int:
-    seconds = int(value)
-    return seconds if seconds <= _LONGEST_DELAY_SECONDS else math.ceil(seconds - time.time())
+def _number(value: bytes, now: float) -> int | None:
+    if not _NUMBER.fullmatch(value):
+        return None
+    seconds = float(value)
+    return math.ceil(seconds if seconds <= _MAX_DELAY_SECONDS else seconds - now)
 
 
-def _date(value: bytes) -> int | None:
+def _date(value: bytes, now: float) -> int | None:
     try:
         date = parsedate_to_datetime(value.decode("ascii"))
-        # HTTP dates are in GMT; one that names no zone is read as such.
-        return math.ceil((date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp() - time.time())
+        # HTTP dates are in GMT; a date without a zone is read as such.
+        return math.ceil((date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None

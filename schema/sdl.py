@@ -12,7 +12,7 @@ from graphql import (
     specified_directives,
 )
 
-from schema.contact import build_schema
+from schema.root import build_schema
 
 
 def subgraph_sdl() -> str:

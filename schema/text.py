@@ -1,9 +1,9 @@
-"""Text from Wethod made fit for GraphQL and for a terminal."""
+"""Text from outside made safe for GraphQL, a terminal and a log."""
 
 from __future__ import annotations
 
-LONGEST = 1_000
-"""Characters of any text that a reply lends."""
+MAX_CHARACTERS = 1_000
+"""Longest text that is shown."""
 
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0))
 _BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -17,7 +17,7 @@ _REPLACED: dict[int, int | None] = {
 
 
 def clean(text: str) -> str:
-    """Remove control and bidirectional characters, replace lone surrogates, keep at most ``LONGEST`` characters."""
+    """Remove control and bidirectional characters, replace lone surrogates, keep ``MAX_CHARACTERS`` characters."""
     if not (text.isascii() and text.isprintable()):
         text = text.translate(_REPLACED)
-    return text[:LONGEST]
+    return text[:MAX_CHARACTERS]

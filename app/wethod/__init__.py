@@ -1,1 +1,1 @@
-"""The way to Wethod: one deadline, one repeat rule, two tables, two transports."""
+"""The engine: runs any RestOperation of the contract. One deadline, one repeat, one record for each call."""

@@ -1,4 +1,4 @@
-"""The context of one request: who asks, for which company, in which version, as the headers say."""
+"""The caller of one request: token, company and version, read from the headers once."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.http_client.request_head import NO_FIELDS, SharedFields, caller_fields
+from app import __version__
 from app.settings import COMPANY, is_calendar_date
 from schema.context import WethodContext
 from schema.errors import WethodFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from app.headers import Fields
+    from app.headers import Headers
     from app.http_client.transport import RawHeaders
     from app.settings import Settings
-    from app.wethod.executor import WethodClient
-    from schema.contact import DeleteContactOutcome
 
 COMPANY_HEADER = "Wethod-Company"
 VERSION_HEADER = "Wethod-Version"
 
-# RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1.
-_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*)")
+# The scheme in any case, RFC 9110 §11.1. Wethod judges the token: any visible ASCII is passed on.
+_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]+)")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# W3C Trace Context section 3.2; only version 00 is understood, and passed on.
+# W3C Trace Context §3.2. Only version 00 is known, and passed on.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
 
 _ROUTERS = "Routers drop it unless they are told to pass it on."
 
+_FIXED: RawHeaders = (
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"identity"),
+    (b"User-Agent", f"wethod-graphql/{__version__}".encode("ascii")),
+)
+
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """What the headers of one request say, read once.
+    """The caller of one request.
 
     Attributes:
-        authorization: the value to forward; None where no usable one arrived.
-        authorization_problem: why not; empty where there is one.
-        company: the company to forward; None where no usable one arrived and none is pinned.
-        version: the API version to forward; None where the one that arrived is unusable.
-        failures: what is wrong with company and version, in this order.
-        received: which of the three headers arrived, by configured name.
-        forwarded: the header fields for Wethod; none where one of the three is missing.
-        request_id: the request's id, the caller's own where it is a usable one.
-        client: the client's address as the trusted proxies give it; empty where it is not known.
-        trace: trace context to pass on, empty unless a setting says so.
-        traceparent: the trace context that arrived, None where none usable did.
+        authorization: the value to forward; None if no usable one arrived.
+        authorization_problem: the reason for that; empty if there is one.
+        company: the company to forward; None if no usable one arrived and none is pinned.
+        version: the API version to forward; None if the one that arrived is not usable.
+        failures: the problems of company and version, in this order.
+        received: the names of those of the three headers that arrived, as configured.
+        request_id: the request's id: the client's own if it is usable, else a new one.
+        client: the client's address; empty if it is not known.
+        traceparent: the trace context that arrived; None if no usable one did.
+        trace: header fields of the trace context to forward; empty unless a setting says so.
     """
 
     authorization: bytes | None
@@ -59,19 +60,32 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     version: str | None
     failures: tuple[WethodFailure, ...]
     received: tuple[str, ...]
-    forwarded: SharedFields
     request_id: str
     client: str = ""
-    trace: RawHeaders = ()
     traceparent: str | None = None
+    trace: RawHeaders = ()
 
     def __repr__(self) -> str:
         """Without the token."""
         return f"Caller(company={self.company!r}, version={self.version!r}, request_id={self.request_id!r})"
 
+    def forwarded_headers(self) -> RawHeaders:
+        """The header fields for Wethod. Only for a caller without problems."""
+        assert self.authorization is not None  # noqa: S101 - checked before anything is sent
+        assert self.company is not None  # noqa: S101 - the same
+        assert self.version is not None  # noqa: S101 - the same
+        return (
+            (b"Authorization", self.authorization),
+            (b"Wethod-Company", self.company.encode("ascii")),
+            (b"Wethod-Version", self.version.encode("ascii")),
+            *_FIXED,
+            (b"X-Request-ID", self.request_id.encode("ascii")),
+            *self.trace,
+        )
+
 
 class CallerReader:
-    """Reads the caller from a request's headers by this gateway's settings."""
+    """Reads the caller from the headers of a request, as the settings say."""
 
     def __init__(self, settings: Settings) -> None:
         self._authorization_header = settings.gateway_authorization_header
@@ -84,105 +98,40 @@ class CallerReader:
             b"wethod-company": COMPANY_HEADER,
             b"wethod-version": VERSION_HEADER,
         }
-        self._received = tuple(self._shown.values())
+        self._all_received = tuple(self._shown.values())
 
-    def read(self, fields: Fields, client: str = "") -> Caller:
-        """Read the caller, once for all requests of the same head.
+    def read(self, headers: Headers, client: str = "") -> Caller:
+        """Read the caller.
 
         Args:
-            fields: those of the request's head.
-            client: the client's address.
+            headers: the request's.
+            client: the client's address; empty if it is not known.
         """
-        known = fields.caller
-        if known is not None and known.client == client:
-            # The head is that of an earlier request and says the same, but an id that it does not give is new.
-            given = fields.get(b"x-request-id")
-            if given is not None and given == known.request_id.encode("ascii"):
-                return known
-            return msgspec.structs.replace(known, request_id=_REQUEST_IDS.next())
-        caller = fields.caller = self._read(fields, client)
-        return caller
-
-    def _read(self, fields: Fields, client: str) -> Caller:
-        bearer = fields.get(self._authorization_name)
-        company = fields.get(b"wethod-company")
-        version = fields.get(b"wethod-version")
-        request_id = fields.get(b"x-request-id")
-        traceparent = fields.get(b"traceparent")
         failures: list[WethodFailure] = []
-        authorization, problem = self._read_authorization(bearer)
-        usable_company = self._read_company(company, failures)
-        usable_version = self._read_version(version, failures)
-        received = self._received
-        if bearer is None or company is None or version is None:
-            received = tuple(shown for name, shown in self._shown.items() if name in fields)
-        if not isinstance(traceparent, bytes) or not _TRACEPARENT.fullmatch(traceparent):
+        authorization, problem = self._read_authorization(headers)
+        company = self._read_company(headers, failures)
+        version = self._read_version(headers, failures)
+        traceparent = headers.get(b"traceparent")
+        if traceparent and (b"traceparent" in headers.repeated or not _TRACEPARENT.fullmatch(traceparent)):
             traceparent = None
+        received = self._all_received
+        if not (self._authorization_name in headers and b"wethod-company" in headers and b"wethod-version" in headers):
+            received = tuple(shown for name, shown in self._shown.items() if name in headers)
         return Caller(
             authorization,
             problem,
-            usable_company,
-            usable_version,
+            company,
+            version,
             tuple(failures),
             received,
-            caller_fields(authorization, usable_company, usable_version)
-            if authorization and usable_company and usable_version
-            else NO_FIELDS,
-            (
-                request_id.decode("ascii")
-                if isinstance(request_id, bytes) and _REQUEST_ID.fullmatch(request_id)
-                else _REQUEST_IDS.next()
-            ),
+            _request_id(headers),
             client,
-            _trace(traceparent, fields.get(b"tracestate")) if self._trace_upstream and traceparent else (),
             traceparent.decode("ascii") if traceparent else None,
+            _trace(traceparent, headers) if self._trace_upstream and traceparent else (),
         )
 
-    def _read_authorization(self, value: bytes | list[bytes] | None) -> tuple[bytes | None, str]:
-        name = self._authorization_header
-        if value is None:
-            return None, f"The header {name} did not arrive. It carries the caller's Wethod token. {_ROUTERS}"
-        if isinstance(value, list):
-            return None, f"The header {name} arrived {len(value)} times; one was expected."
-        match = _BEARER.fullmatch(value)
-        if not match:
-            return None, f"The header {name} is not of the form `Bearer <token>`."
-        return b"Bearer " + match[1], ""
-
-    def _read_company(self, value: bytes | list[bytes] | None, failures: list[WethodFailure]) -> str | None:
-        pinned = self._pinned_company
-        if value is None:
-            if pinned is None:
-                failures.append(
-                    WethodFailure(
-                        field=COMPANY_HEADER,
-                        message="The header did not arrive. It names the company: the sub-domain of its Wethod "
-                        f"address, such as acme. {_ROUTERS}",
-                    )
-                )
-            return pinned
-        text = _company(value) if isinstance(value, bytes) and len(value) <= _LONGEST else None
-        if text is None:
-            if _single(COMPANY_HEADER, value, failures) is not None:
-                failures.append(
-                    WethodFailure(field=COMPANY_HEADER, message="Must be the sub-domain of a company, such as acme.")
-                )
-            return None
-        if pinned is not None and text.lower() != pinned.lower():
-            failures.append(WethodFailure(field=COMPANY_HEADER, message="This gateway serves another company only."))
-            return None
-        return pinned or text
-
-    def _read_version(self, value: bytes | list[bytes] | None, failures: list[WethodFailure]) -> str | None:
-        if value is None:
-            return self._default_version
-        text = _version(value) if isinstance(value, bytes) and len(value) <= _LONGEST else None
-        if text is None and _single(VERSION_HEADER, value, failures) is not None:
-            failures.append(WethodFailure(field=VERSION_HEADER, message="Must be a date, such as 2024-06-15."))
-        return text
-
     def describe(self, caller: Caller) -> WethodContext:
-        """What the caller's request would forward, and what would keep it from being forwarded."""
+        """Describe what the caller's request would forward, and what would keep it from being forwarded."""
         unauthorized = (
             [WethodFailure(field=self._authorization_header, message=caller.authorization_problem)]
             if caller.authorization is None
@@ -195,26 +144,100 @@ class CallerReader:
             failures=[*unauthorized, *caller.failures],
         )
 
+    def _read_authorization(self, headers: Headers) -> tuple[bytes | None, str]:
+        name = self._authorization_header
+        value = headers.get(self._authorization_name)
+        if value is None:
+            return None, f"The header {name} did not arrive. It carries the caller's Wethod token. {_ROUTERS}"
+        if headers.repeated and (values := headers.repeated.get(self._authorization_name)):
+            return None, f"The header {name} arrived {len(values)} times; one was expected."
+        match = _BEARER.fullmatch(value)
+        if not match:
+            return None, f"The header {name} is not of the form `Bearer <token>`."
+        return b"Bearer " + match[1], ""
 
-# The few versions and companies that are in use are asked about with every request.
-_LONGEST = 63
-"""A longer value is neither, and not worth remembering."""
+    def _read_company(self, headers: Headers, failures: list[WethodFailure]) -> str | None:
+        pinned = self._pinned_company
+        value = headers.get(b"wethod-company")
+        if value is None:
+            if pinned is None:
+                message = (
+                    "The header did not arrive. It names the company: the sub-domain of its Wethod address, "
+                    f"such as acme. {_ROUTERS}"
+                )
+                failures.append(WethodFailure(field=COMPANY_HEADER, message=message))
+            return pinned
+        text = None if b"wethod-company" in headers.repeated else _company(value)
+        if text is None:
+            message = _problem(headers, b"wethod-company") or "Must be the sub-domain of a company, such as acme."
+            failures.append(WethodFailure(field=COMPANY_HEADER, message=message))
+            return None
+        if pinned is not None and text.lower() != pinned.lower():
+            failures.append(WethodFailure(field=COMPANY_HEADER, message="This gateway serves another company only."))
+            return None
+        return pinned or text
+
+    def _read_version(self, headers: Headers, failures: list[WethodFailure]) -> str | None:
+        value = headers.get(b"wethod-version")
+        if value is None:
+            return self._default_version
+        text = None if b"wethod-version" in headers.repeated else _version(value)
+        if text is None:
+            message = _problem(headers, b"wethod-version") or "Must be a date, such as 2024-06-15."
+            failures.append(WethodFailure(field=VERSION_HEADER, message=message))
+        return text
+
+
+def _problem(headers: Headers, name: bytes) -> str | None:
+    """What is wrong with a header whatever it means: repeated, blank or not ASCII."""
+    values = headers.repeated.get(name)
+    if values:
+        return f"The header arrived {len(values)} times; one was expected."
+    if not headers[name].strip():
+        return "The header is blank."
+    return None if headers[name].isascii() else "The header is not ASCII."
+
+
+_MAX_CACHED_BYTES = 63
+
+
+# Few versions and companies are in use, and neither is a secret. A longer value is not worth remembering.
+def _version(value: bytes) -> str | None:
+    return _cached_version(value) if len(value) <= _MAX_CACHED_BYTES else None
+
+
+def _company(value: bytes) -> str | None:
+    return _cached_company(value) if len(value) <= _MAX_CACHED_BYTES else None
 
 
 @functools.lru_cache(maxsize=256)
-def _version(value: bytes) -> str | None:
+def _cached_version(value: bytes) -> str | None:
     text = value.decode("latin-1")
     return text if is_calendar_date(text) else None
 
 
 @functools.lru_cache(maxsize=1_024)
-def _company(value: bytes) -> str | None:
+def _cached_company(value: bytes) -> str | None:
     text = value.decode("latin-1")
     return text if COMPANY.fullmatch(text) else None
 
 
+def _trace(traceparent: bytes, headers: Headers) -> RawHeaders:
+    tracestate = headers.get(b"tracestate")
+    if tracestate and b"tracestate" not in headers.repeated and _TRACESTATE.fullmatch(tracestate):
+        return (b"traceparent", traceparent), (b"tracestate", tracestate)
+    return ((b"traceparent", traceparent),)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get(b"x-request-id")
+    if given and b"x-request-id" not in headers.repeated and _REQUEST_ID.fullmatch(given):
+        return given.decode("ascii")
+    return _REQUEST_IDS.next()
+
+
 class _RequestIds:
-    """Unguessable ids, 128 bits each. The system is asked for many at once: asking for one costs half of an id."""
+    """Unguessable ids of 128 bits. The system is asked for 256 at once: one by one, that would be half of the cost."""
 
     __slots__ = ("_left",)
 
@@ -222,58 +245,10 @@ class _RequestIds:
         self._left: list[str] = []
 
     def next(self) -> str:
-        left = self._left
-        if not left:
+        if not self._left:
             digits = secrets.token_hex(16 * 256)
-            left.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
-        return left.pop()
+            self._left.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
+        return self._left.pop()
 
 
 _REQUEST_IDS = _RequestIds()
-
-
-def _single(name: str, value: bytes | list[bytes], failures: list[WethodFailure]) -> str | None:
-    """The text of a value; None, and a failure, where it is repeated, blank or not ASCII."""
-    if isinstance(value, list):
-        message = f"The header arrived {len(value)} times; one was expected."
-    elif not value.strip():
-        message = "The header is blank."
-    elif not value.isascii():
-        message = "The header is not ASCII."
-    else:
-        return value.decode("ascii")
-    failures.append(WethodFailure(field=name, message=message))
-    return None
-
-
-def _trace(traceparent: bytes, tracestate: bytes | list[bytes] | None) -> RawHeaders:
-    if isinstance(tracestate, bytes) and _TRACESTATE.fullmatch(tracestate):
-        return (b"traceparent", traceparent), (b"tracestate", tracestate)
-    return ((b"traceparent", traceparent),)
-
-
-class RequestContext:
-    """Wethod's contacts as the caller of one request sees them: the schema's ``Contacts``.
-
-    Args:
-        client: what deletes.
-        callers: what describes the caller.
-        caller: who asks.
-        deadline: event loop time in seconds by which every delete of the request has its outcome.
-    """
-
-    __slots__ = ("_callers", "_client", "_deadline", "caller")
-
-    def __init__(self, client: WethodClient, callers: CallerReader, caller: Caller, deadline: float) -> None:
-        self._client = client
-        self._callers = callers
-        self.caller = caller
-        self._deadline = deadline
-
-    def delete(self, contact_id: str) -> Awaitable[DeleteContactOutcome]:
-        """Delete one contact for this caller."""
-        return self._client.delete(self.caller, contact_id, self._deadline)
-
-    def context(self) -> WethodContext:
-        """What this request would forward."""
-        return self._callers.describe(self.caller)

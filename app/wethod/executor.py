@@ -1,228 +1,228 @@
-"""Deletes contacts: one deadline, the repeat rule, one upstream call for equal deletes, one record for each.
+"""The executor of REST operations: checks, sharing, audit gate and record around the sender.
 
-Whatever Wethod, the network or a bug here does, ``delete`` returns a member of the union that tells what is known.
+Whatever Wethod, the network or a bug in the engine does, ``call`` returns a member of the operation's union that says
+what is known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from app.http_client.transport import Interrupted, NotSent, Request
-from app.wethod.admission import refuse
-from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
-from app.wethod.rate_limits import Throttle
-from schema.errors import WethodRateLimitedError
+from app.wethod import rest_request
+from app.wethod.call_list import call_list
+from app.wethod.in_progress import Places, SharedCall
+from app.wethod.record import OperationRecord
+from app.wethod.sender import RESERVE_SECONDS, Sender, absorb_cancellation, log_fields
+from schema import rest
+from schema.errors import (
+    WethodError,
+    WethodOutcomeUnknownError,
+    WethodRateLimitedError,
+    WethodUnexpectedResponseError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
-    from app.http_client.transport import RawHeaders, Reply, Transport
-    from app.settings import Settings
-    from app.wethod.caller import Caller
-    from schema.contact import DeleteContactOutcome
+    from app.http_client.transport import Transport
+    from app.wethod.audit import Audit
+    from app.wethod.in_progress import CallKey
+    from app.wethod.observer import OperationObserver
+    from app.wethod.rate_limits import RateLimitMemory
+    from app.wethod.request_context import RequestContext
+    from schema.rest import NoResponse, RestOperation
 
-SENDING_SECONDS = 2.0
-"""How long tries to send may take, waits and connects included."""
-
-RESERVE_SECONDS = 0.1
-"""Nothing is sent with less than this left: it could not be answered in time, and would only become unknown."""
-
-_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45))
-"""Bounds of the jittered wait before each further try."""
+_UNCLEAR = (type(None), WethodOutcomeUnknownError, WethodUnexpectedResponseError)
+"""Outcomes of an equal call after which Wethod may have acted; None: it is in flight."""
 
 logger = logging.getLogger(__name__)
 
 
-class Deletion(msgspec.Struct, frozen=True, gc=False):
-    """One attempted delete and how it ended: what an audit and the metrics need.
-
-    Attributes:
-        caller: who asked.
-        contact_id: the id as it was given; only a valid one was sent.
-        outcome: the member of the union.
-        attempts: requests of which at least one byte was, or may have been, written to Wethod for this outcome.
-        shared: whether the outcome is that of another request's upstream call, under way when this one came.
-        seconds: time from the resolver's call to the outcome.
-    """
-
-    caller: Caller
-    contact_id: str
-    outcome: DeleteContactOutcome
-    attempts: int
-    shared: bool
-    seconds: float
-
-
-_Result: TypeAlias = "tuple[DeleteContactOutcome, int]"
-_FlightKey: TypeAlias = "tuple[bytes, str]"
-"""What is forwarded of a caller, and the contact's id: deletes that are equal in both are one."""
-
-
-class WethodClient:
-    """Deletes contacts over a transport.
+class Executor:
+    """Runs operations over a transport.
 
     Args:
-        transport: what carries the requests; closed by whoever made it.
-        settings: for the base URL's path and the bound on deletes in progress.
-        record: called once for each delete with its record, also when the caller is gone.
+        transport: carries the requests; the caller closes it.
+        base_path: the path of Wethod's base URL, without a slash at its end.
+        max_in_progress: the most calls in progress.
+        list_concurrency: the most calls of one list at a time.
+        rate_limits: remembers 429s.
+        audit: records audited operations; None if the audit is off.
+        observer: counts, times and traces.
     """
 
     def __init__(
         self,
         transport: Transport,
-        settings: Settings,
         *,
-        record: Callable[[Deletion], None],
-        throttle: Throttle | None = None,
+        base_path: str,
+        max_in_progress: int,
+        list_concurrency: int,
+        rate_limits: RateLimitMemory,
+        audit: Audit | None,
+        observer: OperationObserver,
     ) -> None:
-        self._transport = transport
-        self._record = record
-        self._throttle = throttle or Throttle()
-        self._target = f"{urlsplit(settings.wethod_base_url).path}/api/contact/"
-        self._most_in_flight = settings.gateway_max_in_flight
-        # The deletes under way; a future is made only for those who join one.
-        self._flights: dict[_FlightKey, asyncio.Future[_Result] | None] = {}
-        self.in_flight = 0
+        self._sender = Sender(transport, base_path, observer)
+        self._places = Places(max_in_progress)
+        self._list_concurrency = list_concurrency
+        self._rate_limits = rate_limits
+        self._audit = audit
+        self._observer = observer
+        self._shared_calls: dict[CallKey, SharedCall] = {}
 
-    async def delete(self, caller: Caller, contact_id: str, deadline: float) -> DeleteContactOutcome:
-        """Delete one contact, at most one request and one repeat of it.
+    @property
+    def in_progress(self) -> Mapping[str, int]:
+        """Calls past the checks and without an outcome, by the operation's name."""
+        return self._places.by_operation
+
+    async def call(
+        self,
+        context: RequestContext,
+        operation: RestOperation[Any, Any],
+        arguments: dict[str, Any],
+        skipped: rest.Skipped[object] | None = None,
+    ) -> Any:
+        """Call an operation: at most one request, and one repeat of it.
 
         Args:
-            caller: who asks.
-            contact_id: the contact's id, not yet checked.
-            deadline: event loop time in seconds by which the outcome is known.
+            context: the caller's request.
+            operation: the operation.
+            arguments: its arguments by parameter name, not yet checked.
+            skipped: the reason not to send the call if its arguments are valid.
+
+        Returns:
+            A member of the operation's union.
         """
         started = time.perf_counter()
         attempts, shared = 0, False
-        outcome: DeleteContactOutcome | None = refuse(caller, contact_id, self._throttle)
-        if outcome is None:
-            if self.in_flight >= self._most_in_flight:
-                outcome = from_no_reply(NoReply.OVERLOADED)
-            else:
-                key = caller.forwarded.lines, contact_id
-                shared = key in self._flights
-                self.in_flight += 1
-                try:
-                    if shared:
-                        outcome, attempts = await self._join(key, deadline)
-                    else:
-                        self._flights[key] = None
-                        outcome, attempts = await self._exchange(caller, contact_id, deadline)
-                finally:
-                    self.in_flight -= 1
-                    landed = None if shared else self._flights.pop(key)
-                    if landed is not None:
-                        # An exception is told to those who joined, too.
-                        nobody_knows = from_no_reply(NoReply.INTERRUPTED), 1
-                        landed.set_result(nobody_knows if outcome is None else (outcome, attempts))
         try:
-            self._record(Deletion(caller, contact_id, outcome, attempts, shared, time.perf_counter() - started))
+            reason = _refuse(context, operation, arguments) or skipped or self._enter(context, operation)
+            if reason is not None:
+                outcome = operation.from_no_response(reason, **arguments)
+            else:
+                try:
+                    outcome, attempts, shared = await self._run(context, operation, arguments)
+                finally:
+                    self._places.free(operation.name, _token(context))
         except Exception:
-            # A full disk must not turn a known outcome into an unknown one.
-            logger.exception("a delete could not be recorded")
+            # Nothing was written: from the first byte on, the sender handles everything.
+            logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
+            outcome = operation.from_no_response(rest.Failed(), **arguments)
+        seconds = time.perf_counter() - started
+        self._record(OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds))
         return outcome
 
-    async def _join(self, key: _FlightKey, deadline: float) -> _Result:
-        loop = asyncio.get_running_loop()
-        landed = self._flights[key]
-        if landed is None:
-            landed = self._flights[key] = loop.create_future()
-        try:
-            # Never cancels the future: others wait for it too.
-            await asyncio.wait((landed,), timeout=max(0.0, deadline - loop.time()))
-        except asyncio.CancelledError:
-            self._absorb_cancellation()
-        if landed.done():
-            return landed.result()
-        return from_no_reply(NoReply.JOINED), 0
+    async def call_many(
+        self, context: RequestContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
+    ) -> list[Any]:
+        """Call an operation of one parameter for each distinct argument, several at a time: see ``call_list``."""
+        self._observer.list_started(operation.name, len(set(arguments)))
+        return await call_list(self, context, operation, arguments, self._list_concurrency)
 
-    async def _exchange(self, caller: Caller, contact_id: str, deadline: float) -> _Result:
-        """Send, and repeat once what was interrupted (RFC 9110 section 9.2.2: DELETE is idempotent)."""
-        now = asyncio.get_running_loop().time
-        own: RawHeaders = ((b"X-Request-ID", caller.request_id.encode("ascii")), *caller.trace)
-        target = (self._target + contact_id).encode("ascii")
-        last_send = deadline - RESERVE_SECONDS
-        begin = now()
-        send_by = min(begin + SENDING_SECONDS, last_send)
-        request = Request(b"DELETE", target, own, send_by, deadline, shared=caller.forwarded)
-        attempts = 0
+    def _enter(self, context: RequestContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
+        """Take a place for a valid call; the reason if it may not be sent now."""
+        reason = self._not_now(context) or self._places.take(operation.name, _token(context))
+        if reason is None and (reason := self._audit_blocked(operation)):
+            self._places.free(operation.name, _token(context))
+        return reason
+
+    def _not_now(self, context: RequestContext) -> NoResponse | None:
+        seconds = self._rate_limits.remaining_seconds(_token(context))
+        if seconds is not None:
+            return rest.RateLimited(seconds)
+        return rest.Stopped() if context.stopped else None
+
+    def _audit_blocked(self, operation: RestOperation[Any, Any]) -> NoResponse | None:
+        blocked = operation.audited and self._audit is not None and self._audit.blocked
+        return rest.AuditBlocked() if blocked else None
+
+    async def _run(
+        self, context: RequestContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
+    ) -> tuple[Any, int, bool]:
+        """Outcome, attempts, and whether they belong to an equal call."""
+        if not operation.shared:
+            return *await self._exchange(context, operation, arguments), False
+        caller = context.caller
+        key = (operation.name, caller.authorization, caller.company, caller.version, *arguments.values())
+        other = self._shared_calls.get(key)
+        if other is not None:
+            return await self._await_existing(other, context, operation, arguments)
+        own = self._shared_calls[key] = SharedCall()
+        outcome, attempts = None, 0
         try:
-            try:
-                if begin >= last_send:
-                    raise NotSent("there is no time left")  # noqa: TRY301 - sorted below, as a transport's own
-                try:
-                    reply = await self._transport.send(request)
-                except NotSent as problem:
-                    reply = await self._send_again(request, problem)
-                outcome = from_reply(reply, contact_id)
-                attempts = 1
-            except NotSent as problem:
-                logger.warning("a delete was not sent: %s", problem, extra={"request_id": caller.request_id})
-                outcome = from_no_reply(NoReply.NOT_SENT if now() < last_send else NoReply.NO_TIME)
-            except Interrupted as problem:
-                attempts = 1
-                logger.warning("a delete went unanswered: %s", problem, extra={"request_id": caller.request_id})
-                if now() >= last_send:
-                    return from_no_reply(NoReply.INTERRUPTED), attempts
-                repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True)
-                outcome, attempts = await self._repeat(repeat, contact_id, caller.request_id)
+            outcome, attempts = await self._exchange(context, operation, arguments, own)
+        finally:
+            del self._shared_calls[key]
+            own.end(outcome, attempts)
+        return outcome, attempts, False
+
+    async def _await_existing(
+        self,
+        other: SharedCall,
+        context: RequestContext,
+        operation: RestOperation[Any, Any],
+        arguments: dict[str, Any],
+    ) -> tuple[Any, int, bool]:
+        """Take the success of an equal call in flight; after any other outcome, send a call of its own.
+
+        Only a success is shared: any other answer may be out of date when it comes (docs/adr/0021).
+        """
+        try:
+            await other.wait(context.deadline)
         except asyncio.CancelledError:
-            self._absorb_cancellation()
-            return from_no_reply(NoReply.INTERRUPTED), max(attempts, 1)
-        except Exception:
-            # Wethod may have acted: a bug here proves nothing.
-            logger.exception("a delete failed in the gateway", extra={"request_id": caller.request_id})
-            return from_no_reply(NoReply.INTERRUPTED), max(attempts, 1)
-        if (
-            isinstance(outcome, WethodRateLimitedError)
-            and outcome.retry_after_seconds
-            and caller.authorization is not None
-        ):
-            self._throttle.remember(caller.authorization, outcome.retry_after_seconds)
+            absorb_cancellation(context)
+        if other.outcome is not None and not isinstance(other.outcome, WethodError):
+            return other.outcome, other.attempts, True
+        reason = self._not_now(context) or self._audit_blocked(operation)
+        if reason is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
+            reason = rest.NoTime()
+        attempts = 0
+        if reason is None:
+            outcome, attempts = await self._exchange(context, operation, arguments)
+        else:
+            outcome = operation.from_no_response(reason, **arguments)
+        if not attempts and other.may_have_acted and isinstance(other.outcome, _UNCLEAR):
+            # The equal request may have reached Wethod: "nothing happened" could be wrong.
+            return operation.from_no_response(rest.WaitEnded(), **arguments), 0, True
+        return outcome, attempts, False
+
+    async def _exchange(
+        self,
+        context: RequestContext,
+        operation: RestOperation[Any, Any],
+        arguments: dict[str, Any],
+        shared_call: SharedCall | None = None,
+    ) -> tuple[Any, int]:
+        outcome, attempts = await self._sender.exchange(context, operation, arguments, shared_call)
+        if isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
+            self._rate_limits.remember(_token(context), outcome.retry_after_seconds)
         return outcome, attempts
 
-    async def _send_again(self, request: Request, problem: NotSent) -> Reply:
-        """Try again while nothing was written and there is time.
-
-        Raises:
-            NotSent: of the last try.
-            Interrupted: of the one that wrote something.
-        """
-        now = asyncio.get_running_loop().time
-        for bounds in _BACKOFF_SECONDS:
-            pause = random.uniform(*bounds)
-            if not problem.transient or now() + pause >= request.send_by:
-                break
-            await asyncio.sleep(pause)
-            if now() >= request.send_by:
-                break
-            try:
-                return await self._transport.send(request)
-            except NotSent as latest:
-                problem = latest
-        raise problem
-
-    async def _repeat(self, request: Request, contact_id: str, request_id: str) -> _Result:
+    def _record(self, record: OperationRecord) -> None:
         try:
-            return from_repeat(await self._transport.send(request), contact_id), 2
-        except NotSent as problem:
-            logger.warning("its repeat was not sent: %s", problem, extra={"request_id": request_id})
-            return from_no_reply(NoReply.INTERRUPTED), 1
-        except Interrupted as problem:
-            logger.warning("its repeat went unanswered: %s", problem, extra={"request_id": request_id})
-            return from_no_reply(NoReply.INTERRUPTED), 2
+            if self._audit is not None and record.operation.audited:
+                self._audit.record(record)
+            self._observer.operation_ended(record)
+        except Exception:
+            # A known outcome must not become an unknown one because of a full disk.
+            logger.exception("a call of %s could not be recorded", record.operation.name)
 
-    @staticmethod
-    def _absorb_cancellation() -> None:
-        """Turn the cancellation of this task into an outcome: whoever waits is told that nobody knows."""
-        logger.error("a delete was cancelled after it may have been sent")
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+
+def _refuse(
+    context: RequestContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
+) -> NoResponse | None:
+    """The reason not to send a call that its caller can mend; None if there is none."""
+    caller = context.caller
+    if caller.authorization is None:
+        return rest.Unauthorized(caller.authorization_problem)
+    failures = operation.check(**arguments) or rest_request.check_path(operation, arguments)
+    if failures or caller.failures:
+        return rest.Invalid((*failures, *caller.failures))
+    return None
+
+
+def _token(context: RequestContext) -> bytes:
+    return context.caller.authorization or b""

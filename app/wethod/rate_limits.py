@@ -1,4 +1,4 @@
-"""The memory of 429s: a token that was told to wait is not tried again before its time."""
+"""The memory of 429s: a token that has to wait is not used again before its time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MOST_TOKENS = 10_000
+_MAX_TOKENS = 10_000
 
 
-class Throttle:
-    """Remembers, for each token and this process, until when Wethod wants no more requests.
+class RateLimitMemory:
+    """Remembers for each token until when Wethod wants no more requests; for this process.
 
-    Bounded: past ``most_tokens`` the one told first is forgotten, and asks Wethod again. Tokens themselves are not
-    kept, only digests keyed for this process.
+    Past ``max_tokens`` the oldest entry is evicted, and its token is used again. Tokens themselves are not kept, only
+    digests with a key of this process.
     """
 
-    def __init__(self, *, most_tokens: int = _MOST_TOKENS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, max_tokens: int = _MAX_TOKENS, clock: Callable[[], float] = time.monotonic) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
-        self._most_tokens = most_tokens
+        self._max_tokens = max_tokens
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
@@ -33,7 +33,7 @@ class Throttle:
         digest = self._digest(token)
         self._until[digest] = self._clock() + seconds
         self._until.move_to_end(digest)
-        if len(self._until) > self._most_tokens:
+        if len(self._until) > self._max_tokens:
             self._until.popitem(last=False)
 
     def remaining_seconds(self, token: bytes) -> int | None:

@@ -104,6 +104,10 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
     "200-whose-body-is-cut": ([Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", close=True)], success(), 1),
     "200-that-is-encoded": ([answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"})], success(), 1),
     "200-html-without-a-byte": ([answer(200, b"", content_type=PAGE)], success(), 1),
+    "200-html-blank": ([answer(200, b" \r\n\t", content_type=PAGE)], success(), 1),
+    "200-html-byte-order-mark-alone": ([answer(200, b"\xef\xbb\xbf", content_type=PAGE)], success(), 1),
+    "200-html-text": ([answer(200, b"  Contact deleted <b>", content_type=PAGE)], success(), 1),
+    "200-html-json": ([answer(200, b'{"deleted": true}', content_type=PAGE)], success(), 1),
     "201": ([answer(201)], success(), 1),
     "204": ([Answer(b"HTTP/1.1 204 No Content\r\n\r\n")], success(), 1),
     "299-html": ([answer(299, b"<p>", content_type=PAGE)], success(), 1),
@@ -112,6 +116,17 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
     # --- answers that do not tell
     "202": ([answer(202)], unknown(202), 1),
     "200-html-with-a-byte": ([answer(200, b"<", content_type=PAGE)], unknown(200), 1),
+    "200-html-behind-a-mark-and-space": (
+        [answer(200, b"\xef\xbb\xbf \r\n<html>", content_type=PAGE)],
+        unknown(200),
+        1,
+    ),
+    "200-html-encoded": ([answer(200, b"x", {"Content-Encoding": "gzip"}, content_type=PAGE)], unknown(200), 1),
+    "200-html-cut-before-its-text": (
+        [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n  ", close=True)],
+        unknown(200),
+        1,
+    ),
     "200-html-in-capitals": ([answer(200, b"<", content_type="TEXT/HTML")], unknown(200), 1),
     "200-html-that-says-nothing-for-a-second": (
         [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n")],
@@ -188,10 +203,18 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
     **{
         str(status): (
             [answer(status, words(key="k", message="m"))],
+            error("WethodUnexpectedResponseError", "k", "m", status),
+            1,
+        )
+        for status in (402, 405, 409, 410, 418, 422, 451, 499)
+    },
+    **{
+        f"{status}-without-words": (
+            [answer(status, b"<html>", content_type=PAGE)],
             error("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, status),
             1,
         )
-        for status in (300, 304, 402, 405, 408, 409, 410, 418, 422, 451, 499)
+        for status in (300, 304, 402, 409, 422)
     },
     **{
         f"{status}-is-not-followed": (

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.http_client.transport import Reply
-from app.wethod.outcomes import from_repeat, from_reply
+from app.headers import Headers
+from app.wethod.sender import WethodResponse
+from schema.delete_contact import from_repeat, from_response
 from tests.gateway import gateway
 from tests.upstream import Answer, answer, upstream
 
@@ -249,8 +250,10 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "unix-time-far": ({"x-ratelimit-retry-after": "unix:7200"}, None),
     "milliseconds": ({"x-ratelimit-retry-after": str(int(time.time() * 1000))}, None),
     "negative": ({"x-ratelimit-retry-after": "-1"}, None),
-    "fraction": ({"x-ratelimit-retry-after": "1.5"}, None),
-    "words": ({"x-ratelimit-retry-after": "soon", "Retry-After": "5"}, None),
+    "fraction": ({"x-ratelimit-retry-after": "1.5"}, 2),
+    "words-beside-retry-after": ({"x-ratelimit-retry-after": "soon", "Retry-After": "5"}, 5),
+    "words": ({"x-ratelimit-retry-after": "soon"}, None),
+    "too-long-beside-retry-after": ({"x-ratelimit-retry-after": "3601", "Retry-After": "5"}, None),
     "arabic-digits": ({"x-ratelimit-retry-after": "\xd9\xa7"}, None),
     "huge": ({"x-ratelimit-retry-after": "9" * 400}, None),
     "retry-after": ({"Retry-After": "45"}, 45),
@@ -305,18 +308,84 @@ KNOWN = st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_status_and_body_has_an_outcome(status: int, content: bytes, content_type: bytes) -> None:
     """Total and pure: no body raises, none changes the member, and all text can be encoded and shown."""
-    headers = ((b"content-type", content_type),)
+    headers = Headers([(b"content-type", content_type)])
     members = set()
     for candidate in (content, None, b""):
-        for decide in (from_reply, from_repeat):
-            outcome = decide(Reply(status, headers, candidate), "7")
-            if decide is from_reply:
+        for decide in (from_response, from_repeat):
+            outcome = decide(WethodResponse(status, headers, candidate, 512), "7")
+            if decide is from_response:
                 members.add(type(outcome).__name__)
             for text in texts(outcome):
                 text.encode("utf-8")
                 assert len(text) <= 1_000
                 assert not any(ord(character) < 32 for character in text)
     assert len(members) == 1 or (status == 200 and content_type.startswith(b"text/html"))
+
+
+# name: (failures as Wethod sends them, as the client gets them)
+FAILURES: dict[str, tuple[object, list[tuple[str, str]]]] = {
+    "several-messages-for-a-field": (
+        {"name": ["too short", "taken"], "email": "missing"},
+        [("name", "too short"), ("name", "taken"), ("email", "missing")],
+    ),
+    "property-path": ([{"propertyPath": "address.city", "message": "required"}], [("address.city", "required")]),
+    "null-field": ([{"field": None, "message": "The form is stale."}], [("", "The form is stale.")]),
+    "several-messages-in-an-entry": ([{"field": "name", "message": ["a", "b"]}], [("name", "a"), ("name", "b")]),
+    "unreadable-beside-readable": ({"a": [1, None, "b"], "c": {"d": "e"}}, [("a", "b")]),
+}
+
+
+@pytest.mark.parametrize(("sent", "shown"), FAILURES.values(), ids=FAILURES)
+async def test_each_message_of_a_failure_is_kept(
+    wethod: Upstream, client: GatewayClient, sent: object, shown: list[tuple[str, str]]
+) -> None:
+    """Every form in which Wethod sends failures becomes one failure for each message."""
+    wethod.script = [answer(400, body(failures=sent))]
+    outcome = await client.delete()
+    assert outcome["failures"] == [{"field": field, "message": message} for field, message in shown]
+
+
+async def test_a_flood_of_failures_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
+    """At most 100 failures of one answer are shown; the message gives both numbers."""
+    failures = [{"field": f"f{i}", "message": "no"} for i in range(20_000)]
+    wethod.script = [answer(400, body(message="Wrong.", failures=failures))]
+    outcome = await client.delete()
+    assert outcome["message"] == "Wrong. (100 of 20,000 failures shown.)"
+    assert outcome["failures"] == failures[:100]
+
+
+async def test_a_flood_of_header_values_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
+    """At most 20 header values of one envelope are shown."""
+    headers = {"x-ratelimit-a": [str(i) for i in range(15)], "x-ratelimit-b": [str(i) for i in range(15)]}
+    wethod.script = [answer(403, body(message="No.", headers=headers))]
+    outcome = await client.delete()
+    assert outcome["message"] == "No. (20 of 30 header values shown.)"
+    assert [len(header["values"]) for header in outcome["response"]["headers"]] == [15, 5]
+
+
+async def test_long_words_are_cut_and_say_so(wethod: Upstream, client: GatewayClient) -> None:
+    """At most 16 KB of words of one answer are shown, whatever characters they are made of."""
+    failures = [{"field": "é" * 1_000, "message": '"' * 1_000} for _ in range(50)]
+    wethod.script = [answer(400, body(message="Wrong.", failures=failures))]
+    outcome = await client.delete()
+    shown = len(outcome["failures"])
+    assert 0 < shown < 10
+    assert outcome["message"] == f"Wrong. ({shown} of 50 failures shown.)"
+
+
+async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Upstream, client: GatewayClient) -> None:
+    """The words of Wethod are divided among the names under which they are selected; no member is dropped."""
+    failures = [{"field": "f" * 500, "message": "m" * 500} for _ in range(900)]
+    wethod.script = [answer(400, body(key="k", message="m" * 1_000, failures=failures))]
+    names = " ".join(f"n{i}: failures {{ field message }}" for i in range(40))
+    fields = f"__typename ... on WethodError {{ key message }} ... on WethodValidationError {{ {names} }}"
+    aliases = " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 11))
+    response = await client.graphql(f"mutation {{ {aliases} }} fragment F on DeleteContactResult {{ {fields} }}")
+    assert response.status_code == 200
+    assert len(response.content) <= 1_000_000
+    outcomes = response.json()["data"].values()
+    assert {outcome["__typename"] for outcome in outcomes} == {"WethodValidationError"}
+    assert all("of 900 failures shown.)" in outcome["message"] for outcome in outcomes)
 
 
 def texts(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The client's own promises: what goes upstream, when it is tried again, and what a fault of our own comes to."""
+"""One call: the headers that it sends, its tries and its one repeat, its deadline, and a bug of the gateway's own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.headers import gather
-from app.http_client.request_head import caller_fields
-from app.http_client.transport import Interrupted, NotSent, Reply, Request
+from app.headers import Headers
+from app.http_client.transport import Interrupted, NotSent, Request, Response
 from app.settings import load
 from app.wethod.caller import CallerReader
-from app.wethod.executor import Deletion, WethodClient
-from app.wethod.rate_limits import Throttle
+from app.wethod.executor import Executor
+from app.wethod.observer import NoOperationObserver
+from app.wethod.rate_limits import RateLimitMemory
+from app.wethod.request_context import RequestContext
+from schema.delete_contact import DELETE_CONTACT, body_needed
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.test_outcome_table import INTERRUPTED, NOT_SENT, error, success, unknown
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from app.wethod.record import OperationRecord
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
 UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
@@ -193,39 +197,17 @@ async def test_waiting_for_a_connection_is_bounded(transport: str) -> None:
         assert await client.delete() == success()
 
 
-async def test_equal_deletes_in_flight_share_one_call() -> None:
-    """One token, company, version and contact: one DELETE, one outcome for all; another token asks for itself."""
-
-    def who(asked: Asked) -> tuple[object, ...]:
-        return (asked.target, *map(asked.header, ("authorization", "wethod-company", "wethod-version")))
-
-    def slow(asked: Asked) -> Answer:
-        # They arrive in any order.
-        first = [who(other) for other in wethod.asked].count(who(asked)) == 1
-        return Answer(answer(200 if first else 404).data, delay_seconds=0.3)
-
-    async with upstream(slow) as wethod, gateway(wethod.url) as client:
-        same = [client.delete() for _ in range(5)]
-        others = [
-            client.delete(headers=HEADERS | {"Authorization": "Bearer another"}),
-            client.delete(headers=HEADERS | {"Wethod-Company": "globex"}),
-            client.delete(headers=HEADERS | {"Wethod-Version": "2025-01-01"}),
-            client.delete("8"),
-        ]
-        outcomes = await asyncio.gather(*same, *others)
-        assert outcomes[:5] == [success()] * 5
-        assert len(wethod.asked) == 5
-
-
 async def test_too_many_deletes_are_refused_at_once() -> None:
     """Nothing was sent and nothing queues; twice as many requests are not even read."""
-    environ = {"GATEWAY_MAX_IN_FLIGHT": "2", "WETHOD_TIMEOUT_SECONDS": "2"}
+    environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "2"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
-        waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2)]
-        while len(wethod.asked) < 2:  # noqa: ASYNC110 - a socket server has no event for it
+        another = HEADERS | {"Authorization": "Bearer another"}
+        waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2, 3)]
+        waiting.append(asyncio.create_task(client.delete("4", another)))
+        while len(wethod.asked) < 4:  # noqa: ASYNC110 - a socket server has no event for it
             await asyncio.sleep(0.01)
         started = time.monotonic()
-        refused = await client.delete("3")
+        refused = await client.delete("5", another)
         assert time.monotonic() - started < 0.5
         assert refused == error(
             "WethodUnavailableError",
@@ -235,8 +217,8 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         )
         assert [outcome["__typename"] for outcome in await asyncio.gather(*waiting)] == [
             "WethodOutcomeUnknownError"
-        ] * 2
-        assert len(wethod.asked) == 2
+        ] * 4
+        assert len(wethod.asked) == 4
 
 
 async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
@@ -270,39 +252,45 @@ async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
 def test_remembered_tokens_are_bounded_and_expire() -> None:
     """The memory of a million tokens is that of the last few."""
     now = [0.0]
-    throttle = Throttle(most_tokens=2, clock=lambda: now[0])
+    memory = RateLimitMemory(max_tokens=2, clock=lambda: now[0])
     for token in (b"a", b"b", b"c"):
-        throttle.remember(token, 10)
-    assert [throttle.remaining_seconds(token) for token in (b"a", b"b", b"c")] == [None, 10, 10]
+        memory.remember(token, 10)
+    assert [memory.remaining_seconds(token) for token in (b"a", b"b", b"c")] == [None, 10, 10]
     now[0] = 9.5
-    assert throttle.remaining_seconds(b"b") == 1
+    assert memory.remaining_seconds(b"b") == 1
     now[0] = 10.0
-    assert throttle.remaining_seconds(b"b") is None
-    throttle.remember(b"c", 20)
-    assert throttle.remaining_seconds(b"c") == 20
+    assert memory.remaining_seconds(b"b") is None
+    memory.remember(b"c", 20)
+    assert memory.remaining_seconds(b"c") == 20
+
+
+class EarlyBugError(Exception):
+    """A bug of the engine before the first byte."""
 
 
 class ScriptedTransport:
     """Raises or answers what it is told to, where no socket could."""
 
-    def __init__(self, *steps: BaseException | Reply | Callable[[], Any]) -> None:
+    def __init__(self, *steps: BaseException | Response | Callable[[], Any]) -> None:
         self.steps = list(steps)
         self.requests: list[Request] = []
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request) -> Response:
         """The next step."""
         self.requests.append(request)
         step = self.steps.pop(0)
         if isinstance(step, BaseException):
+            request.written = not isinstance(step, NotSent | EarlyBugError)
             raise step
-        reply: Reply = step if isinstance(step, Reply) else await step()
-        return reply
+        request.written = True
+        response: Response = step if isinstance(step, Response) else await step()
+        return response
 
     async def aclose(self) -> None:
         """Nothing to close."""
 
 
-OK = Reply(200, (), b"")
+OK = Response(200, Headers(), b"")
 
 
 @pytest.mark.parametrize(
@@ -340,71 +328,111 @@ async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[st
     assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
 
 
-def client_over(transport: ScriptedTransport, records: list[Deletion], **environ: str) -> tuple[WethodClient, Any]:
-    """A client and a caller, for what no request over HTTP can do."""
-    settings = load(environ)
-    caller = CallerReader(settings).read(gather([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
-    return WethodClient(transport, settings, record=records.append), caller
+async def test_a_bug_before_the_first_byte_is_not_an_unknown_outcome() -> None:
+    """Nothing was sent, and the caller is told so."""
+    transport = ScriptedTransport(EarlyBugError())
+    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+        assert await client.delete() == error(
+            "WethodUnavailableError",
+            "not_sent",
+            "The gateway failed before this delete was sent. Nothing was deleted; it is safe to repeat.",
+            None,
+        )
 
 
-async def test_a_cancellation_after_the_first_byte_is_an_unknown_outcome(caplog: pytest.LogCaptureFixture) -> None:
-    """The outcome is told and recorded, and the log has an error; those who share it are told as well."""
-    records: list[Deletion] = []
+class Recorder(NoOperationObserver):
+    """Keeps the records of calls."""
+
+    def __init__(self) -> None:
+        self.records: list[OperationRecord] = []
+
+    def operation_ended(self, record: OperationRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+
+class Calls:
+    """Calls of one caller over a scripted transport, for what no request over HTTP can do."""
+
+    def __init__(self, *steps: Any, recorder: Recorder | None = None) -> None:
+        settings = load({})
+        self.transport = ScriptedTransport(*steps)
+        self.recorder = recorder or Recorder()
+        self.callers = CallerReader(settings)
+        headers = Headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+        self.caller = self.callers.read(headers)
+        self.executor = Executor(
+            self.transport,
+            base_path="",
+            max_in_progress=10,
+            list_concurrency=4,
+            rate_limits=RateLimitMemory(),
+            audit=None,
+            observer=self.recorder,
+        )
+
+    async def delete(self, seconds: float = 5.0) -> tuple[str, str]:
+        """Delete one contact with so much time; the member and its message."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        context = RequestContext(self.executor, self.callers, self.caller, deadline, 16_384)
+        outcome = await context.call(DELETE_CONTACT, contact_id="7")
+        return type(outcome).__name__, outcome.message
+
+    @property
+    def attempts(self) -> list[tuple[int, bool]]:
+        """Attempts and sharing of each record."""
+        return [(record.attempts, record.shared) for record in self.recorder.records]
+
+
+async def test_a_cancellation_after_the_first_byte_is_an_unknown_outcome() -> None:
+    """The outcome is told and recorded; a delete that waits for it sends its own."""
     hanging = asyncio.Event()
-    client, caller = client_over(ScriptedTransport(hanging.wait), records)
-    deadline = asyncio.get_running_loop().time() + 5
-    leader = asyncio.create_task(client.delete(caller, "7", deadline))
-    follower = asyncio.create_task(client.delete(caller, "7", deadline))
-    await asyncio.sleep(0.01)
-    leader.cancel()
-    for outcome in await asyncio.gather(leader, follower):
-        assert (type(outcome).__name__, outcome.message) == ("WethodOutcomeUnknownError", INTERRUPTED)
-    assert [(record.attempts, record.shared) for record in records] == [(1, False), (1, True)]
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert client.in_flight == 0
-
-
-async def test_a_follower_leaves_at_its_own_deadline() -> None:
-    """It cannot know what the delete it joined will come to."""
-    records: list[Deletion] = []
-    hanging = asyncio.Event()
-    client, caller = client_over(ScriptedTransport(hanging.wait), records)
-    now = asyncio.get_running_loop().time()
-    leader = asyncio.create_task(client.delete(caller, "7", now + 5))
+    calls = Calls(hanging.wait, OK)
+    leading = asyncio.create_task(calls.delete())
     await asyncio.sleep(0)
-    outcome = await client.delete(caller, "7", now + 0.05)
-    assert type(outcome).__name__ == "WethodOutcomeUnknownError"
-    cancelled = asyncio.create_task(client.delete(caller, "7", now + 5))
+    waiting = asyncio.create_task(calls.delete())
     await asyncio.sleep(0.01)
-    cancelled.cancel()
-    assert type(await cancelled).__name__ == "WethodOutcomeUnknownError"
-    leader.cancel()
-    await leader
-    assert [record.shared for record in records] == [True, True, False]
+    leading.cancel()
+    assert await leading == ("WethodOutcomeUnknownError", INTERRUPTED)
+    assert await waiting == ("DeleteContactSuccess", "Contact successfully deleted.")
+    assert calls.attempts == [(1, False), (1, False)]
+    assert calls.executor.in_progress == {"deleteContact": 0}
+
+
+async def test_a_cancelled_wait_is_an_unknown_outcome_that_was_not_sent() -> None:
+    """An equal delete is in flight: the contact may be gone, and this one has sent nothing."""
+    hanging = asyncio.Event()
+    calls = Calls(hanging.wait)
+    leading = asyncio.create_task(calls.delete())
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(calls.delete())
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    member, message = await waiting
+    assert member == "WethodOutcomeUnknownError"
+    assert "sent" not in message
+    leading.cancel()
+    await leading
+    assert calls.attempts == [(0, True), (1, False)]
 
 
 async def test_nothing_is_sent_with_less_than_a_tenth_of_a_second_left() -> None:
     """It would be answered too late, and a delete that need not be unknown would become so."""
-    records: list[Deletion] = []
-    transport = ScriptedTransport(OK)
-    client, caller = client_over(transport, records)
-    outcome = await client.delete(caller, "7", asyncio.get_running_loop().time() + 0.09)
-    assert type(outcome).__name__ == "WethodUnavailableError"
-    assert transport.requests == []
-    assert [record.attempts for record in records] == [0]
+    calls = Calls(OK)
+    assert (await calls.delete(seconds=0.09))[0] == "WethodUnavailableError"
+    assert calls.transport.requests == []
+    assert calls.attempts == [(0, False)]
 
 
 async def test_a_record_that_fails_changes_no_outcome() -> None:
     """A full disk is no reason to tell a client less than is known."""
 
-    def full_disk(_: Deletion) -> None:
-        raise OSError(28, "No space left on device")
+    class FullDisk(Recorder):
+        def operation_ended(self, record: OperationRecord) -> None:
+            raise OSError(28, f"No space left on device for {record.operation.name}")
 
-    settings = load({})
-    caller = CallerReader(settings).read(gather([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
-    client = WethodClient(ScriptedTransport(OK), settings, record=full_disk)
-    outcome = await client.delete(caller, "7", asyncio.get_running_loop().time() + 5)
-    assert type(outcome).__name__ == "DeleteContactSuccess"
+    calls = Calls(OK, recorder=FullDisk())
+    assert (await calls.delete())[0] == "DeleteContactSuccess"
 
 
 async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
@@ -431,12 +459,11 @@ async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
 
 def test_a_caller_shows_no_token() -> None:
     """Secrets stay out of reprs."""
-    caller = CallerReader(load({})).read(gather([(b"authorization", b"Bearer hunter2")]))
+    caller = CallerReader(load({})).read(Headers([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
-    forwarded = caller_fields(b"Bearer hunter2", "acme", "2024-06-15")
-    assert b"hunter2" in forwarded.lines
-    assert "hunter2" not in repr(forwarded)
-    request = Request(b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0)
+    request = Request(
+        b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0, body_needed, b"Bearer hunter2"
+    )
     assert "hunter2" not in repr(request)
 
 

@@ -1,0 +1,97 @@
+"""The calls in progress of one worker: their bound, each token's share of it, and the calls that may be shared."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from schema.rest import Overloaded
+
+if TYPE_CHECKING:
+    from app.http_client.transport import Request
+
+CallKey: TypeAlias = tuple[object, ...]
+"""Operation, token, company, version and arguments: calls that are equal in all of them are equal."""
+
+
+class Places:
+    """The places for calls in progress.
+
+    One token holds at most three quarters of them, at least one, so that a slow Wethod for one caller leaves room
+    for the others.
+
+    Args:
+        limit: number of places.
+
+    Attributes:
+        by_operation: calls in progress, by the operation's name.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._limit_by_token = max(1, limit * 3 // 4)
+        self._taken = 0
+        self._by_token: dict[bytes, int] = {}
+        self.by_operation: dict[str, int] = {}
+
+    def take(self, operation: str, token: bytes) -> Overloaded | None:
+        """Take a place; None if there was one."""
+        if self._taken >= self._limit:
+            return Overloaded()
+        taken = self._by_token.get(token, 0)
+        if taken >= self._limit_by_token:
+            return Overloaded(by_token=True)
+        self._taken += 1
+        self._by_token[token] = taken + 1
+        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+        return None
+
+    def free(self, operation: str, token: bytes) -> None:
+        """Free a place."""
+        self._taken -= 1
+        self.by_operation[operation] -= 1
+        left = self._by_token[token] - 1
+        if left:
+            self._by_token[token] = left
+        else:
+            # Tokens are not kept once their calls have ended.
+            del self._by_token[token]
+
+
+class SharedCall:
+    """A call in flight that equal calls wait for.
+
+    Attributes:
+        request: its first request; None before that is made.
+        outcome: its outcome; None while it is in flight.
+        attempts: the requests that it wrote; 0 while it is in flight.
+    """
+
+    __slots__ = ("_ended", "attempts", "outcome", "request")
+
+    def __init__(self) -> None:
+        self.request: Request | None = None
+        self.outcome: Any = None
+        self.attempts = 0
+        # Made by the first that waits: most calls have none.
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Wethod may have received it."""
+        return self.request is not None and self.request.written
+
+    def end(self, outcome: object, attempts: int) -> None:
+        """Publish the outcome."""
+        self.outcome = outcome
+        self.attempts = attempts
+        if self._ended is not None:
+            self._ended.set_result(None)
+
+    async def wait(self, deadline: float) -> None:
+        """Wait until it ends, at most until ``deadline`` (event loop time in seconds)."""
+        loop = asyncio.get_running_loop()
+        if self._ended is None:
+            self._ended = loop.create_future()
+        # asyncio.wait never cancels the future: others wait for it too.
+        await asyncio.wait((self._ended,), timeout=max(0.0, deadline - loop.time()))

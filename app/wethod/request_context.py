@@ -1,0 +1,67 @@
+"""Wethod as the caller of one GraphQL request sees it: the context of its resolvers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from app.wethod.caller import Caller, CallerReader
+    from app.wethod.executor import Executor
+    from schema.context import A, WethodContext
+    from schema.rest import Outcome, P, RestOperation
+
+
+class RequestContext:
+    """Implements ``schema.context.Wethod`` for one request.
+
+    Args:
+        executor: runs the operations.
+        callers: describes the caller.
+        caller: the caller.
+        deadline: event loop time in seconds at which every call has its outcome.
+        max_words: bytes of Wethod's words that each call may show.
+
+    Attributes:
+        stopped: a stop has cancelled the request, and no further call is sent for it.
+    """
+
+    __slots__ = ("_callers", "_executor", "caller", "deadline", "max_words", "stopped")
+
+    def __init__(
+        self, executor: Executor, callers: CallerReader, caller: Caller, deadline: float, max_words: int
+    ) -> None:
+        self._executor = executor
+        self._callers = callers
+        self.caller = caller
+        self.deadline = deadline
+        self.max_words = max_words
+        self.stopped = False
+
+    def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
+        """Call an operation once. Raises nothing for anything that Wethod or the network does."""
+        return self._executor.call(self, operation, bind(operation, args, kwargs))
+
+    def call_many(
+        self, operation: RestOperation[[A], Outcome], arguments: Sequence[A]
+    ) -> Awaitable[Sequence[Outcome | None]]:
+        """Call an operation of one parameter for each distinct argument, several at a time."""
+        return self._executor.call_many(self, operation, arguments)
+
+    def context(self) -> WethodContext:
+        """Describe the request by its headers."""
+        return self._callers.describe(self.caller)
+
+
+def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, Any]:
+    """The arguments of a call by the names of the operation's parameters.
+
+    Raises:
+        TypeError: they do not fit; a bug that a type checker finds.
+    """
+    names = operation.parameters
+    arguments = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
+    if len(args) + len(kwargs) != len(names) or any(name not in arguments for name in names):
+        raise TypeError(f"{operation.name} takes {', '.join(names)}")
+    return arguments

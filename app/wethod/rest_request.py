@@ -1,0 +1,51 @@
+"""From an operation and its arguments to the HTTP request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from app.http_client.transport import Request
+from schema.errors import WethodFailure
+from schema.json_codec import encode
+
+if TYPE_CHECKING:
+    from app.wethod.request_context import RequestContext
+    from schema.rest import RestOperation
+
+_PATH_PARAMETER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_JSON = (b"Content-Type", b"application/json")
+
+
+def check_path(operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> list[WethodFailure]:
+    """Check that no path parameter can leave its place in the path, whatever the operation's own check lets pass."""
+    return [
+        WethodFailure(field=name, message="Must be 1 to 64 letters, digits or hyphens.")
+        for name in operation.path_parameters
+        if not _PATH_PARAMETER.fullmatch(str(arguments[name]))
+    ]
+
+
+def build(
+    operation: RestOperation[Any, Any], context: RequestContext, arguments: dict[str, Any], base_path: str
+) -> Request:
+    """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
+    target = base_path + operation.path.format_map(arguments)
+    if operation.query is not None and (pairs := operation.query(**arguments)):
+        target += "?" + urlencode(pairs)
+    headers = context.caller.forwarded_headers()
+    body: bytes | None = None
+    if operation.body is not None:
+        body = encode(operation.body(**arguments))
+        headers = (*headers, _JSON)
+    return Request(
+        method=operation.method.encode("ascii"),
+        target=target.encode("ascii"),
+        headers=headers,
+        send_by=context.deadline,
+        deadline=context.deadline,
+        body_needed=operation.body_needed,
+        share=context.caller.authorization or b"",
+        body=body,
+    )

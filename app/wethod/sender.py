@@ -1,0 +1,185 @@
+"""Sends a call: tries again while nothing was written, and repeats the request once if its answer was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from app.http_client.transport import Interrupted, NotSent
+from app.wethod import rest_request
+from schema import rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.headers import Headers
+    from app.http_client.transport import Request, Response, Transport
+    from app.wethod.in_progress import SharedCall
+    from app.wethod.observer import OperationObserver
+    from app.wethod.request_context import RequestContext
+    from schema.rest import NoResponse, RestOperation
+
+SENDING_SECONDS = 2.0
+"""Time in which a request must be written, waits and connects included."""
+
+RESERVE_SECONDS = 0.1
+"""Nothing is sent with less time left: its answer would come too late, and its outcome would only become unknown."""
+
+_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45))
+"""Bounds of the jittered pause before each further try."""
+
+_REQUEST_TIMEOUT = 408
+
+_NOT_SENT: Mapping[str, type[rest.NotSent | rest.NoConnection | rest.Stopped]] = {
+    "unreachable": rest.NotSent,
+    "connection": rest.NoConnection,
+    "stopped": rest.Stopped,
+}
+"""By ``NotSent.reason``."""
+
+logger = logging.getLogger(__name__)
+
+
+class WethodResponse(msgspec.Struct, frozen=True, gc=False):
+    """A response as the outcome tables read it: ``schema.rest.Response``."""
+
+    status: int
+    headers: Headers
+    body: bytes | None
+    max_words: int
+
+
+class Sender:
+    """Sends the requests of operations.
+
+    Args:
+        transport: carries them.
+        base_path: the path of Wethod's base URL, without a slash at its end.
+        observer: counts, times and traces each attempt.
+    """
+
+    def __init__(self, transport: Transport, base_path: str, observer: OperationObserver) -> None:
+        self._transport = transport
+        self._base_path = base_path
+        self._observer = observer
+
+    async def exchange(
+        self,
+        context: RequestContext,
+        operation: RestOperation[Any, Any],
+        arguments: dict[str, Any],
+        shared_call: SharedCall | None = None,
+    ) -> tuple[Any, int]:
+        """Send a call that has passed all checks.
+
+        Args:
+            context: the caller's request.
+            operation: the operation.
+            arguments: its arguments by parameter name.
+            shared_call: gets the request, so that equal calls know what may have been written.
+
+        Returns:
+            The outcome, and the number of requests of which at least one byte was written.
+        """
+        last_send = context.deadline - RESERVE_SECONDS
+        begin = asyncio.get_running_loop().time()
+        if begin >= last_send:
+            return operation.from_no_response(rest.NoTime(), **arguments), 0
+        request = rest_request.build(operation, context, arguments, self._base_path)
+        request.send_by = min(begin + SENDING_SECONDS, last_send)
+        if shared_call is not None:
+            shared_call.request = request
+        requests = [request]
+        reason: NoResponse
+        try:
+            response = await self._send(operation, request, context)
+            if response is not None:
+                return operation.from_response(_readable(response, context), **arguments), 1
+            if operation.from_repeat is None or not operation.idempotent:
+                raise Interrupted("it must not be repeated")  # noqa: TRY301 - handled below, as a transport's own
+            repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
+            requests.append(repeat)
+            response = await self._attempt(operation, repeat, is_repeat=True)
+            return operation.from_repeat(_readable(response, context), **arguments), 2
+        except (NotSent, Interrupted) as problem:
+            what = "the repeat of " if len(requests) > 1 else ""
+            logger.warning("%s%s has no answer: %s", what, operation.name, problem, extra=log_fields(context))
+            reason = _reason(problem, last_send)
+        except asyncio.CancelledError:
+            absorb_cancellation(context)
+            reason = rest.Stopped()
+        except Exception:
+            logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
+            reason = rest.Failed()
+        attempts = sum(request.written for request in requests)
+        if attempts:
+            # A byte was written: whatever happened since, Wethod may have acted.
+            reason = rest.Interrupted()
+        return operation.from_no_response(reason, **arguments), attempts
+
+    async def _send(
+        self, operation: RestOperation[Any, Any], request: Request, context: RequestContext
+    ) -> Response | None:
+        """Send the first request; try again while nothing was written, the problem is transient and there is time.
+
+        Returns:
+            The response; None if the answer was lost.
+
+        Raises:
+            NotSent: nothing was written, and there is no further try.
+        """
+        now = asyncio.get_running_loop().time
+        for bounds in (*_BACKOFF_SECONDS, None):
+            try:
+                response = await self._attempt(operation, request, is_repeat=False)
+            except Interrupted as problem:
+                logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
+                return None
+            except NotSent as problem:
+                pause = random.uniform(*bounds) if bounds else 0.0
+                if not bounds or not problem.transient or now() + pause >= request.send_by:
+                    raise
+            else:
+                # The server gave up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
+                return None if response.status == _REQUEST_TIMEOUT and response.reused else response
+            await asyncio.sleep(pause)
+        raise AssertionError  # pragma: no cover - the last round returns or raises
+
+    async def _attempt(self, operation: RestOperation[Any, Any], request: Request, *, is_repeat: bool) -> Response:
+        attempt = self._observer.attempt_started(operation.name, request, repeat=is_repeat)
+        try:
+            response = await self._transport.send(request)
+        except BaseException as problem:
+            attempt.failed(problem)
+            raise
+        attempt.answered(response.status)
+        return response
+
+
+def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
+    if isinstance(problem, Interrupted):
+        return rest.Interrupted()
+    if problem.reason == "unreachable" and asyncio.get_running_loop().time() >= last_send:
+        return rest.NoTime()
+    return _NOT_SENT[problem.reason]()
+
+
+def _readable(response: Response, context: RequestContext) -> WethodResponse:
+    return WethodResponse(response.status, response.headers, response.body, context.max_words)
+
+
+def absorb_cancellation(context: RequestContext) -> None:
+    """Turn the cancellation of this task into an outcome. No further call is sent for the request."""
+    context.stopped = True
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+def log_fields(context: RequestContext) -> dict[str, str]:
+    """The fields that join a log line to its request."""
+    return {"request_id": context.caller.request_id}

@@ -1,0 +1,168 @@
+"""The errors that every operation can end in: from a rejection by Wethod, from an unclear answer, from no answer.
+
+An operation brings its own words; these functions choose the member and read Wethod's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from schema.envelope import read_envelope
+from schema.errors import (
+    ErrorOutcome,
+    WethodForbiddenError,
+    WethodNotFoundError,
+    WethodOutcomeUnknownError,
+    WethodPreconditionFailedError,
+    WethodRateLimitedError,
+    WethodResponse,
+    WethodUnauthorizedError,
+    WethodUnavailableError,
+    WethodUnexpectedResponseError,
+    WethodValidationError,
+)
+from schema.rest import (
+    AuditBlocked,
+    Failed,
+    Interrupted,
+    Invalid,
+    NoConnection,
+    NoResponse,
+    NoTime,
+    NotSent,
+    Overloaded,
+    RateLimited,
+    Response,
+    Skipped,
+    Stopped,
+    Unauthorized,
+    WaitEnded,
+)
+from schema.retry_after import read_retry_after
+
+REJECTIONS: Mapping[int, tuple[type[ErrorOutcome], str]] = {
+    400: (WethodValidationError, "invalid_data"),
+    401: (WethodUnauthorizedError, "unauthorized"),
+    403: (WethodForbiddenError, "forbidden"),
+    404: (WethodNotFoundError, "not_found"),
+    412: (WethodPreconditionFailedError, "precondition_failure"),
+    429: (WethodRateLimitedError, "too_many_requests"),
+}
+"""The statuses that Wethod documents for a rejection: the member, and the gateway's key if Wethod gives none."""
+
+NO_RESPONSE: Mapping[type, tuple[type[WethodUnavailableError | WethodOutcomeUnknownError], str]] = {
+    Overloaded: (WethodUnavailableError, "overloaded"),
+    NotSent: (WethodUnavailableError, "not_sent"),
+    NoConnection: (WethodUnavailableError, "not_sent"),
+    NoTime: (WethodUnavailableError, "not_sent"),
+    Stopped: (WethodUnavailableError, "not_sent"),
+    Failed: (WethodUnavailableError, "not_sent"),
+    AuditBlocked: (WethodUnavailableError, "not_sent"),
+    Interrupted: (WethodOutcomeUnknownError, "outcome_unknown"),
+    WaitEnded: (WethodOutcomeUnknownError, "outcome_unknown"),
+}
+"""The reasons for having no response that need only words: the member and its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWords:
+    """The words of one operation.
+
+    Attributes:
+        rejections: by status: the message if Wethod gives none.
+        no_response: by class of ``NO_RESPONSE``.
+        overloaded_caller: too many calls of this token are in progress.
+        unclear: the answer does not tell the outcome.
+        unexpected: the status is not documented.
+        invalid: the gateway refused the input.
+        rate_limited: a 429 is remembered.
+        skipped: an earlier call of the same list ended in a way that makes this one useless.
+    """
+
+    rejections: Mapping[int, str]
+    no_response: Mapping[type, str]
+    overloaded_caller: str
+    unclear: str
+    unexpected: str
+    invalid: str
+    rate_limited: str
+    skipped: str
+
+
+DEFAULT_WORDS = ErrorWords(
+    rejections={
+        400: "Wethod found the request invalid.",
+        401: "Wethod did not accept the token.",
+        403: "The token's owner may not do this.",
+        404: "The company has nothing of this id.",
+        412: "The state of the data forbids this.",
+        429: "Wethod allows this token no more requests for now.",
+    },
+    no_response={
+        NotSent: "Wethod could not be reached. Nothing was sent; it is safe to repeat.",
+        NoConnection: "No connection to Wethod became free in time. Nothing was sent; it is safe to repeat.",
+        NoTime: "The request's time was used up before this was sent. It is safe to repeat.",
+        Stopped: "The gateway stopped before this was sent. It is safe to repeat.",
+        Failed: "The gateway failed before this was sent. It is safe to repeat.",
+        AuditBlocked: "The gateway cannot write its audit. Nothing was sent; repeat later.",
+        Overloaded: "Too many calls are in progress here. Nothing was sent; repeat later.",
+        Interrupted: "The request was sent and no conclusive answer came. Wethod may have acted.",
+        WaitEnded: "An equal call was in progress, and this one ended before that one's outcome was known. "
+        "Wethod may have acted.",
+    },
+    overloaded_caller="Too many calls of this token are in progress here. Nothing was sent; repeat later.",
+    unclear="Wethod's answer does not tell whether it acted.",
+    unexpected="Wethod answered with a status that it does not document. Whether it acted is not known.",
+    invalid="The request was refused before anything was sent. See `failures`.",
+    rate_limited="Wethod allows this token no more requests for now; it was not asked again.",
+    skipped="Not sent, because an earlier call of this list was refused for the whole token.",
+)
+"""Words that fit every operation; one that can say more about its effect replaces them."""
+
+
+def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
+    """The outcome of a response that is no success. Total over statuses and bodies."""
+    status = response.status
+    if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
+        return unclear(status, words)
+    envelope = read_envelope(response.body, response.max_words)
+    member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
+    outcome = member(
+        key=envelope.key or key,
+        message=(envelope.message or words.rejections.get(status, words.unexpected)) + envelope.cut,
+        status_code=status,
+        response=envelope.response,
+    )
+    if isinstance(outcome, WethodValidationError):
+        outcome.failures = list(envelope.failures)
+    elif isinstance(outcome, WethodRateLimitedError):
+        outcome.retry_after_seconds = read_retry_after(response.headers)
+    return outcome
+
+
+def unclear(status: int, words: ErrorWords) -> WethodOutcomeUnknownError:
+    """The outcome of an answer that does not tell whether Wethod acted."""
+    return WethodOutcomeUnknownError(
+        key="outcome_unknown", message=words.unclear, status_code=status, response=WethodResponse(headers=[])
+    )
+
+
+def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
+    """The outcome of a call that no response decides. Total over ``NoResponse``."""
+    match reason:
+        case Unauthorized(message):
+            return WethodUnauthorizedError(key="unauthorized", message=message)
+        case Invalid(failures):
+            return WethodValidationError(key="invalid_data", message=words.invalid, failures=list(failures))
+        case RateLimited(seconds):
+            return WethodRateLimitedError(
+                key="too_many_requests", message=words.rate_limited, retry_after_seconds=seconds
+            )
+        case Skipped(after):
+            assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see the executor
+            return replace(after, message=words.skipped, status_code=None, response=None)
+        case _:
+            member, key = NO_RESPONSE[type(reason)]
+            by_token = isinstance(reason, Overloaded) and reason.by_token
+            return member(key=key, message=words.overloaded_caller if by_token else words.no_response[type(reason)])

@@ -1,0 +1,174 @@
+"""Equal deletes in flight: one caller's success is shared, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gateway import HEADERS, gateway
+from tests.outcomes.test_outcome_table import error, rejection, success, unknown
+from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.upstream import Upstream
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
+
+WAIT_ENDED = error(
+    "WethodOutcomeUnknownError",
+    "outcome_unknown",
+    "An equal delete was in progress, and this one ended before that one's outcome was known. "
+    "The contact may be gone; repeating is safe.",
+    None,
+)
+
+
+async def asked(wethod: Upstream, number: int) -> None:
+    """Wait until Wethod has read so many requests."""
+    while len(wethod.asked) < number:  # noqa: ASYNC110 - a socket server has no event for it
+        await asyncio.sleep(0.005)
+
+
+def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
+    """Answer in turn, the first one late."""
+    left = list(answers)
+
+    def script(_: Asked) -> Answer:
+        first = len(left) == len(answers)
+        chosen = left.pop(0) if len(left) > 1 else left[0]
+        return Answer(chosen.data, close=chosen.close, delay_seconds=seconds if first else 0.0)
+
+    return script
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The audit, without what differs from run to run."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [{name: line[name] for name in ("outcome", "statusCode", "attempts", "shared")} for line in lines]
+
+
+@TRANSPORTS
+async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -> None:
+    """One token, company, version and contact: one DELETE; another of any of them asks for itself."""
+
+    def script(request: Asked) -> Answer:
+        same = [one for one in wethod.asked if (one.target, one.headers) == (request.target, request.headers)]
+        return Answer(answer(200 if len(same) == 1 else 404).data, delay_seconds=0.3)
+
+    environ = {"WETHOD_TRANSPORT": transport, "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    headers = HEADERS | {"X-Request-ID": "the-same"}
+    async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
+        same = [client.delete(headers=headers) for _ in range(5)]
+        others = [
+            client.delete(headers=headers | {"Authorization": "Bearer another"}),
+            client.delete(headers=headers | {"Wethod-Company": "globex"}),
+            client.delete(headers=headers | {"Wethod-Version": "2025-01-01"}),
+            client.delete("8", headers=headers),
+        ]
+        outcomes = await asyncio.gather(*same, *others)
+        assert outcomes[:8] == [success()] * 8
+        assert len(wethod.asked) == 5
+    assert sum(record["shared"] for record in records(tmp_path / "audit.log")) == 4
+
+
+@TRANSPORTS
+@pytest.mark.parametrize(
+    "first",
+    [
+        (answer(404), rejection(404)),
+        (answer(403), rejection(403)),
+        (answer(412), rejection(412)),
+        (answer(429), rejection(429)),
+        (answer(500), unknown(500)),
+        (answer(409), None),
+        (answer(202), unknown(202)),
+    ],
+    ids=lambda row: row[0].data[9:12].decode(),
+)
+async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answer, dict[str, Any] | None]) -> None:
+    """The second delete was asked for later: Wethod may answer it differently, and is asked."""
+    script = slow(first[0], answer(200))
+    async with upstream(script) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
+        leading = asyncio.create_task(client.delete())
+        await asked(wethod, 1)
+        waiting = await client.delete()
+        assert waiting == success()
+        outcome = await leading
+        assert first[1] is None or outcome == first[1]
+        assert len(wethod.asked) == 2
+
+
+async def test_a_waiting_delete_passes_the_checks_again() -> None:
+    """A 429 of the first with a delay is remembered, so the second is not sent."""
+    limited = answer(429, b"", {"x-ratelimit-retry-after": "30"})
+    async with upstream(slow(limited, answer(200))) as wethod, gateway(wethod.url) as client:
+        leading = asyncio.create_task(client.delete())
+        await asked(wethod, 1)
+        waiting = await client.delete()
+        assert (waiting["__typename"], waiting["statusCode"]) == ("WethodRateLimitedError", None)
+        assert (await leading)["statusCode"] == 429
+        assert len(wethod.asked) == 1
+
+
+async def test_a_waiting_delete_has_its_own_deadline() -> None:
+    """The first runs out of time; the second, asked for later, is then sent with the time that it has left."""
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
+    async with upstream([HANGING, answer(200)]) as wethod, gateway(wethod.url, environ) as client:
+        leading = asyncio.create_task(client.delete())
+        await asked(wethod, 1)
+        await asyncio.sleep(0.5)
+        assert await client.delete() == success()
+        assert await leading == unknown()
+        assert len(wethod.asked) == 2
+
+
+async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -> None:
+    """It is repeated like any other, and a 404 of its first request is "not found", not "gone"."""
+    not_found = answer(404, b'{"key": "not_found"}')
+    environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    script = slow(answer(500), LOST, not_found)
+    async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
+        leading = asyncio.create_task(client.delete())
+        await asked(wethod, 1)
+        assert await client.delete() == success("ABSENCE")
+        assert await leading == unknown(500)
+    assert records(tmp_path / "audit.log") == [
+        {"outcome": "WethodOutcomeUnknownError", "statusCode": 500, "attempts": 1, "shared": False},
+        {"outcome": "DeleteContactSuccess", "statusCode": 404, "attempts": 2, "shared": False},
+    ]
+
+
+async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_path: Path) -> None:
+    """The first one was sent and hangs: the contact may be gone, though nothing was sent for the second."""
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        leading = asyncio.create_task(client.delete())
+        await asked(wethod, 1)
+        waiting = asyncio.create_task(client.delete())
+        assert await leading == unknown()
+        assert await waiting == WAIT_ENDED
+        assert len(wethod.asked) == 2
+    assert [(record["attempts"], record["shared"]) for record in records(tmp_path / "audit.log")] == [
+        (2, False),
+        (0, True),
+    ]
+
+
+async def test_a_delete_that_waits_for_one_that_was_never_sent_is_not_sent_either() -> None:
+    """The first waits for a connection all its time: nothing was written, and the second knows that."""
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "WETHOD_MAX_CONNECTIONS": "1"}
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        busy = asyncio.create_task(client.delete("1"))
+        await asked(wethod, 1)
+        outcomes = await asyncio.gather(client.delete("2"), client.delete("2"))
+        assert [(outcome["__typename"], outcome["key"]) for outcome in outcomes] == [
+            ("WethodUnavailableError", "not_sent")
+        ] * 2
+        assert await busy == unknown()
+        assert len(wethod.asked) == 1

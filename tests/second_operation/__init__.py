@@ -1,0 +1,1 @@
+"""Two more operations, added as docs/adding-an-operation.md describes."""

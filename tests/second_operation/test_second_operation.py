@@ -1,0 +1,150 @@
+"""Two further operations run on the same engine: a GET that changes nothing, and a PATCH that must not be repeated."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gateway import HEADERS, gateway
+from tests.second_operation.root import OPERATIONS, build_schema
+from tests.upstream import LOST, Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.gateway import GatewayClient
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
+
+READ = """query Read($id: ID!) { contact(id: $id) {
+  __typename
+  ... on ContactDetails { id name surname email }
+  ... on WethodError { key message statusCode }
+  ... on WethodValidationError { failures { field message } }
+} }"""
+
+UPDATE = """mutation Update($id: ID!, $email: String!) { updateEmail(id: $id, email: $email) {
+  __typename
+  ... on UpdateEmailSuccess { contactId }
+  ... on WethodError { key message statusCode }
+  ... on WethodValidationError { failures { field message } }
+} }"""
+
+
+def extended(url: str, **environ: str) -> Any:
+    """A gateway whose schema has both."""
+    return gateway(url, environ, schema=build_schema(), operations=OPERATIONS)
+
+
+async def run(client: GatewayClient, query: str, **variables: object) -> dict[str, Any]:
+    """The outcome of one operation that is answered without errors."""
+    response = await client.graphql(query, variables)
+    body = response.json()
+    assert set(body) == {"data"}, body
+    (outcome,) = body["data"].values()
+    result: dict[str, Any] = outcome
+    return result
+
+
+@TRANSPORTS
+async def test_a_contact_of_the_sandbox_can_be_read_until_it_is_deleted(transport: str, sandbox_url: str) -> None:
+    """Both operations run end to end against the embedded sandbox."""
+    headers = HEADERS | {"Authorization": "Bearer demo-editor"}
+    contact_id = {"http1": "1", "httpx": "2"}[transport]
+    async with extended(sandbox_url, WETHOD_TRANSPORT=transport) as client:
+        read = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
+        assert (read["__typename"], read["id"]) == ("ContactDetails", contact_id)
+        assert read["name"]
+        assert (await client.delete(contact_id, headers))["__typename"] == "DeleteContactSuccess"
+        gone = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
+        assert (gone["__typename"], gone["statusCode"]) == ("WethodNotFoundError", 404)
+
+
+CONTACT = answer(200, json.dumps({"id": 7, "name": "Ada", "surname": "L\u202eovelace", "email": None}).encode())
+DETAILS = {"__typename": "ContactDetails", "id": "7", "name": "Ada", "surname": "Lovelace", "email": None}
+
+# name: (answers in turn, the member, its status, requests)
+READS: dict[str, tuple[Sequence[Answer], str, int | None, int]] = {
+    "200-not-json": ([answer(200, b"<html>")], "WethodOutcomeUnknownError", 200, 1),
+    "404": ([answer(404)], "WethodNotFoundError", 404, 1),
+    "409": ([answer(409)], "WethodUnexpectedResponseError", 409, 1),
+    "500": ([answer(500)], "WethodOutcomeUnknownError", 500, 1),
+    "lost-twice": ([LOST, LOST], "WethodOutcomeUnknownError", None, 2),
+}
+
+
+@pytest.mark.parametrize(("script", "member", "status", "requests"), READS.values(), ids=READS)
+async def test_an_answer_to_a_read_becomes_one_outcome(
+    script: Sequence[Answer], member: str, status: int | None, requests: int
+) -> None:
+    """The operation's own tables decide."""
+    async with upstream(script) as wethod, extended(wethod.url) as client:
+        outcome = await run(client, READ, id="7")
+        assert (outcome["__typename"], outcome["statusCode"]) == (member, status)
+        assert [(asked.method, asked.target) for asked in wethod.asked] == [("GET", "/api/contact/7")] * requests
+
+
+async def test_a_read_is_repeated_but_never_shared() -> None:
+    """A lost answer is asked for once more; a delete in flight of the same contact is another operation."""
+    async with upstream([LOST, CONTACT]) as wethod, extended(wethod.url) as client:
+        assert await run(client, READ, id="7") == DETAILS
+        assert len(wethod.asked) == 2
+
+
+async def test_a_read_needs_no_audit(tmp_path: Path) -> None:
+    """Neither is it recorded, nor does it wait for an audit that cannot be written."""
+    audit = tmp_path / "audit.log"
+    async with upstream([CONTACT]) as wethod, extended(wethod.url, GATEWAY_AUDIT_LOG=str(audit)) as client:
+        assert await run(client, READ, id="7") == DETAILS
+    assert audit.read_text(encoding="utf-8") == ""
+
+
+@TRANSPORTS
+async def test_a_patch_sends_its_body(transport: str) -> None:
+    """JSON, with its type and length."""
+    async with upstream([answer(200)]) as wethod, extended(wethod.url, WETHOD_TRANSPORT=transport) as client:
+        outcome = await run(client, UPDATE, id="7", email="ada@example.com")
+        (asked,) = wethod.asked
+    assert outcome == {"__typename": "UpdateEmailSuccess", "contactId": "7"}
+    assert (asked.method, asked.target, asked.body) == ("PATCH", "/api/contact/7", b'{"email":"ada@example.com"}')
+    assert asked.header("content-type") == b"application/json"
+
+
+@TRANSPORTS
+@pytest.mark.parametrize(
+    "lost",
+    [LOST, Answer(b"HTTP/1.1 200 OK\r\nContent-Le", close=True), Answer(b"SMTP\r\n\r\n", close=True)],
+    ids=["no-byte", "half-a-head", "garbage"],
+)
+async def test_a_patch_whose_answer_is_lost_is_never_repeated(transport: str, lost: Answer) -> None:
+    """It is not idempotent: its outcome is unknown, and Wethod has read it once."""
+    script = [lost, answer(200)]
+    async with upstream(script) as wethod, extended(wethod.url, WETHOD_TRANSPORT=transport) as client:
+        assert await run(client, UPDATE, id="7", email="ada@example.com") == {
+            "__typename": "WethodOutcomeUnknownError",
+            "key": "outcome_unknown",
+            "message": "The request was sent and no conclusive answer came. Wethod may have acted.",
+            "statusCode": None,
+        }
+        assert len(wethod.asked) == 1
+
+
+async def test_all_arguments_are_checked_at_once() -> None:
+    """Nothing is sent, and every failure is named."""
+    async with upstream([answer(200)]) as wethod, extended(wethod.url) as client:
+        outcome = await run(client, UPDATE, id="..", email="ada")
+        assert [failure["field"] for failure in outcome["failures"]] == ["id", "email"]
+        assert wethod.asked == []
+
+
+async def test_each_operation_has_its_own_metrics() -> None:
+    """Their labels come from the operations themselves."""
+    async with upstream([CONTACT]) as wethod, extended(wethod.url) as client:
+        await run(client, READ, id="7")
+        text = (await client.http.get(f"{client.url}/metrics")).text
+    assert 'wethod_operation_total{operation="contact",outcome="ContactDetails"} 1.0' in text
+    assert 'wethod_operation_total{operation="updateEmail",outcome="UpdateEmailSuccess"} 0.0' in text
+    assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 0.0' in text

@@ -1,0 +1,75 @@
+"""The operation updateEmail: a ``PATCH`` with a JSON body. It is not idempotent: never repeated, never shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeAlias, get_args
+
+import strawberry
+
+from schema.context import Info
+from schema.delete_contact import check as check_id
+from schema.error_outcomes import DEFAULT_WORDS, from_error_response
+from schema.error_outcomes import from_no_response as error_from_no_response
+from schema.errors import ErrorOutcome, WethodFailure
+from schema.rest import BodyNeed, NoResponse, Response, RestOperation
+
+
+@strawberry.type(description="The contact has the new address.")
+class UpdateEmailSuccess:
+    """A 2xx."""
+
+    contact_id: strawberry.ID
+
+
+UpdateEmailOutcome: TypeAlias = UpdateEmailSuccess | ErrorOutcome
+
+UpdateEmailResult = Annotated[UpdateEmailOutcome, strawberry.union("UpdateEmailResult")]
+
+
+def check(contact_id: str, email: str) -> Sequence[WethodFailure]:
+    """Check the id and the address."""
+    failures = list(check_id(contact_id))
+    if "@" not in email:
+        failures.append(WethodFailure(field="email", message="Must be an e-mail address."))
+    return failures
+
+
+def body(contact_id: str, email: str) -> Mapping[str, str]:  # noqa: ARG001 - the operation's signature
+    """The fields to change."""
+    return {"email": email}
+
+
+def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:  # noqa: ARG001 - the operation's signature
+    """Wait for the words of a 4xx."""
+    return "whole" if 400 <= status < 500 else "none"
+
+
+def from_response(response: Response, contact_id: str, email: str) -> UpdateEmailOutcome:  # noqa: ARG001 - the same
+    """The outcome of a response."""
+    if 200 <= response.status < 300:
+        return UpdateEmailSuccess(contact_id=strawberry.ID(contact_id))
+    return from_error_response(response, DEFAULT_WORDS)
+
+
+def from_no_response(reason: NoResponse, contact_id: str, email: str) -> ErrorOutcome:  # noqa: ARG001 - the same
+    """The outcome of a call that no response decides."""
+    return error_from_no_response(reason, DEFAULT_WORDS)
+
+
+UPDATE_EMAIL = RestOperation(
+    name="updateEmail",
+    method="PATCH",
+    path="/api/contact/{contact_id}",
+    check=check,
+    body=body,
+    outcomes=get_args(UpdateEmailOutcome),
+    body_needed=body_needed,
+    from_response=from_response,
+    from_no_response=from_no_response,
+)
+
+
+async def resolve_update_email(info: Info, id: strawberry.ID, email: str) -> UpdateEmailOutcome:  # noqa: A002 - as in REST
+    """Change the address of one contact."""
+    return await info.context.call(UPDATE_EMAIL, contact_id=id, email=email)
