@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.headers import Headers
 from app.http_client.http1 import Http1Transport
-from app.http_client.transport import Interrupted, NotSent, Reply, Request
+from app.http_client.transport import Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
+from tests.faults.transports import body_needed
 
 if TYPE_CHECKING:
     import ssl
@@ -36,14 +38,23 @@ def delete(
     send_in: float = 2.0,
     answer_in: float = 2.0,
     fresh: bool = False,
+    share: bytes = b"",
+    body: bytes | None = None,
 ) -> Request:
     """Make a request, its times given from now on, in seconds."""
     now = asyncio.get_running_loop().time()
-    return Request(b"DELETE", target, headers, now + send_in, now + answer_in, fresh=fresh)
+    return Request(
+        b"DELETE", target, headers, now + send_in, now + answer_in, body_needed, share=share, body=body, fresh=fresh
+    )
 
 
-async def outcome(transport: Http1Transport, request: Request) -> Reply | type[NotSent | Interrupted]:
-    """Send a request: the reply, or the class of what was raised."""
+def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: bool = False) -> Response:
+    """Make the response that is expected, its names in lower case."""
+    return Response(status, Headers(fields), body, reused)
+
+
+async def outcome(transport: Http1Transport, request: Request) -> Response | type[NotSent | Interrupted]:
+    """Send a request: the response, or the class of what was raised."""
     try:
         return await transport.send(request)
     except (NotSent, Interrupted) as problem:
