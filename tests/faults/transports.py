@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
-from app.http_client.transport import BodyNeed, Origin, Request, Transport
+from app.http_client.transport import BodyNeed, Origin, Request
 from tests.faults.certificates import authority
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Factory(Protocol):
         connect_timeout_seconds: float,
         max_connections: int,
         idle_seconds: float,
-    ) -> Transport:
+    ) -> Http1Transport | HttpxTransport:
         """Make one."""
         ...
 
@@ -48,7 +48,7 @@ def carrier(
     connect_seconds: float = 2.0,
     idle_seconds: float = 5.0,
     certificate: bool = False,
-) -> Transport:
+) -> Http1Transport | HttpxTransport:
     """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
     return TRANSPORTS[transport](
         origin,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from app.headers import Headers
 from app.http_client.http1 import Http1Transport
 from app.http_client.transport import Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
+from tests.faults.steps import Answer, Read
 from tests.faults.transports import body_needed
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from app.http_client.transport import Origin, RawHeaders
-    from tests.faults.server import FaultServer
+    from tests.faults.server import Connection, FaultServer
+    from tests.faults.steps import Step
 
 HEADERS: RawHeaders = ((b"Authorization", b"Bearer t0ken"), (b"Wethod-Company", b"acme"))
 
@@ -29,6 +32,27 @@ LOOPS = [
     pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop"),
 ]
 """Backends of anyio's plugin: the loop that Python brings, and the one that serves in production."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """Hold every script back until it is opened."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+
+    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+        """Do it."""
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.opened.wait()
+        self.waiting -= 1
+
+
+def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
+    """Make a script that answers each request once the gate is open."""
+    return (Read(), gate, Answer()) * times
 
 
 def delete(

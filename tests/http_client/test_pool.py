@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +18,7 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog, refusing_port, unresolvable_name
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
-from tests.http_client.exchanges import LOOPS, delete, http1, http1_to, outcome, response, until
+from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response, until
 from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
@@ -42,27 +42,6 @@ class Do:
     async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
         """Do it."""
         self.function()
-
-
-@dataclass(slots=True)
-class Gate:
-    """Hold every script back until it is opened."""
-
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: int = 0
-    most: int = 0
-
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
-        """Do it."""
-        self.waiting += 1
-        self.most = max(self.most, self.waiting)
-        await self.opened.wait()
-        self.waiting -= 1
-
-
-def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
-    """Make a script that answers each request once the gate is open."""
-    return (Read(), gate, Answer()) * times
 
 
 # Limits and turns.
