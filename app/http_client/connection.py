@@ -1,4 +1,4 @@
-"""One connection to Wethod, carrying one request at a time."""
+"""One HTTP/1.1 connection, which carries one request at a time."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import asyncio
 import math
 import select
 import ssl
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from app.http_client.response_parser import ReplyReader
-from app.http_client.transport import BODY_SECONDS, NO_BODY, Interrupted, Reply
+from app.http_client.response_parser import ResponseParser
+from app.http_client.transport import BODY_SECONDS, Interrupted, Response
+
+if TYPE_CHECKING:
+    from app.http_client.transport import BodyNeed, Request
 
 DRAIN_SECONDS = 0.5
-"""How long the rest of a reply that nobody waits for may take; a new connection costs 0.1 ms, over TLS 1.5."""
+"""Time for the rest of a body that is not needed; a new connection costs 0.1 ms, over TLS 1.5."""
 
 DRAIN_BYTES = 64 * 1024
-"""How long such a reply may be, its head included."""
+"""Longest response whose unneeded rest is read, its head included."""
 
-CLOCK_TICK = 0.001
-"""uvloop's clock counts milliseconds: an alarm may go off this much early."""
+_CLOCK_TICK = 0.001
+"""uvloop's clock counts milliseconds: a timer may go off this much early."""
 
-# Where a connection stands. Plain numbers: an enum's members cost a look-up each, a dozen times an exchange.
-_RESTING: Final = 0
+# The states of a connection. Plain numbers, because a look-up of an enum's member costs 0.1 µs before Python 3.12.
+_IDLE: Final = 0
 _AWAITING_HEAD: Final = 1
 _AWAITING_BODY: Final = 2
 _DRAINING: Final = 3
@@ -29,45 +32,47 @@ _ENDED: Final = 4
 
 
 class Owner(Protocol):
-    """Who is told what becomes of a connection."""
+    """The owner of connections, such as a pool, which is called when the state of one changes."""
 
-    def made(self, connection: Connection) -> None:
-        """It is open."""
+    def on_open(self, connection: Connection) -> None:
+        """Note that it is open; the TLS handshake is over."""
 
-    def rested(self, connection: Connection) -> None:
-        """Its exchange is over, and another may follow."""
+    def on_idle(self, connection: Connection) -> None:
+        """Note that its exchange is over and that another may follow."""
 
-    def ended(self, connection: Connection) -> None:
-        """No exchange will follow; its socket is being closed."""
+    def on_end(self, connection: Connection) -> None:
+        """Note that no exchange will follow; its socket is being closed."""
 
-    def lost(self, connection: Connection) -> None:
-        """Its socket is closed."""
+    def on_closed(self, connection: Connection) -> None:
+        """Note that its socket is closed."""
 
 
 class Connection(asyncio.Protocol):
-    """Rests, carries a request, rests again, until it ends.
+    """Idle, then in an exchange, then idle again, until it ends.
 
-    Anything out of order ends it: a byte or a FIN while it rests, a deadline, an exchange whose caller is gone, a
-    reply that is not well-formed or that something follows. So what was read of one reply is never another's.
+    Anything out of order ends it: a byte or a FIN while it is idle, a deadline, a caller that is cancelled, a response
+    that is malformed or followed by anything. So no byte of one response is ever read as part of another.
 
     Attributes:
-        leased: whether somebody holds it; the owner's to keep.
+        share: the key under which its permit is held; None while it is idle. Kept by the owner.
     """
 
     __slots__ = (
-        "_alarm",
-        "_alarm_at",
-        "_deadline",
-        "_due",
+        "_body_need",
         "_idle_seconds",
         "_loop",
         "_owner",
+        "_parser",
         "_poll",
-        "_reader",
-        "_reply",
+        "_request",
+        "_response",
+        "_reused",
         "_state",
+        "_timeout_at",
+        "_timer",
+        "_timer_at",
         "_transport",
-        "leased",
+        "share",
     )
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, idle_seconds: float) -> None:
@@ -76,148 +81,154 @@ class Connection(asyncio.Protocol):
         self._idle_seconds = idle_seconds
         self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
-        self._reader = ReplyReader()
-        self._state: int = _RESTING
-        self._reply: asyncio.Future[Reply] | None = None
-        self._deadline = 0.0
-        self._due = self._alarm_at = math.inf
-        self._alarm: asyncio.TimerHandle | None = None
-        self.leased = False
+        self._parser = ResponseParser()
+        self._state: int = _IDLE
+        self._request: Request | None = None
+        self._response: asyncio.Future[Response] | None = None
+        self._body_need: BodyNeed = "none"
+        self._reused = False
+        self._timeout_at = self._timer_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self.share: bytes | None = None
+
+    @property
+    def tls_version(self) -> str | None:
+        """The version of TLS that it speaks; None without TLS."""
+        tls = self._transport and self._transport.get_extra_info("ssl_object")
+        return tls.version() if tls else None
 
     def is_usable(self, now: float, *, peek: bool = True) -> bool:
-        """Whether a request may be written in this very callback: nothing has arrived, nothing has ended.
+        """Whether a request may be written before the next await: nothing has arrived, nothing has ended.
 
         Args:
             now: event loop time in seconds.
-            peek: ask the socket too, as the loop may not have read yet what is there. (0.4 µs)
+            peek: ask the socket too, because the loop may not have read yet what is there. It costs 0.4 µs.
         """
         return (
-            self._state == _RESTING
+            self._state == _IDLE
             and self._transport is not None
             and not self._transport.is_closing()
-            and now < self._due
+            and now < self._timeout_at
             and not (peek and self._poll.poll(0))
         )
 
-    def exchange(self, head: bytes, deadline: float) -> asyncio.Future[Reply]:
-        """Write a request. Only for a connection that has just said that it is usable.
+    def exchange(self, request: Request, data: bytes) -> asyncio.Future[Response]:
+        """Write a request. Only for a connection that is usable.
+
+        Args:
+            request: the request.
+            data: its bytes.
 
         Returns:
-            A future of the reply, or of ``Interrupted``.
+            A future of the response, or of ``Interrupted``.
         """
-        assert self._transport is not None  # noqa: S101 - a usable one has it
+        assert self._transport is not None  # noqa: S101 - a usable connection has one
         self._state = _AWAITING_HEAD
-        self._deadline = deadline
-        self._wake_by(deadline)
-        self._reply = self._loop.create_future()
-        # From here on something may have left. One call: the head goes out in one piece.
-        self._transport.write(head)
-        return self._reply
+        self._request = request
+        self._set_timeout(request.deadline)
+        response = self._response = self._loop.create_future()
+        request.written = True
+        self._transport.write(data)
+        return response
 
-    def abandon(self, reply: asyncio.Future[Reply]) -> None:
-        """End the connection if it still carries that exchange: its caller is gone."""
-        if self._reply is reply:
-            self.end("its caller is gone")
+    def abandon(self, response: asyncio.Future[Response]) -> None:
+        """End the connection if it still carries this exchange, whose caller was cancelled."""
+        if self._response is response:
+            self.end("its caller was cancelled")
 
-    def rest(self) -> None:
+    def make_idle(self) -> None:
         """Wait for the next exchange, for as long as an idle connection may."""
-        self._state = _RESTING
-        self._wake_by(self._loop.time() + self._idle_seconds)
-        self._owner.rested(self)
+        self._state = _IDLE
+        self._set_timeout(self._loop.time() + self._idle_seconds)
+        self._owner.on_idle(self)
 
     def end(self, reason: str) -> None:
-        """Tell whoever waits what is known, and close at once."""
+        """Settle the exchange with what is known, and close at once."""
         if self._state == _ENDED:
             return
         state, self._state = self._state, _ENDED
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if state == _AWAITING_BODY:
-            self._give_reply(None)
-        elif self._reply is not None:
-            if not self._reply.done():
-                self._reply.set_exception(Interrupted(reason))
-            self._reply = None
+            self._resolve(None)
+        elif self._response is not None:
+            if not self._response.done():
+                self._response.set_exception(Interrupted(reason))
+            self._response = None
         if self._transport is not None:
-            if state in {_RESTING, _DRAINING}:
-                # Over TLS this says goodbye (RFC 8446 §6.1); nobody waits for the peer's.
+            if state in {_IDLE, _DRAINING}:
+                # Over TLS this sends a close alert (RFC 8446 §6.1); the peer's is not waited for.
                 self._transport.close()
             self._transport.abort()
-        self._reader.close()
-        self._owner.ended(self)
+        self._parser.close()
+        self._owner.on_end(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; a TLS handshake is over."""
+        """Take the transport."""
         # asyncio's annotation says less; uvloop's transports are no subclass of anything.
         self._transport = cast("asyncio.Transport", transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-        self._owner.made(self)
+        self._owner.on_open(self)
 
     def data_received(self, data: bytes) -> None:
-        """Read a piece of a reply; without a request it can be none."""
-        if self._state == _RESTING:
-            self.end("spoke before it was asked")
+        """Parse a piece of a response; bytes without a request are none."""
+        if self._state == _IDLE:
+            self.end("sent bytes while it was idle")
         elif self._state != _ENDED:
-            self._reader.feed(data)
+            self._parser.feed(data)
             self._advance()
 
     def eof_received(self) -> None:
-        """Read the end, which ends a body too where nothing else does (RFC 9112 §6.3)."""
+        """End; a body without a length is complete now (RFC 9112 §6.3)."""
         if self._state == _AWAITING_BODY and self._is_orderly_end():
-            self._reader.end()
+            self._parser.feed_eof()
             self._advance()
         self.end("closed by the peer")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Be told that the socket is closed."""
+        """Note that the socket is closed."""
         self.end(f"lost: {exc}" if exc else "closed by the peer")
-        self._owner.lost(self)
+        self._owner.on_closed(self)
 
     def _advance(self) -> None:
-        """Go on as far as what was read allows."""
-        if self._state == _AWAITING_HEAD and not self._take_head():
-            return
-        if self._state == _AWAITING_BODY and not self._take_body():
-            return
-        reader = self._reader
-        if reader.complete and reader.keeps_alive and not reader.broken:
-            reader.begin()
-            self.rest()
-        elif reader.complete or reader.broken or reader.received > DRAIN_BYTES:
-            self.end("has carried its last reply")
+        """Go on as far as the parsed bytes allow."""
+        parser = self._parser
+        if self._state == _AWAITING_HEAD:
+            if not parser.head_complete:
+                if parser.broken:
+                    self.end("answered with something other than HTTP/1")
+                return
+            self._begin_body()
+        if self._state == _AWAITING_BODY:
+            if not parser.is_settled(self._body_need):
+                return
+            self._state = _DRAINING
+            self._resolve(parser.body(self._body_need))
+            if not parser.complete:
+                self._set_timeout(self._loop.time() + DRAIN_SECONDS)
+        if parser.complete and parser.keeps_alive and not parser.broken:
+            self._reused = True
+            parser.reset()
+            self.make_idle()
+        elif parser.complete or parser.broken or parser.received > DRAIN_BYTES:
+            self.end("has carried its last response")
 
-    def _take_head(self) -> bool:
-        reader = self._reader
-        if reader.head_complete:
-            self._state = _AWAITING_BODY
-            if reader.need is not NO_BODY:
-                self._wake_by(min(self._deadline, self._loop.time() + BODY_SECONDS))
-        elif reader.broken:
-            self.end("answered with something other than HTTP/1")
-        return reader.head_complete
+    def _begin_body(self) -> None:
+        assert self._request is not None  # noqa: S101 - it was written
+        request, self._request = self._request, None
+        self._body_need = request.body_needed(self._parser.status, self._parser.headers)
+        self._state = _AWAITING_BODY
+        if self._body_need != "none":
+            self._set_timeout(min(request.deadline, self._loop.time() + BODY_SECONDS))
 
-    def _take_body(self) -> bool:
-        reader = self._reader
-        if reader.need is NO_BODY:
-            body: bytes | None = b""
-        elif reader.is_settled(reader.need):
-            body = reader.body_for(reader.need)
-        else:
-            return False
-        self._state = _DRAINING
-        self._give_reply(body)
-        if not reader.complete:
-            self._wake_by(self._loop.time() + DRAIN_SECONDS)
-        return True
-
-    def _give_reply(self, body: bytes | None) -> None:
-        reply, self._reply = self._reply, None
-        if reply is not None and not reply.done():
-            reply.set_result(Reply(self._reader.status, self._reader.headers, body))
+    def _resolve(self, body: bytes | None) -> None:
+        response, self._response = self._response, None
+        if response is not None and not response.done():
+            response.set_result(Response(self._parser.status, self._parser.headers, body, self._reused))
 
     def _is_orderly_end(self) -> bool:
-        """Whether the peer said that it ends: over TLS a FIN alone may be anybody's (RFC 9112 §9.8)."""
+        """Whether the peer ended the connection: over TLS, anybody on the way can send a FIN (RFC 9112 §9.8)."""
         assert self._transport is not None  # noqa: S101 - it has just ended
         tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         if tls is None:
@@ -229,23 +240,23 @@ class Connection(asyncio.Protocol):
         except ssl.SSLError:
             return False
 
-    def _wake_by(self, due: float) -> None:
+    def _set_timeout(self, at: float) -> None:
         """End the connection at that time, unless another time is set before.
 
-        An alarm set for an earlier time stays and is set anew when it goes off: most times are later than the one
-        before, and a timer made and cancelled for each exchange costs 1.8 µs, this 0.1.
+        A timer that is set for an earlier time stays, and is set again when it goes off: most times are later than the
+        one before, and a timer made and cancelled for each exchange costs 1.8 µs, this 0.1.
         """
-        self._due = due
-        if due < self._alarm_at:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm_at = due
-            self._alarm = self._loop.call_at(due, self._ring)
+        self._timeout_at = at
+        if at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._on_timer)
 
-    def _ring(self) -> None:
-        self._alarm = None
-        self._alarm_at = math.inf
-        if self._loop.time() + CLOCK_TICK < self._due:
-            self._wake_by(self._due)
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._timer_at = math.inf
+        if self._loop.time() + _CLOCK_TICK < self._timeout_at:
+            self._set_timeout(self._timeout_at)
         else:
-            self.end("ran out of time")
+            self.end("timed out")

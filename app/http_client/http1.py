@@ -1,4 +1,4 @@
-"""A transport of our own: HTTP/1.1 (RFC 9112) straight on the event loop."""
+"""A transport over our own connections: HTTP/1.1 (RFC 9112) directly on the event loop."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from app.http_client.pool import Pool
-from app.http_client.request_head import count_breaks, render_fields
+from app.http_client.request_encoder import encode_request
 from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
     import ssl
 
-    from app.http_client.transport import Origin, Reply, Request
+    from app.http_client.transport import Origin, Request, Response
 
 
 class Http1Transport:
-    """Implements ``app.http_client.transport.Transport`` for one origin.
+    """A ``Transport`` to one origin, which keeps connections. It serves one event loop.
 
     Args:
-        origin: where Wethod is.
+        origin: where to connect.
         ssl_context: for https; None for http.
         connect_timeout_seconds: for a name's resolution, the connect and the TLS handshake together.
-        max_connections: how many connections at most, those being opened included.
-        idle_seconds: how long one may rest.
+        max_connections: number of connections, those being opened included.
+        idle_seconds: time that an idle connection is kept.
     """
 
     def __init__(
@@ -35,69 +35,73 @@ class Http1Transport:
         max_connections: int,
         idle_seconds: float,
     ) -> None:
-        self._after_target = b" HTTP/1.1\r\nHost: " + origin.authority + b"\r\n"
-        # A transport serves one loop, and to ask which it is for each request is a system call before Python 3.12.
+        self._host = origin.authority
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = Pool(
             origin,
             ssl_context=ssl_context,
             connect_timeout_seconds=connect_timeout_seconds,
-            limit=max_connections,
+            max_connections=max_connections,
             idle_seconds=idle_seconds,
         )
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open."""
-        return self._pool.open
+        """Number of connections that are open."""
+        return self._pool.open_connections
 
     @property
     def idle_connections(self) -> int:
-        """How many of them rest."""
-        return self._pool.idle
+        """Number of them that are idle."""
+        return self._pool.idle_connections
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a connection."""
-        return self._pool.waiting
+        """Number of requests that wait for a connection."""
+        return self._pool.permits.waiting
 
     @property
     def waits(self) -> int:
-        """How many requests had to wait for a connection, since the start."""
-        return self._pool.waits
+        """Number of requests that had to wait for a connection, since the start."""
+        return self._pool.permits.waits
 
-    async def send(self, request: Request) -> Reply:
-        """Write the request at most once and wait for the head, then for as much body as ``body_need`` says.
+    async def send(self, request: Request) -> Response:
+        """Write the request at most once; wait for the head, then for as much body as ``body_needed`` asks for.
 
         Raises:
             NotSent: nothing was written.
-            Interrupted: something may have been, and no complete head came.
-            ValueError: the request holds a control character that would end a line; nothing was written.
+            Interrupted: something was written, and no complete head came back.
+            ValueError: the request cannot be written as it is given; nothing was written.
         """
-        head = self._head(request)
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
+        data = encode_request(request, self._host)
+        # Kept, because get_running_loop is a system call before Python 3.12.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         now = loop.time()
         if now >= request.send_by:
             raise NotSent("there is no time left to send")
-        connection = None if request.fresh else self._pool.at_hand(now)
-        if connection is None:
-            connection = await self._pool.lend(request.send_by, fresh=request.fresh)
-        # Nothing awaited from there to here: the connection is still usable.
-        reply = connection.exchange(head, request.deadline)
+        connection = self._pool.acquire_nowait(request, now) or await self._pool.acquire(request)
+        # No await from there to here, so the connection is still usable.
+        response = connection.exchange(request, data)
         try:
-            return await reply
+            return await response
         except asyncio.CancelledError:
-            connection.abandon(reply)
+            connection.abandon(response)
             raise
 
-    async def aclose(self) -> None:
-        """Close every connection, and return when that is done. Requests still under way are interrupted."""
-        await self._pool.aclose()
+    async def connect(self, request: Request) -> str | None:
+        """Do what ``send`` does up to the first byte, then close the connection.
 
-    def _head(self, request: Request) -> bytes:
-        start = request.method + b" " + request.target
-        if count_breaks(start):
-            raise ValueError("the method or the target holds CR, LF or NUL")
-        return b"".join((start, self._after_target, request.shared.lines, render_fields(request.headers), b"\r\n"))
+        Returns:
+            The version of TLS; None without TLS.
+
+        Raises:
+            NotSent: as ``send``.
+        """
+        connection = await self._pool.acquire(request)
+        version = connection.tls_version
+        connection.end("nothing was to be sent")
+        return version
+
+    async def aclose(self) -> None:
+        """Close every connection, and return when that is done. Requests still in flight are interrupted."""
+        await self._pool.aclose()

@@ -1,13 +1,13 @@
-"""A transport over those of httpx, for proxies and for whoever trusts a library more.
+"""A transport over those of httpx: for proxies, and for an operator who prefers a library.
 
-Every request has an httpx transport and a connection of its own, for two reasons that no setting takes away:
+Every request has an httpx transport and a connection of its own, for two reasons that no setting removes:
 
-* What an upstream sends behind the end of an answer, h11 keeps for the answer to the next request on the connection:
-  one caller would be told of another's delete.
-* httpcore keeps a slot for ever when a request is cut between its connection and its first byte, or when TLS fails
-  inside a proxy's tunnel.
+* h11 keeps what an upstream sends behind the end of a response for the next request on the connection: one caller would
+  get the outcome of another's delete.
+* httpcore never frees a slot if a request is cut between its connection and its first byte, or if TLS fails inside a
+  proxy's tunnel.
 
-An httpx transport takes 3 µs to make. Kept connections are what ``http1`` is for.
+An httpx transport takes 3 µs to make. The transport that keeps connections is ``http1``.
 """
 
 from __future__ import annotations
@@ -18,33 +18,28 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.http_client.httpx_exchange import Exchange, Stage
+from app.http_client.httpx_exchange import Exchange
+from app.http_client.permits import Permits
 from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
-    from app.http_client.transport import Origin, Reply, Request
+    from app.http_client.proxies import Proxy
+    from app.http_client.transport import Origin, Request, Response
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 
 class HttpxTransport:
-    """A ``Transport`` with a bound on the connections that are open at once.
-
-    Attributes:
-        waiting: how many requests wait for a connection.
-        waits: how many had to, since the start.
+    """A ``Transport`` to one origin, which opens a connection for each request.
 
     Args:
-        origin: where Wethod is.
-        ssl_context: how an https origin is verified, and what shows who we are; None trusts what the system trusts.
+        origin: where to connect.
+        ssl_context: for https; None for http.
         connect_timeout_seconds: for name, connection, tunnel and TLS together.
-        max_connections: how many requests may be under way; others wait until their ``send_by``.
-        idle_seconds: taken so that both transports are made alike; nothing is kept idle here.
-        proxy: URL of an http or https proxy, with user info where it wants credentials.
-        proxy_ssl_context: how an https proxy is verified; None trusts what the system trusts.
-
-    Raises:
-        ValueError: the proxy is of another kind.
+        max_connections: number of requests in flight; others wait until their ``send_by``.
+        idle_seconds: not used, because no connection is kept; both transports have the same arguments.
+        proxy: the proxy; None for none.
+        proxy_ssl_context: for an https proxy; None for none.
     """
 
     def __init__(
@@ -55,88 +50,101 @@ class HttpxTransport:
         connect_timeout_seconds: float,
         max_connections: int,
         idle_seconds: float,  # noqa: ARG002 - see above
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._origin = origin
-        self._ssl_context = ssl_context or _default_context(origin.scheme)
+        # httpx wants a context for plain HTTP as well; this one trusts nothing and is quick to make.
+        self._ssl_context = ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._connect_timeout_seconds = connect_timeout_seconds
-        self._proxy = None if proxy is None else _proxy(proxy, proxy_ssl_context)
-        self._slots = asyncio.Semaphore(max_connections)
-        self._exchanges: set[asyncio.Task[None]] = set()
-        self.waiting = 0
-        self.waits = 0
-        self._closed = False
+        self._proxy = (
+            None if proxy is None else httpx.Proxy(proxy.url, ssl_context=proxy_ssl_context, auth=proxy.credentials)
+        )
+        self._permits = Permits(max_connections)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open, or about to be."""
-        return len(self._exchanges)
+        """Number of connections that are open, or being opened."""
+        return len(self._tasks)
 
     @property
     def idle_connections(self) -> int:
-        """None: each carries one request."""
+        """None: each connection carries one request."""
         return 0
 
-    async def send(self, request: Request) -> Reply:
-        """Write the request at most once and wait for the head, then for as much body as ``body_need`` says."""
-        await self._take_slot(request)
-        loop = asyncio.get_running_loop()
-        exchange = Exchange(request)
-        task = asyncio.create_task(exchange.run(self._open(), self._origin))
-        self._exchanges.add(task)
-        task.add_done_callback(self._release_slot)
-        try:
-            for until in (min(request.send_by, loop.time() + self._connect_timeout_seconds), request.deadline):
-                await asyncio.wait({task}, timeout=until - loop.time())
-                if task.done() or exchange.stage is not Stage.WRITTEN:
-                    break
-        finally:
-            # The caller has its answer now; the connection is closed by the task, whose slot is free only then.
-            exchange.over = True
-            task.cancel()
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for a connection."""
+        return self._permits.waiting
+
+    @property
+    def waits(self) -> int:
+        """Number of requests that had to wait for a connection, since the start."""
+        return self._permits.waits
+
+    async def send(self, request: Request) -> Response:
+        """Write the request at most once; wait for the head, then for as much body as ``body_needed`` asks for.
+
+        Raises:
+            NotSent: nothing was written.
+            Interrupted: something was written, and no complete head came back.
+            ValueError: the request cannot be written as it is given; nothing was written.
+        """
+        exchange = Exchange(request, self._origin)
+        await self._run(exchange, request)
         return exchange.outcome()
 
+    async def connect(self, request: Request) -> str | None:
+        """Do what ``send`` does up to the first byte, then close the connection.
+
+        Returns:
+            The version of TLS; None without TLS.
+
+        Raises:
+            NotSent: as ``send``.
+        """
+        exchange = Exchange(request, self._origin, hold_back=True)
+        await self._run(exchange, request)
+        if not exchange.connected:
+            exchange.outcome()
+        return exchange.tls_version
+
     async def aclose(self) -> None:
-        """Close every connection. Requests still under way are interrupted."""
-        self._closed = True
-        for task in self._exchanges:
+        """Close every connection. Requests still in flight are interrupted."""
+        self._permits.close()
+        for task in self._tasks:
             # A second cancellation could end the closing that the first began.
             if not task.cancelling():
                 task.cancel()
-        await asyncio.gather(*self._exchanges, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _open(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
-
-    async def _take_slot(self, request: Request) -> None:
-        self.waits += self._slots.locked()
-        self.waiting += 1
+    async def _run(self, exchange: Exchange, request: Request) -> None:
+        """Run an exchange until its response is there, or its time is over."""
+        await self._permits.acquire(request.share, request.send_by)
+        task = self._start(exchange, request)
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(request.send_by):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise NotSent("no connection became free in time") from None
+            for until in (min(request.send_by, loop.time() + self._connect_timeout_seconds), request.deadline):
+                await asyncio.wait({task}, timeout=until - loop.time())
+                if task.done() or not request.written:
+                    break
         finally:
-            self.waiting -= 1
-        if self._closed:
-            self._slots.release()
-            raise NotSent("the transport is closed", transient=False)
+            # The task closes the connection, and only then its permit is free.
+            exchange.hold_back = True
+            task.cancel()
 
-    def _release_slot(self, task: asyncio.Task[None]) -> None:
-        self._exchanges.discard(task)
-        self._slots.release()
+    def _start(self, exchange: Exchange, request: Request) -> asyncio.Task[None]:
+        if self._permits.closed:
+            self._permits.release(request.share)
+            raise NotSent("the gateway stops", transient=False, reason="stopped")
+        transport = httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
+        task = asyncio.create_task(exchange.run(transport))
+        self._tasks.add(task)
 
+        def release(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._permits.release(request.share)
 
-def _default_context(scheme: str) -> ssl.SSLContext:
-    # httpx wants a context for plain HTTP too; one that trusts nobody takes no time to make.
-    return ssl.create_default_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _proxy(url: str, ssl_context: ssl.SSLContext | None) -> httpx.Proxy:
-    secure = httpx.URL(url).scheme == "https"
-    # Without a context httpcore would read the system's certificates anew for each request.
-    proxy = httpx.Proxy(url, ssl_context=(ssl_context or _default_context("https")) if secure else None)
-    if proxy.url.scheme not in {"http", "https"}:
-        raise ValueError(f"a proxy must be http or https, not {proxy.url.scheme}")
-    return proxy
+        task.add_done_callback(release)
+        return task

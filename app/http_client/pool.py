@@ -1,42 +1,37 @@
-"""The connections to Wethod: at most so many, lent to one exchange at a time."""
+"""A pool of connections to one origin."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import math
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.http_client.connection import CLOCK_TICK, Connection
+from app.http_client.addresses import connect
+from app.http_client.connection import Connection
+from app.http_client.permits import Permits
 from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
     import ssl
 
-    from app.http_client.transport import Origin
-
-_HAPPY_EYEBALLS_SECONDS = 0.25
-"""The wait before the next address is tried beside the one before (RFC 8305 §5)."""
-
-
-_RING_SECONDS = 0.01
-"""The least time between two looks at all who wait: where a thousand do, one takes 0.1 ms."""
+    from app.http_client.transport import Origin, Request
 
 
 class Pool:
-    """Connections to one origin. The one used last is lent first, so that the others can go idle and close.
+    """Connections to one origin, each of which carries one exchange at a time.
 
-    A permit is the right to hold a connection. Whoever has it takes an idle one or opens one, and it goes back when
-    the connection rests or ends; so there are never more connections than permits. Those who wait for a permit get
-    it in the order in which they came.
+    A connection is acquired with a permit, which goes back when the connection is idle or ends; so there are never more
+    connections than permits. The connection that was used last is acquired first, so that the others can go idle and
+    close.
 
     Args:
         origin: where to connect.
         ssl_context: for https; None for http.
         connect_timeout_seconds: for a name's resolution, the connect and the TLS handshake together.
-        limit: how many connections, those being opened included.
-        idle_seconds: how long one may rest.
+        max_connections: number of connections, those being opened included.
+        idle_seconds: time that an idle connection is kept.
+
+    Attributes:
+        permits: the permits to hold a connection.
     """
 
     def __init__(
@@ -45,237 +40,150 @@ class Pool:
         *,
         ssl_context: ssl.SSLContext | None,
         connect_timeout_seconds: float,
-        limit: int,
+        max_connections: int,
         idle_seconds: float,
     ) -> None:
         self._origin = origin
+        self._where = f"{origin.host}:{origin.port}"
         self._ssl_context = ssl_context
         self._connect_timeout_seconds = connect_timeout_seconds
         self._idle_seconds = idle_seconds
-        self._permits = limit
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
         self._connects: set[asyncio.Timeout] = set()
-        # Until when each waits. Not a dict: the first of one whose first ones are deleted again and again takes ever
-        # longer to find.
-        self._waiters: OrderedDict[asyncio.Future[bool], float] = OrderedDict()
-        # One for all: a timer for each who waits cost as much as the rest of the wait.
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = math.inf
-        self.waits = 0
-        self._closed = False
-        self._emptied = asyncio.Event()
+        self._empty = asyncio.Event()
+        self.permits = Permits(max_connections)
 
     @property
-    def open(self) -> int:
-        """How many connections are open."""
+    def open_connections(self) -> int:
+        """Number of connections that are open."""
         return len(self._open)
 
     @property
-    def idle(self) -> int:
-        """How many of them rest."""
+    def idle_connections(self) -> int:
+        """Number of them that are idle."""
         return len(self._idle)
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for a permit."""
-        return len(self._waiters)
-
-    def at_hand(self, now: float) -> Connection | None:
-        """An idle connection, lent without a wait; None where that cannot be. Free of awaits: it stays usable."""
-        if self._permits and self._idle:
+    def acquire_nowait(self, request: Request, now: float) -> Connection | None:
+        """Acquire an idle connection, which is usable until the next await; None if that takes a wait."""
+        if self._idle and not request.fresh and self.permits.acquire_nowait(request.share):
             connection = self._take_idle(now)
             if connection is not None:
-                self._permits -= 1
-                connection.leased = True
+                connection.share = request.share
                 return connection
+            self.permits.release(request.share)
         return None
 
-    async def lend(self, send_by: float, *, fresh: bool) -> Connection:
-        """Lend a connection that is usable when this returns.
-
-        Args:
-            send_by: event loop time in seconds by which there has to be one.
-            fresh: open it.
+    async def acquire(self, request: Request) -> Connection:
+        """Acquire a connection, which is usable until the next await.
 
         Raises:
-            NotSent: there is none by then, or it cannot be opened.
+            NotSent: there is none by ``request.send_by``, or it cannot be opened.
         """
+        await self.permits.acquire(request.share, request.send_by)
         loop = asyncio.get_running_loop()
-        if self._closed:
-            raise NotSent("the gateway stops", transient=False)
-        if self._permits:
-            self._permits -= 1
-        else:
-            await self._wait_for_permit(loop, send_by)
         try:
-            connection = None if fresh else self._take_idle(loop.time())
+            connection = None if request.fresh else self._take_idle(loop.time())
             if connection is None:
-                connection = await self._connect(loop, send_by)
+                connection = await self._connect(loop, request.send_by)
         except BaseException:
-            self._give_permit()
+            self.permits.release(request.share)
             raise
-        connection.leased = True
-        if loop.time() >= send_by:
-            connection.rest()
-            raise NotSent("the connection came too late")
+        connection.share = request.share
+        if loop.time() >= request.send_by:
+            connection.make_idle()
+            raise NotSent("a connection was there too late", reason="connection")
         return connection
 
     async def aclose(self) -> None:
-        """Close every connection and wait until that is done; what is under way fails."""
-        self._closed = True
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(False)
-        self._waiters.clear()
-        if self._alarm is not None:
-            self._alarm.cancel()
-        for connect in self._connects:
-            if not connect.expired():
-                connect.reschedule(0)
+        """Close every connection and wait until that is done; every exchange in flight fails."""
+        self.permits.close()
+        for timeout in self._connects:
+            if not timeout.expired():
+                timeout.reschedule(0)
         for connection in tuple(self._open):
             connection.end("the gateway stops")
-        self._note_emptiness()
-        await self._emptied.wait()
+        self._note_if_empty()
+        await self._empty.wait()
 
-    # Told by the connections.
-
-    def made(self, connection: Connection) -> None:
+    def on_open(self, connection: Connection) -> None:
         """Count it as open."""
         self._open.add(connection)
 
-    def rested(self, connection: Connection) -> None:
+    def on_idle(self, connection: Connection) -> None:
         """Keep it for the next exchange."""
-        connection.leased = False
         self._idle[connection] = None
-        self._give_permit()
+        self._release(connection)
 
-    def ended(self, connection: Connection) -> None:
-        """Forget it, and let another take its place."""
-        if connection.leased:
-            connection.leased = False
-            self._give_permit()
-        else:
-            self._idle.pop(connection, None)
+    def on_end(self, connection: Connection) -> None:
+        """Forget it, so that another may take its place."""
+        self._idle.pop(connection, None)
+        self._release(connection)
 
-    def lost(self, connection: Connection) -> None:
+    def on_closed(self, connection: Connection) -> None:
         """Count it as closed."""
         self._open.discard(connection)
-        self._note_emptiness()
+        self._note_if_empty()
 
-    # Permits.
-
-    def _give_permit(self) -> None:
-        while self._waiters:
-            waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
-                waiter.set_result(True)
-                return
-        self._permits += 1
-
-    async def _wait_for_permit(self, loop: asyncio.AbstractEventLoop, send_by: float) -> None:
-        self.waits += 1
-        waiter: asyncio.Future[bool] = loop.create_future()
-        self._waiters[waiter] = send_by
-        if send_by < self._alarm_at:
-            self._wake_by(loop, send_by)
-        try:
-            granted = await waiter
-        except asyncio.CancelledError:
-            self._waiters.pop(waiter, None)
-            if not waiter.cancelled() and waiter.result():
-                self._give_permit()
-            raise
-        if not granted:
-            raise NotSent("no connection became free in time", transient=not self._closed)
-
-    def _wake_by(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = due
-        self._alarm = loop.call_at(due, self._ring, loop)
-
-    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Give up those whose time is over; nearly always they are the first ones, but a repeat may wait longer."""
-        self._alarm = None
-        self._alarm_at = math.inf
-        now = loop.time() + CLOCK_TICK
-        for waiter in [waiter for waiter, send_by in self._waiters.items() if send_by <= now]:
-            del self._waiters[waiter]
-            if not waiter.done():
-                waiter.set_result(False)
-        if self._waiters:
-            self._wake_by(loop, max(min(self._waiters.values()), now + _RING_SECONDS))
-
-    # Connections.
+    def _release(self, connection: Connection) -> None:
+        if connection.share is not None:
+            share, connection.share = connection.share, None
+            self.permits.release(share)
 
     def _take_idle(self, now: float) -> Connection | None:
         while self._idle:
             connection, _ = self._idle.popitem()
             if connection.is_usable(now):
                 return connection
-            connection.end("was closed, or spoke, while it was idle")
+            connection.end("was closed, or sent bytes, while it was idle")
         return None
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, send_by: float) -> Connection:
-        """Open a connection; for one who holds a permit.
+        """Open a connection. Its permit is held.
 
         Raises:
-            NotSent: it is not open by then, or it is of no use.
+            NotSent: it is not open in time, or it is not usable.
         """
-        while len(self._idle) > self._permits:
-            next(iter(self._idle)).end("makes room for a fresh one")
-        where = f"{self._origin.host}:{self._origin.port}"
-        connect_by = min(loop.time() + self._connect_timeout_seconds, send_by)
-        if self._closed or loop.time() >= connect_by:
-            raise NotSent(f"no time to connect to {where}", transient=not self._closed)
+        while len(self._idle) > self.permits.free:
+            next(iter(self._idle)).end("makes room for a new connection")
+        timeout = asyncio.timeout_at(min(loop.time() + self._connect_timeout_seconds, send_by))
         connection = Connection(self, loop, self._idle_seconds)
-        connect = asyncio.timeout_at(connect_by)
-        self._connects.add(connect)
+        self._connects.add(timeout)
         try:
-            async with connect:
-                await loop.create_connection(
-                    lambda: connection, self._origin.host, self._origin.port, ssl=self._ssl_context, **self._race(loop)
-                )
+            self._check_open()
+            async with timeout:
+                await connect(lambda: connection, self._origin, self._ssl_context)
         except (OSError, ValueError) as error:
             self._discard(connection)
-            # A certificate that fails is a ValueError too, and so is a host that can be none.
-            lasting = isinstance(error, ValueError)
+            self._check_open()
+            # Neither a certificate that fails nor a name that cannot be one is fixed within seconds.
             raise NotSent(
-                f"no connection to {where}: {type(error).__name__}: {error}", transient=not lasting
+                f"no connection to {self._where}: {type(error).__name__}: {error}",
+                transient=not isinstance(error, ValueError),
             ) from error
         except BaseException:
             self._discard(connection)
             raise
         finally:
-            self._connects.discard(connect)
-            self._note_emptiness()
-        # Over TLS there may be a session ticket to read, which is no word out of turn.
+            self._connects.discard(timeout)
+            self._note_if_empty()
+        # Over TLS a session ticket may have arrived, which is legitimate.
         if not connection.is_usable(loop.time(), peek=self._ssl_context is None):
-            connection.end("of no use")
-            raise NotSent(f"{where} closed the connection, or spoke, before it was asked")
+            connection.end("not usable")
+            self._check_open()
+            raise NotSent(f"{self._where} closed the connection, or sent bytes, before a request was written")
         return connection
 
+    def _check_open(self) -> None:
+        if self.permits.closed:
+            raise NotSent("the gateway stops", transient=False, reason="stopped")
+
     def _discard(self, connection: Connection) -> None:
-        """End a connection whose making failed, in whichever state."""
-        connection.end("was not made")
-        # uvloop does not tell of the loss where a connect is cancelled after the protocol was told that it is made.
-        self.lost(connection)
+        """End a connection that could not be opened, in any state."""
+        connection.end("was not opened")
+        # uvloop does not call connection_lost if a connect is cancelled after connection_made.
+        self.on_closed(connection)
 
-    def _race(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-        """Happy Eyeballs where the loop has them (uvloop tries one address after the other) and there is a choice."""
-        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(self._origin.host):
-            return {"happy_eyeballs_delay": _HAPPY_EYEBALLS_SECONDS}
-        return {}
-
-    def _note_emptiness(self) -> None:
-        if self._closed and not self._open and not self._connects:
-            self._emptied.set()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    def _note_if_empty(self) -> None:
+        if self.permits.closed and not self._open and not self._connects:
+            self._empty.set()

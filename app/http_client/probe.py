@@ -1,79 +1,79 @@
-"""Whether Wethod can be reached: TCP and TLS, and not a byte of HTTP."""
+"""A check that Wethod can be reached: what a delete does, up to its first byte."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from app.http_client.transport_factory import (
-    make_upstream_proxy_ssl_context,
-    make_upstream_ssl_context,
-    origin_of,
-    proxy_for,
-)
+import httpx
+
+from app.http_client.proxies import choose_proxy
+from app.http_client.transport import NotSent, Request
+from app.http_client.transport_factory import make_transport, origin_of
 
 if TYPE_CHECKING:
-    from app.http_client.transport import Origin
+    from collections.abc import Callable, Iterator
+
     from app.settings import Settings
 
 
 class UnreachableError(Exception):
-    """Why Wethod cannot be reached, in a line for whoever runs the gateway."""
+    """Wethod cannot be reached. The message is one line for the operator, without secrets."""
 
 
 async def probe(settings: Settings) -> str:
-    """Connect to Wethod as a delete would, and hang up.
+    """Connect to Wethod with the transport of the settings, and close the connection before a request is written.
 
     Returns:
-        What was done, in a line.
+        What was done, in one line.
 
     Raises:
         UnreachableError: it could not be done.
+        SettingsError: the settings cannot be used.
     """
     origin = origin_of(settings)
-    proxy = proxy_for(settings)
+    proxy = choose_proxy(settings, origin)
+    transport = make_transport(settings)
+    # The connect timeout of the transport is the one that counts.
+    end = asyncio.get_running_loop().time() + 2 * settings.wethod_connect_timeout_seconds
     try:
-        async with asyncio.timeout(settings.wethod_connect_timeout_seconds):
-            return await (_through(proxy, origin, settings) if proxy else _directly(origin, settings))
-    except TimeoutError:
-        raise UnreachableError(f"no connection within {settings.wethod_connect_timeout_seconds:g} s") from None
-    except ssl.SSLCertVerificationError as error:
-        raise UnreachableError(f"its certificate is refused: {error.verify_message}") from None
-    except (OSError, ssl.SSLError) as error:
-        raise UnreachableError(error.strerror or str(error) or type(error).__name__) from None
-
-
-async def _directly(origin: Origin, settings: Settings) -> str:
-    context = make_upstream_ssl_context(settings)
-    _, writer = await asyncio.open_connection(origin.host, origin.port, ssl=context)
-    done = "TCP connection" if context is None else f"TCP connection and TLS handshake ({_tls_version(writer)})"
-    writer.transport.abort()
-    return done
-
-
-async def _through(proxy: str, origin: Origin, settings: Settings) -> str:
-    parts = urlsplit(proxy)
-    context = make_upstream_proxy_ssl_context(settings)
-    port = parts.port or (443 if context else 80)
-    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
-    try:
-        if origin.scheme != "https":
-            return "TCP connection to the proxy"
-        authority = f"{origin.host}:{origin.port}".encode("ascii")
-        writer.write(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (authority, authority))
-        status = (await reader.readuntil(b"\r\n\r\n")).partition(b" ")[2][:3].decode("ascii", "replace")
-        if status != "200":
-            raise UnreachableError(f"the proxy answers {status or 'no HTTP'}")
-        await writer.start_tls(make_upstream_ssl_context(settings) or context, server_hostname=origin.host)  # type: ignore[arg-type]
-        return f"TCP connection and TLS handshake ({_tls_version(writer)}) through the proxy"
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        raise UnreachableError("the proxy hangs up") from None
+        tls_version = await transport.connect(Request(b"DELETE", b"/", (), end, end, lambda *_: "none", fresh=True))
+    except NotSent as problem:
+        reason = _reason(problem, settings.wethod_connect_timeout_seconds)
+        raise UnreachableError(f"through the proxy {proxy.url}: {reason}" if proxy else reason) from None
     finally:
-        writer.transport.abort()
+        await transport.aclose()
+    if proxy and origin.scheme == "http":
+        return "TCP connection to the proxy"
+    done = f"TCP connection and TLS handshake ({tls_version})" if tls_version else "TCP connection"
+    return f"{done} through the proxy" if proxy else done
 
 
-def _tls_version(writer: asyncio.StreamWriter) -> str:
-    tls = writer.get_extra_info("ssl_object")
-    return str(tls.version()) if tls else "none"
+_REASONS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
+    (ssl.SSLCertVerificationError, lambda error: f"its certificate is refused: {error.verify_message}"),
+    (ssl.SSLError, lambda error: f"TLS fails: {error.reason or error.strerror}"),
+    (socket.gaierror, lambda error: f"the name does not resolve: {error.strerror}"),
+    (httpx.ProxyError, lambda error: f"the proxy answers {str(error)[:3]}"),
+    (httpx.RemoteProtocolError, lambda _: "the proxy hangs up, or answers with something other than HTTP"),
+)
+"""What a failed connect means, by the class of its cause. A library's own message might show a URL."""
+
+
+def _reason(problem: NotSent, timeout_seconds: float) -> str:
+    for cause in _causes(problem):
+        for kind, describe in _REASONS:
+            if isinstance(cause, kind):
+                return describe(cause)
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+    return f"no connection within {timeout_seconds:g} s"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and its causes, the innermost first."""
+    if error is not None:
+        yield from _causes(error.__cause__ or error.__context__)
+        yield error

@@ -1,8 +1,10 @@
-"""How a connection to Wethod is secured, for both transports."""
+"""TLS contexts for connections to Wethod and to a proxy."""
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from app.settings import SettingsError
@@ -11,66 +13,106 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class ClientContext(ssl.SSLContext):
+    """A client's context, which leaves out the final dot of an absolute name (``api.example.com.``).
+
+    Neither SNI (RFC 6066 §3) nor a certificate has that dot.
+    """
+
+    def wrap_bio(  # noqa: D102 - as the base class
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        if isinstance(server_hostname, str):
+            server_hostname = server_hostname.removesuffix(".")
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
 def make_ssl_context(
     *, ca_file: Path | None = None, client_cert_file: Path | None = None, client_key_file: Path | None = None
 ) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the certificate and its host name checked, HTTP/1.1 offered (RFC 7301).
+    """Make the context for Wethod: TLS 1.2 or newer, certificate and host name checked, HTTP/1.1 offered (RFC 7301).
 
     Args:
         ca_file: PEM file of the authorities to trust instead of the system's.
         client_cert_file: PEM file of a client certificate.
-        client_key_file: PEM file of its key; None where the certificate's file holds it.
+        client_key_file: PEM file of its key; None if the certificate's file holds it.
 
     Raises:
         SettingsError: a file is not what its setting says. The line never shows what a file holds.
     """
-    context = _trusting(ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context = _make_context(system=ca_file is None)
+    if ca_file is not None:
+        _trust_file(context, ca_file)
     if client_cert_file is not None:
-        try:
-            context.load_cert_chain(client_cert_file, client_key_file, password=_refuse_password)
-        except _EncryptedKeyError:
-            name, path = (
-                ("WETHOD_CLIENT_KEY_FILE", client_key_file)
-                if client_key_file is not None
-                else ("WETHOD_CLIENT_CERT_FILE", client_cert_file)
-            )
-            raise SettingsError(f"{name}={path}: must hold a key that is not encrypted") from None
-        except (OSError, ValueError):
-            where = f"and WETHOD_CLIENT_KEY_FILE={client_key_file} its key" if client_key_file else "and its key"
-            raise SettingsError(
-                f"WETHOD_CLIENT_CERT_FILE={client_cert_file}: must hold a certificate in PEM, {where}"
-            ) from None
+        _load_client_certificate(context, client_cert_file, client_key_file)
     return context
 
 
 def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
-    """How a connection to an https proxy itself is secured. It is shown no client certificate, which is for Wethod.
+    """Make the context for an https proxy. It has no client certificate, which is for Wethod.
 
     Args:
-        ca_file: PEM file of authorities to trust beside the system's: who certifies Wethod seldom certifies a proxy.
+        ca_file: PEM file of authorities to trust beside the system's: the authority that certifies Wethod seldom
+            certifies a proxy.
 
     Raises:
         SettingsError: the file is not what its setting says.
     """
-    context = _trusting(None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = _make_context(system=True)
     if ca_file is not None:
-        _trusting(ca_file, context)
+        _trust_file(context, ca_file)
     return context
 
 
-def _trusting(ca_file: Path | None, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """A context that trusts what a file holds, or the system where there is none; or one that trusts it, too."""
+def _make_context(*, system: bool) -> ssl.SSLContext:
+    # As ssl.create_default_context, which cannot make an object of another class.
+    context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if system:
+        context.load_default_certs()
+        if sys.version_info >= (3, 13):
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    key_log = os.environ.get("SSLKEYLOGFILE")
+    if key_log:
+        try:
+            context.keylog_filename = key_log
+        except OSError as error:
+            raise SettingsError(f"SSLKEYLOGFILE={key_log}: cannot be written: {error.strerror}") from None
+    return context
+
+
+def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
     try:
-        if context is None:
-            return ssl.create_default_context(cafile=ca_file)
         context.load_verify_locations(ca_file)
-    except (OSError, ValueError):
-        # OpenSSL's own words for this are "PEM lib" and the like.
+    except ssl.SSLError:
+        # OpenSSL's own message is "PEM lib" or the like.
         raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM") from None
-    return context
+    except OSError as error:
+        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: cannot be read: {error.strerror}") from None
+    # Private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and the operator
+    # named this one. What the file holds is trusted, an intermediate authority included.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def _load_client_certificate(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -> None:
+    try:
+        context.load_cert_chain(cert_file, key_file, password=_refuse_password)
+    except _EncryptedKeyError:
+        setting = f"WETHOD_CLIENT_KEY_FILE={key_file}" if key_file else f"WETHOD_CLIENT_CERT_FILE={cert_file}"
+        raise SettingsError(f"{setting}: must hold a key that is not encrypted") from None
+    except (ssl.SSLError, ValueError):
+        key = f"and WETHOD_CLIENT_KEY_FILE={key_file} its key" if key_file else "and its key"
+        raise SettingsError(f"WETHOD_CLIENT_CERT_FILE={cert_file}: must hold a certificate in PEM, {key}") from None
+    except OSError as error:
+        names = f"WETHOD_CLIENT_CERT_FILE={cert_file}" + (f", WETHOD_CLIENT_KEY_FILE={key_file}" if key_file else "")
+        raise SettingsError(f"{names}: cannot be read: {error.strerror}") from None
 
 
 class _EncryptedKeyError(Exception):
@@ -78,5 +120,5 @@ class _EncryptedKeyError(Exception):
 
 
 def _refuse_password() -> NoReturn:
-    # Without this OpenSSL asks on the terminal, and a service hangs at its start.
+    # Otherwise OpenSSL asks on the terminal, and a service hangs at its start.
     raise _EncryptedKeyError

@@ -40,7 +40,8 @@ class Origin:
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: a name or an address; an IPv6 address without brackets.
+        host: a name or an address, as the resolver takes it: an IPv6 address without brackets, an absolute name with
+            its final dot.
         port: the port, also if it is the scheme's default.
     """
 
@@ -50,8 +51,11 @@ class Origin:
 
     @property
     def authority(self) -> bytes:
-        """The value of the ``Host`` field (RFC 9110 §7.2): without the port if it is the scheme's default."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The value of the ``Host`` field (RFC 9110 §7.2).
+
+        Without the port if it is the scheme's default, and without the final dot of an absolute name, as browsers do.
+        """
+        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
         default = {"http": 80, "https": 443}.get(self.scheme)
         return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
 
@@ -140,8 +144,9 @@ class Transport(Protocol):
     """One way to carry a request.
 
     ``send`` raises only ``NotSent`` and ``Interrupted``, and ``asyncio.CancelledError`` if the caller's task is
-    cancelled. Whatever it raises, ``Request.written`` says whether the server may have acted. No connection is leaked,
-    and none is left half-read in a pool.
+    cancelled; a request that cannot be written as it is given, such as one with a line break in a header field, is a
+    bug and a ``ValueError``. Whatever it raises, ``Request.written`` says whether the server may have acted. No
+    connection is leaked, and none is left half-read in a pool.
     """
 
     async def send(self, request: Request) -> Response:

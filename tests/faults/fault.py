@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from app.http_client.transport import BodyNeed, Interrupted, NotSent, Request, Transport, body_need
+from app.http_client.transport import Interrupted, NotSent, Request, Transport
 
 if TYPE_CHECKING:
     from tests.faults.steps import Steps
@@ -18,7 +18,7 @@ class Answered:
 
     Attributes:
         status: its status.
-        body: as ``Reply.body``; where one byte is enough, only that one.
+        body: as ``Response.body``; if its first character is enough, only that one.
     """
 
     status: int
@@ -91,10 +91,15 @@ class Fault:
 async def verdict(transport: Transport, request: Request) -> Verdict:
     """Send a request and take down what the transport says."""
     try:
-        reply = await transport.send(request)
+        response = await transport.send(request)
     except NotSent as error:
+        assert not request.written
         return Unsent(error.transient)
     except Interrupted:
+        assert request.written
         return Cut()
-    first_byte = body_need(reply.status, reply.headers) is BodyNeed.FIRST_BYTE
-    return Answered(reply.status, reply.body[:1] if first_byte and reply.body else reply.body)
+    assert request.written
+    body = response.body
+    if body and request.body_needed(response.status, response.headers) == "first":
+        body = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return Answered(response.status, body)

@@ -53,7 +53,7 @@ def context(*, tls: bool) -> ssl.SSLContext | None:
 async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = False) -> bool:
     """Whether a request is answered, and with the answer to itself."""
     reply = await transport.send(delete(contact, fresh=fresh))
-    return (reply.status, dict(reply.headers)[b"content-location"]) == (200, b"/api/contact/%d" % contact)
+    return (reply.status, reply.headers[b"content-location"]) == (200, b"/api/contact/%d" % contact)
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())

@@ -21,7 +21,7 @@ from tests.gateway import HEADERS, GatewayClient, gateway
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from app.http_client.transport import Origin, Reply, Request, Transport
+    from app.http_client.transport import Origin, Request, Response, Transport
 
 LOST: Steps = (Read(), Close())
 HASTY_SECONDS = 1.0
@@ -44,9 +44,9 @@ class Switchboard:
     def __init__(self) -> None:
         self.lines: dict[bytes, Transport] = {}
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request) -> Response:
         """Let the company's own transport send it."""
-        return await self.lines[dict(request.shared.fields)[b"Wethod-Company"]].send(request)
+        return await self.lines[dict(request.headers)[b"Wethod-Company"]].send(request)
 
     async def aclose(self) -> None:
         """Close them all."""

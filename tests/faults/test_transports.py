@@ -51,7 +51,7 @@ async def test_a_fault_is_told_for_what_it_is(fault: Fault, name: str, *, tls: b
         assert [request.target for request in server.complete] == [b"/api/contact/7"] * fault.requests
         assert earliest - 0.01 <= took < latest
         reply = await transport.send(delete(8))
-        assert (reply.status, dict(reply.headers)[b"content-location"]) == (200, b"/api/contact/8")
+        assert (reply.status, reply.headers[b"content-location"]) == (200, b"/api/contact/8")
         assert server.complete[-1].target == b"/api/contact/8"
         assert len(server.complete) == fault.requests + 1
         await transport.aclose()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
-from app.http_client.transport import Origin, Request, Transport
+from app.http_client.transport import BodyNeed, Origin, Request
 from tests.faults.certificates import authority
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
 CONNECT_SECONDS = 0.2
 """A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
@@ -28,7 +29,7 @@ class Factory(Protocol):
         connect_timeout_seconds: float,
         max_connections: int,
         idle_seconds: float,
-    ) -> Transport:
+    ) -> Http1Transport | HttpxTransport:
         """Make one."""
         ...
 
@@ -47,7 +48,7 @@ def carrier(
     connect_seconds: float = 2.0,
     idle_seconds: float = 5.0,
     certificate: bool = False,
-) -> Transport:
+) -> Http1Transport | HttpxTransport:
     """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
     return TRANSPORTS[transport](
         origin,
@@ -58,10 +59,22 @@ def carrier(
     )
 
 
+def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
+    """Need all of a rejection's body, the first character of a page, and nothing else."""
+    if status == 200:
+        return "first" if headers.get(b"content-type", b"").startswith(b"text/html") else "none"
+    return "whole" if status in {400, 401, 403, 404, 412, 429} else "none"
+
+
 def delete(
-    contact: int = 7, *, seconds: float = 2.0, send_seconds: float | None = None, fresh: bool = False
+    contact: int = 7,
+    *,
+    seconds: float = 2.0,
+    send_seconds: float | None = None,
+    fresh: bool = False,
+    share: bytes = b"",
 ) -> Request:
-    """Ask for a contact's deletion, with so much time until the deadline and until the last moment to send."""
+    """Make a request, with so much time until the deadline and until the last moment to send."""
     now = asyncio.get_running_loop().time()
     return Request(
         method=b"DELETE",
@@ -69,5 +82,7 @@ def delete(
         headers=((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity")),
         send_by=now + (seconds if send_seconds is None else send_seconds),
         deadline=now + seconds,
+        body_needed=body_needed,
+        share=share,
         fresh=fresh,
     )

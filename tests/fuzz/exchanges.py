@@ -7,34 +7,36 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.headers import Headers
 from app.http_client.connection import Connection
-from app.http_client.transport import BodyNeed, Interrupted, Reply, body_need
+from app.http_client.transport import Interrupted, Request, Response
+from tests.faults.transports import body_needed
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_answer
-from tests.fuzz.replies import CORPUS
+from tests.fuzz.replies import CORPUS, first_character
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
 SOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnext"
-NEXT = Reply(404, ((b"content-length", b"4"),), b"next")
+NEXT = Response(404, Headers(((b"content-length", b"4"),)), b"next")
 
 
 class Owner:
-    """Who is told what becomes of a connection, and does not care."""
+    """An owner that does nothing."""
 
-    def made(self, connection: Connection) -> None:
-        """It is open."""
+    def on_open(self, connection: Connection) -> None:
+        """Do nothing."""
 
-    def rested(self, connection: Connection) -> None:
-        """It rests."""
+    def on_idle(self, connection: Connection) -> None:
+        """Do nothing."""
 
-    def ended(self, connection: Connection) -> None:
-        """It ends."""
+    def on_end(self, connection: Connection) -> None:
+        """Do nothing."""
 
-    def lost(self, connection: Connection) -> None:
-        """It is closed."""
+    def on_closed(self, connection: Connection) -> None:
+        """Do nothing."""
 
 
 class Line(asyncio.Transport):
@@ -70,11 +72,11 @@ class Told:
     """What became of an exchange.
 
     Attributes:
-        reply: what its caller was told; None for `Interrupted`.
+        response: what its caller got; None for `Interrupted`.
         usable: another request may follow.
     """
 
-    reply: Reply | None
+    response: Response | None
     usable: bool
 
 
@@ -88,7 +90,8 @@ def connect(quiet: socket.socket) -> Connection:
 def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) -> Told:
     """Ask, and let the connection hear these pieces."""
     now = asyncio.get_running_loop().time()
-    pending = connection.exchange(b"DELETE / HTTP/1.1\r\n\r\n", now + 60)
+    request = Request(b"DELETE", b"/", (), now + 60, now + 60, body_needed)
+    pending = connection.exchange(request, b"DELETE / HTTP/1.1\r\n\r\n")
     for piece in pieces:
         connection.data_received(piece)
     if ended:
@@ -97,12 +100,14 @@ def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) ->
     if not pending.done():
         connection.end("the input is over")
     try:
-        reply = pending.result()
+        response = pending.result()
     except Interrupted:
         return Told(None, usable)
-    if body_need(reply.status, reply.headers) is BodyNeed.FIRST_BYTE and reply.body:
-        reply = Reply(reply.status, reply.headers, reply.body[:1])
-    return Told(reply, usable)
+    body = response.body
+    if body_needed(response.status, response.headers) == "first":
+        body = first_character(body)
+    # Which request of a connection it was does not matter here.
+    return Told(Response(response.status, response.headers, body), usable)
 
 
 def end(connection: Connection, told: Told) -> None:
@@ -156,9 +161,10 @@ class Target:
         whole, apart = both
         assert whole == apart
         expected = read_answer(data, ended=ended)
-        if whole.reply is not None:
-            assert (whole.reply.status, whole.reply.headers) == (expected.status, expected.fields)
-            if whole.reply.body and body_need(expected.status, expected.fields) is BodyNeed.WHOLE:
-                assert whole.reply.body == expected.body
+        if whole.response is not None:
+            headers = Headers(expected.fields)
+            assert (whole.response.status, whole.response.headers) == (expected.status, headers)
+            if whole.response.body and body_needed(expected.status, headers) == "whole":
+                assert whole.response.body == expected.body
         assert not whole.usable or (expected.keeps_alive and not ended)
         return whole

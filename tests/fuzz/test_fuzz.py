@@ -12,9 +12,9 @@ import pytest
 from tests.fuzz import conversations, exchanges, replies, requests
 from tests.fuzz.campaign import TARGETS, run
 from tests.fuzz.reference import Answer, read_answer, read_requests
+from tests.http_client.test_response_parser import NO_REPLY, OK, WELL_FORMED, Read
 from tests.server.processes import ROOT
 from tests.server.serving import request
-from tests.wethod.test_reply_reader import NO_REPLY, OK, WELL_FORMED, Read
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS") or ("60" if os.environ.get("CI") == "true" else "6"))
 """For all targets together."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.headers import Headers
 from app.http_client.http1 import Http1Transport
-from app.http_client.transport import Interrupted, NotSent, Reply, Request
+from app.http_client.transport import Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
+from tests.faults.steps import Answer, Read
+from tests.faults.transports import body_needed
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
     from app.http_client.transport import Origin, RawHeaders
-    from tests.faults.server import FaultServer
+    from tests.faults.server import Connection, FaultServer
+    from tests.faults.steps import Step
 
 HEADERS: RawHeaders = ((b"Authorization", b"Bearer t0ken"), (b"Wethod-Company", b"acme"))
 
@@ -29,6 +34,27 @@ LOOPS = [
 """Backends of anyio's plugin: the loop that Python brings, and the one that serves in production."""
 
 
+@dataclass(slots=True)
+class Gate:
+    """Hold every script back until it is opened."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+
+    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+        """Do it."""
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.opened.wait()
+        self.waiting -= 1
+
+
+def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
+    """Make a script that answers each request once the gate is open."""
+    return (Read(), gate, Answer()) * times
+
+
 def delete(
     target: bytes = b"/api/contact/7",
     *,
@@ -36,14 +62,23 @@ def delete(
     send_in: float = 2.0,
     answer_in: float = 2.0,
     fresh: bool = False,
+    share: bytes = b"",
+    body: bytes | None = None,
 ) -> Request:
     """Make a request, its times given from now on, in seconds."""
     now = asyncio.get_running_loop().time()
-    return Request(b"DELETE", target, headers, now + send_in, now + answer_in, fresh=fresh)
+    return Request(
+        b"DELETE", target, headers, now + send_in, now + answer_in, body_needed, share=share, body=body, fresh=fresh
+    )
 
 
-async def outcome(transport: Http1Transport, request: Request) -> Reply | type[NotSent | Interrupted]:
-    """Send a request: the reply, or the class of what was raised."""
+def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: bool = False) -> Response:
+    """Make the response that is expected, its names in lower case."""
+    return Response(status, Headers(fields), body, reused)
+
+
+async def outcome(transport: Http1Transport, request: Request) -> Response | type[NotSent | Interrupted]:
+    """Send a request: the response, or the class of what was raised."""
     try:
         return await transport.send(request)
     except (NotSent, Interrupted) as problem:

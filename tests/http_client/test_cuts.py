@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.http_client.transport import Interrupted, NotSent, Reply
+from app.http_client.transport import Interrupted, NotSent, Response
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import Hang, Read, Send
-from tests.wethod.exchanges import LOOPS, delete, http1, outcome, until
+from tests.http_client.exchanges import LOOPS, delete, http1, outcome, until
 
 if TYPE_CHECKING:
     import ssl
@@ -27,9 +27,9 @@ TURNS = 60
 """Turns of the event loop within which an exchange with a new connection is over."""
 
 
-def check_target(reply: Reply, target: bytes) -> None:
+def check_target(reply: Response, target: bytes) -> None:
     """Check that a reply is to the request for a target, as the server names it."""
-    assert dict(reply.headers)[b"content-location"] == target
+    assert reply.headers[b"content-location"] == target
     assert reply.body in {None, b"", target}
 
 
@@ -165,7 +165,7 @@ async def test_hundreds_of_cuts_at_a_full_pool_leave_it_sound(tls: ssl.SSLContex
                 await asyncio.sleep(chance.uniform(0, 0.02))
                 task.cancel()
             (end,) = await asyncio.gather(task, return_exceptions=True)
-            if isinstance(end, Reply):
+            if isinstance(end, Response):
                 check_target(end, target)
             assert transport.open_connections <= 5
             ends[end if isinstance(end, type) else type(end)] += 1
@@ -174,5 +174,5 @@ async def test_hundreds_of_cuts_at_a_full_pool_leave_it_sound(tls: ssl.SSLContex
             await asyncio.gather(*(one(number) for number in range(wave, wave + 20)))
         upstream.calm = True
         await check_soundness(transport, 5)
-    assert ends.keys() == {Reply, NotSent, Interrupted, asyncio.CancelledError}
+    assert ends.keys() == {Response, NotSent, Interrupted, asyncio.CancelledError}
     assert ends.total() == 600

@@ -7,19 +7,19 @@ import contextlib
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.http_client.tls import make_ssl_context
-from app.http_client.transport import Interrupted, NotSent, Origin, Reply
+from app.http_client.transport import Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog, refusing_port, unresolvable_name
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
+from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response, until
 from tests.system_parts import require_ipv6
-from tests.wethod.exchanges import LOOPS, delete, http1, http1_to, outcome, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,27 +44,6 @@ class Do:
         self.function()
 
 
-@dataclass(slots=True)
-class Gate:
-    """Hold every script back until it is opened."""
-
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: int = 0
-    most: int = 0
-
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
-        """Do it."""
-        self.waiting += 1
-        self.most = max(self.most, self.waiting)
-        await self.opened.wait()
-        self.waiting -= 1
-
-
-def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
-    """Make a script that answers each request once the gate is open."""
-    return (Read(), gate, Answer()) * times
-
-
 # Limits and turns.
 
 
@@ -77,7 +56,7 @@ async def test_there_are_never_more_connections_than_allowed(tls: ssl.SSLContext
         assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 0, 17)
         gate.opened.set()
         replies = await asyncio.gather(*requests)
-        assert [dict(reply.headers)[b"content-location"] for reply in replies] == [b"/%d" % n for n in range(20)]
+        assert [reply.headers[b"content-location"] for reply in replies] == [b"/%d" % n for n in range(20)]
         assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 3, 0)
         assert (server.accepted, gate.most, len(server.requests)) == (3, 3, 20)
 
@@ -121,7 +100,7 @@ async def test_each_waits_as_long_as_it_may_whatever_the_order() -> None:
     patience = (0.3, 0.1, 0.2, 0.1, 2.0)
     ended: dict[int, float] = {}
 
-    async def wait(number: int, transport: Http1Transport) -> Reply | type[NotSent | Interrupted]:
+    async def wait(number: int, transport: Http1Transport) -> Response | type[NotSent | Interrupted]:
         result = await outcome(transport, delete(send_in=patience[number]))
         ended[number] = asyncio.get_running_loop().time()
         return result
@@ -133,7 +112,7 @@ async def test_each_waits_as_long_as_it_may_whatever_the_order() -> None:
         results = await asyncio.gather(*(wait(number, transport) for number in range(len(patience))))
         assert await holder is Interrupted
         assert results[:4] == [NotSent] * 4
-        assert isinstance(results[4], Reply)
+        assert isinstance(results[4], Response)
         for number in range(4):
             assert patience[number] - 0.01 <= ended[number] - began < patience[number] + 0.15
         assert transport.waiting == 0
@@ -212,7 +191,7 @@ async def test_a_connection_grows_too_old_while_the_loop_is_busy() -> None:
 @pytest.mark.parametrize("then", [Close(), Send(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["fin", "bytes"])
 async def test_what_the_loop_has_not_read_yet_is_noticed(tls: ssl.SSLContext | None, then: Step) -> None:
     """The request is written to another connection, though no callback has told of the end of the first."""
-    sent: list[asyncio.Task[Reply]] = []
+    sent: list[asyncio.Task[Response]] = []
     # The task's first step comes before the loop looks at its sockets again.
     send = Do(lambda: sent.append(asyncio.create_task(transport.send(delete()))))
     async with (
@@ -410,7 +389,7 @@ async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) ->
         await asyncio.gather(transport.aclose(), transport.aclose())
         assert transport.open_connections == 0
         assert await written is Interrupted
-        assert await answered == Reply(404, ((b"content-length", b"9"),), None)
+        assert await answered == response(404, ((b"content-length", b"9"),), None)
         for fresh in (False, True):
             with pytest.raises(NotSent) as caught:
                 await transport.send(delete(fresh=fresh))

@@ -1,0 +1,54 @@
+"""Connecting by name: all addresses of a host are tried, a little apart, and the first that answers is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, TypeVar
+
+import aiohappyeyeballs
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from app.http_client.transport import Origin
+
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
+
+_ATTEMPT_DELAY_SECONDS = 0.25
+"""The wait before the next address is tried beside the one before (RFC 8305 §5)."""
+
+
+async def connect(
+    make_protocol: Callable[[], ProtocolT], origin: Origin, ssl_context: ssl.SSLContext | None
+) -> ProtocolT:
+    """Resolve the name, race its addresses (RFC 8305), then do the TLS handshake, if any.
+
+    uvloop alone would try the addresses one after the other: one dead address would take the whole connect timeout.
+
+    Args:
+        make_protocol: makes the protocol of the connection.
+        origin: where to connect.
+        ssl_context: for https; None for http.
+
+    Raises:
+        OSError: the name does not resolve, no address can be reached, or TLS fails.
+        ValueError: the name cannot be one, or the certificate fails (``ssl.SSLCertVerificationError`` is both).
+    """
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    try:
+        connected = await aiohappyeyeballs.start_connection(
+            addresses, happy_eyeballs_delay=_ATTEMPT_DELAY_SECONDS, loop=loop
+        )
+    except RuntimeError as error:
+        # uvloop raises it in place of some OSErrors.
+        raise OSError(str(error)) from error
+    _, protocol = await loop.create_connection(
+        make_protocol,
+        sock=connected,
+        ssl=ssl_context,
+        server_hostname=None if ssl_context is None else origin.host,
+    )
+    return protocol

@@ -1,0 +1,163 @@
+"""The proxy that applies to an origin: from `WETHOD_PROXY`, or from the usual variables."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote
+
+from app.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.http_client.transport import Origin
+    from app.settings import Settings
+
+_URL = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?"
+    r"(?:(?P<username>[^\s/?#@:]*)(?::(?P<password>[^\s/?#@]*))?@)?"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?/?",
+    re.ASCII | re.IGNORECASE,
+)
+
+_MAX_PORT = 65_535
+
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An http or https proxy.
+
+    Attributes:
+        scheme: ``http`` or ``https``: how the proxy itself is spoken to.
+        host: a name or an address; an IPv6 address in brackets.
+        port: the port, also if it is the scheme's default.
+        credentials: user name and password, decoded; None for none. Never shown.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The URL without credentials."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+def choose_proxy(settings: Settings, origin: Origin, environ: Mapping[str, str] = os.environ) -> Proxy | None:
+    """The proxy to an origin; None for a direct connection.
+
+    `WETHOD_PROXY` applies always. Otherwise `HTTPS_PROXY` or `HTTP_PROXY`, by the origin's scheme, or `ALL_PROXY`
+    applies, unless the transport is `http1`, or `NO_PROXY` matches, or the origin is on loopback. A name in lower case
+    precedes the one in upper case.
+
+    Raises:
+        SettingsError: the value is not the URL of an http or https proxy. The line shows no credentials.
+    """
+    if settings.wethod_proxy:
+        return parse_proxy("WETHOD_PROXY", settings.wethod_proxy)
+    if settings.wethod_transport == "http1" or bypasses(_lookup(environ, "no_proxy")[1], origin):
+        return None
+    for variable in (f"{origin.scheme}_proxy", "all_proxy"):
+        name, value = _lookup(environ, variable)
+        if value:
+            return parse_proxy(name, value)
+    return None
+
+
+def parse_proxy(variable: str, value: str) -> Proxy:
+    """Parse the URL of a proxy.
+
+    Args:
+        variable: the name of the variable, for the error.
+        value: the URL; without a scheme it is http.
+
+    Raises:
+        SettingsError: as ``choose_proxy``.
+    """
+    match = _URL.fullmatch(value.strip())
+    scheme = (match["scheme"] or "http").lower() if match else ""
+    port = int((match and match["port"]) or {"https": 443}.get(scheme, 80))
+    if match is None or scheme not in {"http", "https"} or not 0 < port <= _MAX_PORT:
+        raise SettingsError(
+            f"{variable}={_masked(value)}: must be the URL of an http or https proxy, such as "
+            "http://user:password@proxy.example:3128, with user name and password percent-encoded"
+        )
+    credentials = None
+    if match["username"] is not None:
+        credentials = unquote(match["username"]), unquote(match["password"] or "")
+    return Proxy(scheme, match["host"].lower(), port, credentials)
+
+
+def bypasses(no_proxy: str, origin: Origin) -> bool:
+    """Whether an origin is reached without a proxy.
+
+    The rules are those of Go's httpproxy package. Entries are separated by commas: ``*`` matches every
+    host; an address or a network (``10.0.0.0/8``) matches a literal address; ``example.com`` matches the name and its
+    subdomains; ``.example.com`` and ``*.example.com`` match the subdomains alone. An address or a name may have a port.
+    A final dot is ignored. Loopback is always reached without a proxy.
+    """
+    host = origin.host.lower().removesuffix(".")
+    address = _address(host)
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    return any(_matches(entry.strip(), host, address, origin.port) for entry in no_proxy.lower().split(","))
+
+
+def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        return address is not None and _in_network(address, entry)
+    name, entry_port = _split_port(entry)
+    if not name or entry_port not in {"", str(port)}:
+        return False
+    literal = _address(name)
+    if literal is not None or address is not None:
+        return literal == address
+    name = name.removesuffix(".")
+    if name.startswith("*."):
+        name = name[1:]
+    return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
+
+
+def _lookup(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
+    name = variable if variable in environ else variable.upper()
+    return name, environ.get(name, "")
+
+
+def _address(text: str) -> _Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # An IPv6 address that stands for an IPv4 address is that address.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _in_network(address: _Address, pattern: str) -> bool:
+    try:
+        return address in ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return False
+
+
+def _split_port(entry: str) -> tuple[str, str]:
+    """Split an entry into host and port; an IPv6 address has a port only behind brackets."""
+    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::(.*))?", entry)
+    return (match[1] or match[2] or "", match[3] or "") if match else (entry, "")
+
+
+def _masked(value: str) -> str:
+    """A proxy's URL as it may be shown: nothing before its last ``@``, nothing behind ``?`` or ``#``."""
+    _, at, rest = value.rpartition("@")
+    shown = (("***@" if at else "") + re.sub(r"[?#].*", "?***", rest, flags=re.DOTALL)).encode("unicode_escape")
+    return shown.decode("ascii")[:80]

@@ -1,0 +1,32 @@
+"""The bytes of a request (RFC 9112 §3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.http_client.transport import RawHeaders, Request
+
+
+def sent_headers(request: Request, host: bytes) -> RawHeaders:
+    """The header fields that are sent: ``Host`` first, and ``Content-Length`` last if there is a body."""
+    if request.body is None:
+        return ((b"Host", host), *request.headers)
+    return ((b"Host", host), *request.headers, (b"Content-Length", b"%d" % len(request.body)))
+
+
+def encode_request(request: Request, host: bytes) -> bytes:
+    """Encode a request: head and body.
+
+    Raises:
+        ValueError: CR, LF or NUL in the method, the target or a header field, or a space in the target.
+    """
+    headers = sent_headers(request, host)
+    head = request.method + b" " + request.target + b" HTTP/1.1\r\n"
+    for name, value in headers:
+        head += name + b": " + value + b"\r\n"
+    # The line ends are the only breaks. One pass over the text costs a third of three searches.
+    breaks = len(head) - len(head.translate(None, b"\r\n\0"))
+    if breaks != 2 * (len(headers) + 1) or b" " in request.target:
+        raise ValueError("the request holds CR, LF or NUL, or its target a space")
+    return head + b"\r\n" + (request.body or b"")

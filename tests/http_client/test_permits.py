@@ -1,0 +1,148 @@
+"""Fair shares: one caller cannot hold every connection, and waiters are served in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.http_client.transport import NotSent
+from tests.faults.leftovers import nothing_left
+from tests.faults.places import full_backlog
+from tests.faults.server import FaultServer
+from tests.faults.steps import SOUND, Hang, Read
+from tests.faults.transports import TRANSPORTS, carrier
+from tests.http_client.exchanges import Gate, delete, gated, until
+
+if TYPE_CHECKING:
+    from app.http_client.http1 import Http1Transport
+    from app.http_client.httpx_transport import HttpxTransport
+    from app.http_client.transport import Request, Response
+
+pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
+
+A, B, C = b"Bearer a", b"Bearer b", b"Bearer c"
+
+
+def send(transport: Http1Transport | HttpxTransport, request: Request) -> asyncio.Task[Response]:
+    """Send a request, beside the others."""
+
+    async def sending() -> Response:
+        return await transport.send(request)
+
+    return asyncio.create_task(sending())
+
+
+@pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (10, 7)])
+async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, share: int) -> None:
+    """At least one, and at most what leaves room for another."""
+    gate = Gate()
+    async with nothing_left(), FaultServer(then=gated(gate)) as server:
+        transport = carrier(name, server.origin, max_connections=limit)
+        sent = [send(transport, delete(b"/a", share=A)) for _ in range(limit + 3)]
+        await until(lambda: gate.waiting == share)
+        await asyncio.sleep(0.02)
+        assert (gate.waiting, len(server.requests)) == (share, share)
+        if limit > 1:
+            sent.append(send(transport, delete(b"/b", share=B)))
+            await until(lambda: gate.waiting == share + 1)
+            assert server.requests[-1].target == b"/b"
+        gate.opened.set()
+        assert {response.status for response in await asyncio.gather(*sent)} == {200}
+        assert gate.most <= limit
+        await transport.aclose()
+
+
+async def test_connections_that_are_being_opened_count(name: str) -> None:
+    """A share cannot take every place with connects that hang."""
+    with full_backlog() as origin:
+        async with nothing_left():
+            transport = carrier(name, origin, max_connections=4, connect_seconds=0.5)
+            opening = [send(transport, delete(share=A)) for _ in range(4)]
+            await until(lambda: transport.waiting == 1)
+            other = send(transport, delete(share=B))
+            await asyncio.sleep(0.02)
+            assert transport.waiting == 1
+            for result in await asyncio.gather(*opening, other, return_exceptions=True):
+                assert isinstance(result, NotSent)
+                assert result.reason == "unreachable"
+            await transport.aclose()
+
+
+async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
+    """Ten of one caller do not delay the one of another by ten turns."""
+    gate = Gate()
+    async with nothing_left(), FaultServer(then=gated(gate)) as server:
+        transport = carrier(name, server.origin, max_connections=1)
+        first = send(transport, delete(b"/first", share=C))
+        await until(lambda: gate.waiting == 1)
+        sent = [send(transport, delete(b"/a%d" % number, share=A)) for number in range(3)]
+        sent += [send(transport, delete(b"/b%d" % number, share=B)) for number in range(2)]
+        sent += [send(transport, delete(b"/c", share=C))]
+        await until(lambda: transport.waiting == 6)
+        gate.opened.set()
+        await asyncio.gather(first, *sent)
+        order = [request.target for request in server.requests]
+        assert order == [b"/first", b"/a0", b"/b0", b"/c", b"/a1", b"/b1", b"/a2"]
+        await transport.aclose()
+
+
+async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
+    """A place that another caller gives back goes to a third one, though the first has waited longer."""
+    of_a, of_b = Gate(), Gate()
+    async with nothing_left(), FaultServer(*[gated(of_a)] * 3, gated(of_b), then=SOUND) as server:
+        transport = carrier(name, server.origin, max_connections=4)
+        sent = [send(transport, delete(b"/a", share=A)) for _ in range(3)]
+        await until(lambda: of_a.waiting == 3)
+        sent += [send(transport, delete(b"/b", share=B))]
+        await until(lambda: of_b.waiting == 1)
+        sent += [send(transport, delete(b"/a", share=A)), send(transport, delete(b"/c", share=C))]
+        await until(lambda: transport.waiting == 2)
+        of_b.opened.set()
+        await sent[-1]
+        assert transport.waiting == 1
+        assert [request.target for request in server.requests] == [b"/a", b"/a", b"/a", b"/b", b"/c"]
+        of_a.opened.set()
+        await asyncio.gather(*sent)
+        assert transport.waiting == 0
+        await transport.aclose()
+
+
+async def test_a_wait_that_ends_says_why(name: str) -> None:
+    """No connection became free; the transport was closed; nothing was written, and the request knows."""
+    async with nothing_left(), FaultServer(then=(Read(), Hang())) as server:
+        transport = carrier(name, server.origin, max_connections=1)
+        holder = send(transport, delete(answer_in=5))
+        await until(lambda: len(server.requests) == 1)
+        late, stopped = delete(send_in=0.05), delete()
+        with pytest.raises(NotSent) as caught:
+            await transport.send(late)
+        assert (caught.value.reason, caught.value.transient, late.written) == ("connection", True, False)
+        waiting = send(transport, stopped)
+        await until(lambda: transport.waiting == 1)
+        await transport.aclose()
+        with pytest.raises(NotSent) as caught:
+            await waiting
+        assert (caught.value.reason, caught.value.transient, stopped.written) == ("stopped", False, False)
+        await asyncio.gather(holder, return_exceptions=True)
+        with pytest.raises(NotSent) as caught:
+            await transport.send(delete())
+        assert caught.value.reason == "stopped"
+
+
+async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str) -> None:
+    """Whenever they go: before their turn, with it, or after it."""
+    async with nothing_left(), FaultServer(then=SOUND) as server:
+        transport = carrier(name, server.origin, max_connections=2)
+        for turns in range(12):
+            sent = [send(transport, delete(share=share)) for share in (A, A, B, B, C, b"", b"")]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for task in sent[::2]:
+                task.cancel()
+            results = await asyncio.gather(*sent, return_exceptions=True)
+            assert all(not isinstance(result, Exception) for result in results[1::2])
+        assert transport.waiting == 0
+        await asyncio.gather(*(transport.send(delete(share=share)) for share in (A, A, A, B, B, b"")))
+        await transport.aclose()
