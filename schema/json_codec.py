@@ -1,4 +1,4 @@
-"""JSON text to Python values, losing nothing: what msgspec refuses for its size is read again, slowly."""
+"""JSON text to Python values and back, with nothing lost: the standard library decodes what msgspec refuses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NoReturn
 import msgspec
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 _LONGEST_INT = 4_300
 """Python refuses to convert a longer run of digits (``sys.int_info.default_max_str_digits``)."""
@@ -56,3 +57,19 @@ def _decode_slowly(text: bytes) -> object:
         where = "it ends too early" if error.pos >= len(error.doc) else f"line {error.lineno}, column {error.colno}"
         raise DecodeError(f"{error.msg}: {where}") from None
     return decoded
+
+
+def encode(value: object) -> bytes:
+    """Encode a value as JSON text in UTF-8; lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_replace_surrogates(value))
+
+
+def _replace_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_replace_surrogates(name): _replace_surrogates(item) for name, item in value.items()}
+    return [_replace_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
