@@ -92,11 +92,11 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     endpoint = GraphQLEndpoint(
         read_caller=callers.read,
         make_context=make_context,
-        operations=OperationsAdapter(operations),  # TRANSITION: the rewritten documents have find()
+        find_operation=OperationsAdapter(operations).find,  # TRANSITION: the rewritten documents have find()
         addresses=AddressReader(settings.gateway_trusted_proxies),
         observer=NoRequestObserver(),  # TRANSITION: the rewritten observability has a RequestObserver
         cors=make_cors(settings),
-        page=explorer,
+        page=explorer.page if explorer else None,
         max_body_bytes=settings.gateway_max_body_bytes,
         # Deletes above the limit are answered in GraphQL; from twice as many, requests are not read.
         max_requests=2 * settings.gateway_max_in_flight,

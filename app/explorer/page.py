@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
@@ -55,7 +54,7 @@ MISSING = """\
 
 
 class Explorer:
-    """GraphiQL for one gateway, built once at its start: an ASGI application that answers with the page.
+    """GraphiQL for one gateway, made once at its start.
 
     Args:
         sandbox: whether the gateway's Wethod is the embedded stand-in, which a first run may safely delete from.
@@ -101,7 +100,3 @@ class Explorer:
         config = html.escape(json.dumps({"endpoint": f"{folder}graphql", **self._config}))
         text = self._template.substitute(config=config, nonce=nonce)
         return HTMLResponse(text.replace(f'"./{ASSETS}/', f'"{folder}{ASSETS}/'), headers=headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the page, whatever was asked."""
-        await self.page(scope["path"])(scope, receive, send)

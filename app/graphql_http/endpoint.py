@@ -8,55 +8,33 @@ from typing import TYPE_CHECKING
 
 from graphql import OperationType
 
-from app.execution.request_error import RequestError
-from app.graphql_http.http_error import (
-    ClientGone,
-    method_not_allowed,
-    needs_post,
-    not_acceptable,
-    too_many_requests,
-)
+from app.execution.request_error import ErrorCode, RequestError
+from app.graphql_http.http_error import ClientGone, HttpError
 from app.graphql_http.negotiation import HTML, negotiate
 from app.graphql_http.request import check_body_headers, parse_body, parse_query_string, read_body
-from app.graphql_http.response import (
-    answer_bug,
-    answer_error,
-    answer_result,
-    common_headers,
-    send_answer,
-    with_headers,
-)
+from app.graphql_http.response import answer_bug, answer_error, answer_result, common_headers, send_answer
 from app.headers import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
-    from app.documents.graphql_request import GraphQLRequest
+    from app.documents.graphql_request import FoundOperation, GraphQLRequest
     from app.graphql_http.client_address import AddressReader
     from app.graphql_http.cors import Cors
     from app.graphql_http.observer import RequestObservation, RequestObserver
     from app.graphql_http.response import Answer
-    from app.transition import FoundOperation  # TRANSITION: app.documents.operations has it after the merge
     from app.wethod.caller import Caller
-
-    class Operations(Protocol):
-        """Finds the operation that a request names."""
-
-        def find(self, request: GraphQLRequest) -> FoundOperation:
-            """Find the plan of the operation.
-
-            Raises:
-                RequestError: there is none.
-            """
-            ...
-
 
 logger = logging.getLogger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_NOT_ACCEPTABLE = (
+    "The Accept header names none of the available types: application/graphql-response+json, application/json."
+)
+_TOO_MANY = "Too many requests are in progress in this gateway. Nothing was sent; try again later."
 
 
 class GraphQLEndpoint:
@@ -66,11 +44,11 @@ class GraphQLEndpoint:
         read_caller: reads the caller from the headers and the client's address.
         make_context: makes the context of the resolvers from the caller, the deadline (event loop time in seconds) and
             the bytes of Wethod's text that each outcome may show.
-        operations: finds the plan of a request.
+        find_operation: finds the plan of a request, or raises a ``RequestError``.
         addresses: reads the client's address.
         observer: is notified of each GraphQL request.
         cors: the origins that may call; None if there are none.
-        page: an ASGI application that answers browsers with a page; None if there is none.
+        page: makes the page for a browser from the path of its request; None if there is no page.
         max_body_bytes: the longest body that is read.
         max_requests: the number of requests in progress from which further ones are not read.
         timeout_seconds: the time for a request, from the end of its body.
@@ -81,18 +59,18 @@ class GraphQLEndpoint:
         *,
         read_caller: Callable[[Headers, str], Caller],
         make_context: Callable[[Caller, float, int], object],
-        operations: Operations,
+        find_operation: Callable[[GraphQLRequest], FoundOperation],
         addresses: AddressReader,
         observer: RequestObserver,
         cors: Cors | None,
-        page: ASGIApp | None,
+        page: Callable[[str], Response] | None,
         max_body_bytes: int,
         max_requests: int,
         timeout_seconds: float,
     ) -> None:
         self._read_caller = read_caller
         self._make_context = make_context
-        self._operations = operations
+        self._find_operation = find_operation
         self._addresses = addresses
         self._observer = observer
         self._cors = cors
@@ -118,7 +96,9 @@ class GraphQLEndpoint:
         accept = b",".join(headers.repeated.get(b"accept") or (headers.get(b"accept", b""),))
         media_type = negotiate(accept, html=self._page is not None and method in _SAFE_METHODS)
         if media_type == HTML and self._page is not None:
-            await self._page(scope, receive, with_headers(send, fields))
+            page = self._page(scope["path"])
+            page.headers.update({name.decode("ascii"): value.decode("ascii") for name, value in fields})
+            await page(scope, receive, send)
             return
         observation = self._observer.request_started(scope)
         observation.identified(request_id=caller.request_id, company=caller.company, client=client)
@@ -152,17 +132,18 @@ class GraphQLEndpoint:
         """
         try:
             if media_type is None:
-                raise not_acceptable()  # noqa: TRY301 - one handler turns every error into its answer
+                raise HttpError(406, ErrorCode.BAD_REQUEST, _NOT_ACCEPTABLE)  # noqa: TRY301 - one handler answers all
             if self._in_progress > self._max_requests:
-                raise too_many_requests()  # noqa: TRY301
+                raise HttpError(503, ErrorCode.LIMIT_EXCEEDED, _TOO_MANY, limit="in_flight")  # noqa: TRY301
             by_get = scope["method"] in _SAFE_METHODS
             body = b"" if by_get else await self._read_body(scope["method"], receive, headers)
             deadline = asyncio.get_running_loop().time() + self._timeout_seconds
             request = parse_query_string(scope["query_string"]) if by_get else parse_body(body)
-            found = self._operations.find(request)
+            found = self._find_operation(request)
             plan = found.plan
             if by_get and plan.operation is not OperationType.QUERY:
-                raise needs_post(plan.operation.value)  # noqa: TRY301
+                message = f"A {plan.operation.value} must be sent by POST."
+                raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
             variables = plan.coerce(request.variables)
             context = self._make_context(caller, deadline, variables.max_words)
             with observation.operation(plan.operation.value, request.operation_name, found.document_id):
@@ -186,6 +167,7 @@ class GraphQLEndpoint:
             ClientGone: the client disconnected.
         """
         if method != "POST":
-            raise method_not_allowed()
+            message = "GraphQL requests are sent by POST, or by GET for a query."
+            raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"GET, HEAD, POST"))
         check_body_headers(headers, self._max_body_bytes)
         return await read_body(receive, self._max_body_bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -18,13 +17,6 @@ _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"\s*(?P<type>\*|{_NAME}/{_NAME})\s*(?P<parameters>(?:;.*)?)")
 _QUALITY = re.compile(r";\s*[qQ]\s*=(?P<q>[^;]*)")
 _QUALITY_VALUE = re.compile(r"\s*(?:0|1|0?\.[0-9]{1,3}|0\.|1\.0{0,3})\s*")
-
-
-class _Range(NamedTuple):
-    """One range of an ``Accept`` field."""
-
-    name: str
-    quality: float
 
 
 def negotiate(accept: bytes, *, html: bool) -> str | None:
@@ -75,15 +67,15 @@ def _precision(media_range: str, offer: str) -> int:
     return 1 if media_range in {"*/*", "*"} else 0
 
 
-def _parse_ranges(accept: str) -> list[_Range]:
-    ranges = []
+def _parse_ranges(accept: str) -> list[tuple[str, float]]:
+    ranges: list[tuple[str, float]] = []
     for part in accept.split(","):
         found = _RANGE.fullmatch(part)
         if not found:
             continue
         quality = _QUALITY.search(found["parameters"])
         if quality is None:
-            ranges.append(_Range(found["type"].lower(), 1.0))
+            ranges.append((found["type"].lower(), 1.0))
         elif _QUALITY_VALUE.fullmatch(quality["q"]):
-            ranges.append(_Range(found["type"].lower(), float(quality["q"])))
+            ranges.append((found["type"].lower(), float(quality["q"])))
     return ranges

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from app.documents.graphql_request import DOCUMENT_KEYS, GraphQLRequest
 from app.execution.request_error import ErrorCode, RequestError
-from app.graphql_http.http_error import ClientGone, HttpError, body_too_large, not_json, unsupported_body
+from app.graphql_http.http_error import ClientGone, HttpError
 from app.graphql_http.negotiation import MAX_CACHED_BYTES
 from schema.json_codec import DecodeError, decode
 
@@ -40,17 +40,15 @@ def check_body_headers(headers: Headers, max_bytes: int) -> None:
     """
     content_type = headers.get(b"content-type", b"")
     if b"content-type" in headers.repeated or not _labels_json(content_type):
-        raise unsupported_body(
-            "The Content-Type of the request must be application/json, in UTF-8 and named once.",
-            b"accept-post",
-            b"application/json",
-        )
+        message = "The Content-Type of the request must be application/json, in UTF-8 and named once."
+        raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-post", b"application/json"))
     encoding = headers.get(b"content-encoding", b"identity")
     if b"content-encoding" in headers.repeated or encoding.lower() != b"identity":
-        raise unsupported_body("The request's body must not be encoded.", b"accept-encoding", b"identity")
+        message = "The request's body must not be encoded."
+        raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-encoding", b"identity"))
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > max_bytes:
-        raise body_too_large(max_bytes)
+        raise _too_large(max_bytes)
 
 
 def _labels_json(content_type: bytes) -> bool:
@@ -84,10 +82,17 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > max_bytes:
-            raise body_too_large(max_bytes)
+            raise _too_large(max_bytes)
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _too_large(max_bytes: int) -> HttpError:
+    # The rest of the body is not read, so the connection cannot be used again.
+    close = (b"connection", b"close")
+    message = f"The request's body is longer than {max_bytes} bytes."
+    return HttpError(413, ErrorCode.LIMIT_EXCEEDED, message, close, limit="body")
 
 
 def parse_body(body: bytes) -> GraphQLRequest:
@@ -96,10 +101,7 @@ def parse_body(body: bytes) -> GraphQLRequest:
     Raises:
         RequestError: it is not JSON (400) or not a well-formed GraphQL request (422).
     """
-    try:
-        decoded = decode(body)
-    except DecodeError as error:
-        raise not_json("The request's body", error) from None
+    decoded = _decode(body, "The request's body")
     if not isinstance(decoded, dict):
         kind = "a batch, which is not supported" if isinstance(decoded, list) else "no JSON object"
         raise RequestError(ErrorCode.BAD_REQUEST, f"The request's body is {kind}; one GraphQL request is expected.")
@@ -124,11 +126,15 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         text = parameters.get(name)
         if isinstance(text, str):
-            try:
-                parameters[name] = decode(text.encode("utf-8")) if text else None
-            except DecodeError as error:
-                raise not_json(f"The parameter {name}", error) from None
+            parameters[name] = _decode(text.encode("utf-8"), f"The parameter {name}") if text else None
     return from_parameters(parameters)
+
+
+def _decode(text: bytes, subject: str) -> object:
+    try:
+        return decode(text)
+    except DecodeError as error:
+        raise HttpError(400, ErrorCode.BAD_REQUEST, f"{subject} is not JSON: {error}.") from None
 
 
 def _unquote(value: bytes, subject: str) -> str:

@@ -14,7 +14,7 @@ from schema.json_codec import encode
 
 if TYPE_CHECKING:
     from graphql import ExecutionResult
-    from starlette.types import Message, Send
+    from starlette.types import Send
 
     from app.headers import RawHeaders
 
@@ -68,7 +68,7 @@ def answer_result(result: ExecutionResult, media_type: str) -> Answer:
     formatted = []
     for error in result.errors:
         _log_failed_field(error)
-        formatted.append(format_error(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
+        formatted.append(_format(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
     status = PARTIAL_SUCCESS if media_type == GRAPHQL_RESPONSE else 200
     return Answer(status, _CONTENT_TYPES[media_type], encode({"data": result.data, "errors": formatted}))
 
@@ -80,7 +80,7 @@ def answer_error(error: RequestError, media_type: str | None) -> Answer:
         error: what is wrong.
         media_type: the negotiated media type; None if there is none.
     """
-    body = encode({"errors": [format_error(each, error.code) for each in error.errors]})
+    body = encode({"errors": [_format(each, error.code) for each in error.errors]})
     if isinstance(error, HttpError):
         return Answer(error.status, _CONTENT_TYPES[GRAPHQL_RESPONSE], body, error.headers)
     if error.code in _PERSISTED and media_type == JSON:
@@ -94,15 +94,8 @@ def answer_bug() -> Answer:
     return answer_error(RequestError(ErrorCode.INTERNAL_SERVER_ERROR, _INTERNAL), None)
 
 
-def format_error(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
-    """Format one entry of ``errors`` (GraphQL §7.1.2)."""
-    formatted: dict[str, object] = {"message": error.message}
-    if error.locations:
-        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
-    if error.path:
-        formatted["path"] = error.path
-    formatted["extensions"] = {"code": code}
-    return formatted
+def _format(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
+    return {**error.formatted, "extensions": {"code": code}}
 
 
 def _log_failed_field(error: GraphQLError) -> None:
@@ -126,16 +119,3 @@ async def send_answer(send: Send, answer: Answer, headers: RawHeaders) -> None:
     fields = [(b"content-type", answer.content_type), (b"content-length", length), *headers, *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def with_headers(send: Send, headers: RawHeaders) -> Send:
-    """Wrap ``send``, so that an answer made elsewhere carries these header fields instead of its own."""
-    names = {name for name, _ in headers}
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            kept = (field for field in message["headers"] if field[0].lower() not in names)
-            message = {**message, "headers": [*kept, *headers]}
-        await send(message)
-
-    return send_with_headers

@@ -78,13 +78,12 @@ def make_endpoint(
     max_requests: int = 100,
 ) -> GraphQLEndpoint:
     """Make an endpoint that runs one plan for every document."""
-    found = SimpleNamespace(plan=Plan(run), document_id=document_id)
+    found: Any = SimpleNamespace(plan=Plan(run), document_id=document_id)
     caller: Any = SimpleNamespace(request_id="request-1", company="acme")
-    operations: Any = SimpleNamespace(find=lambda _: found)
     return GraphQLEndpoint(
         read_caller=lambda _headers, _client: caller,
         make_context=make_context,
-        operations=operations,
+        find_operation=lambda _: found,
         addresses=AddressReader(()),
         observer=observer or Recorder(),
         cors=None,

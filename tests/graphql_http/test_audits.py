@@ -65,7 +65,9 @@ async def test_an_audit_passes(audits: dict[str, dict[str, Any]], id_: str) -> N
 
 
 @pytest.mark.parametrize("id_", [*SUPERSEDED, *MAY_WITH_400])
-async def test_a_superseded_audit_fails_with_the_status_of_the_edition(audits: dict[str, dict[str, Any]], id_: str) -> None:
+async def test_a_superseded_audit_fails_with_the_status_of_the_edition(
+    audits: dict[str, dict[str, Any]], id_: str
+) -> None:
     """The answer is the one that the edition requires, and nothing else is wrong with it."""
     assert audits[id_]["status"] != "ok"
     assert audits[id_]["http"] == SUPERSEDED.get(id_, 422)
