@@ -135,6 +135,11 @@ class Settings(BaseModel):
     gateway_cors_origins: Names = Field(
         default=(), description="Origins whose pages may call the gateway, comma separated; never `*`."
     )
+    gateway_cors_headers: Names = Field(
+        default=(),
+        description="Request headers that those pages may send beside the gateway's own and those of usual clients, "
+        "comma separated.",
+    )
     gateway_authorization_header: str = Field(
         default="Authorization", description="Header that carries the Wethod token."
     )
@@ -233,6 +238,13 @@ class Settings(BaseModel):
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}" or "@" in origin:
                 raise ValueError("must list origins such as https://app.example.com, never *")
+        return value
+
+    @field_validator("gateway_cors_headers")
+    @classmethod
+    def _check_cors_headers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(name == "*" or not _TOKEN.fullmatch(name) for name in value):
+            raise ValueError("must list names of headers such as X-Tenant, never *")
         return value
 
     @field_validator("gateway_trusted_proxies")

@@ -84,12 +84,15 @@ def without_lifespan(app: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def serve(
-    app: ASGIApp, lifespan: Literal["on", "off"] = "on", context: WorkerContext | None = None
+    app: ASGIApp,
+    lifespan: Literal["on", "off"] = "on",
+    context: WorkerContext | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[str]:
-    """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
+    """Run an ASGI application on the gateway's own server, at an ephemeral port."""
     if context is None:
         context = WorkerContext(settings=load({}), audit_key=b"a key for tests only")
-    listener = bind("127.0.0.1", 0)
+    listener = bind(host, 0)
     started = asyncio.Event()
     server = GatewayServer(app if lifespan == "on" else without_lifespan(app), context, started=started.set)
     serving = asyncio.create_task(server.serve([listener]))

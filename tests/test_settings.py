@@ -21,6 +21,7 @@ REFUSED = {
     "WETHOD_CA_FILE": {"/does/not/exist.pem": "must be a file that can be read"},
     "GATEWAY_PORT": {"65536": "less than or equal to 65535", "http": "valid integer"},
     "GATEWAY_CORS_ORIGINS": {"*": "never *", "https://a.example/": "must list origins", "https://a,*": "never *"},
+    "GATEWAY_CORS_HEADERS": {"*": "never *", "X-A, b c": "must list names of headers"},
     "GATEWAY_AUTHORIZATION_HEADER": {"a b": "must be the name of a header", "Wethod-Company": "no other meaning"},
     "GATEWAY_TRUSTED_PROXIES": {"proxy.example": "must list addresses or networks"},
     "GATEWAY_DRAIN_SECONDS": {"5": "must be at least WETHOD_TIMEOUT_SECONDS (10)"},

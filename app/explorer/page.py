@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
-"""Beside the endpoint: the page names its files relative to its own address, so that any prefix is kept."""
+"""Beside the endpoint. The page names its files and the endpoint relative to its own address, so any prefix is kept."""
 
 POLICY = (
     "default-src 'none'",
@@ -55,7 +54,7 @@ MISSING = """\
 
 
 class Explorer:
-    """GraphiQL for one gateway, built once at its start: an ASGI application that answers with the page.
+    """GraphiQL for one gateway, made once at its start.
 
     Args:
         sandbox: whether the gateway's Wethod is the embedded stand-in, which a first run may safely delete from.
@@ -67,15 +66,13 @@ class Explorer:
         self.routes: list[BaseRoute] = [
             Route(f"/{ASSETS}/{{name:path}}", Assets(static / ASSETS).respond, methods=["GET"], name="explorer")
         ]
-        config = {
-            "endpoint": "graphql",
+        self._config = {
             "document": example.document(sandbox=sandbox),
             "variables": json.dumps(example.variables(sandbox=sandbox), indent=2),
             "headers": json.dumps(example.headers(sandbox=sandbox) if headers is None else dict(headers), indent=2),
             "sandbox": sandbox,
         }
         page = static / "index.html"
-        self._config = html.escape(json.dumps(config))
         self._template = Template(page.read_text()) if page.is_file() else None
 
     @property
@@ -83,8 +80,12 @@ class Explorer:
         """Whether this installation has the bundle."""
         return self._template is not None
 
-    def page(self) -> Response:
-        """The document for ``GET /graphql`` of a browser; a 501 that says so where the bundle is missing."""
+    def page(self, path: str = "/graphql") -> Response:
+        """Make the document for a browser's GET; a 501 that says so if the bundle is missing.
+
+        Args:
+            path: the path of the request. From ``/graphql/`` the files and the endpoint are one level up.
+        """
         nonce = secrets.token_urlsafe(16)
         headers = {
             "Cache-Control": "no-store",
@@ -95,8 +96,7 @@ class Explorer:
         }
         if self._template is None:
             return HTMLResponse(MISSING, 501, headers=headers)
-        return HTMLResponse(self._template.substitute(config=self._config, nonce=nonce), headers=headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the page, whatever was asked."""
-        await self.page()(scope, receive, send)
+        folder = "../" if path.endswith("/") else "./"
+        config = html.escape(json.dumps({"endpoint": f"{folder}graphql", **self._config}))
+        text = self._template.substitute(config=config, nonce=nonce)
+        return HTMLResponse(text.replace(f'"./{ASSETS}/', f'"{folder}{ASSETS}/'), headers=headers)

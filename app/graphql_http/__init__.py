@@ -1,1 +1,1 @@
-"""GraphQL over HTTP: negotiate, read, answer."""
+"""GraphQL over HTTP, edition September 2026: negotiate, read, run, answer."""

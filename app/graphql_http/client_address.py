@@ -1,91 +1,89 @@
-"""The client's address, as far as the proxies that are trusted give it."""
+"""The address of the client, as far as trusted proxies report it."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-_MOST_HOPS = 20
-_REMEMBERED = 4_096
-_LONGEST = 64
-"""An address with brackets, zone and port; what is remembered stays small, whatever a client writes."""
+    from app.headers import Headers
+
+_MAX_HOPS = 20
+_MAX_CACHED = 4_096
+_MAX_CHARACTERS = 64
+"""An address with brackets, zone and port is shorter; it also bounds the memory of the cache."""
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
-# RFC 7239 section 4: the one parameter that tells of the client, quoted where it has a colon.
+# RFC 7239 §4: the parameter that holds the client, quoted if it has a colon.
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s]*))', re.IGNORECASE)
 
 
 class AddressReader:
-    """Reads the client's address from a request.
+    """Reads the address of the client from a request.
 
-    The connection's own peer is the client, unless it is a trusted proxy. Then the hops that ``X-Forwarded-For``
-    (or, where none arrived, ``Forwarded``, RFC 7239) lists are walked from the nearest to the farthest: the first
-    that is not a trusted proxy is the client, for whatever stands beyond it was written by whoever it pleased.
+    The peer of the connection is the client, unless it is a trusted proxy. Then the hops that ``X-Forwarded-For`` (or,
+    if it is absent, ``Forwarded``, RFC 7239) lists are examined from the nearest to the farthest. The first one that is
+    not a trusted proxy is the client: anybody could have written what stands before it.
 
     Args:
-        trusted_proxies: addresses and networks; with none of them the headers are not looked at.
+        trusted_proxies: addresses and networks. Without them the headers are ignored.
     """
 
     def __init__(self, trusted_proxies: tuple[str, ...]) -> None:
-        networks = tuple(_network(text) for text in trusted_proxies)
-        self.trusts_any = bool(networks)
+        networks = tuple(_parse_network(text) for text in trusted_proxies)
 
         def look_up(text: str) -> tuple[str, bool] | None:
             address = _parse(text)
             return None if address is None else (str(address), any(address in network for network in networks))
 
-        # An address takes 3 µs to parse, and proxies are few.
-        self._look_up: Callable[[str], tuple[str, bool] | None] = functools.lru_cache(_REMEMBERED)(look_up)
+        # Parsing takes 3 µs; the addresses of proxies and routers are few.
+        self._look_up = functools.lru_cache(_MAX_CACHED)(look_up)
 
-    def read(self, scope: Mapping[str, Any]) -> str:
-        """The client's address; empty where it is not known, as over a Unix socket.
+    def read(self, peer: tuple[str, int] | None, headers: Headers) -> str:
+        """Read the address of the client; empty if it is not known, as on a Unix socket.
 
         Args:
-            scope: the request's ASGI scope.
+            peer: ``scope["client"]`` of ASGI: the address and port of the connection's peer.
+            headers: the request's headers.
         """
-        peer = scope.get("client")
         if not peer:
             return ""
-        nearest: str = peer[0]
-        if not self.trusts_any:
-            return nearest
-        found = self._look_up(nearest)
+        found = self._look_up(peer[0])
         if found is None:
-            return nearest
-        for hop in _hops(scope["headers"]):
-            address, trusted = found
-            if not trusted:
-                return address
-            beyond = self._look_up(hop)
-            if beyond is None:
-                # "unknown", an obfuscated name or garbage: what is known for certain is who passed it on.
-                return address
-            found = beyond
-        return found[0]
+            return peer[0]
+        address, trusted = found
+        if trusted:
+            for hop in _hops(headers):
+                found = self._look_up(hop)
+                if found is None:
+                    # "unknown", an obfuscated name or garbage: the last known address is that of the proxy before it.
+                    break
+                address, trusted = found
+                if not trusted:
+                    break
+        return address
 
 
-def _hops(headers: list[tuple[bytes, bytes]]) -> Iterator[str]:
-    """What the proxies say of where the request came from, the nearest one first; at most ``_MOST_HOPS``."""
-    forwarded_for = [value for name, value in headers if name == b"x-forwarded-for"]
-    # Both are never mixed: a proxy that writes the one passes the other on as its client wrote it.
-    forwarded = [] if forwarded_for else [value for name, value in headers if name == b"forwarded"]
-    items = b",".join(forwarded_for or forwarded).decode("latin-1").rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]
-    for item in reversed(items):
-        if forwarded_for:
-            yield item.strip()[:_LONGEST]
-        elif forwarded:
-            match = _FOR.search(item)
-            yield (match[1] or match[2] or "")[:_LONGEST] if match else ""
+def _hops(headers: Headers) -> Iterator[str]:
+    """Yield the addresses that the proxies report, the nearest first, at most ``_MAX_HOPS``."""
+    # The two are never mixed: a proxy that writes one of them passes the other on as its client wrote it.
+    name = b"x-forwarded-for" if b"x-forwarded-for" in headers else b"forwarded"
+    values = headers.repeated.get(name) or [headers.get(name, b"")]
+    for item in reversed(b",".join(values).decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
+        if name == b"x-forwarded-for":
+            yield item.strip()[:_MAX_CHARACTERS]
+        else:
+            found = _FOR.search(item)
+            yield (found[1] or found[2] or "")[:_MAX_CHARACTERS] if found else ""
 
 
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """A network; one of IPv4 that is mapped into IPv6 is that of IPv4, as addresses are."""
+def _parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Parse a network; an IPv4 network that is mapped into IPv6 becomes the IPv4 network, as addresses do."""
     network = ipaddress.ip_network(text)
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         base = network.network_address.ipv4_mapped
@@ -94,7 +92,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address, with or without brackets, port and zone; one of IPv4 that is mapped into IPv6 is that of IPv4."""
+    """Parse an address with or without brackets, port and zone; an IPv4 address mapped into IPv6 becomes IPv4."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

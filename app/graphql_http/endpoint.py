@@ -1,213 +1,173 @@
-"""The GraphQL endpoint: one linear way from a request to an answer (GraphQL over HTTP, draft of 2026-08)."""
+"""The GraphQL endpoint: one linear function from a request to its answer (GraphQL over HTTP, September 2026)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from graphql import OperationType
 
-from app.documents.request_error import ErrorCode, Refusal
-from app.graphql_http.negotiation import GRAPHQL_RESPONSE, HTML, negotiate
-from app.graphql_http.request import (
-    ClientGone,
-    HttpRefusal,
-    check_content_type,
-    from_body,
-    from_query_string,
-    read_body,
-    too_large,
-)
-from app.graphql_http.response import answer_whole, encode, encode_refusal, format_error, refusal_status, send_answer
-from app.headers import gather
-from app.wethod.caller import RequestContext
-from app.whole import whole_messages
+from app.execution.request_error import ErrorCode, RequestError
+from app.graphql_http.http_error import ClientGone, HttpError
+from app.graphql_http.negotiation import HTML, negotiate
+from app.graphql_http.request import check_body_headers, parse_body, parse_query_string, read_body
+from app.graphql_http.response import answer_bug, answer_error, answer_result, common_headers, send_answer
+from app.headers import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from graphql import ExecutionResult
+    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from app.documents.graphql_request import GraphQLRequest
-    from app.documents.operations import Operations
-    from app.documents.trusted_operations import TrustedOperations
-    from app.execution.plan import Plan, Variables
-    from app.headers import Fields
-    from app.observability.telemetry import Telemetry
-    from app.settings import Settings
-    from app.wethod.caller import CallerReader
-    from app.wethod.executor import WethodClient
+    from app.documents.graphql_request import FoundOperation, GraphQLRequest
+    from app.graphql_http.client_address import AddressReader
+    from app.graphql_http.cors import Cors
+    from app.graphql_http.observer import RequestObservation, RequestObserver
+    from app.graphql_http.response import Answer
+    from app.wethod.caller import Caller
 
 logger = logging.getLogger(__name__)
 
-ALLOWED = "GET, HEAD, POST"
-_PARTIAL_SUCCESS = 294
-_SAFE = frozenset({"GET", "HEAD"})
-_INTERNAL = "Internal server error."
-_INTERNAL_BODY = encode({"errors": [{"message": _INTERNAL, "extensions": {"code": ErrorCode.INTERNAL_SERVER_ERROR}}]})
-
-
-class Page(Protocol):
-    """What answers a browser."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a page."""
-        ...
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_NOT_ACCEPTABLE = (
+    "The Accept header names none of the available types: application/graphql-response+json, application/json."
+)
+_TOO_MANY = "Too many requests are in progress in this gateway. Nothing was sent; try again later."
 
 
 class GraphQLEndpoint:
-    """An ASGI application that answers GraphQL requests at whatever path it is asked.
+    """An ASGI application that answers GraphQL requests, at any path.
 
     Args:
-        client: what deletes.
-        callers: what reads the caller from the headers.
-        operations: what finds the plan of a request.
-        settings: for the limits and the deadline.
-        page: what answers a browser; None where browsers get no page.
-        telemetry: what is told of each request.
+        read_caller: reads the caller from the headers and the client's address.
+        make_context: makes the context of the resolvers from the caller, the deadline (event loop time in seconds) and
+            the bytes of Wethod's text that each outcome may show.
+        find_operation: finds the plan of a request, or raises a ``RequestError``.
+        addresses: reads the client's address.
+        observer: is notified of each GraphQL request.
+        cors: the origins that may call; None if there are none.
+        page: makes the page for a browser from the path of its request; None if there is no page.
+        max_body_bytes: the longest body that is read.
+        max_requests: the number of requests in progress from which further ones are not read.
+        timeout_seconds: the time for a request, from the end of its body.
     """
 
     def __init__(
         self,
         *,
-        client: WethodClient,
-        callers: CallerReader,
-        operations: Operations | TrustedOperations,
-        settings: Settings,
-        page: Page | None,
-        telemetry: Telemetry,
+        read_caller: Callable[[Headers, str], Caller],
+        make_context: Callable[[Caller, float, int], object],
+        find_operation: Callable[[GraphQLRequest], FoundOperation],
+        addresses: AddressReader,
+        observer: RequestObserver,
+        cors: Cors | None,
+        page: Callable[[str], Response] | None,
+        max_body_bytes: int,
+        max_requests: int,
+        timeout_seconds: float,
     ) -> None:
-        self._client = client
-        self._callers = callers
-        self._operations = operations
+        self._read_caller = read_caller
+        self._make_context = make_context
+        self._find_operation = find_operation
+        self._addresses = addresses
+        self._observer = observer
+        self._cors = cors
         self._page = page
-        self._telemetry = telemetry
-        self._most_body_bytes = settings.gateway_max_body_bytes
-        self._timeout_seconds = settings.wethod_timeout_seconds
-        # Deletes past the limit are answered in GraphQL; past twice as many, requests are not even read.
-        self._most_requests = 2 * settings.gateway_max_in_flight
-        self.in_progress = 0
+        self._max_body_bytes = max_body_bytes
+        self._max_requests = max_requests
+        self._timeout_seconds = timeout_seconds
+        self._in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        media_type = GRAPHQL_RESPONSE
-        headers: Mapping[str, str] | None = None
-        fields = gather(scope["headers"])
-        whole = whole_messages(send)
-        self.in_progress += 1
-        try:
-            media_type = self._negotiate(scope["method"], fields)
-            if media_type == HTML and self._page is not None:
-                await self._page(scope, receive, send)
+        method = scope["method"]
+        headers = Headers(scope["headers"])
+        client = self._addresses.read(scope["client"], headers)
+        caller = self._read_caller(headers, client)
+        fields = common_headers(caller.request_id)
+        if self._cors is not None:
+            fields += self._cors.headers(headers)
+            preflight = self._cors.answer_preflight(method, headers)
+            if preflight is not None:
+                await send_answer(send, preflight, fields)
                 return
-            with self._telemetry.request(scope) as exchange:
-                try:
-                    caller = self._callers.read(fields, exchange.client)
-                    exchange.identify(caller)
-                    if scope["method"] in _SAFE:
-                        request = from_query_string(scope["query_string"])
-                    else:
-                        self._check_head(scope["method"], fields)
-                        given = None if whole is None else whole.take_body()
-                        if given is None:
-                            given = await read_body(receive, self._most_body_bytes)
-                        request = from_body(given, self._most_body_bytes)
-                    deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-                    plan, variables = self._plan(scope["method"], request)
-                    context = RequestContext(self._client, self._callers, caller, deadline)
-                    execution = plan.execute(variables, context)
-                    result = await exchange.operation(plan.operation, request.operation_name, execution)
-                    status, body = self._encode_result(result, media_type)
-                except Refusal as refusal:
-                    status, body, headers = self._encode_refusal(refusal, media_type)
-                except ClientGone:
-                    return
-                except Exception:
-                    logger.exception("a request failed in the gateway")
-                    status, body = 500, _INTERNAL_BODY
-                exchange.status = status
-        except Refusal as refusal:
-            with self._telemetry.request(scope) as exchange:
-                status, body, headers = self._encode_refusal(refusal, media_type)
-                exchange.status = status
-        finally:
-            self.in_progress -= 1
-        if not 200 <= status < 300:  # noqa: PLR2004 - the class of statuses
-            media_type = GRAPHQL_RESPONSE
-        if whole is None or headers is not None or not answer_whole(whole, status, media_type, body):
-            await send_answer(send, status, media_type, body, headers)
-
-    def _negotiate(self, method: str, fields: Fields) -> str:
-        media_type = fields.media_type
-        if media_type is None:
-            accept = fields.get(b"accept", b"")
-            if isinstance(accept, list):
-                accept = b",".join(accept)
-            media_type = fields.media_type = negotiate(accept, html=self._page is not None and method in _SAFE)
-        if media_type is None:
-            raise HttpRefusal(
-                406,
-                ErrorCode.BAD_REQUEST,
-                "Nothing in the Accept header is on offer: application/graphql-response+json, application/json.",
-            )
-        if self.in_progress > self._most_requests:
-            raise HttpRefusal(
-                503,
-                ErrorCode.LIMIT_EXCEEDED,
-                "Too many requests are in progress here. Nothing was sent; repeat later.",
-                limit="in_flight",
-            )
-        return media_type
-
-    def _check_head(self, method: str, fields: Fields) -> None:
-        """Whether the body is worth reading.
-
-        Raises:
-            HttpRefusal: 405, 413 or 415.
-        """
-        if fields.is_readable:
+        accept = b",".join(headers.repeated.get(b"accept") or (headers.get(b"accept", b""),))
+        media_type = negotiate(accept, html=self._page is not None and method in _SAFE_METHODS)
+        if media_type == HTML and self._page is not None:
+            page = self._page(scope["path"])
+            page.headers.update({name.decode("ascii"): value.decode("ascii") for name, value in fields})
+            await page(scope, receive, send)
             return
-        if method != "POST":
-            raise HttpRefusal(
-                405, ErrorCode.BAD_REQUEST, "GraphQL is asked by POST, or a query by GET.", headers={"Allow": ALLOWED}
+        observation = self._observer.request_started(scope)
+        observation.identified(request_id=caller.request_id, company=caller.company, client=client)
+        answer: Answer | None = None
+        self._in_progress += 1
+        try:
+            answer = await self._answer(
+                scope, receive, headers, caller=caller, media_type=media_type, observation=observation
             )
-        check_content_type(fields)
-        length = fields.get(b"content-length")
-        if isinstance(length, bytes) and length.isdigit() and int(length) > self._most_body_bytes:
-            raise too_large(self._most_body_bytes)
-        fields.is_readable = True
+        except ClientGone:
+            return
+        finally:
+            self._in_progress -= 1
+            observation.ended(None if answer is None else answer.status)
+        await send_answer(send, answer, fields)
 
-    def _plan(self, method: str, request: GraphQLRequest) -> tuple[Plan, Variables]:
-        """What a request runs, and on what.
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        *,
+        caller: Caller,
+        media_type: str | None,
+        observation: RequestObservation,
+    ) -> Answer:
+        """Read a request, run its operation, and make the answer.
 
         Raises:
-            Refusal: nothing, or not by this method.
+            ClientGone: the client disconnected before its request was complete.
         """
-        plan = self._operations.plan(request)
-        if method in _SAFE and plan.operation is not OperationType.QUERY:
-            raise HttpRefusal(
-                405, ErrorCode.BAD_REQUEST, f"A {plan.operation.value} must be sent by POST.", headers={"Allow": "POST"}
-            )
-        variables = plan.coerce(request.variables)
-        if isinstance(variables, list):
-            raise Refusal(ErrorCode.BAD_USER_INPUT, variables)
-        return plan, variables
+        try:
+            if media_type is None:
+                raise HttpError(406, ErrorCode.BAD_REQUEST, _NOT_ACCEPTABLE)  # noqa: TRY301 - one handler answers all
+            if self._in_progress > self._max_requests:
+                raise HttpError(503, ErrorCode.LIMIT_EXCEEDED, _TOO_MANY, limit="in_flight")  # noqa: TRY301
+            by_get = scope["method"] in _SAFE_METHODS
+            body = b"" if by_get else await self._read_body(scope["method"], receive, headers)
+            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+            request = parse_query_string(scope["query_string"]) if by_get else parse_body(body)
+            found = self._find_operation(request)
+            plan = found.plan
+            if by_get and plan.operation is not OperationType.QUERY:
+                message = f"A {plan.operation.value} must be sent by POST."
+                raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
+            variables = plan.coerce(request.variables)
+            context = self._make_context(caller, deadline, variables.max_words)
+            with observation.operation(plan.operation.value, request.operation_name, found.document_id):
+                result = await plan.execute(variables, context)
+            return answer_result(result, media_type)
+        except RequestError as error:
+            if error.limit:
+                observation.limit_exceeded(error.limit)
+            return answer_error(error, media_type)
+        except ClientGone:
+            raise
+        except Exception:
+            logger.exception("A request failed in the gateway.")
+            return answer_bug()
 
-    def _encode_refusal(self, refusal: Refusal, media_type: str) -> tuple[int, bytes, Mapping[str, str] | None]:
-        if refusal.limit:
-            self._telemetry.refused(refusal.limit)
-        headers = refusal.headers if isinstance(refusal, HttpRefusal) else None
-        return refusal_status(refusal, media_type), encode_refusal(refusal), headers
+    async def _read_body(self, method: str, receive: Receive, headers: Headers) -> bytes:
+        """Read the body of a POST.
 
-    def _encode_result(self, result: ExecutionResult, media_type: str) -> tuple[int, bytes]:
-        if not result.errors:
-            return 200, encode({"data": result.data})
-        formatted = []
-        for error in result.errors:
-            # Whatever Wethod does is a member of the union: an error of execution is a bug of ours.
-            logger.error("a field failed: %s", error, exc_info=error.original_error)
-            formatted.append(format_error(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
-        body = encode({"data": result.data, "errors": formatted})
-        return (_PARTIAL_SUCCESS if media_type == GRAPHQL_RESPONSE else 200), body
+        Raises:
+            HttpError: it is no POST (405), or its body is not worth reading (413, 415).
+            ClientGone: the client disconnected.
+        """
+        if method != "POST":
+            message = "GraphQL requests are sent by POST, or by GET for a query."
+            raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"GET, HEAD, POST"))
+        check_body_headers(headers, self._max_body_bytes)
+        return await read_body(receive, self._max_body_bytes)

@@ -1,4 +1,4 @@
-"""Which media type answers a request (RFC 9110 section 12.5.1; GraphQL over HTTP, *Accept*)."""
+"""The media type of an answer (RFC 9110 §12.5.1; GraphQL over HTTP, *Accept*)."""
 
 from __future__ import annotations
 
@@ -9,45 +9,54 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
-_RANGE = re.compile(
-    r"\s*(?P<type>[!#$%&'*+.^_`|~0-9A-Za-z-]+)/(?P<subtype>[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?P<parameters>(?:;.*)?)"
-)
-_QUALITY = re.compile(r";\s*[qQ]=(?P<q>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)")
-_ANY_QUALITY = re.compile(r";\s*[qQ]\s*=")
+MAX_CACHED_BYTES = 256
+"""A longer value is not cached: the values that real clients send are few and short."""
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+# Java's HttpURLConnection writes the range `*` and the quality `.2`: `text/html, *; q=.2, */*; q=.2`.
+_RANGE = re.compile(rf"\s*(?P<type>\*|{_NAME}/{_NAME})\s*(?P<parameters>(?:;.*)?)")
+_QUALITY = re.compile(r";\s*[qQ]\s*=(?P<q>[^;]*)")
+_QUALITY_VALUE = re.compile(r"\s*(?:0|1|0?\.[0-9]{1,3}|0\.|1\.0{0,3})\s*")
 
 
-@lru_cache(maxsize=256)
 def negotiate(accept: bytes, *, html: bool) -> str | None:
     """Choose the media type of an answer.
 
-    The highest quality wins; among equals the one that the client names first, named ones before wildcards.
-    Without an ``Accept``, and for ``*/*``, it is ``application/json``.
+    The highest quality wins. Among equal qualities a named type wins over a wildcard, then the type that the client
+    names first. Parts that cannot be read are ignored. Without a readable part, and for ``*/*``, it is
+    ``application/json``.
 
     Args:
-        accept: the ``Accept`` fields of a request, joined by commas; empty where there is none.
-        html: whether a page is on offer.
+        accept: the ``Accept`` fields of a request, joined by commas; empty if there is none.
+        html: true if a page is available.
 
     Returns:
-        The media type; None where nothing that the client accepts is on offer.
+        The media type; None if the client accepts nothing that is available.
     """
-    offers = (JSON, GRAPHQL_RESPONSE, HTML) if html else (JSON, GRAPHQL_RESPONSE)
-    ranges = _ranges(accept.decode("latin-1"))
+    return _cached(accept, html) if len(accept) <= MAX_CACHED_BYTES else _choose(accept, html)
+
+
+def _choose(accept: bytes, html: bool) -> str | None:  # noqa: FBT001 - lru_cache keeps positions in less memory
+    ranges = _parse_ranges(accept.decode("latin-1"))
     if not ranges:
-        return JSON if not accept.strip(b" \t,") else None
-    best: tuple[float, int, int] | None = None
+        return JSON
+    best = (0.0, 0, 0)
     chosen = None
-    for offer in offers:
+    for offer in (JSON, GRAPHQL_RESPONSE, HTML) if html else (JSON, GRAPHQL_RESPONSE):
         matching = [
-            (precision, -position, q)
-            for position, (name, q) in enumerate(ranges)
+            (precision, -position, quality)
+            for position, (name, quality) in enumerate(ranges)
             if (precision := _precision(name, offer))
         ]
-        if not matching:
-            continue
-        precision, position, q = max(matching)  # the most precise range decides an offer's quality
-        if q > 0 and (best is None or (q, precision, position) > best):
-            best, chosen = (q, precision, position), offer
+        if matching:
+            # The most precise range decides the quality of a media type.
+            precision, position, quality = max(matching)
+            if quality > 0 and (chosen is None or (quality, precision, position) > best):
+                best, chosen = (quality, precision, position), offer
     return chosen
+
+
+_cached = lru_cache(maxsize=256)(_choose)
 
 
 def _precision(media_range: str, offer: str) -> int:
@@ -55,18 +64,18 @@ def _precision(media_range: str, offer: str) -> int:
         return 3
     if media_range == offer.partition("/")[0] + "/*":
         return 2
-    return 1 if media_range == "*/*" else 0
+    return 1 if media_range in {"*/*", "*"} else 0
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
-    found = []
+def _parse_ranges(accept: str) -> list[tuple[str, float]]:
+    ranges: list[tuple[str, float]] = []
     for part in accept.split(","):
-        match = _RANGE.fullmatch(part)
-        if not match:
+        found = _RANGE.fullmatch(part)
+        if not found:
             continue
-        parameters = match["parameters"]
-        quality = _QUALITY.search(parameters)
-        if quality is None and _ANY_QUALITY.search(parameters):
-            continue  # a quality that cannot be read: the range says nothing
-        found.append((f"{match['type']}/{match['subtype']}".lower(), float(quality["q"]) if quality else 1.0))
-    return found
+        quality = _QUALITY.search(found["parameters"])
+        if quality is None:
+            ranges.append((found["type"].lower(), 1.0))
+        elif _QUALITY_VALUE.fullmatch(quality["q"]):
+            ranges.append((found["type"].lower(), float(quality["q"])))
+    return ranges

@@ -1,14 +1,15 @@
-"""From the bytes of a request to a well-formed GraphQL request, or a refusal that says what is wrong."""
+"""From the parts of an HTTP request to a well-formed GraphQL request (GraphQL over HTTP, *Request*)."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
 from app.documents.graphql_request import DOCUMENT_KEYS, GraphQLRequest
-from app.documents.request_error import ErrorCode, Refusal
+from app.execution.request_error import ErrorCode, RequestError
+from app.graphql_http.http_error import ClientGone, HttpError
+from app.graphql_http.negotiation import MAX_CACHED_BYTES
 from schema.json_codec import DecodeError, decode
 
 if TYPE_CHECKING:
@@ -16,164 +17,102 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
-    from app.headers import Fields
+    from app.headers import Headers
 
-_NO_VARIABLES: Mapping[str, object] = {}
+_NOTHING: Mapping[str, object] = {}
 
-
-class _Usual(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """The body that nearly every client sends, read and checked in one step: half of the time."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-
-
-_decode_usual = msgspec.json.Decoder(_Usual).decode
-
-_PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
+_KINDS: tuple[tuple[str, type, str], ...] = (
+    ("query", str, "must be a string"),
+    ("operationName", str, "must be a string or null"),
+    ("variables", dict, "must be an object or null"),
+    ("extensions", dict, "must be an object or null"),
+)
+_PARAMETERS = frozenset({*(name for name, _, _ in _KINDS), *DOCUMENT_KEYS})
 
 
-class HttpRefusal(Refusal):
-    """A refusal with a status of its own.
+def check_body_headers(headers: Headers, max_bytes: int) -> None:
+    """Check from the headers that the body is worth reading.
 
-    Attributes:
-        status: the HTTP status.
-        headers: fields that the status asks for.
-    """
-
-    def __init__(
-        self, status: int, code: ErrorCode, message: str, *, limit: str = "", headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(code, message, limit=limit)
-        self.status = status
-        self.headers = headers or {}
-
-
-class ClientGone(Exception):  # noqa: N818 - what happened, not a fault
-    """The client hung up before its request was whole; nobody is there to answer."""
-
-
-def check_content_type(fields: Fields) -> None:
-    """Only JSON in UTF-8 is read, so that no form of a foreign page can forge a mutation.
+    Only JSON in UTF-8 is read, so no form of a foreign page can forge a mutation.
 
     Raises:
-        HttpRefusal: 415.
+        HttpError: 413 or 415.
     """
-    content_type = fields.get(b"content-type")
-    if not isinstance(content_type, bytes) or not _is_json(content_type):
-        raise HttpRefusal(
-            415,
-            ErrorCode.BAD_REQUEST,
-            "The request's body must be labelled once, with the Content-Type application/json, in UTF-8.",
-            headers={"Accept-Post": "application/json"},
-        )
-    codings = fields.get(b"content-encoding")
-    if codings is not None and any(
-        coding.lower() != b"identity" for coding in (codings if isinstance(codings, list) else [codings])
-    ):
-        raise HttpRefusal(
-            415,
-            ErrorCode.BAD_REQUEST,
-            "The request's body must not be encoded.",
-            headers={"Accept-Encoding": "identity"},
-        )
+    content_type = headers.get(b"content-type", b"")
+    if b"content-type" in headers.repeated or not _labels_json(content_type):
+        message = "The Content-Type of the request must be application/json, in UTF-8 and named once."
+        raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-post", b"application/json"))
+    encoding = headers.get(b"content-encoding", b"identity")
+    if b"content-encoding" in headers.repeated or encoding.lower() != b"identity":
+        message = "The request's body must not be encoded."
+        raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-encoding", b"identity"))
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > max_bytes:
+        raise _too_large(max_bytes)
+
+
+def _labels_json(content_type: bytes) -> bool:
+    return _cached(content_type) if len(content_type) <= MAX_CACHED_BYTES else _is_json(content_type)
 
 
 def _is_json(content_type: bytes) -> bool:
-    if content_type == b"application/json":  # what nearly every client sends
-        return True
     essence, *parameters = content_type.lower().split(b";")
-    charsets = [
-        value.strip(b' "')
-        for name, _, value in (item.partition(b"=") for item in parameters)
-        if name.strip() == b"charset"
-    ]
+    pairs = (parameter.partition(b"=") for parameter in parameters)
+    charsets = [value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"]
     return essence.strip() == b"application/json" and all(charset in {b"utf-8", b"utf8"} for charset in charsets)
 
 
-async def read_body(receive: Receive, most_bytes: int) -> bytes:
-    """Read a request's body, no further than the limit.
+_cached = lru_cache(maxsize=64)(_is_json)
+
+
+async def read_body(receive: Receive, max_bytes: int) -> bytes:
+    """Read a request's body, but no further than the limit.
 
     Raises:
-        HttpRefusal: 413.
-        ClientGone: it ended before its time.
+        HttpError: 413.
+        ClientGone: the client disconnected before the end of the body.
     """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    more = message.get("more_body", False)
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if more:
-        chunks = [body]
-        size = len(body)
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > most_bytes:
-                raise too_large(most_bytes)
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        body = b"".join(chunks)
-    if len(body) > most_bytes:
-        raise too_large(most_bytes)
-    return body
+    chunks = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
-def too_large(most_bytes: int) -> HttpRefusal:
-    """The refusal of a body that is longer than that."""
-    # What is left of the body is not worth reading, so the connection cannot be used again.
-    return HttpRefusal(
-        413,
-        ErrorCode.LIMIT_EXCEEDED,
-        f"The request's body is longer than {most_bytes} bytes.",
-        limit="body",
-        headers={"Connection": "close"},
-    )
+def _too_large(max_bytes: int) -> HttpError:
+    # The rest of the body is not read, so the connection cannot be used again.
+    close = (b"connection", b"close")
+    message = f"The request's body is longer than {max_bytes} bytes."
+    return HttpError(413, ErrorCode.LIMIT_EXCEEDED, message, close, limit="body")
 
 
-def from_body(body: bytes, most_bytes: int) -> GraphQLRequest:
-    """Read the body of a POST.
+def parse_body(body: bytes) -> GraphQLRequest:
+    """Parse the body of a POST.
 
     Raises:
-        Refusal: it is too large (413), not JSON (400) or not a well-formed GraphQL request (422).
+        RequestError: it is not JSON (400) or not a well-formed GraphQL request (422).
     """
-    if len(body) > most_bytes:
-        raise too_large(most_bytes)
-    try:
-        usual = _decode_usual(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _from_unusual_body(body)
-    return GraphQLRequest(
-        usual.query,
-        usual.operation_name or None,
-        usual.variables or _NO_VARIABLES,
-        usual.extensions or _NO_VARIABLES,
-        _NO_VARIABLES,
-    )
-
-
-def _from_unusual_body(body: bytes) -> GraphQLRequest:
-    """Read a body that has other keys too, or in which something is wrong."""
-    try:
-        decoded = decode(body)
-    except DecodeError as error:
-        raise HttpRefusal(400, ErrorCode.BAD_REQUEST, f"The request's body is not JSON: {error}.") from None
+    decoded = _decode(body, "The request's body")
     if not isinstance(decoded, dict):
         kind = "a batch, which is not supported" if isinstance(decoded, list) else "no JSON object"
-        raise Refusal(ErrorCode.BAD_REQUEST, f"The request's body is {kind}; one GraphQL request is expected.")
+        raise RequestError(ErrorCode.BAD_REQUEST, f"The request's body is {kind}; one GraphQL request is expected.")
     return from_parameters(decoded)
 
 
-def from_query_string(query_string: bytes) -> GraphQLRequest:
-    """Read the parameters of a GET.
+def parse_query_string(query_string: bytes) -> GraphQLRequest:
+    """Parse the parameters of a GET.
 
     Raises:
-        Refusal: one of them is repeated, not UTF-8, or not JSON where it has to be.
+        RequestError: a parameter is repeated, not UTF-8, or not JSON where it must be.
     """
     parameters: dict[str, object] = {}
     for pair in query_string.split(b"&"):
@@ -182,47 +121,43 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
         if name not in _PARAMETERS:
             continue
         if name in parameters:
-            raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")
+            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")
         parameters[name] = _unquote(raw_value, f"The parameter {name}")
     for name in ("variables", "extensions"):
         text = parameters.get(name)
         if isinstance(text, str):
-            try:
-                parameters[name] = decode(text.encode("utf-8")) if text else None
-            except DecodeError as error:
-                raise HttpRefusal(400, ErrorCode.BAD_REQUEST, f"The parameter {name} is not JSON: {error}.") from None
+            parameters[name] = _decode(text.encode("utf-8"), f"The parameter {name}") if text else None
     return from_parameters(parameters)
 
 
-def _unquote(value: bytes, what: str) -> str:
+def _decode(text: bytes, subject: str) -> object:
+    try:
+        return decode(text)
+    except DecodeError as error:
+        raise HttpError(400, ErrorCode.BAD_REQUEST, f"{subject} is not JSON: {error}.") from None
+
+
+def _unquote(value: bytes, subject: str) -> str:
     try:
         return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
-        raise HttpRefusal(400, ErrorCode.BAD_REQUEST, f"{what} is not UTF-8.") from None
+        raise HttpError(400, ErrorCode.BAD_REQUEST, f"{subject} is not UTF-8.") from None
 
 
 def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
-    """Check the shape of a request's parameters; keys that nobody knows are ignored.
+    """Check the types of a request's parameters; unknown keys are ignored.
 
     Raises:
-        Refusal: one of them is of the wrong kind.
+        RequestError: a parameter has the wrong type.
     """
-    query = parameters.get("query")
-    operation_name = parameters.get("operationName")
-    variables = parameters.get("variables")
-    extensions = parameters.get("extensions")
-    if query is not None and not isinstance(query, str):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter query must be a string.")
-    if operation_name is not None and not isinstance(operation_name, str):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter operationName must be a string or null.")
-    if variables is not None and not isinstance(variables, dict):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter variables must be an object or null.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter extensions must be an object or null.")
+    for name, kind, expected in _KINDS:
+        value = parameters.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.")
     return GraphQLRequest(
-        query=query,
-        operation_name=operation_name or None,
-        variables=variables or _NO_VARIABLES,
-        extensions=extensions or _NO_VARIABLES,
+        query=parameters.get("query"),
+        operation_name=parameters.get("operationName") or None,
+        variables=parameters.get("variables") or _NOTHING,
+        extensions=parameters.get("extensions") or _NOTHING,
         parameters=parameters,
     )

@@ -1,22 +1,22 @@
-"""From a result or a refusal to the bytes of an answer; one table picks the status of each code."""
+"""From a result or an error to the answer, and its ASGI messages; one table has the status of each error code."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
+from graphql import GraphQLError
 
-from app.documents.request_error import ErrorCode, Refusal
+from app.execution.request_error import ErrorCode, RequestError
+from app.graphql_http.http_error import HttpError
 from app.graphql_http.negotiation import GRAPHQL_RESPONSE, JSON
-from app.graphql_http.request import HttpRefusal
+from schema.json_codec import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from graphql import GraphQLError
+    from graphql import ExecutionResult
     from starlette.types import Send
 
-    from app.whole import WholeMessages
+    from app.headers import RawHeaders
 
 STATUS: dict[ErrorCode, int] = {
     ErrorCode.GRAPHQL_PARSE_FAILED: 400,
@@ -29,76 +29,93 @@ STATUS: dict[ErrorCode, int] = {
     ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 422,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
 }
-"""The status of a refusal that has none of its own: what was not JSON or no document is 400, all else 422."""
+"""The status of an error that is no ``HttpError``."""
+
+PARTIAL_SUCCESS = 294
+"""Data with errors (GraphQL over HTTP, *Partial success*)."""
 
 _PERSISTED = frozenset({ErrorCode.PERSISTED_QUERY_NOT_FOUND, ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED})
 
-_FIXED_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"Accept, Origin"))
-_CONTENT_TYPES = {media: f"{media}; charset=utf-8".encode("ascii") for media in (JSON, GRAPHQL_RESPONSE)}
-_FIXED_LINES = {
-    media: b"".join(b"%b: %b\r\n" % field for field in ((b"content-type", value), *_FIXED_HEADERS))
-    for media, value in _CONTENT_TYPES.items()
-}
+_CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8".encode("ascii") for media_type in (JSON, GRAPHQL_RESPONSE)}
+_INTERNAL = "Internal server error."
 
-_encode = msgspec.json.Encoder().encode
+logger = logging.getLogger(__name__)
 
 
-def encode(value: object) -> bytes:
-    """JSON text in UTF-8; lone surrogates, which have none, become U+FFFD."""
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return _encode(_without_surrogates(value))
+class Answer(NamedTuple):
+    """One answer, complete."""
+
+    status: int
+    content_type: bytes
+    body: bytes
+    headers: RawHeaders = ()
 
 
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
-    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
+def common_headers(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Header fields of every answer at the endpoint."""
+    return (
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Origin"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode("ascii")),
+    )
 
 
-def format_error(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
-    """One entry of ``errors`` (GraphQL, section 7.1.2)."""
-    formatted: dict[str, object] = {"message": error.message}
-    if error.locations:
-        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
-    if error.path:
-        formatted["path"] = error.path
-    formatted["extensions"] = {"code": code}
-    return formatted
+def answer_result(result: ExecutionResult, media_type: str) -> Answer:
+    """Make the answer of an operation that ran. Errors of fields are logged, and their messages are masked."""
+    if not result.errors:
+        return Answer(200, _CONTENT_TYPES[media_type], encode({"data": result.data}))
+    formatted = []
+    for error in result.errors:
+        _log_failed_field(error)
+        formatted.append(_format(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
+    status = PARTIAL_SUCCESS if media_type == GRAPHQL_RESPONSE else 200
+    return Answer(status, _CONTENT_TYPES[media_type], encode({"data": result.data, "errors": formatted}))
 
 
-def refusal_status(refusal: Refusal, media_type: str) -> int:
-    """The status of a refusal; a legacy client is told of a missing persisted document by a 200, as it expects."""
-    if isinstance(refusal, HttpRefusal):
-        return refusal.status
-    if refusal.code in _PERSISTED and media_type == JSON:
-        return 200
-    return STATUS[refusal.code]
+def answer_error(error: RequestError, media_type: str | None) -> Answer:
+    """Make the answer of a request that did not run.
+
+    Args:
+        error: what is wrong.
+        media_type: the negotiated media type; None if there is none.
+    """
+    body = encode({"errors": [_format(each, error.code) for each in error.errors]})
+    if isinstance(error, HttpError):
+        return Answer(error.status, _CONTENT_TYPES[GRAPHQL_RESPONSE], body, error.headers)
+    if error.code in _PERSISTED and media_type == JSON:
+        # Apollo Client reads PERSISTED_QUERY_* only from a 200.
+        return Answer(200, _CONTENT_TYPES[JSON], body)
+    return Answer(STATUS[error.code], _CONTENT_TYPES[GRAPHQL_RESPONSE], body)
 
 
-def encode_refusal(refusal: Refusal) -> bytes:
-    """The body that tells a refusal."""
-    return encode({"errors": [format_error(error, refusal.code) for error in refusal.errors]})
+def answer_bug() -> Answer:
+    """Make the answer of a request that failed in the gateway; it shows nothing of the failure."""
+    return answer_error(RequestError(ErrorCode.INTERNAL_SERVER_ERROR, _INTERNAL), None)
 
 
-def answer_whole(whole: WholeMessages, status: int, media_type: str, body: bytes) -> bool:
-    """Write one answer; False where it has to be sent."""
-    return whole.answer(status, _FIXED_LINES[media_type], body)
+def _format(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
+    return {**error.formatted, "extensions": {"code": code}}
 
 
-async def send_answer(
-    send: Send, status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None
-) -> None:
-    """Send one answer, whole."""
-    fields = [
-        (b"content-type", _CONTENT_TYPES[media_type]),
-        (b"content-length", str(len(body)).encode("ascii")),
-        *_FIXED_HEADERS,
-    ]
-    if headers:
-        fields.extend((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
+def _log_failed_field(error: GraphQLError) -> None:
+    # Every outcome of Wethod is a member of the union, so an error of a field is a bug in the gateway. Its text as a
+    # GraphQLError would quote the document and the literals in it.
+    original = error.original_error
+    traceback = None if isinstance(original, GraphQLError) else original
+    path = ".".join(map(str, error.path or ()))
+    logger.error("A field failed: %s (path: %s)", error.message, path, exc_info=traceback)
+
+
+async def send_answer(send: Send, answer: Answer, headers: RawHeaders) -> None:
+    """Send one answer.
+
+    Args:
+        send: ASGI's.
+        answer: the answer.
+        headers: further header fields, with names in lower case.
+    """
+    length = str(len(answer.body)).encode("ascii")
+    fields = [(b"content-type", answer.content_type), (b"content-length", length), *headers, *answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+    await send({"type": "http.response.body", "body": answer.body})

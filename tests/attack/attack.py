@@ -20,7 +20,8 @@ ORIGIN = "https://app.example"
 TYPED = "application/graphql-response+json; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 
-_GRAPHQL = {"content-type": TYPED, "cache-control": "no-store", "vary": "Accept, Origin"}
+_SERVER = {"content-type": TYPED, "cache-control": "no-store", "vary": "Accept, Origin"}
+_GRAPHQL = _SERVER | {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Reply:
     Attributes:
         status: its status.
         content: its body: JSON, or a string for text.
-        headers: all its fields, `Date` and `Content-Length` excepted.
+        headers: all its fields, except `Date`, `Content-Length` and `X-Request-ID`.
         head_only: it is one to HEAD.
     """
 
@@ -38,6 +39,11 @@ class Reply:
     content: object
     headers: Mapping[str, str] = field(default_factory=lambda: _GRAPHQL)
     head_only: bool = False
+
+    @property
+    def by_application(self) -> bool:
+        """Whether the endpoint answers; the server refuses what it does not hand on."""
+        return "x-content-type-options" in self.headers
 
     @property
     def closes(self) -> bool:
@@ -82,6 +88,11 @@ def refused(status: int, code: str, message: str, *places: tuple[int, int], **he
     return Reply(status, {"errors": [error(message, code, *places)]}, _GRAPHQL | more)
 
 
+def not_read(status: int, code: str, message: str) -> Reply:
+    """A refusal by the server, before the request is read."""
+    return Reply(status, {"errors": [error(message, code)]}, _SERVER | {"connection": "close"})
+
+
 def invalid(*errors: tuple[str, tuple[tuple[int, int], ...]]) -> Reply:
     """A document that validation refuses, with a message and places for each error."""
     entries = [error(message, "GRAPHQL_VALIDATION_FAILED", *places) for message, places in errors]
@@ -99,7 +110,7 @@ def outcome(member: str, **fields: object) -> Reply:
     return answered({"deleteContact": {"__typename": member, **fields}})
 
 
-MALFORMED = refused(400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.", connection="close")
+MALFORMED = not_read(400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")
 NOTHING_HERE = Reply(
     404,
     {"errors": [{"message": "There is nothing here; GraphQL is at /graphql."}]},

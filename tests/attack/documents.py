@@ -317,7 +317,8 @@ DISCLOSURE = {
             refused(
                 406,
                 "BAD_REQUEST",
-                "Nothing in the Accept header is on offer: application/graphql-response+json, application/json.",
+                "The Accept header names none of the available types: "
+                "application/graphql-response+json, application/json.",
             ),
         ),
     ),

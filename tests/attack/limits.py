@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import Attack, answered, invalid, refused
+from tests.attack.attack import Attack, answered, invalid, not_read, refused
 from tests.attack.documents import DEPTH, ROOT_FIELDS, TOKENS, aliases, too_much
 from tests.attack.framing import CHUNK, CHUNKED, FIELDS, framed
 from tests.attack.wire import ACCEPT, AS_JSON, DELETED, ask, parameters, post, raw, request
@@ -10,10 +10,10 @@ from tests.attack.wire import ACCEPT, AS_JSON, DELETED, ask, parameters, post, r
 QUERY = parameters("{__typename}")
 SOUND = answered({"__typename": "Query"})
 LONG_BODY = refused(413, "LIMIT_EXCEEDED", "The request's body is longer than 65536 bytes.", connection="close")
-LONG_HEAD = refused(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.", connection="close")
-LONG_TARGET = refused(414, "LIMIT_EXCEEDED", "The request target is too long.", connection="close")
-LONG_FRAMING = refused(431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.", connection="close")
-DEEP_PIPELINE = refused(503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.", connection="close")
+LONG_HEAD = not_read(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
+LONG_TARGET = not_read(414, "LIMIT_EXCEEDED", "The request target is too long.")
+LONG_FRAMING = not_read(431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.")
+DEEP_PIPELINE = not_read(503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.")
 
 BY_GET = b"GET /graphql?query=%7B__typename%7D HTTP/1.1"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.server.serving import Client
 
 SLACK_SECONDS = 1.5
-SERVED = DELETED["defaults"]
+SERVED = DELETED
 
 
 @contextlib.asynccontextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.attack.attack import Reply, answered, outcome, refused
+from tests.attack.attack import Reply, answered, not_read, outcome, refused
 from tests.attack.framing import CHUNKED, FIELDS, LINE, QUERY
 from tests.attack.wire import AS_JSON, raw, request
 
 READ_SECONDS = 10.0
 """How long a whole request may take, by default."""
 
-LATE = refused(408, "BAD_REQUEST", "The request took too long to arrive.", connection="close")
+LATE = not_read(408, "BAD_REQUEST", "The request took too long to arrive.")
 SOUND = answered({"__typename": "Query"})
 
 
@@ -73,6 +73,10 @@ CROWDS: dict[str, tuple[str, Reply]] = {
     "crowd-requests-last": (f"twice as many requests at once ({2 * IN_FLIGHT} in the test), bodies withheld", SOUND),
     "crowd-requests-next": (
         "one more: it is refused before it is parsed",
-        refused(503, "LIMIT_EXCEEDED", "Too many requests are in progress here. Nothing was sent; repeat later."),
+        refused(
+            503,
+            "LIMIT_EXCEEDED",
+            "Too many requests are in progress in this gateway. Nothing was sent; try again later.",
+        ),
     ),
 }

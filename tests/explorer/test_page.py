@@ -96,7 +96,7 @@ def test_every_address_in_the_page_is_relative_to_it(explorer: Explorer) -> None
     ]
     assert len(addresses) >= 3
     assert all(re.fullmatch(r"\./graphql-assets/[\w.-]+", address or "") for address in addresses)
-    assert config(explorer)["endpoint"] == "graphql"
+    assert config(explorer)["endpoint"] == "./graphql"
 
 
 def test_the_page_holds_no_code(explorer: Explorer) -> None:
@@ -111,7 +111,7 @@ def test_the_page_holds_no_code(explorer: Explorer) -> None:
 def test_the_page_opens_with_the_example(explorer: Explorer) -> None:
     """The sandbox's page holds everything that a first run needs."""
     assert config(explorer) == {
-        "endpoint": "graphql",
+        "endpoint": "./graphql",
         "document": example.document(sandbox=True),
         "variables": '{\n  "id": "1"\n}',
         "headers": json.dumps(example.headers(sandbox=True), indent=2),

@@ -1,28 +1,37 @@
-"""A client is who the nearest untrusted hop says it is, and nobody can say it for another."""
+"""The address of the client: the first hop that is not a trusted proxy, and never one that a client invented."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graphql_http.client_address import AddressReader
+from app.headers import Headers
+from app.main import create_app
+from app.server.context import WorkerContext
+from app.settings import load
+from tests.gateway import serve
+from tests.system_parts import require_ipv6
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48")
 
 
-def scope(peer: str | None, *headers: tuple[str, str]) -> dict[str, Any]:
-    """A request's scope: who connected, and what it says."""
-    return {
-        "client": None if peer is None else (peer, 4711),
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-    }
+def read(trusted: tuple[str, ...], peer: str | None, *headers: tuple[str, str]) -> str:
+    """Read the client of a request that this peer sent with these headers."""
+    fields = Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+    return AddressReader(trusted).read(None if peer is None else (peer, 4711), fields)
 
 
 def forwarded_for(*values: str) -> list[tuple[str, str]]:
-    """One ``X-Forwarded-For`` a value."""
+    """Make one ``X-Forwarded-For`` field for each value."""
     return [("x-forwarded-for", value) for value in values]
 
 
@@ -61,27 +70,44 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
 def test_the_first_hop_that_is_not_trusted_is_the_client(
     peer: str | None, headers: list[tuple[str, str]], client: str
 ) -> None:
-    """Seen from here, the nearest first."""
-    assert AddressReader(PROXIES).read(scope(peer, *headers)) == client
+    """The hops are examined from the nearest to the farthest."""
+    assert read(PROXIES, peer, *headers) == client
 
 
 @pytest.mark.parametrize("peer", ["198.51.100.1", "10.0.0.1"])
 def test_without_trusted_proxies_no_header_counts(peer: str) -> None:
-    """Whoever connects is the client."""
-    assert AddressReader(()).read(scope(peer, *forwarded_for("203.0.113.7"))) == peer
+    """The peer of the connection is the client."""
+    assert read((), peer, *forwarded_for("203.0.113.7")) == peer
+
+
+def test_an_ipv4_client_of_a_gateway_that_listens_on_ipv6_keeps_its_ipv4_address() -> None:
+    """A dual-stack socket reports ``::ffff:127.0.0.1``; the log and the audit have ``127.0.0.1``."""
+    assert read((), "::ffff:127.0.0.1") == "127.0.0.1"
+
+
+async def test_gateway_host_ipv6_any_with_an_ipv4_client_audits_127_0_0_1(tmp_path: Path) -> None:
+    """The same through a real socket, bound as ``GATEWAY_HOST=::`` binds it."""
+    audit = tmp_path / "audit.jsonl"
+    require_ipv6()
+    settings = load({"WETHOD_BASE_URL": "http://127.0.0.1:1", "GATEWAY_AUDIT_LOG": str(audit)})
+    context = WorkerContext(settings=settings, audit_key=b"a key for tests only")
+    async with serve(create_app(context), context=context, host="::") as url, httpx.AsyncClient() as http:
+        body = {"query": 'mutation { deleteContact(id: "x") { __typename } }'}
+        response = await http.post(f"http://127.0.0.1:{url.rpartition(':')[2]}/graphql", json=body)
+        assert response.status_code == 200
+    assert json.loads(audit.read_text(encoding="utf-8"))["client"] == "127.0.0.1"
 
 
 def test_a_mapped_network_trusts_its_ipv4_addresses() -> None:
-    """Whoever writes the proxies as a dual-stack socket shows them means the same ones."""
-    reader = AddressReader(("::ffff:10.0.0.0/104",))
-    assert reader.read(scope("10.0.0.1", *forwarded_for("203.0.113.7"))) == "203.0.113.7"
-    assert reader.read(scope("11.0.0.1", *forwarded_for("203.0.113.7"))) == "11.0.0.1"
+    """An operator may write proxies as a dual-stack socket shows them."""
+    mapped = ("::ffff:10.0.0.0/104",)
+    assert read(mapped, "10.0.0.1", *forwarded_for("203.0.113.7")) == "203.0.113.7"
+    assert read(mapped, "11.0.0.1", *forwarded_for("203.0.113.7")) == "11.0.0.1"
 
 
 @given(forged=st.text(st.characters(max_codepoint=255)), peer=st.ip_addresses().map(str))
 def test_what_stands_beyond_the_client_changes_nothing(forged: str, peer: str) -> None:
-    """The proxy appends whom it saw; what came before is the client's own invention."""
+    """The proxy appends the address of its peer; the client may have invented everything before it."""
     header = forwarded_for(f"{forged}, 203.0.113.7")
-    assert AddressReader(PROXIES).read(scope("10.0.0.1", *header)) == "203.0.113.7"
-    trusted = AddressReader((peer,))
-    assert trusted.read(scope(peer, *header)) == "203.0.113.7" or peer == "203.0.113.7"
+    assert read(PROXIES, "10.0.0.1", *header) == "203.0.113.7"
+    assert read((peer,), peer, *header) == "203.0.113.7" or peer == "203.0.113.7"

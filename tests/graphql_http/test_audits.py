@@ -1,4 +1,4 @@
-"""The public GraphQL-over-HTTP audits (npm ``graphql-http``) against the live gateway, each under its id."""
+"""The public GraphQL-over-HTTP audits (npm ``graphql-http``) against a running gateway, each by its id."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.node import require_packages
 FOLDER = Path(__file__).parent / "audits"
 
 SUPERSEDED = {
-    "572B": 400,  # wants 200 for a document that cannot be parsed
-    "FDE2": 400,  # wants 200 for one that is not valid; the one it sends cannot be parsed either
-    "7B9B": 422,  # wants 200 for variables that cannot be coerced
-    "86EE": 422,  # wants 400 for the same
+    "572B": 400,  # expects 200 for a document that cannot be parsed
+    "FDE2": 400,  # expects 200 for one that is not valid; its document cannot be parsed either
+    "7B9B": 422,  # expects 200 for variables that cannot be coerced
+    "86EE": 422,  # expects 400 for the same
 }
-"""What the draft of 2026-08 decides otherwise, with the status that it wants; an ADR has the reasons.
+"""Audits that expect older rules than the edition of September 2026, with the status of the edition (ADR 6).
 
-74FF, which wants 400 for a document that is not valid, is superseded as well: it passes since its document cannot be
-parsed, which is 400.
+74FF, which expects 400 for a document that is not valid, is superseded too. It passes because its document cannot be
+parsed, which is a 400.
 """
 
 MUST = ("4655 82A3 BF61 78D5 2C94 03D4 13EE B8B3 0220 0221 0222 28B9 1B7A").split()  # noqa: SIM905 - a table
@@ -34,14 +34,14 @@ MAY = "5A70 9C48 A5BF D6D5 6A70 B6DC 8764".split()  # noqa: SIM905 - a table
 MAY_WITH_400 = (  # noqa: SIM905 - a table
     "423L LKJ0 LKJ1 LKJ2 LKJ3 6C00 6C01 6C02 6C03 4760 4761 4762 4763 58B0 58B1 58B2 58B3 3E3A"
 ).split()
-"""Optional ones that want 400 for a request that is JSON and not well-formed, where the draft wants 422."""
+"""Optional ones that expect 400 for JSON that is not a well-formed request; the edition has 422."""
 
 
 @pytest.fixture(scope="module")
 async def audits() -> dict[str, dict[str, Any]]:
-    """Every audit's result by its id."""
+    """The result of every audit by its id."""
     require_packages(FOLDER)
-    # The audits ask { __typename } alone: nothing is ever sent to this upstream.
+    # The audits send only { __typename }, so nothing is sent to this upstream.
     async with gateway("http://127.0.0.1:1", {"GATEWAY_INTROSPECTION": "true"}) as client:
         process = await asyncio.create_subprocess_exec(
             "node", "run.mjs", f"{client.url}/graphql", cwd=FOLDER, stdout=asyncio.subprocess.PIPE
@@ -52,7 +52,7 @@ async def audits() -> dict[str, dict[str, Any]]:
 
 
 async def test_every_audit_is_accounted_for(audits: dict[str, dict[str, Any]]) -> None:
-    """A new version of the audits adds none that nobody looks at."""
+    """A new version of the audits cannot add one that is not examined."""
     assert sorted(audits) == sorted([*MUST, *SHOULD, *MAY, *MAY_WITH_400, *SUPERSEDED])
     for level, ids in {"MUST": MUST, "SHOULD": [*SHOULD, *SUPERSEDED], "MAY": [*MAY, *MAY_WITH_400]}.items():
         assert {audits[id_]["name"].split()[0] for id_ in ids} == {level}
@@ -60,12 +60,14 @@ async def test_every_audit_is_accounted_for(audits: dict[str, dict[str, Any]]) -
 
 @pytest.mark.parametrize("id_", [*MUST, *SHOULD, *MAY])
 async def test_an_audit_passes(audits: dict[str, dict[str, Any]], id_: str) -> None:
-    """Every MUST, every SHOULD, and the optional ones that the draft leaves open."""
+    """Every MUST, every SHOULD, and the optional ones that the edition allows."""
     assert (audits[id_]["status"], audits[id_]["reason"]) == ("ok", None), audits[id_]["name"]
 
 
 @pytest.mark.parametrize("id_", [*SUPERSEDED, *MAY_WITH_400])
-async def test_a_superseded_audit_fails_for_the_drafts_reason(audits: dict[str, dict[str, Any]], id_: str) -> None:
-    """The answer is the one that the draft wants, and nothing else is wrong with it."""
+async def test_a_superseded_audit_fails_with_the_status_of_the_edition(
+    audits: dict[str, dict[str, Any]], id_: str
+) -> None:
+    """The answer is the one that the edition requires, and nothing else is wrong with it."""
     assert audits[id_]["status"] != "ok"
     assert audits[id_]["http"] == SUPERSEDED.get(id_, 422)

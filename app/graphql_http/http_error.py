@@ -1,0 +1,33 @@
+"""Errors of a request that have an HTTP status of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.execution.request_error import RequestError
+
+if TYPE_CHECKING:
+    from app.execution.request_error import ErrorCode
+
+
+class HttpError(RequestError):
+    """A request error with an HTTP status of its own.
+
+    Args:
+        status: the HTTP status.
+        code: the code of the error.
+        message: the message for the client.
+        headers: header fields that the status requires, with names in lower case.
+        limit: the limit that the request exceeds; empty for every other reason.
+    """
+
+    def __init__(
+        self, status: int, code: ErrorCode, message: str, *headers: tuple[bytes, bytes], limit: str = ""
+    ) -> None:
+        super().__init__(code, message, limit=limit)
+        self.status = status
+        self.headers = headers
+
+
+class ClientGone(Exception):  # noqa: N818 - an event, not an error
+    """The client disconnected before its request was complete; there is no client to answer."""

@@ -1,0 +1,94 @@
+"""An endpoint in front of a plan that a test writes, for failures that the schema cannot produce."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from graphql import ExecutionResult, OperationType
+
+from app.graphql_http.client_address import AddressReader
+from app.graphql_http.endpoint import GraphQLEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Scope
+
+
+@dataclass(slots=True)
+class Plan:
+    """A plan that takes any variables.
+
+    Attributes:
+        run: makes the result.
+        operation: the kind of the operation.
+    """
+
+    run: Callable[[], Awaitable[ExecutionResult]]
+    operation: OperationType = OperationType.QUERY
+
+    def coerce(self, variables: object) -> Any:
+        """Accept every value."""
+        return SimpleNamespace(variables=variables, max_words=1_000)
+
+    async def execute(self, variables: object, context: object) -> ExecutionResult:
+        """Make the result."""
+        del variables, context
+        return await self.run()
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Keeps what the endpoint reports, in order."""
+
+    reports: list[object] = field(default_factory=list)
+
+    def request_started(self, scope: Scope) -> Recorder:
+        """Keep the path."""
+        self.reports.append(scope["path"])
+        return self
+
+    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
+        """Keep the caller."""
+        self.reports.append((request_id, company, client))
+
+    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
+        """Keep the operation."""
+        self.reports.append((kind, name, document_id))
+        return nullcontext()
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Keep the limit."""
+        self.reports.append(limit)
+
+    def ended(self, status: int | None) -> None:
+        """Keep the status."""
+        self.reports.append(status)
+
+
+def make_endpoint(
+    run: Callable[[], Awaitable[ExecutionResult]],
+    *,
+    make_context: Callable[[Any, float, int], object] = lambda *_: None,
+    observer: Recorder | None = None,
+    document_id: str | None = None,
+    max_requests: int = 100,
+) -> GraphQLEndpoint:
+    """Make an endpoint that runs one plan for every document."""
+    found: Any = SimpleNamespace(plan=Plan(run), document_id=document_id)
+    caller: Any = SimpleNamespace(request_id="request-1", company="acme")
+    return GraphQLEndpoint(
+        read_caller=lambda _headers, _client: caller,
+        make_context=make_context,
+        find_operation=lambda _: found,
+        addresses=AddressReader(()),
+        observer=observer or Recorder(),
+        cors=None,
+        page=None,
+        max_body_bytes=10_000,
+        max_requests=max_requests,
+        timeout_seconds=5.0,
+    )

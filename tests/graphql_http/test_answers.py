@@ -1,0 +1,249 @@
+"""Answers: headers, partial success, failures in the gateway, and what the observer is notified of."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from graphql import ExecutionResult, FieldNode, GraphQLError, OperationDefinitionNode, parse
+
+from tests.gateway import HEADERS, gateway, serve
+from tests.graphql_http.endpoints import Recorder, make_endpoint
+from tests.upstream import answer, upstream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.types import Message
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Answer, Asked
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+TYPED = f"{GRAPHQL}; charset=utf-8"
+QUERY = {"query": "{ __typename }"}
+INTERNAL = {"message": "Internal server error.", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+
+# Each row is a method, a path, a body, headers, and the status.
+REQUESTS: dict[str, tuple[str, str, object, dict[str, str], int]] = {
+    "data": ("POST", "/graphql", QUERY, {}, 200),
+    "trailing-slash": ("POST", "/graphql/", QUERY, {}, 200),
+    "get": ("GET", "/graphql?query=%7B__typename%7D", None, {}, 200),
+    "page": ("GET", "/graphql", None, {"Accept": "text/html"}, 200),
+    "not-valid": ("POST", "/graphql", {"query": "{ nothing }"}, {}, 422),
+    "method": ("DELETE", "/graphql", None, {}, 405),
+    "options": ("OPTIONS", "/graphql", None, {}, 405),
+    "not-acceptable": ("POST", "/graphql", QUERY, {"Accept": "image/png"}, 406),
+    "too-large": ("POST", "/graphql", {"query": " " * 70_000}, {}, 413),
+    "media-type": ("POST", "/graphql", None, {"Content-Type": "text/plain"}, 415),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "headers", "status"), REQUESTS.values(), ids=REQUESTS)
+async def test_every_answer_carries_the_common_headers(
+    method: str, path: str, body: object, headers: dict[str, str], status: int
+) -> None:
+    """No cache keeps it, no browser guesses its type, and it has the id that the audit has."""
+    async with gateway("http://127.0.0.1:1", {"GATEWAY_GRAPHIQL": "true"}) as client:
+        response = await client.http.request(
+            method, f"{client.url}{path}", json=body, headers={"X-Request-ID": "mine-1", "Accept": JSON, **headers}
+        )
+    assert response.status_code in {status, 501 if "text/html" in headers.values() else status}
+    assert {
+        name: response.headers.get_list(name)
+        for name in ("cache-control", "vary", "x-content-type-options", "x-request-id")
+    } == {
+        "cache-control": ["no-store"],
+        "vary": ["Accept, Origin"],
+        "x-content-type-options": ["nosniff"],
+        "x-request-id": ["mine-1"],
+    }
+
+
+async def test_the_answer_has_the_request_id_of_the_audit_and_of_wethod(tmp_path: Path) -> None:
+    """An id that the gateway made is the same in all three places."""
+    audit = tmp_path / "audit.jsonl"
+    async with upstream([answer(200)]) as wethod:
+        async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as client:
+            response = await client.graphql('mutation { deleteContact(id: "7") { __typename } }')
+        assert f'"requestId":"{response.headers["x-request-id"]}"' in audit.read_text(encoding="utf-8")
+        assert wethod.asked[0].header("X-Request-ID") == response.headers["x-request-id"].encode()
+
+
+async def test_post_to_graphql_with_a_trailing_slash_is_served_without_a_redirect(client: GatewayClient) -> None:
+    """Clients that append a slash work; a redirect would lose the body or reflect a hostile Host."""
+    response = await client.http.post(f"{client.url}/graphql/", json=QUERY, headers=HEADERS)
+    assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
+
+
+@pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 294), (JSON, 200)])
+async def test_errors_beside_data_are_a_partial_success(accept: str, status: int) -> None:
+    """294 for the media type of GraphQL, 200 for JSON; the answer shows nothing of the failure."""
+
+    async def run() -> ExecutionResult:
+        return ExecutionResult({"a": None, "b": 1}, [GraphQLError("hunter2", path=["a"], original_error=OSError("x"))])
+
+    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+        response = await http.post(url, json={"query": "{a}"}, headers={"Accept": accept})
+    assert response.status_code == status
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+    assert response.json() == {"data": {"a": None, "b": 1}, "errors": [INTERNAL | {"path": ["a"]}]}
+
+
+async def test_a_failed_field_logs_message_and_path_but_no_text_of_the_document(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A literal in a document may be personal data."""
+    definition = parse('{ a(secret: "hunter2") }').definitions[0]
+    assert isinstance(definition, OperationDefinitionNode)
+    node = definition.selection_set.selections[0]
+    assert isinstance(node, FieldNode)
+    inner = GraphQLError("Cannot represent the value.", [node])
+
+    async def run() -> ExecutionResult:
+        errors = [GraphQLError(inner.message, [node], path=["a", 0], original_error=inner)]
+        return ExecutionResult({"a": None}, [*errors, GraphQLError("A bug.", [node], original_error=OSError("x"))])
+
+    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+        await http.post(url, json={"query": "{a}"})
+    assert "Cannot represent the value. (path: a.0)" in caplog.text
+    assert "OSError: x" in caplog.text
+    assert "hunter2" not in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_bug_is_masked() -> None:
+    """The answer has no traceback and no message of an exception."""
+
+    async def run() -> ExecutionResult:
+        raise RuntimeError("hunter2")
+
+    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+        response = await http.post(url, json={"query": "{a}"})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == TYPED
+    assert response.json() == {"errors": [INTERNAL]}
+
+
+async def test_requests_beyond_the_limit_are_not_read() -> None:
+    """503 while too many are in progress; the next request after them is served."""
+    entered, proceed = asyncio.Event(), asyncio.Event()
+    observer = Recorder()
+
+    async def run() -> ExecutionResult:
+        entered.set()
+        await proceed.wait()
+        return ExecutionResult({"a": 1})
+
+    endpoint = make_endpoint(run, observer=observer, max_requests=1)
+    async with serve(endpoint, lifespan="off") as url, httpx.AsyncClient() as http:
+        first = asyncio.create_task(http.post(url, json={"query": "{a}"}))
+        await entered.wait()
+        refused = await http.post(url, content=b"not even JSON", headers={"Content-Type": JSON})
+        proceed.set()
+        assert (await first).status_code == 200
+        assert (await http.post(url, json={"query": "{a}"})).status_code == 200
+    assert refused.status_code == 503
+    assert refused.headers["content-type"] == TYPED
+    assert refused.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    assert "in_flight" in observer.reports
+
+
+async def test_the_observer_is_notified_of_a_request_from_its_head_to_its_status() -> None:
+    """Path, caller, operation and status, in this order."""
+    observer = Recorder()
+
+    async def run() -> ExecutionResult:
+        observer.reports.append("run")
+        return ExecutionResult({"a": 1})
+
+    endpoint = make_endpoint(run, observer=observer, document_id="document-1")
+    async with serve(endpoint, lifespan="off") as url, httpx.AsyncClient() as http:
+        await http.post(f"{url}/graphql", json={"query": "query A {a}", "operationName": "A"})
+        await http.post(f"{url}/graphql", content=b" " * 10_001, headers={"Content-Type": JSON})
+    caller = ("request-1", "acme", "127.0.0.1")
+    assert observer.reports == [
+        *("/graphql", caller, ("query", "A", "document-1"), "run", 200),
+        *("/graphql", caller, "body", 413),
+    ]
+
+
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "method": "POST",
+    "path": "/graphql",
+    "query_string": b"",
+    "headers": [(b"content-type", b"application/json")],
+    "client": ("127.0.0.1", 1),
+}
+
+
+async def test_the_deadline_starts_when_the_body_has_been_read() -> None:
+    """A slow upload takes nothing from the time for the delete."""
+    loop = asyncio.get_running_loop()
+    read_at = deadline = 0.0
+
+    async def receive() -> Message:
+        nonlocal read_at
+        await asyncio.sleep(0.05)
+        read_at = loop.time()
+        return {"type": "http.request", "body": b'{"query": "{a}"}', "more_body": False}
+
+    async def send(message: Message) -> None:
+        del message
+
+    async def run() -> ExecutionResult:
+        return ExecutionResult({"a": 1})
+
+    def make_context(caller: object, given: float, max_words: int) -> None:
+        nonlocal deadline
+        del caller, max_words
+        deadline = given
+
+    await make_endpoint(run, make_context=make_context)(SCOPE, receive, send)
+    assert deadline >= read_at + 5.0
+
+
+async def test_a_client_that_leaves_before_its_body_is_complete_is_not_answered() -> None:
+    """Nothing runs, nothing is sent, and the observer learns that there is no status."""
+    observer = Recorder()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    async def run() -> ExecutionResult:
+        raise AssertionError
+
+    await make_endpoint(run, observer=observer)(SCOPE, receive, send)
+    assert observer.reports[-1] is None
+
+
+async def test_a_client_that_disconnects_does_not_cancel_its_delete(tmp_path: Path) -> None:
+    """The delete reaches Wethod, and its outcome is audited although there is no client to answer."""
+    audit = tmp_path / "audit.jsonl"
+    asked = asyncio.Event()
+
+    def reply(_: Asked) -> Answer:
+        asked.set()
+        return dataclasses.replace(answer(200), delay_seconds=0.1)
+
+    async with upstream(reply) as wethod:
+        async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as client:
+            host, port = client.url.removeprefix("http://").split(":")
+            body = b'{"query": "mutation { deleteContact(id: 7) { __typename } }"}'
+            fields = {"Host": "a", **HEADERS, "Content-Type": JSON, "Content-Length": str(len(body))}
+            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"POST /graphql HTTP/1.1\r\n{lines}\r\n".encode() + body)
+            await writer.drain()
+            await asyncio.wait_for(asked.wait(), 5)
+            writer.transport.abort()
+        # The gateway has drained: every request has ended.
+        assert "DeleteContactSuccess" in audit.read_text(encoding="utf-8")

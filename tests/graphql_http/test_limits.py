@@ -1,0 +1,149 @@
+"""Limits on a request, and what is visible of the schema without introspection."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from graphql import get_introspection_query
+
+from tests.gateway import HEADERS, gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
+
+JSON = "application/json"
+
+
+def body(**parameters: object) -> bytes:
+    """Encode the body of a POST."""
+    return json.dumps(parameters).encode()
+
+
+SIX_CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(6)) + " "
+
+LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
+    "body": (
+        {"GATEWAY_MAX_BODY_BYTES": "2048"},
+        body(query="{__typename}").ljust(2048),
+        body(query="{__typename}").ljust(2049),
+        413,
+    ),
+    "tokens": (
+        {"GATEWAY_MAX_TOKENS": "20"},
+        body(query="{" + "__typename " * 18 + "}"),
+        body(query="{" + "__typename " * 19 + "}"),
+        422,
+    ),
+    "comments": (
+        {"GATEWAY_MAX_TOKENS": "20"},
+        body(query="#\n" * 20 + "{__typename}"),
+        body(query="#\n" * 21 + "{__typename}"),
+        422,
+    ),
+    "root-fields": (
+        {"GATEWAY_MAX_ROOT_FIELDS": "3"},
+        body(query="{a: __typename ...F ...on Query { c: __typename }} fragment F on Query { b: __typename }"),
+        body(query="{a: __typename ...F ...F b: __typename } fragment F on Query { b: __typename }"),
+        422,
+    ),
+    "depth": (
+        {"GATEWAY_MAX_DEPTH": "3"},
+        body(query="{ wethodContext { failures { field } } }"),
+        body(query="mutation { deleteContact(id: 0) { ... on WethodError { response { headers { name } } } } }"),
+        422,
+    ),
+    "depth-through-fragments": (
+        {"GATEWAY_MAX_DEPTH": "2"},
+        body(query="{ ...A } fragment A on Query { wethodContext { ...B } } fragment B on WethodContext { company }"),
+        body(
+            query="{ ...A } fragment A on Query { wethodContext { ...B } } "
+            "fragment B on WethodContext { failures { field } }"
+        ),
+        422,
+    ),
+    "depth-of-inline-fragments": (
+        {},
+        body(query="{" + "... {" * 150 + "__typename" + "}" * 151),
+        body(query="{" + "... {" * 300 + "__typename" + "}" * 301),
+        422,
+    ),
+    "sdl": (
+        {"GATEWAY_MAX_ROOT_FIELDS": "4"},
+        body(query="{ _service { ...F } b: _service { ...F } } fragment F on _Service { sdl ... { b: sdl } }"),
+        body(query="{ _service { ...F } b: _service { ...F c: sdl } } fragment F on _Service { sdl ... { b: sdl } }"),
+        422,
+    ),
+    "unfolded-selections": (
+        {"GATEWAY_MAX_TOKENS": "100"},
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
+        body(query=f"{SIX_CONTEXTS}{'__typename ' * 3}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
+        422,
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "accepted", "refused", "status"), LIMITS.values(), ids=LIMITS)
+async def test_a_limit_accepts_the_last_and_refuses_the_next(
+    wethod: Upstream, environ: dict[str, str], accepted: bytes, refused: bytes, status: int
+) -> None:
+    """Each limit: the request that is just accepted, and the one that is just refused."""
+    async with gateway(wethod.url, environ) as client:
+        responses = [
+            await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
+            for content in (accepted, refused)
+        ]
+    assert [response.status_code for response in responses] == [200, status]
+    assert [error["extensions"] for error in responses[1].json()["errors"]] == [{"code": "LIMIT_EXCEEDED"}]
+    assert wethod.asked == []
+
+
+async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(client: GatewayClient) -> None:
+    """Chunked bodies are counted as they come."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(65):
+            yield b" " * 1024
+
+    response = await client.http.post(
+        f"{client.url}/graphql", content=chunks(), headers=HEADERS | {"Content-Type": JSON}
+    )
+    assert response.status_code == 413
+    assert response.headers["connection"] == "close"
+
+
+async def test_introspection_counts_one_level(wethod: Upstream) -> None:
+    """The explorer's own query is deep; it is let in where introspection is on."""
+    async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": "true", "GATEWAY_MAX_DEPTH": "2"}) as client:
+        response = await client.graphql(get_introspection_query())
+    assert response.status_code == 200
+    assert response.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+SUGGESTIVE = {
+    "field": "{ wethodContex { company } }",
+    "argument": "mutation { deleteContact(di: 1) { __typename } }",
+    "type": "fragment F on WethodContex { company } { __typename ...F }",
+    "inline-type": "mutation { deleteContact(id: 1) { ... on WethodNotFoundErro { key } } }",
+}
+
+
+@pytest.mark.parametrize("introspection", ["true", "false"])
+@pytest.mark.parametrize("query", SUGGESTIVE.values(), ids=SUGGESTIVE)
+async def test_suggestions_go_with_introspection(wethod: Upstream, query: str, introspection: str) -> None:
+    """Fields, arguments and types: nobody learns the schema by misspelling it where it is not shown."""
+    async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": introspection}) as client:
+        response = await client.graphql(query)
+    assert response.status_code == 422
+    assert ("Did you mean" in response.text) == (introspection == "true"), response.text
+
+
+async def test_service_is_there_without_introspection(client: GatewayClient) -> None:
+    """Routers need it."""
+    response = await client.graphql("{ _service { sdl } }")
+    sdl = response.json()["data"]["_service"]["sdl"]
+    assert '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])' in sdl

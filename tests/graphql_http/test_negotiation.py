@@ -1,0 +1,82 @@
+"""The media type of an answer: qualities, wildcards, and fields that old clients send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.gateway import GatewayClient
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+TYPED = "application/graphql-response+json; charset=utf-8"
+CONTEXT = "{ wethodContext { company } }"
+
+ACCEPTED = {
+    "": JSON,
+    "*/*": JSON,
+    "application/*": JSON,
+    "application/json": JSON,
+    "APPLICATION/JSON": JSON,
+    "application/json; charset=utf-8": JSON,
+    "application/graphql-response+json": GRAPHQL,
+    "application/graphql-response+json, application/json;q=0.9": GRAPHQL,
+    "application/graphql-response+json;q=0.5, application/json": JSON,
+    "application/json;q=0.5, application/graphql-response+json;q=0.6": GRAPHQL,
+    "application/graphql-response+json, application/json": GRAPHQL,
+    "application/json, application/graphql-response+json": JSON,
+    "application/json;q=0, */*": GRAPHQL,
+    "*/*;q=0.1, application/graphql-response+json;q=0.2": GRAPHQL,
+    "text/html, */*;q=0.8": JSON,
+    "application/json;q=nonsense, application/graphql-response+json": GRAPHQL,
+    "application/json;q=2, application/graphql-response+json;q=0.1": GRAPHQL,
+    ",,application/graphql-response+json,": GRAPHQL,
+    "application/json;q=.5, application/graphql-response+json; q=.8": GRAPHQL,
+    "*;q=.2": JSON,
+    "application/json;q=nonsense": JSON,
+    "nonsense": JSON,
+}
+
+
+@pytest.mark.parametrize(("accept", "media_type"), ACCEPTED.items())
+async def test_the_media_type_is_negotiated(client: GatewayClient, accept: str, media_type: str) -> None:
+    """Quality first, then precision, then the order of the client; without a readable range, application/json."""
+    request = client.http.build_request("POST", f"{client.url}/graphql", json={"query": CONTEXT})
+    del request.headers["accept"]
+    if accept:
+        request.headers["accept"] = accept
+    response = await client.http.send(request)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["vary"] == "Accept, Origin"
+
+
+async def test_several_accept_fields_are_one_list(client: GatewayClient) -> None:
+    """RFC 9110 section 5.3."""
+    response = await client.http.post(
+        f"{client.url}/graphql",
+        json={"query": CONTEXT},
+        headers=[("Accept", "image/png"), ("Accept", "application/graphql-response+json")],
+    )
+    assert response.headers["content-type"] == TYPED
+
+
+JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
+
+
+@pytest.mark.parametrize("accept", [JAVA, "text/html;q=.8, */*;q=.8", "*/*;q=.8"], ids=["java", "html-and-any", "any"])
+async def test_a_post_with_javas_old_accept_gets_200_json(client: GatewayClient, accept: str) -> None:
+    """Java's HttpURLConnection sends a range and qualities that RFC 9110 does not define."""
+    response = await client.http.post(f"{client.url}/graphql", json={"query": CONTEXT}, headers={"Accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (200, f"{JSON}; charset=utf-8")
+
+
+@pytest.mark.parametrize("size", [10, 20_000])
+async def test_a_long_accept_is_negotiated_like_a_short_one(client: GatewayClient, size: int) -> None:
+    """Only short values are cached."""
+    accept = ", ".join(["image/png"] * (size // 10) + [GRAPHQL])
+    response = await client.http.post(f"{client.url}/graphql", json={"query": CONTEXT}, headers={"Accept": accept})
+    assert response.headers["content-type"] == TYPED
