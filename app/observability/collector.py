@@ -1,8 +1,9 @@
-"""What Prometheus reads: the board's rows added up."""
+"""The page that Prometheus reads: the rows of all workers added up."""
 
 from __future__ import annotations
 
 import platform
+import re
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -16,73 +17,75 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 
 from app import __version__
-from app.observability.metric_definitions import CATALOGUE, Family, column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from prometheus_client import Metric
+    from prometheus_client import Metric as MetricFamily
 
-    from app.shared_counters import Board
+    from app.observability.metric_definitions import Metric, MetricDefinitions
+    from app.shared_counters import SharedCounters
+
+# choose_encoder raises a TypeError for some of these versions, and repeats the others in Content-Type.
+_UNREADABLE_VERSION = re.compile(r"version=(?!\d{1,9}(?:\.\d{1,9})*[ \t]*(?:[;,]|$))")
 
 
-class BoardCollector:
+class SharedCountersCollector:
     """A prometheus-client collector over the rows of all workers, those that died included."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, definitions: MetricDefinitions, counters: SharedCounters) -> None:
+        self._definitions = definitions
+        self._counters = counters
 
-    def describe(self) -> list[Metric]:
-        """Nothing: the registry need not look for names that are taken, as it holds this collector alone."""
+    def describe(self) -> list[MetricFamily]:
+        """Return nothing: the registry holds this collector alone and need not look for duplicate names."""
         return []
 
-    def collect(self) -> Iterator[Metric]:
-        """Every family with its samples as they are now."""
-        yield InfoMetricFamily(
-            "gateway_build",
-            "What runs here.",
-            {"version": __version__, "python_version": platform.python_version()},
-        )
-        for family in CATALOGUE:
-            yield self._histogram(family) if family.kind == "histogram" else self._plain(family)
+    def collect(self) -> Iterator[MetricFamily]:
+        """Yield every metric with its samples as they are now."""
+        version = {"version": __version__, "python_version": platform.python_version()}
+        yield InfoMetricFamily("gateway_build", "Version of the gateway and of Python.", version)
+        for metric in self._definitions.metrics:
+            yield self._histogram(metric) if metric.kind == "histogram" else self._number(metric)
 
     def _sum(self, cell: int) -> float:
-        return sum(self._board.column(cell))
+        return sum(self._counters.column(cell))
 
-    def _plain(self, family: Family) -> Metric:
-        make = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-        if family.by_worker:
-            metric = make(family.name, family.help, labels=("worker",))
-            for worker, number in enumerate(self._board.column(column(family.name))):
-                metric.add_metric((str(worker),), number)
-            return metric
-        metric = make(family.name, family.help, labels=(family.label,) if family.label else ())
-        for value in family.values:
-            metric.add_metric((value,) if family.label else (), self._sum(column(family.name, value)))
-        return metric
+    def _number(self, metric: Metric) -> MetricFamily:
+        make = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+        if metric.by_worker:
+            family = make(metric.name, metric.help, labels=("worker",))
+            for worker, number in enumerate(self._counters.column(self._definitions.cell(metric.name))):
+                family.add_metric((str(worker),), number)
+            return family
+        family = make(metric.name, metric.help, labels=metric.labels)
+        for labels in metric.series:
+            family.add_metric(labels, self._sum(self._definitions.cell(metric.name, *labels)))
+        return family
 
-    def _histogram(self, family: Family) -> Metric:
-        metric = HistogramMetricFamily(family.name, family.help, labels=(family.label,) if family.label else ())
-        bounds = [*(str(bound) for bound in family.bounds), "+Inf"]
-        for value in family.values:
-            first = column(family.name, value)
+    def _histogram(self, metric: Metric) -> MetricFamily:
+        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+        bounds = [*(str(bound) for bound in metric.bounds), "+Inf"]
+        for labels in metric.series:
+            first = self._definitions.cell(metric.name, *labels)
             counts = accumulate(self._sum(first + bucket) for bucket in range(len(bounds)))
-            metric.add_metric(
-                (value,) if family.label else (),
-                buckets=list(zip(bounds, counts, strict=True)),
-                sum_value=self._sum(first + len(bounds)),
-            )
-        return metric
+            buckets = list(zip(bounds, counts, strict=True))
+            family.add_metric(labels, buckets, self._sum(first + len(bounds)))
+        return family
 
 
-class Exposition:
+class MetricsPage:
     """The text of ``/metrics``."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, definitions: MetricDefinitions, counters: SharedCounters) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(BoardCollector(board))
+        self._registry.register(SharedCountersCollector(definitions, counters))
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """The text and its media type: OpenMetrics where the ``Accept`` header wants it, Prometheus' own otherwise."""
-        encode, media_type = choose_encoder(accept)
+        """Return the text and its media type: OpenMetrics if ``Accept`` asks for it, else Prometheus' own format.
+
+        Args:
+            accept: the request's ``Accept`` header.
+        """
+        encode, media_type = choose_encoder("" if _UNREADABLE_VERSION.search(accept) else accept)
         return encode(self._registry), media_type

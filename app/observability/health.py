@@ -1,45 +1,40 @@
-"""Whether the process lives, and whether it wants requests."""
+"""Liveness and readiness of a worker."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from collections.abc import Callable
 
-    from app.observability.telemetry import Telemetry
+    from starlette.requests import Request
+
     from app.server.lifecycle import Lifecycle
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_UNAVAILABLE = 503
 
 
-class Health:
-    """Answers the probes of an orchestrator.
+def health_routes(lifecycle: Lifecycle, problem: Callable[[], str]) -> list[Route]:
+    """Return the routes for an orchestrator's probes.
 
-    Readiness fails while the worker starts, while it drains and while its audit cannot be written; never because
-    Wethod is unreachable: all replicas would leave at once, and no client would be told what happened to its delete.
+    ``/health/live`` is 200 while the event loop runs. ``/health/ready`` is 503 while the worker starts, while it
+    drains, and while there is a problem of this replica alone. It never depends on Wethod: all replicas would fail at
+    once, and no client would get an outcome.
+
+    Args:
+        lifecycle: the worker's.
+        problem: returns the reason why another replica should be asked, such as an audit that cannot be written; an
+            empty string if there is none.
     """
 
-    def __init__(self, lifecycle: Lifecycle, telemetry: Telemetry) -> None:
-        self._lifecycle = lifecycle
-        self._telemetry = telemetry
-
-    async def live(self, request: Request) -> Response:
-        """200 as long as the event loop turns."""
-        del request
+    async def live(_: Request) -> JSONResponse:
         return JSONResponse({"status": "live"}, headers=_NO_STORE)
 
-    async def ready(self, request: Request) -> Response:
-        """200 while requests are wanted, else 503 with the reason."""
-        del request
-        state = self._lifecycle.state
-        if state != "serving":
-            return JSONResponse({"status": state}, _UNAVAILABLE, headers=_NO_STORE)
-        if self._telemetry.problem:
-            # A full disk or a stuck log collector is this replica's own trouble: another one can delete.
-            return JSONResponse({"status": self._telemetry.problem}, _UNAVAILABLE, headers=_NO_STORE)
-        return JSONResponse({"status": "ready"}, headers=_NO_STORE)
+    async def ready(_: Request) -> JSONResponse:
+        reason = problem() if lifecycle.state == "serving" else lifecycle.state
+        return JSONResponse({"status": reason or "ready"}, 503 if reason else 200, headers=_NO_STORE)
+
+    return [Route("/health/live", live), Route("/health/ready", ready)]

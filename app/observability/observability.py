@@ -1,4 +1,4 @@
-"""What one worker tells of its work: one front for the log, the metrics, the spans and the audit."""
+"""The observers of one worker, joined: what ``app/main.py`` makes and passes on."""
 
 from __future__ import annotations
 
@@ -6,45 +6,42 @@ import atexit
 import functools
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from app.graphql_http.client_address import AddressReader
-from app.observability.configure_logging import installed
-from app.observability.event_loop_monitor import Pulse
-from app.observability.exchange import Exchange, Watch
-from app.observability.exposition import Exposition
+from app.observability.collector import MetricsPage
+from app.observability.configure_logging import current_handler
+from app.observability.event_loop_monitor import EventLoopMonitor
+from app.observability.health import health_routes
 from app.observability.logs import REQUEST_LOGGER
-from app.observability.metric_definitions import COLUMNS, STATES
-from app.observability.metrics import Metrics
-from app.observability.metrics_server import MetricsServer
-from app.observability.spans import open_tracing
-from app.observability.upstream import Pooled, TracedTransport, WatchedTransport
+from app.observability.metric_definitions import STATES, MetricDefinitions
+from app.observability.metrics import WorkerMetrics
+from app.observability.operation_observer import OperationReporter
+from app.observability.request_observer import RequestReporter
+from app.observability.tracing import open_tracing
 from app.settings import unknown_variables
-from app.shared_counters import Board
-from app.wethod.audit import open_audit
+from app.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
 
-    from app.http_client.transport import Transport
+    from starlette.routing import Route
+
+    from app.graphql_http.observer import RequestObserver
+    from app.observability.metric_definitions import Operation
     from app.server.lifecycle import Lifecycle
+    from app.server.observer import ServerObserver
     from app.settings import Settings
-    from app.wethod.executor import Deletion
+    from app.wethod.audit import Audit
+    from app.wethod.observer import OperationObserver
 
-_LAST_SECONDS = 2.0
-"""How long the last lines may take when the gateway stops."""
+_FLUSH_SECONDS = 2.0
+"""Time that the last lines have when the gateway stops."""
 
 logger = logging.getLogger(__name__)
 
 
-class Client(Protocol):
-    """What is published of the Wethod client."""
-
-    in_flight: int
-
-
-class Documents(Protocol):
-    """What is published of the documents' cache."""
+class DocumentCache(Protocol):
+    """The cache of plans, as metrics see it: lookups since the start, and its length."""
 
     hits: int
     misses: int
@@ -52,194 +49,173 @@ class Documents(Protocol):
     def __len__(self) -> int: ...
 
 
-def make_board(workers: int) -> Board:
-    """The metrics' memory for so many workers: made by whoever starts them, before it does."""
-    return Board(workers, COLUMNS)
+@runtime_checkable
+class ConnectionPool(Protocol):
+    """A transport with a pool, as metrics see it: connections, requests that wait, and those that had to wait."""
+
+    @property
+    def open_connections(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def idle_connections(self) -> int: ...  # noqa: D102
+    @property
+    def waiting(self) -> int: ...  # noqa: D102
+    @property
+    def waits(self) -> int: ...  # noqa: D102
 
 
-class Telemetry:
-    """Everything that one worker tells, and nothing that it does.
+def make_counters(workers: int, operations: Sequence[Operation]) -> SharedCounters:
+    """Make the memory in which all workers of one start count; called before they start."""
+    return SharedCounters(workers, MetricDefinitions(operations).columns)
 
-    All of it belongs to the event loop's thread, save for the log, which belongs to every thread.
+
+class Observability:
+    """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
         settings: the settings.
-        audit_key: key of the token fingerprints, the same for all workers.
-        board: the memory that all workers share; None where this is the only one.
-        index: which worker this is.
+        operations: the operations that the gateway offers.
         lifecycle: the worker's.
+        counters: the memory of ``make_counters``; None if this is the only worker.
+        index: the number of the worker.
+        audit: the audit, whose writer needs retries; None if it is off.
 
-    Raises:
-        StartError: the audit cannot be written.
+    Attributes:
+        operations: the observer of the engine.
+        requests: the observer of the endpoint.
+        server: the observer of the server.
     """
 
     def __init__(
         self,
         settings: Settings,
+        operations: Sequence[Operation],
         *,
-        audit_key: bytes,
         lifecycle: Lifecycle,
-        board: Board | None = None,
+        counters: SharedCounters | None = None,
         index: int = 0,
+        audit: Audit | None = None,
     ) -> None:
         self._settings = settings
-        self._index = index
         self._lifecycle = lifecycle
-        self._audit = open_audit(settings, audit_key)
-        board = board or make_board(1)
-        self.metrics = Metrics(board.row(index))
-        self._exposition = Exposition(board)
+        self._index = index
+        self._audit = audit
+        self._handler = current_handler()
         self._tracing = open_tracing(settings)
-        self._log = installed()
-        self._watch = Watch(
-            self.metrics,
-            AddressReader(settings.gateway_trusted_proxies),
-            self._log if logging.getLogger(REQUEST_LOGGER).isEnabledFor(logging.INFO) else None,
-            self._tracing,
+        definitions = MetricDefinitions(operations)
+        counters = counters or SharedCounters(1, definitions.columns)
+        self._page = MetricsPage(definitions, counters)
+        self._metrics = WorkerMetrics(definitions, counters.row(index))
+        self._lag = self._metrics.histogram("gateway_event_loop_lag_seconds")
+        self._names = [operation.name for operation in operations]
+        self._monitor = EventLoopMonitor(self._on_tick, self._retry)
+        logs_requests = logging.getLogger(REQUEST_LOGGER).isEnabledFor(logging.INFO)
+        requests = RequestReporter(self._metrics, self._handler if logs_requests else None, self._tracing)
+        self.operations: OperationObserver = OperationReporter(
+            definitions, self._metrics, self._tracing, audited=audit is not None
         )
-        self._server: MetricsServer | None = None
-        self._pulse = Pulse(self._beat, self._write_rest)
-        self._publish()
+        self.requests: RequestObserver = requests
+        self.server: ServerObserver = requests
+        self._publish_own()
 
-    # The hot path.
-
-    def record(self, deletion: Deletion) -> None:
-        """Count a delete that has ended, and write its audit line."""
-        self.metrics.delete(deletion)
-        if self._audit is not None:
-            self._audit.record(deletion)
-            self.metrics.audit_line()
-
-    def request(self, scope: Mapping[str, Any]) -> Exchange:
-        """Watch one GraphQL request: a context manager, entered when its head has been read."""
-        return Exchange(scope, self._watch)
-
-    def refused(self, limit: str) -> None:
-        """Count a request that a limit refused.
+    def publish(self, *, in_progress: Callable[[str], float], documents: DocumentCache, transport: object) -> None:
+        """Publish numbers that other parts of the worker count themselves.
 
         Args:
-            limit: one of ``catalogue.LIMITS``.
+            in_progress: returns the calls in progress of the operation with a name.
+            documents: the cache of plans.
+            transport: the transport to Wethod; published if it is a ``ConnectionPool``.
         """
-        self.metrics.refuse(limit)
-
-    # The wiring.
-
-    def observe(self, transport: Transport) -> Transport:
-        """The transport with every try to send counted, measured and, where somebody traces, made a span."""
-        if isinstance(transport, Pooled):
+        publish = self._metrics.publish
+        for name in self._names:
+            publish("wethod_operation_in_progress", functools.partial(in_progress, name), name)
+        publish("gateway_document_cache_documents", lambda: len(documents))
+        publish("gateway_document_cache_requests", lambda: documents.hits, "hit")
+        publish("gateway_document_cache_requests", lambda: documents.misses, "miss")
+        if isinstance(transport, ConnectionPool):
             pool = transport
-            self.metrics.gauge("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
-            used = lambda: pool.open_connections - pool.idle_connections  # noqa: E731
-            self.metrics.gauge("wethod_upstream_connections", used, "in_use")
-            self.metrics.gauge("wethod_upstream_waiting", lambda: pool.waiting)
-            self.metrics.total("wethod_upstream_waits", lambda: pool.waits)
-        watched = WatchedTransport(transport, self.metrics, self._audit)
-        return watched if self._tracing is None else TracedTransport(watched, self._tracing)
-
-    def publish(self, client: Client, documents: Documents) -> None:
-        """Publish what the client and the documents' cache count themselves."""
-        self.metrics.gauge("wethod_delete_contact_in_progress", lambda: client.in_flight)
-        self.metrics.gauge("gateway_document_cache_documents", lambda: len(documents))
-        self.metrics.total("gateway_document_cache_requests", lambda: documents.hits, "hit")
-        self.metrics.total("gateway_document_cache_requests", lambda: documents.misses, "miss")
+            publish("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
+            publish("wethod_upstream_connections", lambda: pool.open_connections - pool.idle_connections, "in_use")
+            publish("wethod_upstream_waiting", lambda: pool.waiting)
+            publish("wethod_upstream_waits", lambda: pool.waits)
 
     def render_metrics(self, accept: str = "") -> tuple[bytes, str]:
-        """The text of ``/metrics``, over all workers, and its media type.
+        """Return the text of ``/metrics``, over all workers, and its media type.
 
         Args:
             accept: the request's ``Accept`` header.
         """
-        self.metrics.refresh()
-        return self._exposition.render(accept)
+        self._metrics.refresh()
+        return self._page.render(accept)
 
-    @property
-    def problem(self) -> str:
-        """Why no delete would be sent although the worker serves; empty where it would."""
-        return "the audit cannot be written" if self._audit is not None and self._audit.clogged else ""
-
-    # The life.
+    def health_routes(self) -> list[Route]:
+        """Return the routes of the probes."""
+        return health_routes(self._lifecycle, lambda: "the audit cannot be written" if self._is_blocked() else "")
 
     async def start(self) -> None:
-        """Begin to look at the event loop and at what is published, and say what an operator should know.
-
-        Raises:
-            StartError: the metrics' port is taken.
-        """
-        if self._settings.gateway_metrics_port is not None and self._settings.gateway_workers == 1:
-            self._server = MetricsServer(
-                self.render_metrics, host=self._settings.gateway_host, port=self._settings.gateway_metrics_port
-            )
-            await self._server.start()
-        self.metrics.begin()
+        """Start to watch the event loop, and warn of settings that have no effect."""
+        self._metrics.start()
         if self._audit is not None:
-            atexit.register(self._audit.close, _LAST_SECONDS)
-        self._lifecycle.reload_callbacks.append(self._reopen)
-        self._pulse.start()
+            atexit.register(self._audit.close, _FLUSH_SECONDS)
+            self._lifecycle.reload_callbacks.append(self._reopen_audit)
+        self._monitor.start()
         if self._index == 0:
             self._warn()
 
     async def aclose(self) -> None:
-        """Write what is left. A delete that ends later is recorded all the same."""
-        self._pulse.stop()
+        """Export and write what is left. A call that ends later still has its audit line."""
+        self._monitor.stop()
         if self._tracing is not None:
             await self._tracing.aclose()
-        if self._server is not None:
-            await self._server.aclose()
-        await self._pulse.settle(_LAST_SECONDS)
-        self.metrics.end()
+        await self._monitor.settle(_FLUSH_SECONDS)
+        self._metrics.stop()
         if self._audit is not None:
             self._audit.close(0)
             atexit.unregister(self._audit.close)
 
-    def _publish(self) -> None:
-        metrics, refusals = self.metrics, self._lifecycle.refusals
-        for state in STATES:
-            metrics.gauge("gateway_workers", functools.partial(self._is_in, state), state)
-        # What the server refuses the application never sees.
-        for status in (400, 408, 414, 431):
-            metrics.total("gateway_http_requests", functools.partial(refusals.__getitem__, status), str(status))
-        metrics.total("gateway_refused", lambda: refusals[408], "read_timeout")
-        metrics.total("gateway_refused", lambda: refusals[414] + refusals[431], "head")
-        metrics.gauge("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
-        audit, log = self._audit, self._log
-        if audit is not None:
-            metrics.total("gateway_audit_dropped", lambda: audit.writer.dropped)
-            metrics.gauge("gateway_audit_backlog_bytes", lambda: audit.writer.backlog_bytes)
-        if log is not None:
-            metrics.total("gateway_log_dropped", lambda: log.writer.dropped)
+    def _is_blocked(self) -> bool:
+        return self._audit is not None and self._audit.clogged
 
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state
 
-    def _warn(self) -> None:
-        unknown = unknown_variables(os.environ)
-        if unknown:
-            logger.warning("no setting has the name, so it changes nothing: %s", ", ".join(unknown))
-        if self._audit is not None and self._settings.gateway_audit_key_file is None:
-            logger.warning(
-                "GATEWAY_AUDIT_KEY_FILE is not set: the audit's token fingerprints can be compared "
-                "with each other until the next start, and with nothing else"
-            )
+    def _publish_own(self) -> None:
+        publish = self._metrics.publish
+        for state in STATES:
+            publish("gateway_workers", functools.partial(self._is_in, state), state)
+        publish("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
+        if self._audit is not None:
+            writer = self._audit.writer
+            publish("gateway_audit_dropped", lambda: writer.dropped)
+            publish("gateway_audit_backlog_bytes", lambda: writer.backlog_bytes)
+        if self._handler is not None:
+            log = self._handler.writer
+            publish("gateway_log_dropped", lambda: log.dropped)
 
-    def _beat(self, late: float) -> None:
-        self.metrics.lag(late)
-        self.metrics.refresh()
+    def _on_tick(self, delay: float) -> None:
+        self._lag.observe(delay)
+        self._metrics.refresh()
         if self._audit is not None:
             self._audit.report()
 
-    def _write_rest(self) -> bool:
-        """Write what could not be written before; whether nothing is left."""
-        rested = True
-        if self._audit is not None:
-            rested = self._audit.writer.retry()
-        if self._log is not None:
-            rested = self._log.writer.retry() and rested
-        return rested
+    def _retry(self) -> bool:
+        """Write lines that could not be written before. Return whether none is left."""
+        done = self._audit is None or self._audit.writer.retry()
+        return (self._handler is None or self._handler.writer.retry()) and done
 
-    def _reopen(self) -> None:
-        """Open the audit's file anew, after a rotation."""
-        if self._audit is not None:
-            try:
+    def _reopen_audit(self) -> None:
+        """Open the audit's file again, after a rotation."""
+        try:
+            if self._audit is not None:
                 self._audit.writer.reopen()
-            except OSError as problem:
-                logger.error("the audit's file cannot be opened anew, and the old one stays in use: %s", problem)  # noqa: TRY400 - it says it all
+        except OSError as problem:
+            logger.error("the audit's file cannot be reopened; the old file stays in use: %s", problem)  # noqa: TRY400 - the message is complete
+
+    def _warn(self) -> None:
+        unknown = unknown_variables(os.environ)
+        if unknown:
+            logger.warning("these variables have no effect, because no setting has their name: %s", ", ".join(unknown))
+        if self._audit is not None and self._settings.gateway_audit_key_file is None:
+            logger.warning(
+                "GATEWAY_AUDIT_KEY_FILE is not set: the audit's token fingerprints cannot be compared "
+                "with those of the next start"
+            )

@@ -1,106 +1,127 @@
-"""A transport that is watched: every try to send is counted, measured and, where somebody traces, a span."""
+"""Metrics and spans of the operations that a worker calls."""
 
 from __future__ import annotations
 
-import logging
 import time
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from app.http_client.transport import NotSent
+from app.observability.metric_definitions import CONFIRMATIONS, RESULTS, UPSTREAM_STATUSES
 
 if TYPE_CHECKING:
-    from app.http_client.transport import Reply, Request, Transport
-    from app.observability.metrics import Metrics
-    from app.observability.spans import Tracing
-    from app.wethod.audit import Audit
+    from app.http_client.transport import Request
+    from app.observability.metric_definitions import MetricDefinitions, Operation
+    from app.observability.metrics import WorkerMetrics
+    from app.observability.spans import AttemptSpan, Tracing
+    from app.wethod.record import OperationRecord
 
-logger = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Pooled(Protocol):
-    """A transport that tells how its connections are used at this moment."""
-
-    @property
-    def open_connections(self) -> int:
-        """Connections that are open."""
-        ...
-
-    @property
-    def idle_connections(self) -> int:
-        """Those of them that rest."""
-        ...
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait for one."""
-        ...
-
-    @property
-    def waits(self) -> int:
-        """Requests that had to wait for one, since the start."""
-        ...
+_LIMITS_BY_KEY = {"overloaded": "in_flight", "too_many_requests": "rate"}
+"""Limits that refuse a call before anything is sent, by the key of its outcome."""
 
 
-class WatchedTransport:
-    """Counts and measures every try, and sends nothing that the audit could not tell of.
+class _OperationMetrics:
+    """The series of one operation."""
+
+    def __init__(self, operation: Operation, metrics: WorkerMetrics) -> None:
+        name = operation.name
+        self.outcomes = {
+            outcome: metrics.counter("wethod_operation", name, outcome.__name__) for outcome in operation.outcomes
+        }
+        self.seconds = metrics.histogram("wethod_operation_duration_seconds", name)
+        self.confirmed = {by: metrics.counter("wethod_operation_confirmed", name, by) for by in CONFIRMATIONS}
+        self.shared = metrics.counter("wethod_operation_shared", name)
+        self.list_size = metrics.histogram("wethod_operation_list_size", name)
+
+
+class OperationReporter:
+    """An ``OperationObserver`` that counts, times and traces.
 
     Args:
-        transport: what sends.
-        metrics: where it is counted.
-        audit: where the deletes are written; None where they are not.
+        definitions: all metrics.
+        metrics: those of this worker.
+        tracing: makes the spans; None if no exporter is configured.
+        audited: whether audited operations have an audit line.
     """
 
-    def __init__(self, transport: Transport, metrics: Metrics, audit: Audit | None) -> None:
-        self._transport = transport
-        self._metrics = metrics
-        self._audit = audit
-
-    async def send(self, request: Request) -> Reply:
-        """Send; raises what the transport does.
-
-        Raises:
-            NotSent: the audit cannot be written. A repeat goes through: its delete may have happened already.
-        """
-        repeat = request.fresh
-        if self._audit is not None and self._audit.clogged and not repeat:
-            raise NotSent("the audit cannot be written, so nothing is deleted", transient=False)
-        metrics = self._metrics
-        started = time.perf_counter()
-        try:
-            reply = await self._transport.send(request)
-        except BaseException as problem:
-            result = "not_sent" if isinstance(problem, NotSent) else "interrupted"
-            metrics.upstream(result, time.perf_counter() - started, repeat=repeat)
-            raise
-        metrics.answered(reply.status, time.perf_counter() - started, repeat=repeat)
-        return reply
-
-    async def aclose(self) -> None:
-        """Close the transport."""
-        await self._transport.aclose()
-
-
-class TracedTransport:
-    """Makes a client span of every try, and has Wethod continue the trace where a setting says so."""
-
-    def __init__(self, transport: Transport, tracing: Tracing) -> None:
-        self._transport = transport
+    def __init__(
+        self, definitions: MetricDefinitions, metrics: WorkerMetrics, tracing: Tracing | None, *, audited: bool
+    ) -> None:
+        self._operations = {one.name: _OperationMetrics(one, metrics) for one in definitions.operations}
         self._tracing = tracing
+        self._audited = audited
+        self._audit_lines = metrics.counter("gateway_audit_lines")
+        self._limits = {key: metrics.counter("gateway_refused", limit) for key, limit in _LIMITS_BY_KEY.items()}
+        self._attempts = {
+            result: metrics.histogram("wethod_upstream_request_duration_seconds", result) for result in RESULTS
+        }
+        self._repeats = metrics.counter("wethod_upstream_repeats")
+        self._statuses = {
+            status: metrics.counter("wethod_upstream_responses", str(status)) for status in UPSTREAM_STATUSES
+        }
+        self._classes = {
+            hundred: metrics.counter("wethod_upstream_responses", f"{hundred}xx") for hundred in range(1, 6)
+        }
+        self._other_status = metrics.counter("wethod_upstream_responses", "other")
 
-    async def send(self, request: Request) -> Reply:
-        """Send; raises what the transport does."""
-        if not self._tracing.is_recording:
-            return await self._transport.send(request)
-        with self._tracing.attempt(request) as attempt:
-            try:
-                reply = await self._transport.send(attempt.request)
-            except BaseException as problem:
-                attempt.failed(problem)
-                raise
-            attempt.answered(reply.status)
-            return reply
+    def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> Attempt:  # noqa: ARG002 - the Protocol's signature
+        """Start the clock of an attempt, and its span if its request is traced."""
+        if repeat:
+            self._repeats.add()
+        span = None if self._tracing is None else self._tracing.start_attempt(request, repeat=repeat)
+        return Attempt(self, request, span)
 
-    async def aclose(self) -> None:
-        """Close the transport."""
-        await self._transport.aclose()
+    def attempt_ended(self, result: str, seconds: float, status: int | None = None) -> None:
+        """Count an attempt by its result, and by the status of its response."""
+        self._attempts[result].observe(seconds)
+        if status is not None:
+            counter = self._statuses.get(status) or self._classes.get(status // 100, self._other_status)
+            counter.add()
+
+    def operation_ended(self, record: OperationRecord) -> None:
+        """Count a call by its outcome."""
+        series = self._operations[record.operation.name]
+        outcome = record.outcome
+        series.outcomes[type(outcome)].add()
+        series.seconds.observe(record.seconds)
+        if record.shared:
+            series.shared.add()
+        if self._audited and record.operation.audited:
+            self._audit_lines.add()
+        evidence = getattr(outcome, "confirmed_by", None)
+        if evidence is not None:
+            series.confirmed[evidence.name].add()
+        elif getattr(outcome, "status_code", 0) is None:
+            # Without a status no response of Wethod decided, so the key is the gateway's.
+            limit = self._limits.get(outcome.key)
+            if limit is not None:
+                limit.add()
+
+    def list_started(self, operation: str, size: int) -> None:
+        """Count a list of calls by its size."""
+        self._operations[operation].list_size.observe(size)
+
+
+class Attempt:
+    """An ``AttemptObserver``: one attempt to send a request, under way."""
+
+    __slots__ = ("_reporter", "_request", "_span", "_started")
+
+    def __init__(self, reporter: OperationReporter, request: Request, span: AttemptSpan | None) -> None:
+        self._reporter = reporter
+        self._request = request
+        self._span = span
+        self._started = time.perf_counter()
+
+    def answered(self, status: int) -> None:
+        """Count a response, and end the span."""
+        self._reporter.attempt_ended("answered", time.perf_counter() - self._started, status)
+        if self._span is not None:
+            self._span.end(status)
+
+    def failed(self, problem: BaseException) -> None:
+        """Count an attempt without a response, and end the span."""
+        # A cancellation or a bug may come before the first byte or after it.
+        not_sent = isinstance(problem, NotSent) or not self._request.written
+        self._reporter.attempt_ended("not_sent" if not_sent else "interrupted", time.perf_counter() - self._started)
+        if self._span is not None:
+            self._span.end(problem)

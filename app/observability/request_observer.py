@@ -1,130 +1,137 @@
-"""One GraphQL request from its head to its answer, as logs, metrics and spans see it."""
+"""Metrics, log line and spans of the GraphQL requests that a worker answers."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from app.observability.logs import REQUEST_LOGGER, RequestLine
+from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from schema.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
     from contextlib import AbstractContextManager
 
-    from graphql import OperationType
+    from starlette.types import Scope
 
-    from app.graphql_http.client_address import AddressReader
-    from app.observability.logs import LogHandler
-    from app.observability.metrics import Metrics
+    from app.observability.logs import LineHandler
+    from app.observability.metrics import WorkerMetrics
     from app.observability.spans import RequestSpan, Tracing
-    from app.wethod.caller import Caller
 
-_LONGEST = 200
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What looks at every request of a worker.
-
-    Attributes:
-        metrics: counts it.
-        addresses: tells where it came from.
-        log: takes its line; None where the level is above it.
-        tracing: makes its spans; None where nobody wants them.
-    """
-
-    metrics: Metrics
-    addresses: AddressReader
-    log: LogHandler | None
-    tracing: Tracing | None
+_MAX_CHARACTERS = 200
+_NO_SPAN: AbstractContextManager[Any] = contextlib.nullcontext()
+_LIMITS_BY_STATUS = {408: "read_timeout", 414: "head", 431: "head", 503: "in_flight"}
+"""Limits that the server enforces, by the status of its response."""
 
 
-class Exchange:
-    """A context manager around one request; whatever ends it, it is counted and has its line.
+class RequestReporter:
+    """A ``RequestObserver`` and a ``ServerObserver`` that count, log and trace.
+
+    Args:
+        metrics: those of this worker.
+        log: receives the line of each request; None if the log level excludes it.
+        tracing: makes the spans; None if no exporter is configured.
 
     Attributes:
-        client: the client's address as the trusted proxies give it; empty where it is not known.
-        status: of the answer; None until there is one, and for ever where the client left before.
+        in_progress: requests that have not ended.
+        log: the same.
     """
 
-    __slots__ = ("_caller", "_kind", "_name", "_scope", "_span", "_started", "_watch", "client", "status")
+    def __init__(self, metrics: WorkerMetrics, log: LineHandler | None, tracing: Tracing | None) -> None:
+        self.log = log
+        self._tracing = tracing
+        self._statuses = {status: metrics.counter("gateway_http_requests", str(status)) for status in HTTP_STATUSES}
+        self._other_status = metrics.counter("gateway_http_requests", "other")
+        self._no_status = metrics.counter("gateway_http_requests", "none")
+        self._seconds = metrics.histogram("gateway_http_request_duration_seconds")
+        self._limits = {limit: metrics.counter("gateway_refused", limit) for limit in LIMITS}
+        self.in_progress = 0
+        metrics.publish("gateway_http_requests_in_progress", lambda: self.in_progress)
 
-    def __init__(self, scope: Mapping[str, Any], watch: Watch) -> None:
+    def request_started(self, scope: Scope) -> Observation:
+        """Start the clock of a request, and its span if it is traced."""
+        self.in_progress += 1
+        return Observation(self, scope, None if self._tracing is None else self._tracing.start_request(scope))
+
+    def request_ended(self, status: int | None, seconds: float) -> None:
+        """Count a request by the status of its response."""
+        self.in_progress -= 1
+        self._seconds.observe(seconds)
+        self._count(status)
+
+    def request_refused(self, status: int) -> None:
+        """Count a response of the server's own."""
+        self._count(status)
+        if status in _LIMITS_BY_STATUS:
+            self._limits[_LIMITS_BY_STATUS[status]].add()
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Count a refusal by its limit."""
+        self._limits[limit if limit in self._limits else "other"].add()
+
+    def _count(self, status: int | None) -> None:
+        counter = self._no_status if status is None else self._statuses.get(status, self._other_status)
+        counter.add()
+
+
+class Observation:
+    """A ``RequestObservation``: one request in progress."""
+
+    __slots__ = ("_client", "_company", "_kind", "_name", "_reporter", "_request_id", "_scope", "_span", "_started")
+
+    def __init__(self, reporter: RequestReporter, scope: Scope, span: RequestSpan | None) -> None:
+        self._reporter = reporter
         self._scope = scope
-        self._watch = watch
-        self._span: RequestSpan | None = None
-        self._caller: Caller | None = None
-        self._kind: OperationType | None = None
+        self._span = span
+        self._request_id: str | None = None
+        self._company: str | None = None
+        self._client: str | None = None
+        self._kind: str | None = None
         self._name: str | None = None
-        self.client = watch.addresses.read(scope)
-        self.status: int | None = None
-
-    def __enter__(self) -> Self:
-        watch = self._watch
-        watch.metrics.http_in_progress += 1
         self._started = time.perf_counter()
-        if watch.tracing is not None:
-            self._span = watch.tracing.request(self._scope, self.client)
-        return self
 
-    def identify(self, caller: Caller) -> None:
-        """Say who asks, once that is known."""
-        self._caller = caller
+    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
+        """Keep who asks, for the line of the request."""
+        self._request_id = request_id
+        self._company = company
+        self._client = client or None
+        if self._span is not None:
+            self._span.identify(client)
 
-    def operation(
-        self, kind: OperationType, name: str | None, execution: Coroutine[Any, Any, T]
-    ) -> Coroutine[Any, Any, T]:
-        """Say what is asked for.
-
-        Args:
-            kind: a query or a mutation.
-            name: the operation's name, the client's own word.
-            execution: its execution.
-
-        Returns:
-            The execution, in a span where somebody traces.
-        """
+    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[Any]:
+        """Keep what is asked, and return the span of its execution."""
         self._kind = kind
         self._name = name
-        tracing = self._watch.tracing
-        if tracing is None or self._span is None:
-            return execution
-        return _traced(execution, tracing.operation(kind.value, name))
+        return _NO_SPAN if self._span is None else self._span.operation(kind, name, document_id)
 
-    def __exit__(self, *_: object) -> None:
+    def limit_exceeded(self, limit: str) -> None:
+        """Count a refusal because of a limit."""
+        self._reporter.limit_exceeded(limit)
+
+    def ended(self, status: int | None) -> None:
+        """Count the request, end its span and write its line."""
         seconds = time.perf_counter() - self._started
-        watch = self._watch
-        watch.metrics.http_in_progress -= 1
-        watch.metrics.answer(self.status, seconds)
+        self._reporter.request_ended(status, seconds)
         if self._span is not None:
-            self._span.end(self.status)
-        if watch.log is not None:
-            watch.log.write_request(self._line(seconds))
+            self._span.end(status)
+        if self._reporter.log is not None:
+            self._reporter.log.write_request(self._line(status, seconds))
 
-    def _line(self, seconds: float) -> RequestLine:
-        scope, caller, name = self._scope, self._caller, self._name
+    def _line(self, status: int | None, seconds: float) -> RequestLine:
         return RequestLine(
             dt.datetime.now(dt.UTC),
             "info",
             REQUEST_LOGGER,
             "request",
-            scope["method"],
-            clean(scope["path"])[:_LONGEST],
-            self.status,
+            self._scope["method"],
+            clean(self._scope["path"])[:_MAX_CHARACTERS],
+            status,
             round(seconds * 1000, 3),
-            None if caller is None else caller.request_id,
-            self.client or None,
-            None if caller is None else caller.company,
-            None if self._kind is None else self._kind.value,
-            name and clean(name)[:_LONGEST],
+            self._request_id,
+            self._client,
+            self._company,
+            self._kind,
+            self._name and clean(self._name)[:_MAX_CHARACTERS],
         )
-
-
-async def _traced(execution: Coroutine[Any, Any, T], span: AbstractContextManager[None]) -> T:
-    with span:
-        return await execution
