@@ -15,7 +15,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 LIST_SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-"""Buckets of a list of calls; 100 is the default of ``GATEWAY_MAX_DELETES``."""
+"""Buckets of a list of calls; the default limit is 100."""
 
 CONFIRMATIONS = ("ABSENCE", "RESPONSE")
 """Evidence of a success: the 404 that answers a repeat, or a 2xx."""

@@ -1,4 +1,4 @@
-"""``/metrics``: a route of the gateway, or an application on a port of its own."""
+"""``/metrics`` on a port of its own."""
 
 from __future__ import annotations
 
@@ -6,34 +6,16 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
 
+from app.observability.routes import metrics_route
 from app.server.embedded import ServerThread, serve_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.requests import Request
-
     from app.settings import Settings
 
 _PORT_SETTING = "GATEWAY_METRICS_PORT"
-
-
-def metrics_route(render: Callable[[str], tuple[bytes, str]]) -> Route:
-    """Return the route of the metrics.
-
-    Args:
-        render: takes the ``Accept`` header and returns the text and its media type.
-    """
-
-    # Not a plain function, which would run on a thread: the numbers belong to the event loop.
-    async def metrics(request: Request) -> Response:
-        body, media_type = render(", ".join(request.headers.getlist("accept")))
-        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
-
-    return Route("/metrics", metrics)
 
 
 def serve_metrics(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from app.observability.collector import MetricsPage
 from app.observability.configure_logging import current_handler
 from app.observability.event_loop_monitor import EventLoopMonitor
-from app.observability.health import health_routes
 from app.observability.logs import REQUEST_LOGGER
 from app.observability.metric_definitions import STATES, MetricDefinitions
 from app.observability.metrics import WorkerMetrics
 from app.observability.operation_observer import OperationReporter
 from app.observability.request_observer import RequestReporter
+from app.observability.routes import health_routes
 from app.observability.tracing import open_tracing
 from app.settings import unknown_variables
 from app.shared_counters import SharedCounters

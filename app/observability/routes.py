@@ -1,10 +1,10 @@
-"""Liveness and readiness of a worker."""
+"""The routes of the probes and of the metrics."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 if TYPE_CHECKING:
@@ -38,3 +38,18 @@ def health_routes(lifecycle: Lifecycle, problem: Callable[[], str]) -> list[Rout
         return JSONResponse({"status": reason or "ready"}, 503 if reason else 200, headers=_NO_STORE)
 
     return [Route("/health/live", live), Route("/health/ready", ready)]
+
+
+def metrics_route(render: Callable[[str], tuple[bytes, str]]) -> Route:
+    """Return the route of the metrics.
+
+    Args:
+        render: takes the ``Accept`` header and returns the text and its media type.
+    """
+
+    # Not a plain function, which would run on a thread: the numbers belong to the event loop.
+    async def metrics(request: Request) -> Response:
+        body, media_type = render(", ".join(request.headers.getlist("accept")))
+        return Response(body, headers=_NO_STORE | {"Content-Type": media_type})
+
+    return Route("/metrics", metrics)
