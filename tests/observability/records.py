@@ -57,7 +57,7 @@ def operation(name: str, success: type, *, audited: bool) -> RestOperation[Any, 
         path="/api/thing",
         check=lambda: (),
         outcomes=(success, *ERRORS),
-        body_needed=lambda *_: "none",
+        body_needed=lambda _status, _headers: "none",
         from_response=lambda *_: success(),
         from_no_response=lambda *_: success(),
         audited=audited,
@@ -89,7 +89,9 @@ def record(
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
     """Return a request to Wethod."""
-    return Request(b"PUT", b"/api/thing?owner=hidden", headers, 0.0, 0.0, lambda *_: "none", written=written)
+    return Request(
+        b"PUT", b"/api/thing?owner=hidden", headers, 0.0, 0.0, lambda _status, _headers: "none", written=written
+    )
 
 
 def observability(

@@ -1,4 +1,4 @@
-"""One front for a worker: what it is told comes out as lines and numbers, and it never stands in the way."""
+"""The observers of a worker: request lines, the care for the audit's lines, probes, warnings, and a clean end."""
 
 from __future__ import annotations
 
@@ -8,327 +8,233 @@ import gc
 import json
 import logging
 import os
-import socket
 import time
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from graphql import OperationType
+from starlette.applications import Starlette
 
-from app.http_client.transport import Interrupted, NotSent, Reply, Request
-from app.observability.configure_logging import install
-from app.observability.telemetry import Telemetry, make_board
+from app.observability.configure_logging import configure_logging
+from app.observability.observability import make_counters
+from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
 from app.settings import load
-from app.wethod.audit import CLOGGED_BYTES
-from tests.telemetry.events import KEY, caller, deletion, lines
-from tests.telemetry.test_metrics import samples
+from app.wethod.audit import CLOGGED_BYTES, Audit
+from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import Iterator
 
-SCOPE: dict[str, Any] = {
-    "type": "http",
-    "method": "POST",
-    "path": "/graphql",
-    "scheme": "http",
-    "http_version": "1.1",
-    "client": ("203.0.113.7", 4711),
-    "headers": [],
-}
-REQUEST = Request(b"DELETE", b"/api/contact/7", (), 0.0, 0.0)
-REPEAT = Request(b"DELETE", b"/api/contact/7", (), 0.0, 0.0, fresh=True)
-TRY = "wethod_upstream_request_duration_seconds_count"
-
-
-def telemetry(environ: Mapping[str, str] | None = None, lifecycle: Lifecycle | None = None, **more: Any) -> Telemetry:
-    """A worker's telemetry, its audit off unless the environment says otherwise."""
-    settings = load({"GATEWAY_AUDIT_LOG": "off", **(environ or {})})
-    return Telemetry(settings, audit_key=KEY, lifecycle=lifecycle or Lifecycle(), **more)
-
-
-@contextlib.asynccontextmanager
-async def running(environ: Mapping[str, str] | None = None, **more: Any) -> AsyncIterator[Telemetry]:
-    """The same, started."""
-    told = telemetry(environ, **more)
-    await told.start()
-    try:
-        yield told
-    finally:
-        await told.aclose()
-
-
-def numbers(told: Telemetry) -> dict[str, float]:
-    """What ``/metrics`` says that is not 0."""
-    return {name: value for name, value in samples(told.render_metrics()[0]).items() if value}
-
-
-class ScriptedTransport:
-    """Does what it is told, in turn."""
-
-    def __init__(self, *script: Reply | Exception) -> None:
-        self.script = list(script)
-        self.closed = False
-
-    async def send(self, request: Request) -> Reply:
-        """The next of the script."""
-        del request
-        step = self.script.pop(0)
-        if isinstance(step, Exception):
-            raise step
-        return step
-
-    async def aclose(self) -> None:
-        """Remember it."""
-        self.closed = True
-
-
-class PooledTransport(ScriptedTransport):
-    """A transport that tells how its connections are used."""
-
-    open_connections = 5
-    idle_connections = 2
-    waiting = 3
-    waits = 7
-
-
-async def test_every_try_to_send_is_counted() -> None:
-    """By its result and its status; a repeat as one; whatever is raised is raised on."""
-    told = telemetry()
-    inner = ScriptedTransport(
-        Reply(200, (), b""), NotSent("no"), Interrupted("no"), Reply(404, (), b"{}"), ValueError("a bug")
-    )
-    watched = told.observe(inner)
-    assert await watched.send(REQUEST) == Reply(200, (), b"")
-    with pytest.raises(NotSent):
-        await watched.send(REQUEST)
-    with pytest.raises(Interrupted):
-        await watched.send(REQUEST)
-    assert (await watched.send(REPEAT)).status == 404
-    with pytest.raises(ValueError, match="a bug"):
-        await watched.send(REQUEST)
-    await watched.aclose()
-    assert inner.closed
-    found = numbers(told)
-    assert {name: value for name, value in found.items() if name.startswith((TRY, "wethod_upstream_re"))
-            and "bucket" not in name and "sum" not in name} == {
-        f'{TRY}{{result="answered"}}': 2,
-        f'{TRY}{{result="not_sent"}}': 1,
-        f'{TRY}{{result="interrupted"}}': 2,
-        'wethod_upstream_responses_total{status="200"}': 1,
-        'wethod_upstream_responses_total{status="404"}': 1,
-        "wethod_upstream_repeats_total": 1,
-    }  # fmt: skip
-
-
-async def test_a_cancelled_try_is_counted() -> None:
-    """The task is gone; that it may have been sent is not."""
-
-    class Hanging(ScriptedTransport):
-        async def send(self, request: Request) -> Reply:
-            del request
-            await asyncio.Event().wait()
-            raise AssertionError
-
-    told = telemetry()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(told.observe(Hanging()).send(REQUEST), 0.01)
-    assert numbers(told)[f'{TRY}{{result="interrupted"}}'] == 1
-
-
-def test_a_pool_is_published() -> None:
-    """In use is open and not idle."""
-    told = telemetry({"WETHOD_MAX_CONNECTIONS": "40"})
-    told.observe(PooledTransport())
-    assert numbers(told) == {
-        'wethod_upstream_connections{state="idle"}': 2,
-        'wethod_upstream_connections{state="in_use"}': 3,
-        "wethod_upstream_waiting": 3,
-        "wethod_upstream_waits_total": 7,
-        "wethod_upstream_connections_limit": 40,
-        'gateway_workers{state="starting"}': 1,
-    }
-
-
-async def test_nothing_is_sent_that_the_audit_could_not_tell(tmp_path: Path) -> None:
-    """Past the audit's bound a delete is not sent, once and for all; the repeat of one already sent is."""
-    fifo = tmp_path / "audit"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    told = telemetry({"GATEWAY_AUDIT_LOG": str(fifo)})
-    watched = told.observe(ScriptedTransport(Reply(200, (), b""), Reply(200, (), b""), Reply(200, (), b"")))
-    assert told.problem == ""
-    await watched.send(REQUEST)
-    assert told._audit is not None  # noqa: SLF001 - to fill it
-    told._audit.writer.write(b"x" * (CLOGGED_BYTES + 100_000) + b"\n", droppable=False)  # noqa: SLF001
-    assert told.problem == "the audit cannot be written"
-    with pytest.raises(NotSent) as refused:
-        await watched.send(REQUEST)
-    assert not refused.value.transient
-    await watched.send(REPEAT)
-    assert numbers(told)["gateway_audit_backlog_bytes"] > CLOGGED_BYTES
-    await told.start()
-    async with asyncio.timeout(20):
-        while told.problem:
-            with contextlib.suppress(BlockingIOError):
-                os.read(reader, 1 << 20)
-            await asyncio.sleep(0)
-    await watched.send(REQUEST)
-    while told._audit.writer.backlog_bytes:  # noqa: SLF001
-        with contextlib.suppress(BlockingIOError):
-            os.read(reader, 1 << 20)
-        await asyncio.sleep(0)
-    await told.aclose()
-    os.close(reader)
-
-
-async def test_a_delete_is_counted_and_written(tmp_path: Path) -> None:
-    """Both from one call, also after the close."""
-    path = tmp_path / "audit"
-    async with running({"GATEWAY_AUDIT_LOG": str(path)}) as told:
-        told.record(deletion())
-        found = numbers(told)
-    told.record(deletion(contact_id="8"))
-    assert [line["contactId"] for line in lines(path)] == ["7", "8"]
-    assert found['wethod_delete_contact_total{outcome="DeleteContactSuccess"}'] == 1
-    assert found["gateway_audit_lines_total"] == 1
-
-
-async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The server calls what is registered; a folder that is gone is an error in the log and no more."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    lifecycle = Lifecycle()
-    async with running({"GATEWAY_AUDIT_LOG": str(folder / "audit")}, lifecycle=lifecycle) as told:
-        (reopen,) = lifecycle.reload_callbacks
-        (folder / "audit").rename(folder / "audit.1")
-        reopen()
-        told.record(deletion())
-        assert len(lines(folder / "audit")) == 1
-        folder.rename(tmp_path / "moved")
-        caplog.clear()
-        reopen()
-        told.record(deletion())
-        assert len(lines(tmp_path / "moved" / "audit")) == 2
-    assert "cannot be opened anew, and the old one stays in use: [Errno 2]" in caplog.records[0].message
-
-
-async def test_without_an_audit_sighup_does_nothing() -> None:
-    """There is nothing to open anew."""
-    lifecycle = Lifecycle()
-    async with running(lifecycle=lifecycle):
-        (reopen,) = lifecycle.reload_callbacks
-        reopen()
-
-
-@dataclass
-class Client:
-    """Deletes in progress."""
-
-    in_flight: int = 4
-
-
-class Documents(list[str]):
-    """A cache of documents."""
-
-    hits = 11
-    misses = 3
-
-
-def test_what_the_parts_count_is_published() -> None:
-    """The client's deletes in progress, the cache, what the server refused in our stead, where the worker is."""
-    lifecycle = Lifecycle()
-    told = telemetry(lifecycle=lifecycle)
-    told.publish(Client(), Documents(["a", "b"]))
-    told.refused("tokens")
-    lifecycle.state = "draining"
-    lifecycle.refusals.update({400: 1, 408: 2, 414: 3, 431: 4})
-    assert numbers(told) == {
-        "wethod_delete_contact_in_progress": 4,
-        "gateway_document_cache_documents": 2,
-        'gateway_document_cache_requests_total{result="hit"}': 11,
-        'gateway_document_cache_requests_total{result="miss"}': 3,
-        'gateway_http_requests_total{status="400"}': 1,
-        'gateway_http_requests_total{status="408"}': 2,
-        'gateway_http_requests_total{status="414"}': 3,
-        'gateway_http_requests_total{status="431"}': 4,
-        'gateway_refused_total{limit="read_timeout"}': 2,
-        'gateway_refused_total{limit="head"}': 7,
-        'gateway_refused_total{limit="tokens"}': 1,
-        'gateway_workers{state="draining"}': 1,
-        "wethod_upstream_connections_limit": 100,
-    }
-
-
-async def test_workers_share_one_page() -> None:
-    """Either of them tells of both."""
-    board = make_board(2)
-    async with running({"GATEWAY_WORKERS": "2"}, board=board, index=0) as first:
-        async with running({"GATEWAY_WORKERS": "2"}, board=board, index=1) as second:
-            first.record(deletion())
-            second.record(deletion())
-            for told in (first, second):
-                found = numbers(told)
-                assert found['wethod_delete_contact_total{outcome="DeleteContactSuccess"}'] == 2
-                assert found["gateway_worker_starts_total"] == 2
-                assert found['gateway_workers{state="starting"}'] == 2
-        assert numbers(first)['gateway_workers{state="starting"}'] == 1
-
-
-def test_two_applications_in_one_process_know_nothing_of_each_other() -> None:
-    """No registry is the process's."""
-    first, second = telemetry(), telemetry()
-    first.record(deletion())
-    assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"}' not in numbers(second)
-
-
-async def test_a_late_event_loop_is_measured() -> None:
-    """Whatever blocks it shows."""
-    async with running() as told:
-        await asyncio.sleep(0.3)
-        time.sleep(0.4)  # noqa: ASYNC251 - that is the fault
-        await asyncio.sleep(0.01)
-        found = numbers(told)
-    assert found["gateway_event_loop_lag_seconds_count"] >= 2
-    assert 0.15 < found["gateway_event_loop_lag_seconds_sum"] < 0.8
-
-
-async def test_metrics_have_a_port_of_their_own_where_a_setting_says_so(free_port: int) -> None:
-    """With one worker it is the worker's; with several, their parent's."""
-    environ = {"GATEWAY_METRICS_PORT": str(free_port)}
-    async with running(environ) as told, httpx.AsyncClient() as http:
-        told.record(deletion())
-        answer = await http.get(f"http://127.0.0.1:{free_port}/metrics")
-    assert samples(answer.content)['wethod_delete_contact_total{outcome="DeleteContactSuccess"}'] == 1
-    async with running(environ | {"GATEWAY_WORKERS": "2"}, board=make_board(2)), httpx.AsyncClient() as http:
-        with pytest.raises(httpx.ConnectError):
-            await http.get(f"http://127.0.0.1:{free_port}/metrics")
+KEY = b"a key for tests only"
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+def log() -> Iterator[int]:
+    """Log in JSON into a pipe, and return its reader; restore the logging of the process afterwards."""
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    reader, writer = os.pipe()
+    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer)
+    os.set_blocking(reader, False)
+    yield reader
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = kept
+    root.setLevel(level)
+    handler.writer.close()
+    os.close(reader)
+    os.close(writer)
 
 
-# Settings, other variables, which worker, and what it warns of.
+def read(reader: int) -> bytes:
+    """Return what is in a pipe."""
+    with contextlib.suppress(BlockingIOError):
+        return os.read(reader, 1 << 20)
+    return b""
+
+
+def logged(reader: int) -> list[dict[str, Any]]:
+    """Return the lines that are in a pipe."""
+    return [json.loads(line) for line in read(reader).splitlines()]
+
+
+def test_a_request_has_its_line(log: int) -> None:
+    """Who asked for what, the status of the response and the time that it took."""
+    observation = observability().requests.request_started(SCOPE)
+    observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
+    with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):
+        pass
+    observation.ended(200)
+    (line,) = logged(log)
+    assert 0 <= line.pop("durationMs") < 1_000
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "app.request",
+        "message": "request",
+        "method": "POST",
+        "path": "/graphql",
+        "status": 200,
+        "requestId": "request-1",
+        "client": "198.51.100.9",
+        "company": "acme",
+        "operationType": "mutation",
+        "operationName": "Removeit",
+    }
+
+
+def test_a_request_without_a_response_has_its_line(log: int) -> None:
+    """A client that left, or a request that was refused before its caller was read."""
+    observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500})
+    observation.ended(None)
+    (line,) = logged(log)
+    del line["time"], line["durationMs"]
+    assert line == {
+        "level": "info",
+        "logger": "app.request",
+        "message": "request",
+        "method": "POST",
+        "path": "/graphql" + "x" * 192,
+        "status": None,
+    }
+
+
+def test_requests_have_no_line_above_info(log: int) -> None:
+    """At ``warning`` a request is only counted."""
+    logging.getLogger().setLevel(logging.WARNING)
+    observers = observability()
+    observers.requests.request_started(SCOPE).ended(200)
+    assert logged(log) == []
+    assert numbers(observers)['gateway_http_requests_total{status="200"}'] == 1
+
+
+async def test_a_full_log_is_written_later(log: int) -> None:
+    """Lines that waited for the reader are written without another line."""
+    async with running() as observers:
+        for _ in range(1_000):
+            logging.getLogger("app").warning("x" * 100)
+        received = b""
+        async with asyncio.timeout(10):
+            while received.count(b"\n") < 1_000:
+                await asyncio.sleep(0.01)
+                received += read(log)
+        assert "gateway_log_dropped_total" not in numbers(observers)
+
+
+class StuckAudit:
+    """An audit in a pipe whose reader does not read."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "audit"
+        os.mkfifo(path)
+        self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.audit = Audit(path, KEY)
+        self.audit.writer.write(b"x" * (CLOGGED_BYTES + 1_000_000) + b"\n", droppable=False)
+
+    async def drain(self) -> None:
+        """Read, while the event loop monitor writes, until nothing is left."""
+        async with asyncio.timeout(20):
+            while self.audit.writer.backlog_bytes or read(self.reader):
+                read(self.reader)
+                await asyncio.sleep(0)
+        os.close(self.reader)
+
+
+async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -> None:
+    """The reason is given, another replica is asked, and readiness returns by itself when the reader reads."""
+    stuck = StuckAudit(tmp_path)
+    lifecycle = Lifecycle(state="serving")
+    async with running(lifecycle=lifecycle, audit=stuck.audit) as observers:
+        app = Starlette(routes=observers.health_routes())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+            blocked = await http.get("/health/ready")
+            assert numbers(observers)["gateway_audit_backlog_bytes"] > CLOGGED_BYTES
+            assert (await http.get("/health/live")).status_code == 200
+            await stuck.drain()
+            ready = await http.get("/health/ready")
+    assert (blocked.status_code, blocked.json()) == (503, {"status": "the audit cannot be written"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("state", ["starting", "draining"])
+async def test_only_a_serving_worker_is_ready(state: Any) -> None:
+    """An orchestrator sends no requests before the start has ended, nor during the drain."""
+    app = Starlette(routes=observability(lifecycle=Lifecycle(state=state)).health_routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        ready, live = await http.get("/health/ready"), await http.get("/health/live")
+    assert (ready.status_code, ready.json()) == (503, {"status": state})
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    assert ready.headers["cache-control"] == live.headers["cache-control"] == "no-store"
+
+
+async def test_metrics_are_a_route_of_the_gateway() -> None:
+    """They are not stored, and several Accept fields are one list."""
+    app = Starlette(routes=[metrics_route(observability().render_metrics)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        accept = [("Accept", "text/html"), ("Accept", "application/openmetrics-text")]
+        found = await http.get("/metrics", headers=accept)
+        posted = await http.post("/metrics")
+    assert found.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert found.headers["cache-control"] == "no-store"
+    assert found.text.endswith("# EOF\n")
+    assert posted.status_code == 405
+
+
+async def test_audit_lines_are_counted(tmp_path: Path) -> None:
+    """One for each call of an audited operation; none where the audit is off."""
+    audit = Audit(tmp_path / "audit", KEY)
+    for given, expected in ((audit, 1), (None, 0)):
+        observers = observability(audit=given)
+        observers.operations.operation_ended(record())
+        observers.operations.operation_ended(record(Thing(), READ))
+        assert numbers(observers).get("gateway_audit_lines_total", 0) == expected
+    audit.close(0)
+
+
+async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A folder that is gone is an error in the log, and the old file stays in use."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    lifecycle = Lifecycle()
+    audit = Audit(folder / "audit", KEY)
+    async with running(lifecycle=lifecycle, audit=audit):
+        (reopen,) = lifecycle.reload_callbacks
+        (folder / "audit").rename(folder / "audit.1")
+        reopen()
+        audit.writer.write(b"1\n")
+        assert lines(folder / "audit") == [1]
+        folder.rename(tmp_path / "moved")
+        caplog.clear()
+        reopen()
+        audit.writer.write(b"2\n")
+        assert lines(tmp_path / "moved" / "audit") == [1, 2]
+    assert "cannot be reopened; the old file stays in use: [Errno 2]" in caplog.records[0].message
+
+
+async def test_a_late_event_loop_is_measured() -> None:
+    """Code that blocks the loop shows in the histogram."""
+    async with running() as observers:
+        await asyncio.sleep(0.3)
+        time.sleep(0.4)  # noqa: ASYNC251 - the fault that is measured
+        await asyncio.sleep(0.01)
+        text = observers.render_metrics()[0].decode()
+    (late,) = [line for line in text.splitlines() if line.startswith("gateway_event_loop_lag_seconds_sum")]
+    assert float(late.split()[1]) > 0.15
+
+
+# id: (settings, other variables, index of the worker, what it warns of)
 WARNINGS: dict[str, tuple[dict[str, str], dict[str, str], int, list[str]]] = {
-    "random-key": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, {}, 0, ["GATEWAY_AUDIT_KEY_FILE is not set"]),
-    "key": ({"GATEWAY_AUDIT_LOG": "AUDIT", "GATEWAY_AUDIT_KEY_FILE": "KEY"}, {}, 0, []),
-    "no-audit": ({}, {}, 0, []),
+    "random-key": ({}, {}, 0, ["GATEWAY_AUDIT_KEY_FILE is not set"]),
+    "key": ({"GATEWAY_AUDIT_KEY_FILE": "KEY"}, {}, 0, []),
     "misspelt": (
-        {},
+        {"GATEWAY_AUDIT_KEY_FILE": "KEY"},
         {"WETHOD_TIMEOUT": "5", "GATEWAY_WORKER": "2", "WETHOD_COMPANY": "acme"},
         0,
-        ["no setting has the name, so it changes nothing: GATEWAY_WORKER, WETHOD_TIMEOUT"],
+        ["these variables have no effect, because no setting has their name: GATEWAY_WORKER, WETHOD_TIMEOUT"],
     ),
-    "another-worker": ({"GATEWAY_AUDIT_LOG": "AUDIT"}, {"GATEWAY_WORKER": "2"}, 1, []),
+    "another-worker": ({}, {"GATEWAY_WORKER": "2"}, 1, []),
 }
 
 
@@ -344,123 +250,21 @@ async def test_an_operator_is_warned_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the first worker: of names that are no settings, and of fingerprints that no one can match."""
+    """The first worker warns of variables without effect, and of fingerprints that cannot be compared."""
     (tmp_path / "key").write_bytes(b"0123456789abcdef")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    files = {"AUDIT": str(tmp_path / "audit"), "KEY": str(tmp_path / "key")}
-    given = {name: files.get(value, value) for name, value in environ.items()}
-    async with running(given, board=make_board(2), index=index):
+    given = {name: str(tmp_path / "key") if value == "KEY" else value for name, value in environ.items()}
+    audit = Audit(tmp_path / "audit", KEY)
+    async with running(given, audit=audit, counters=make_counters(2, OPERATIONS), index=index):
         pass
-    assert [record.levelname for record in caplog.records] == ["WARNING"] * len(warned)
-    for record, start in zip(caplog.records, warned, strict=True):
-        assert record.message.startswith(start)
-
-
-@pytest.fixture
-def log() -> Iterator[int]:
-    """The process's log in JSON: the end of its pipe to read from; its logging as it was, afterwards."""
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    reader, writer = os.pipe()
-    handler = install(load({"GATEWAY_LOG_FORMAT": "json"}), writer)
-    yield reader
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = kept
-    root.setLevel(level)
-    handler.writer.close()
-    os.close(reader)
-    os.close(writer)
-
-
-def logged(reader: int) -> list[dict[str, Any]]:
-    """The lines of requests that are in a pipe."""
-    os.set_blocking(reader, False)
-    with contextlib.suppress(BlockingIOError):
-        return [json.loads(line) for line in os.read(reader, 1 << 20).splitlines()]
-    return []
-
-
-def test_a_request_has_its_line_and_its_count(log: int) -> None:
-    """Who, what, how it was answered and how long it took."""
-    told = telemetry()
-    with told.request(SCOPE) as request:
-        assert request.client == "203.0.113.7"
-        request.identify(caller(client=request.client))
-
-        async def execute() -> float:
-            return numbers(told)["gateway_http_requests_in_progress"]
-
-        assert asyncio.run(request.operation(OperationType.MUTATION, "Delete\n\u202eit", execute())) == 1
-        request.status = 200
-    (line,) = logged(log)
-    assert 0 < line.pop("durationMs") < 1_000
-    del line["time"]
-    assert line == {
-        "level": "info",
-        "logger": "app.request",
-        "message": "request",
-        "method": "POST",
-        "path": "/graphql",
-        "status": 200,
-        "requestId": "request-1",
-        "client": "203.0.113.7",
-        "company": "acme",
-        "operationType": "mutation",
-        "operationName": "Deleteit",
-    }
-    found = numbers(told)
-    assert found['gateway_http_requests_total{status="200"}'] == 1
-    assert "gateway_http_requests_in_progress" not in found
-
-
-def test_whatever_ends_a_request_it_is_counted(log: int) -> None:
-    """An exception and a client that left: no status, no caller, one line."""
-    told = telemetry()
-    with pytest.raises(RuntimeError), told.request(SCOPE | {"path": "/graphql\n" + "x" * 500}):
-        raise RuntimeError
-    (line,) = logged(log)
-    del line["time"], line["durationMs"]
-    assert line == {
-        "level": "info",
-        "logger": "app.request",
-        "message": "request",
-        "method": "POST",
-        "path": "/graphql" + "x" * 192,
-        "status": None,
-        "client": "203.0.113.7",
-    }
-    assert numbers(told)['gateway_http_requests_total{status="none"}'] == 1
-
-
-@pytest.mark.usefixtures("log")
-def test_requests_are_silent_above_info(log: int) -> None:
-    """At ``warning`` a request has no line, and is counted all the same."""
-    logging.getLogger().setLevel(logging.WARNING)
-    told = telemetry()
-    with told.request(SCOPE) as request:
-        request.status = 200
-    assert logged(log) == []
-    assert numbers(told)['gateway_http_requests_total{status="200"}'] == 1
-
-
-async def test_a_stuck_log_drains_by_itself(log: int) -> None:
-    """Lines that waited for the reader are written when it reads, without another line coming."""
-    async with running() as told:
-        for _ in range(1_000):
-            logging.getLogger("app").warning("x" * 100)
-        received = b""
-        async with asyncio.timeout(10):
-            while received.count(b"\n") < 1_000:
-                await asyncio.sleep(0.01)
-                os.set_blocking(log, False)
-                with contextlib.suppress(BlockingIOError):
-                    received += os.read(log, 1 << 20)
-        assert "gateway_log_dropped_total" not in numbers(told)
+    assert [entry.levelname for entry in caplog.records] == ["WARNING"] * len(warned)
+    for entry, start in zip(caplog.records, warned, strict=True):
+        assert entry.message.startswith(start)
 
 
 def open_files(*parts: str) -> list[str]:
-    """What this process has open whose name holds one of some parts."""
+    """Return the open files of this process whose name contains one of some parts."""
     found = []
     for fd in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -468,18 +272,21 @@ def open_files(*parts: str) -> list[str]:
     return [name for name in found if any(part in name for part in parts)]
 
 
-async def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    """Timers, descriptors, callbacks: a stopped worker is forgotten."""
+async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No timer, descriptor or callback; a later audit line is written all the same."""
     path = tmp_path / "audit"
     gc.collect()
     before = open_files(str(path), "memfd:wethod-graphql")
     seen = []
-    for _ in range(3):
-        async with running({"GATEWAY_AUDIT_LOG": str(path)}) as told:
-            told.record(deletion())
+    for number in range(3):
+        audit = Audit(path, KEY)
+        async with running(audit=audit) as observers:
             assert open_files(str(path)) == [str(path)]
-        seen.append(weakref.ref(told))
-        del told
+        audit.writer.write(b"%d\n" % number)
+        audit.close(0)
+        seen.append(weakref.ref(observers))
+        del observers, audit
     gc.collect()
     assert open_files(str(path), "memfd:wethod-graphql") == before
     assert [one() for one in seen] == [None, None, None]
+    assert lines(path) == [0, 1, 2]
