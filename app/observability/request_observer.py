@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.observability.logs import REQUEST_LOGGER, RequestLine
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
+from app.server.observer import SERVER_STATUS
 from schema.text import clean
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ class RequestReporter:
         self.in_progress += 1
         return Observation(self, scope, None if self._tracing is None else self._tracing.start_request(scope))
 
-    def request_ended(self, status: int | None, seconds: float) -> None:
-        """Count a request by the status of its response."""
+    def request_ended(self, status: int | None, seconds: float, *, counted: bool) -> None:
+        """Count a request by the status of its response, unless the server's observer has counted it."""
         self.in_progress -= 1
         self._seconds.observe(seconds)
-        self._count(status)
+        if not counted:
+            self._count(status)
 
     def request_refused(self, status: int) -> None:
         """Count a response of the server's own."""
@@ -113,7 +115,9 @@ class Observation:
     def ended(self, status: int | None) -> None:
         """Count the request, end its span and write its line."""
         seconds = time.perf_counter() - self._started
-        self._reporter.request_ended(status, seconds)
+        server_status: int | None = self._scope.get(SERVER_STATUS) if status is None else None
+        self._reporter.request_ended(status, seconds, counted=server_status is not None)
+        status = server_status or status
         if self._span is not None:
             self._span.end(status)
         if self._reporter.log is not None:

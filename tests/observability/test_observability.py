@@ -21,6 +21,7 @@ from app.observability.configure_logging import configure_logging
 from app.observability.observability import make_counters
 from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
+from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import CLOGGED_BYTES, Audit
 from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
@@ -99,6 +100,23 @@ def test_a_request_without_a_response_has_its_line(log: int) -> None:
         "path": "/graphql" + "x" * 192,
         "status": None,
     }
+
+
+def test_a_response_of_the_server_is_counted_once(log: int) -> None:
+    """The application sees a disconnect; the line and the count have the status that the client got."""
+    observers = observability()
+    scope = dict(SCOPE)
+    observation = observers.requests.request_started(scope)
+    observers.server.request_refused(408)
+    scope[SERVER_STATUS] = 408
+    observation.ended(None)
+    (line,) = logged(log)
+    assert line["status"] == 408
+    found = numbers(observers)
+    assert {name: value for name, value in found.items() if "requests_total" in name} == {
+        'gateway_http_requests_total{status="408"}': 1
+    }
+    assert found["gateway_http_request_duration_seconds_count"] == 1
 
 
 def test_requests_have_no_line_above_info(log: int) -> None:
