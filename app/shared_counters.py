@@ -1,4 +1,4 @@
-"""Numbers that all processes of one start share: each worker writes its own row, and any of them reads all."""
+"""Numbers that all processes of one start share: each worker writes its own row, and every process reads all rows."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from pathlib import Path
 _CELL_BYTES = 8
 
 
-class Board:
+class SharedCounters:
     """Rows of numbers in shared memory.
 
-    A row has one writer, so that writing needs no lock; a successor takes over the row of a worker that died, and
-    what was counted stays counted. An aligned cell of eight bytes is written and read whole.
+    A row has one writer, so no lock is needed: an aligned cell of eight bytes is written and read whole. The successor
+    of a worker that died takes over its row, so counts are kept.
 
-    Pickled, it crosses a process border by its address, as long as the process that made it lives. The memory itself
-    lives until the last process lets go of it.
+    A pickled object opens the same memory in another process, as long as the process that made it lives.
 
     Args:
-        rows: how many workers.
-        columns: how many numbers each.
-        address: path of a board that another process made; None makes one.
+        rows: the number of workers.
+        columns: the numbers that each worker has.
+        address: path of memory that another process made; None makes new memory.
 
     Raises:
-        OSError: there is none at the address, or no memory to be had.
+        OSError: there is no memory at the address, or none can be made.
     """
 
     def __init__(self, rows: int, columns: int, address: str | None = None) -> None:
@@ -44,21 +43,21 @@ class Board:
                 memory = mmap.mmap(file.fileno(), size)
         self._cells = memoryview(memory).cast("d")
 
-    def __reduce__(self) -> tuple[type[Board], tuple[int, int, str]]:
-        return Board, (self.rows, self.columns, self.address)
+    def __reduce__(self) -> tuple[type[SharedCounters], tuple[int, int, str]]:
+        return SharedCounters, (self.rows, self.columns, self.address)
 
     def row(self, index: int) -> memoryview[float]:
-        """The cells of one worker."""
+        """Return the cells of one worker."""
         return self._cells[index * self.columns : (index + 1) * self.columns]
 
     def column(self, column: int) -> list[float]:
-        """One number of every worker."""
+        """Return one number of every worker."""
         return [*self._cells[column :: self.columns]]
 
 
 def _make(size: int) -> tuple[int, str]:
     if hasattr(os, "memfd_create"):
-        # No file system is needed, and nothing is left behind, however the processes end.
+        # Needs no file system and leaves nothing behind, however the processes end.
         fd = os.memfd_create("wethod-graphql-metrics")
         os.ftruncate(fd, size)
         return fd, f"/proc/{os.getpid()}/fd/{fd}"

@@ -1,1 +1,1 @@
-"""Logs, metrics, spans and the audit of every delete."""
+"""Observers of the engine, the endpoint and the server: metrics, logs, spans and health."""

@@ -1,4 +1,4 @@
-"""Leads every logger of this process into the one pipeline."""
+"""The configuration of logging: every logger of the process writes to one handler."""
 
 from __future__ import annotations
 
@@ -8,38 +8,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.line_writer import LineWriter
-from app.observability.logs import LogHandler, make_lines
+from app.observability.logs import ConsoleFormatter, JsonFormatter, LineHandler
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
-_MOST_BYTES = 1024 * 1024
-"""How much of the log is kept while nobody takes it; what comes then is dropped and counted."""
+_MAX_BACKLOG_BYTES = 1024 * 1024
+"""Lines that are kept while the reader is slow; further lines are dropped and counted."""
 
-_SPEAK_UP_ONLY = ("httpcore", "httpx", "urllib3", "requests")
-"""Below a warning these tell of every request, headers included."""
+_WARNINGS_ONLY = ("httpcore", "httpx", "urllib3", "requests")
+"""Below a warning, these libraries log every request with its header fields."""
 
 
-def install(settings: Settings, fd: int = 2) -> LogHandler:
-    """Log by the settings, from now on, and for the whole process; what was installed before is replaced.
+def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
+    """Log as the settings say, in the whole process; replaces an earlier configuration.
 
-    uvicorn's own configuration of logging has to be off (``log_config=None``); its access log is silenced, as each
-    request has a line already.
+    uvicorn's own configuration must be off (``log_config=None``). Its access log is off: each request has a line.
 
     Args:
-        settings: for form and level.
-        fd: where lines go; standard error by default. Where it is closed, nothing is logged.
+        settings: for format and level.
+        fd: the descriptor that gets the lines. If it is closed, nothing is logged.
     """
     try:
-        writer = LineWriter(fd, most_bytes=_MOST_BYTES)
+        writer = LineWriter(fd, most_bytes=_MAX_BACKLOG_BYTES)
     except OSError:
-        # Whatever is opened next gets the number, and must not get the log.
+        # The next file that is opened gets this number, and must not get the log.
         writer = LineWriter(Path(os.devnull), most_bytes=0)
-    handler = LogHandler(make_lines(settings.gateway_log_format, fd), writer)
+    handler = LineHandler(_formatter(settings, fd), writer)
     root = logging.getLogger()
     for old in tuple(root.handlers):
         root.removeHandler(old)
-        if isinstance(old, LogHandler):
+        if isinstance(old, LineHandler):
             old.writer.close()
     root.addHandler(handler)
     root.setLevel(settings.gateway_log_level.upper())
@@ -47,12 +46,18 @@ def install(settings: Settings, fd: int = 2) -> LogHandler:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
-    for name in _SPEAK_UP_ONLY:
+    for name in _WARNINGS_ONLY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     return handler
 
 
-def installed() -> LogHandler | None:
-    """The pipeline of this process, where it has one."""
-    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogHandler)), None)
+def current_handler() -> LineHandler | None:
+    """Return the handler of this process; None before ``configure_logging``."""
+    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LineHandler)), None)
+
+
+def _formatter(settings: Settings, fd: int) -> JsonFormatter | ConsoleFormatter:
+    if settings.gateway_log_format == "json":
+        return JsonFormatter()
+    return ConsoleFormatter(colours=os.isatty(fd) and not os.environ.get("NO_COLOR"))

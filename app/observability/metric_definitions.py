@@ -1,176 +1,182 @@
-"""Every metric: its name, what it says, and the label values it can have, all of them known beforehand."""
+"""Definitions of all metrics: name, meaning, and every label value, known before the first event."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from schema.contact import DeleteContactOutcome, DeletionEvidence
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0)
-"""Buckets of a delete: 1 ms is a gateway beside a quick Wethod, 2 s all tries to send, 10 s the default deadline."""
+"""Buckets of an operation: from a fast Wethod nearby to the default deadline (10 s) and beyond."""
 
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
+LIST_SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""Buckets of a list of calls; the default limit is 100."""
+
+CONFIRMATIONS = ("ABSENCE", "RESPONSE")
+"""Evidence of a success: the 404 that answers a repeat, or a 2xx."""
+
+RESULTS = ("answered", "interrupted", "not_sent")
+"""Results of one attempt to send a request."""
+
 HTTP_STATUSES = (200, 294, 400, 404, 405, 406, 408, 413, 414, 415, 422, 431, 500, 503)
-"""The statuses that the design gives; any other one counts as ``other``, no answer (the client left) as ``none``."""
+"""Statuses with a series of their own; others count as ``other``, a client that left before the answer as ``none``."""
 
 UPSTREAM_STATUSES = (200, 202, 204, 400, 401, 403, 404, 412, 429, 500, 502, 503, 504)
-"""Those that Wethod documents or a proxy before it likes; others count by their class."""
+"""Statuses of Wethod, or of a proxy before it, with a series of their own; others count by their class."""
 
 LIMITS = ("body", "depth", "head", "in_flight", "other", "rate", "read_timeout", "root_fields", "tokens")
-"""``in_flight``: too many requests or deletes in progress. ``rate``: a remembered 429. ``head``: 414 and 431."""
+"""``in_flight``: too many requests or operations in progress. ``rate``: a remembered 429. ``head``: 414 and 431."""
 
 STATES = ("starting", "serving", "draining")
 
+Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
+
+Labels: TypeAlias = tuple[str, ...]
+"""Label values of one series, in the order of the metric's label names."""
+
+
+class Operation(Protocol):
+    """The part of a ``RestOperation`` that metrics need."""
+
+    @property
+    def name(self) -> str:
+        """The value of the label ``operation``."""
+        ...
+
+    @property
+    def outcomes(self) -> tuple[type, ...]:
+        """Every class that a call can return; their names are the values of the label ``outcome``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Metric:
     """One metric.
 
     Attributes:
-        name: without the suffix that its kind adds.
-        kind: as Prometheus has them.
-        help: what it counts or measures, with its unit.
-        label: name of its one label; empty where it has none.
-        values: every value of the label; one empty one where it has none.
-        bounds: upper bounds of a histogram's buckets, but the infinite one.
-        by_worker: one sample a worker instead of their sum; the label is ``worker``.
+        kind: the type, as Prometheus names it.
+        name: the name without the suffix that the type adds.
+        help: the meaning, with the unit.
+        labels: label names.
+        series: the label values of each series.
+        bounds: upper bounds of a histogram's buckets, except the infinite one.
+        by_worker: one sample for each worker instead of their sum; the label is ``worker``.
     """
 
+    kind: Kind
     name: str
-    kind: Literal["counter", "gauge", "histogram"]
     help: str
-    label: str = ""
-    values: tuple[str, ...] = ("",)
+    labels: Labels = ()
+    series: tuple[Labels, ...] = ((),)
     bounds: tuple[float, ...] = ()
     by_worker: bool = False
 
     @property
     def cells(self) -> int:
-        """How many numbers one label value takes: a histogram's buckets and its sum, or one."""
+        """Numbers that one series takes: a histogram's buckets and its sum, or one."""
         return len(self.bounds) + 2 if self.bounds else 1
 
 
-CATALOGUE = (
-    Family(
-        "wethod_delete_contact",
-        "counter",
-        "Deletes asked for, by how they ended: the member of the union.",
-        "outcome",
-        tuple(sorted(member.__name__ for member in get_args(DeleteContactOutcome))),
-    ),
-    Family(
-        "wethod_delete_contact_duration_seconds",
+class MetricDefinitions:
+    """All metrics, and the place of each number in a worker's row of the shared counters.
+
+    Args:
+        operations: the operations that the gateway offers, in the same order in every process of one start.
+
+    Attributes:
+        operations: the same.
+        metrics: all metrics.
+        columns: the length of a row.
+    """
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = operations
+        self.metrics = (*_operation_metrics(operations), *_UPSTREAM_METRICS, *_GATEWAY_METRICS)
+        self._by_name = {metric.name: metric for metric in self.metrics}
+        self._cells: dict[tuple[str, Labels], int] = {}
+        self.columns = 0
+        for metric in self.metrics:
+            for labels in metric.series:
+                self._cells[metric.name, labels] = self.columns
+                self.columns += metric.cells
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric by its name."""
+        return self._by_name[name]
+
+    def cell(self, name: str, *labels: str) -> int:
+        """Return the column of a number; of a histogram, the column of its first bucket.
+
+        Raises:
+            KeyError: there is no such series.
+        """
+        return self._cells[name, labels]
+
+
+def _define(kind: Kind, name: str, text: str, bounds: tuple[float, ...] = (), **label: Iterable[object]) -> Metric:
+    """Define a metric with one label, given by its name and its values, or without a label."""
+    series = tuple((str(value),) for values in label.values() for value in values)
+    return Metric(kind, name, text, tuple(label), series or ((),), bounds)
+
+
+def _operation_metrics(operations: Sequence[Operation]) -> tuple[Metric, ...]:
+    names = [operation.name for operation in operations]
+    outcomes = tuple((one.name, outcome.__name__) for one in operations for outcome in one.outcomes)
+    confirmed = tuple((name, by) for name in names for by in CONFIRMATIONS)
+    define = partial(_define, operation=names)
+    return (
+        Metric("counter", "wethod_operation", "Calls by outcome.", ("operation", "outcome"), outcomes),
+        Metric("counter", "wethod_operation_confirmed", "Successes by evidence.", ("operation", "by"), confirmed),
+        define("histogram", "wethod_operation_duration_seconds", "Time of a call, refusals included.", SECONDS),
+        define("counter", "wethod_operation_shared", "Calls that waited for an equal call in flight."),
+        define("gauge", "wethod_operation_in_progress", "Calls past the checks and without an outcome."),
+        define("histogram", "wethod_operation_list_size", "Calls of a list, duplicates merged.", LIST_SIZES),
+    )
+
+
+_UPSTREAM_METRICS = (
+    _define(
         "histogram",
-        "Time from a delete being asked for to its outcome, refusals included.",
-        bounds=SECONDS,
-    ),
-    Family(
-        "wethod_delete_contact_confirmed",
-        "counter",
-        "Successful deletes by what shows that the contact is gone.",
-        "by",
-        tuple(sorted(evidence.name for evidence in DeletionEvidence)),
-    ),
-    Family(
-        "wethod_delete_contact_shared",
-        "counter",
-        "Deletes that took their outcome from an equal one already under way.",
-    ),
-    Family("wethod_delete_contact_in_progress", "gauge", "Deletes past the checks and not yet ended."),
-    Family(
         "wethod_upstream_request_duration_seconds",
-        "histogram",
-        "Time of one try to send a request to Wethod, the wait for a connection included, by what came of it.",
-        "result",
-        ("answered", "interrupted", "not_sent"),
+        "Time of one attempt to send a request to Wethod, the wait for a connection included.",
         SECONDS,
+        result=RESULTS,
     ),
-    Family(
+    _define(
+        "counter",
         "wethod_upstream_responses",
-        "counter",
-        "Answers of Wethod by status.",
-        "status",
-        (*map(str, UPSTREAM_STATUSES), "1xx", "2xx", "3xx", "4xx", "5xx", "other"),
+        "Responses of Wethod by status.",
+        status=(*UPSTREAM_STATUSES, "1xx", "2xx", "3xx", "4xx", "5xx", "other"),
     ),
-    Family(
-        "wethod_upstream_repeats", "counter", "Requests that repeat an unanswered one, on a connection of their own."
-    ),
-    Family(
-        "wethod_upstream_connections",
-        "gauge",
-        "Connections to Wethod.",
-        "state",
-        ("idle", "in_use"),
-    ),
-    Family("wethod_upstream_waiting", "gauge", "Requests that wait for a connection to Wethod."),
-    Family("wethod_upstream_waits", "counter", "Requests that had to wait for a connection to Wethod."),
-    Family("wethod_upstream_connections_limit", "gauge", "Most connections to Wethod, over all workers."),
-    Family(
-        "gateway_http_requests",
-        "counter",
-        "GraphQL requests by the status of their answer.",
-        "status",
-        (*map(str, HTTP_STATUSES), "other", "none"),
-    ),
-    Family(
-        "gateway_http_request_duration_seconds",
-        "histogram",
-        "Time from a GraphQL request's head being read to its answer.",
-        bounds=SECONDS,
-    ),
-    Family("gateway_http_requests_in_progress", "gauge", "GraphQL requests in progress."),
-    Family("gateway_refused", "counter", "Requests and deletes refused by a limit.", "limit", LIMITS),
-    Family(
-        "gateway_document_cache_requests",
-        "counter",
-        "Documents looked up in the cache of compiled ones.",
-        "result",
-        ("hit", "miss"),
-    ),
-    Family("gateway_document_cache_documents", "gauge", "Operations in the cache, over all workers."),
-    Family(
-        "gateway_event_loop_lag_seconds",
-        "histogram",
-        "How late the event loop calls what is due, sampled four times a second.",
-        bounds=LAG_SECONDS,
-    ),
-    Family(
-        "gateway_event_loop_tasks",
-        "gauge",
-        "Tasks of the event loop: one for each connection that has asked something, and a few more.",
-    ),
-    Family("gateway_workers", "gauge", "Workers by where they are in their life.", "state", STATES),
-    Family("gateway_worker_starts", "counter", "Worker processes started."),
-    Family("gateway_audit_lines", "counter", "Audit lines written or kept to be written."),
-    Family("gateway_audit_backlog_bytes", "gauge", "Audit lines that could not be written yet."),
-    Family(
-        "gateway_audit_dropped",
-        "counter",
-        "Audit lines given up while the audit could not be written; all of deletes of which nothing was sent.",
-    ),
-    Family("gateway_log_dropped", "counter", "Log lines given up while the log could not be written."),
-    Family("gateway_process_cpu_seconds", "counter", "Processor time used.", by_worker=True),
-    Family("gateway_process_resident_memory_bytes", "gauge", "Resident memory.", by_worker=True),
-    Family("gateway_process_open_fds", "gauge", "Open file descriptors.", by_worker=True),
-    Family("gateway_process_start_time_seconds", "gauge", "Start of the worker, in Unix time.", by_worker=True),
+    _define("counter", "wethod_upstream_repeats", "Requests that repeat an interrupted one on a fresh connection."),
+    _define("gauge", "wethod_upstream_connections", "Connections to Wethod.", state=("idle", "in_use")),
+    _define("gauge", "wethod_upstream_connections_limit", "Largest number of connections, over all workers."),
+    _define("gauge", "wethod_upstream_waiting", "Requests that wait for a connection to Wethod."),
+    _define("counter", "wethod_upstream_waits", "Requests that had to wait for a connection to Wethod."),
 )
 
-_SIZES = [len(family.values) * family.cells for family in CATALOGUE]
-COLUMNS = sum(_SIZES)
-"""How many numbers a worker has."""
-
-_FIRST = {family.name: sum(_SIZES[:position]) for position, family in enumerate(CATALOGUE)}
-_FAMILIES = {family.name: family for family in CATALOGUE}
-
-
-def column(name: str, value: str = "") -> int:
-    """Where a metric's number is; where a histogram's first bucket is.
-
-    Raises:
-        KeyError: there is no such metric.
-        ValueError: the label cannot have the value.
-    """
-    family = _FAMILIES[name]
-    return _FIRST[name] + family.values.index(value) * family.cells
+_GATEWAY_METRICS = (
+    _define("counter", "gateway_http_requests", "GraphQL requests.", status=(*HTTP_STATUSES, "other", "none")),
+    _define("histogram", "gateway_http_request_duration_seconds", "Time from head to response.", SECONDS),
+    _define("gauge", "gateway_http_requests_in_progress", "GraphQL requests in progress."),
+    _define("counter", "gateway_refused", "Requests and calls refused by a limit.", limit=LIMITS),
+    _define("counter", "gateway_document_cache_requests", "Documents looked up.", result=("hit", "miss")),
+    _define("gauge", "gateway_document_cache_documents", "Plans in the cache, over all workers."),
+    _define("histogram", "gateway_event_loop_lag_seconds", "Delay of a timer, four times a second.", LAG_SECONDS),
+    _define("gauge", "gateway_event_loop_tasks", "Tasks of the event loop, one or more for each busy connection."),
+    _define("gauge", "gateway_workers", "Workers by state.", state=STATES),
+    _define("counter", "gateway_worker_starts", "Worker processes started."),
+    _define("counter", "gateway_audit_lines", "Audit lines written, or kept to be written."),
+    _define("gauge", "gateway_audit_backlog_bytes", "Audit lines that could not be written yet."),
+    _define("counter", "gateway_audit_dropped", "Audit lines dropped, all of them of calls that sent nothing."),
+    _define("counter", "gateway_log_dropped", "Log lines dropped because the log could not be written."),
+    Metric("counter", "gateway_process_cpu_seconds", "CPU time used.", by_worker=True),
+    Metric("gauge", "gateway_process_resident_memory_bytes", "Resident memory.", by_worker=True),
+    Metric("gauge", "gateway_process_open_fds", "Open file descriptors.", by_worker=True),
+    Metric("gauge", "gateway_process_start_time_seconds", "Start of the worker, in Unix time.", by_worker=True),
+)

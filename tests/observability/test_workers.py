@@ -1,4 +1,4 @@
-"""Several workers tell one story: killed, replaced, rotated and stopped, no delete is missing and none told twice."""
+"""Workers are killed, replaced, rotated and stopped: every delete is in lines and numbers once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ import httpx
 import pytest
 
 from tests.gateway import HEADERS
-from tests.telemetry.events import lines
-from tests.telemetry.test_metrics import samples
+from tests.observability.records import lines, samples
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("WETHOD_", "GATEWAY_", "OTEL_"))}
 DELETE = "mutation($id: ID!) { deleteContact(id: $id) { __typename } }"
-SUCCESSES = 'wethod_delete_contact_total{outcome="DeleteContactSuccess"}'
+SUCCESSES = 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"}'
 
 
 class Serving:
-    """A running ``serve``, and the files that take its standard output and error."""
+    """A running ``serve``, and the files of its standard output and error."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
         self.process = process
@@ -50,7 +49,7 @@ class Serving:
             assert answered.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
 
     async def numbers(self, url: str = "") -> dict[str, float]:
-        """What a page of metrics says."""
+        """Return the samples of a page of metrics."""
         async with httpx.AsyncClient() as http:
             return samples((await http.get(f"{url or self.url}/metrics", timeout=10)).content)
 
@@ -61,7 +60,7 @@ class Serving:
 
 
 def command_of(pid: str) -> bytes:
-    """What a process runs; nothing once it has ended."""
+    """Return the command line of a process; nothing once it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
@@ -70,12 +69,12 @@ def command_of(pid: str) -> bytes:
 @contextlib.asynccontextmanager
 async def serving(folder: Path, wethod: Upstream, **environ: str) -> AsyncIterator[Serving]:
     """Serve with two workers; killed at the end if it still runs."""
-    told = {"WETHOD_BASE_URL": wethod.url, "WETHOD_TRANSPORT": "httpx", "GATEWAY_DRAIN_DELAY_SECONDS": "0"}
+    defaults = {"WETHOD_BASE_URL": wethod.url, "WETHOD_TRANSPORT": "httpx", "GATEWAY_DRAIN_DELAY_SECONDS": "0"}
     out, err = folder / "stdout", folder / "stderr"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(  # noqa: ASYNC220 - a few milliseconds
             [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "2"],
-            env=CLEAN | told | environ,
+            env=CLEAN | defaults | environ,
             stdout=stdout,
             stderr=stderr,
             cwd=ROOT,
@@ -99,60 +98,60 @@ async def until(condition: Callable[[], object], seconds: float = 15) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_killed_worker_leaves_nothing_untold(tmp_path: Path) -> None:
-    """Its counts stay, its lines are there, its successor goes on; either worker tells of both."""
+async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> None:
+    """Its counts and its lines stay, and its successor continues; each worker serves the numbers of both."""
     path = tmp_path / "audit"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
-    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as told:
-        await told.delete(1, 30)
-        victim, other = told.workers()
+    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as gateway:
+        await gateway.delete(1, 30)
+        victim, other = gateway.workers()
         os.kill(victim, signal.SIGKILL)
-        await until(lambda: len(told.workers()) == 2 and victim not in told.workers())
-        await told.delete(31, 30)
+        await until(lambda: len(gateway.workers()) == 2 and victim not in gateway.workers())
+        await gateway.delete(31, 30)
         for _ in range(4):
-            found = await told.numbers()
+            found = await gateway.numbers()
             assert found[SUCCESSES] == 60
             assert found["gateway_audit_lines_total"] == 60
             assert found["gateway_worker_starts_total"] == 3
-        assert other in told.workers()
-        told.process.send_signal(signal.SIGTERM)
-        await until(lambda: told.process.poll() is not None)
-        assert told.process.returncode == 0
+        assert other in gateway.workers()
+        gateway.process.send_signal(signal.SIGTERM)
+        await until(lambda: gateway.process.poll() is not None)
+        assert gateway.process.returncode == 0
     ids = [line["contactId"] for line in lines(path)]
     assert sorted(ids, key=int) == [str(number) for number in range(1, 61)]
     assert len({line["token"] for line in lines(path)}) == 1
-    assert "is replaced" in told.err.read_text()
+    assert "is replaced" in gateway.err.read_text()
 
 
-async def test_metrics_on_a_port_of_their_own_speak_for_all(tmp_path: Path, free_port: int) -> None:
-    """From the parent, and not from the port that clients use."""
+async def test_metrics_on_their_own_port_are_those_of_all_workers(tmp_path: Path, free_port: int) -> None:
+    """The parent serves them; the port that clients use does not."""
     environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit"), "GATEWAY_METRICS_PORT": str(free_port)}
-    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as told:
-        await told.delete(1, 20)
-        assert (await told.numbers(f"http://127.0.0.1:{free_port}"))[SUCCESSES] == 20
+    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as gateway:
+        await gateway.delete(1, 20)
+        assert (await gateway.numbers(f"http://127.0.0.1:{free_port}"))[SUCCESSES] == 20
         async with httpx.AsyncClient() as http:
-            assert (await http.get(f"{told.url}/metrics")).status_code == 404
+            assert (await http.get(f"{gateway.url}/metrics")).status_code == 404
 
 
 async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
-    """``mv`` and SIGHUP to the parent: every worker goes on in a new file."""
+    """After ``mv`` and SIGHUP to the parent, every worker writes to a new file."""
     path = tmp_path / "audit"
     old = tmp_path / "audit.1"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
-    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as told:
-        await told.delete(1, 10)
+    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod, **environ) as gateway:
+        await gateway.delete(1, 10)
         path.rename(old)
-        await told.delete(11, 10)
+        await gateway.delete(11, 10)
         assert len(lines(old)) == 20
-        told.process.send_signal(signal.SIGHUP)
-        await until(lambda: path.exists() and all(holds(pid, path) for pid in told.workers()))
-        await told.delete(21, 10)
+        gateway.process.send_signal(signal.SIGHUP)
+        await until(lambda: path.exists() and all(holds(pid, path) for pid in gateway.workers()))
+        await gateway.delete(21, 10)
     assert [line["contactId"] for line in lines(path)] == [str(number) for number in range(21, 31)]
     assert len(lines(old)) == 20
 
 
 def holds(pid: int, path: Path) -> bool:
-    """Whether a process has a file open."""
+    """Return whether a process has a file open."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             if fd.readlink() == path:
@@ -160,19 +159,19 @@ def holds(pid: int, path: Path) -> bool:
     return False
 
 
-async def test_standard_output_is_the_audits_alone(tmp_path: Path) -> None:
-    """The lines of both workers, whole; everything else goes to standard error, and the token nowhere."""
-    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod) as told:
-        await told.delete(1, 20)
-        told.process.send_signal(signal.SIGTERM)
-        await until(lambda: told.process.poll() is not None)
-    assert sorted(int(line["contactId"]) for line in lines(told.out)) == list(range(1, 21))
-    assert b"test-token" not in told.out.read_bytes() + told.err.read_bytes()
+async def test_only_the_audit_writes_to_standard_output(tmp_path: Path) -> None:
+    """Whole lines of both workers; everything else goes to standard error, and the token nowhere."""
+    async with upstream([answer(200)]) as wethod, serving(tmp_path, wethod) as gateway:
+        await gateway.delete(1, 20)
+        gateway.process.send_signal(signal.SIGTERM)
+        await until(lambda: gateway.process.poll() is not None)
+    assert sorted(int(line["contactId"]) for line in lines(gateway.out)) == list(range(1, 21))
+    assert b"test-token" not in gateway.out.read_bytes() + gateway.err.read_bytes()
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nobody has at this moment."""
+    """A port that is free at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port

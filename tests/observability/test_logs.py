@@ -1,4 +1,4 @@
-"""Every event is one line, in JSON or for a person; no line is forged, holds a credential, or stops whoever logs."""
+"""Every event is one line, in JSON or for a person; no line is forged, holds a secret, or blocks its caller."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import GraphQLError, Source
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.line_writer import LineWriter
-from app.observability.configure_logging import install, installed
-from app.observability.logs import ConsoleLines, JsonLines, LogHandler, RequestLine, make_lines
+from app.observability.configure_logging import configure_logging, current_handler
+from app.observability.logs import ConsoleFormatter, JsonFormatter, LineHandler, RequestLine
 from app.settings import load
 
 if TYPE_CHECKING:
@@ -59,14 +60,18 @@ def record(message: str, *args: object, name: str = "app.test", exc: BaseExcepti
     return logging.getLogger(name).makeRecord(name, logging.WARNING, __file__, 7, message, args, what, None, extra)
 
 
-def parsed(line: bytes) -> dict[str, Any]:
-    """A line of JSON, its time taken out."""
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
+def parsed(line: str | bytes) -> dict[str, Any]:
+    """Parse a line of JSON, and remove its time."""
+    assert "\n" not in (line if isinstance(line, str) else line.decode())
     fields: dict[str, Any] = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", fields.pop("time"))
     return fields
 
+
+ERROR = GraphQLError(
+    "No such thing.", source=Source('mutation {\n  remove(id: "hidden") {\n    id\n  }\n}'), positions=[13]
+)
+"""Its text holds an excerpt of the document, literals included."""
 
 # id: (record, the JSON line without its time)
 RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
@@ -79,21 +84,26 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
     "line-ends": (record("one\ntwo\r\n", who="a\nb"), {"message": "one\ntwo\r\n", "who": "ab"}),
     "surrogate": (record("a\ud800b"), {"message": "a\\ud800b"}),
     "credentials": (
-        record("headers: authorization: bearer  abc123, Basic Zm9v=", header="Bearer tok.en"),
+        record("headers: authorization: bearer  abc123, Basic Zm9v=", header="Bearer 1|tok:en"),
         {"message": "headers: authorization: bearer ***, Basic ***", "header": "Bearer ***"},
     ),
+    "password-in-a-url": (
+        record("proxy %s failed", "http://user:p/a#s?s@w@proxy:3128", url="https://:token@wethod.test/x"),
+        {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
+    ),
+    "document": (record("a field failed: %s", ERROR), {"message": "a field failed: No such thing."}),
 }
 
 
 @pytest.mark.parametrize(("event", "line"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
 def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, Any]) -> None:
     """Time, level, logger, message, and what came with it."""
-    assert parsed(JsonLines().record(event)) == {"level": "warning", "logger": "app.test"} | line
+    assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 
 
 def test_a_traceback_is_a_field_of_the_line() -> None:
     """It names the file and the line, and a credential in its message is masked."""
-    fields = parsed(JsonLines().record(record("failed", exc=error())))
+    fields = parsed(JsonFormatter().format(record("failed", exc=error())))
     assert fields["message"] == "failed"
     first, *_, last = fields["exception"].splitlines()
     assert first == "Traceback (most recent call last):"
@@ -106,34 +116,37 @@ def test_a_stack_is_shown_where_it_is_asked_for() -> None:
     event = record("m")
     event.stack_info = "Stack (most recent call last):\n  here"
     event.exc_text = "Traceback: cached"
-    assert parsed(JsonLines().record(event))["exception"] == "Traceback: cachedStack (most recent call last):\n  here"
+    assert (
+        parsed(JsonFormatter().format(event))["exception"]
+        == "Traceback: cached\nStack (most recent call last):\n  here"
+    )
 
 
 def test_a_request_is_one_line_of_json() -> None:
     """What is not known is left out; a client that left before its answer has no status."""
-    assert JsonLines().request(REQUEST) == (
+    assert JsonFormatter().format_request(REQUEST) == (
         b'{"time":"2026-11-24T05:04:03.002000Z","level":"info","logger":"app.request","message":"request",'
         b'"method":"POST","path":"/graphql","status":200,"durationMs":1.25,"requestId":"request-1",'
-        b'"client":"203.0.113.7","company":"acme","operationType":"mutation","operationName":"Delete"}\n'
+        b'"client":"203.0.113.7","company":"acme","operationType":"mutation","operationName":"Delete"}'
     )
     bare = RequestLine(REQUEST.time, "info", "app.request", "request", "GET", "/graphql", None, 1.25)
-    assert JsonLines().request(bare) == (
+    assert JsonFormatter().format_request(bare) == (
         b'{"time":"2026-11-24T05:04:03.002000Z","level":"info","logger":"app.request","message":"request",'
-        b'"method":"GET","path":"/graphql","status":null,"durationMs":1.25}\n'
+        b'"method":"GET","path":"/graphql","status":null,"durationMs":1.25}'
     )
 
 
 def test_a_person_reads_one_line_too() -> None:
     """Local time, level, logger, message, fields; a traceback below, indented."""
-    lines = ConsoleLines(colours=False)
+    lines = ConsoleFormatter(colours=False)
     local = REQUEST.time.astimezone().strftime("%H:%M:%S")
-    assert lines.request(REQUEST).decode() == (
+    assert lines.format_request(REQUEST).decode() == (
         f"{local}.002 INFO     app.request: POST /graphql 200 1.2 ms mutation Delete"
-        "  requestId=request-1  client=203.0.113.7  company=acme\n"
+        "  requestId=request-1  client=203.0.113.7  company=acme"
     )
     bare = RequestLine(REQUEST.time, "info", "app.request", "request", "GET", "/graphql", None, 1.25)
-    assert lines.request(bare).decode() == f"{local}.002 INFO     app.request: GET /graphql no answer 1.2 ms\n"
-    text = lines.record(record("failed", exc=error(), request_id="request-1")).decode()
+    assert lines.format_request(bare).decode() == f"{local}.002 INFO     app.request: GET /graphql no answer 1.2 ms"
+    text = lines.format(record("failed", exc=error(), request_id="request-1"))
     first, second, *_, last = text.splitlines()
     assert first[12:] == " WARNING  app.test: failed  requestId=request-1"
     assert second == "    Traceback (most recent call last):"
@@ -142,33 +155,38 @@ def test_a_person_reads_one_line_too() -> None:
 
 def test_a_persons_line_cannot_be_forged() -> None:
     """Line ends, escapes and bidirectional controls of a client's words are shown, not obeyed."""
-    text = (
-        ConsoleLines(colours=False).record(record("a\n12:00:00 INFO forged\x1b[2J\x9b\u202e\u2028", who="x")).decode()
-    )
-    assert text[12:] == " WARNING  app.test: a\\n12:00:00 INFO forged\\x1b[2J\\x9b\\u202e\\u2028  who=x\n"
+    event = record("a\n12:00:00 INFO forged\x1b[2J\x9b\u202e\u2028", who="x")
+    text = ConsoleFormatter(colours=False).format(event)
+    assert text[12:] == " WARNING  app.test: a\\n12:00:00 INFO forged\\x1b[2J\\x9b\\u202e\\u2028  who=x"
 
 
 @given(text=st.text(), extra=st.text())
 def test_every_text_is_one_line(text: str, extra: str) -> None:
     """In either form."""
     event = record("%s", text, words=extra)
-    parsed(JsonLines().record(event))
-    line = ConsoleLines(colours=False).record(event).decode("utf-8")
-    assert line.endswith("\n")
-    assert line[:-1].isprintable()
+    parsed(JsonFormatter().format(event))
+    assert ConsoleFormatter(colours=False).format(event).isprintable()
 
 
+@pytest.mark.usefixtures("logging_restored")
 def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     """A level is coloured on a terminal, unless ``NO_COLOR`` is set; a pipe gets none."""
     terminal, other = os.openpty()
     reader, writer = os.pipe()
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    settings = load({"GATEWAY_LOG_FORMAT": "console"})
+
+    def logged(fd: int, end: int) -> bytes:
+        configure_logging(settings, fd).emit(record("m"))
+        return os.read(end, 1_000)
+
     try:
-        monkeypatch.delenv("NO_COLOR", raising=False)
-        assert make_lines("console", other).record(record("m"))[13:32] == b"\x1b[33mWARNING \x1b[0m a"[:19]
-        assert b"\x1b" not in make_lines("console", writer).record(record("m"))
+        assert logged(other, terminal)[12:32] == b" \x1b[33mWARNING \x1b[0m a"
+        assert b"\x1b" not in logged(writer, reader)
         monkeypatch.setenv("NO_COLOR", "1")
-        assert b"\x1b" not in make_lines("console", other).record(record("m"))
+        assert b"\x1b" not in logged(other, terminal)
     finally:
+        configure_logging(settings, writer).writer.close()
         for fd in (terminal, other, reader, writer):
             os.close(fd)
 
@@ -182,15 +200,15 @@ class Unprintable:
 
 def test_logging_never_raises(tmp_path: Path) -> None:
     """A record that cannot be rendered becomes one that says so."""
-    handler = LogHandler(JsonLines(), LineWriter(tmp_path / "log", most_bytes=0))
+    handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", most_bytes=0))
     handler.emit(record("%s", Unprintable()))
     handler.emit(record("%d", "no number"))
     handler.writer.close()
-    assert [parsed(line + b"\n") for line in (tmp_path / "log").read_bytes().splitlines()] == [
+    assert [parsed(line) for line in (tmp_path / "log").read_bytes().splitlines()] == [
         {
             "level": "error",
             "logger": "app.observability.logs",
-            "message": f"a record of app.test:7 could not be rendered: {kind}",
+            "message": f"cannot format a record of app.test:7: {kind}",
         }
         for kind in ("RuntimeError", "TypeError")
     ]
@@ -214,10 +232,10 @@ def logging_restored() -> Iterator[None]:
 @pytest.mark.usefixtures("logging_restored")
 def test_all_loggers_lead_into_one_pipeline() -> None:
     """Ours, uvicorn's and Python's warnings; not uvicorn's access log, nor a library's chatter about headers."""
-    assert installed() is None
+    assert current_handler() is None
     reader, writer = os.pipe()
-    handler = install(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "debug"}), writer)
-    assert installed() is handler
+    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "debug"}), writer)
+    assert current_handler() is handler
     logging.getLogger("app.wethod.executor").debug("ours")
     logging.getLogger("uvicorn.error").info("uvicorn's")
     logging.getLogger("uvicorn.access").info("not this")
@@ -229,7 +247,7 @@ def test_all_loggers_lead_into_one_pipeline() -> None:
     handler.writer.close()
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
-        lines = [parsed(line) for line in file]
+        lines = [parsed(line) for line in file.read().splitlines()]
     assert [(line["level"], line["logger"]) for line in lines] == [
         ("debug", "app.wethod.executor"),
         ("info", "uvicorn.error"),
@@ -242,14 +260,14 @@ def test_all_loggers_lead_into_one_pipeline() -> None:
 def test_the_level_is_the_settings() -> None:
     """At ``warning`` nothing below it is written; installing again replaces the pipeline."""
     reader, writer = os.pipe()
-    install(load({"GATEWAY_LOG_FORMAT": "json"}), writer).writer.close()
-    handler = install(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "warning"}), writer)
+    configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer).writer.close()
+    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "warning"}), writer)
     logging.getLogger("app").info("no")
     logging.getLogger("app").warning("yes")
     handler.writer.close()
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
-        assert [parsed(line)["message"] for line in file] == ["yes"]
+        assert [parsed(line)["message"] for line in file.read().splitlines()] == ["yes"]
 
 
 def test_a_closed_standard_error_is_nowhere() -> None:
@@ -257,8 +275,8 @@ def test_a_closed_standard_error_is_nowhere() -> None:
     code = (
         "import logging, os\n"
         "from app.settings import load\n"
-        "from app.observability.configure_logging import install\n"
-        "install(load({}))\n"
+        "from app.observability.configure_logging import configure_logging\n"
+        "configure_logging(load({}))\n"
         "reader, writer = os.pipe()\n"
         "logging.getLogger('app').warning('x')\n"
         "os.set_blocking(reader, False)\n"
@@ -275,8 +293,8 @@ def test_nobody_who_logs_waits_for_a_reader() -> None:
     code = (
         "import logging\n"
         "from app.settings import load\n"
-        "from app.observability.configure_logging import install\n"
-        "handler = install(load({}))\n"
+        "from app.observability.configure_logging import configure_logging\n"
+        "handler = configure_logging(load({}))\n"
         "for number in range(20_000): logging.getLogger('app').warning('x' * 100)\n"
         "print(handler.writer.dropped > 0, handler.writer.backlog_bytes <= 1024 * 1024)\n"
     )
@@ -296,3 +314,14 @@ def test_nobody_who_logs_waits_for_a_reader() -> None:
             with contextlib.suppress(OSError):
                 os.close(fd)
     assert done.stdout == "True True\n"
+
+
+def test_a_traceback_holds_no_document() -> None:
+    """An exception of graphql-core quotes the document, in either format and at any place of the chain."""
+    problem = RuntimeError("no")
+    problem.__cause__ = ERROR
+    event = record("failed", exc=problem)
+    for text in (JsonFormatter().format(event), ConsoleFormatter(colours=False).format(event)):
+        assert "No such thing." in text
+        assert "RuntimeError: no" in text
+        assert "hidden" not in text

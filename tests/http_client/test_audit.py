@@ -22,7 +22,7 @@ from app.start_error import StartError
 from app.wethod.audit import MOST_BACKLOG_BYTES, Audit, open_audit
 from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
-from tests.telemetry.events import HEADERS, KEY, TOKEN, caller, deletion, lines
+from tests.wethod.deletions import HEADERS, KEY, TOKEN, caller, deletion, lines
 
 if TYPE_CHECKING:
     from app.wethod.executor import Deletion
@@ -185,7 +185,7 @@ def test_a_killed_process_has_written_every_line() -> None:
     code = (
         "import os, signal, pathlib\n"
         "from app.wethod.audit import Audit\n"
-        "from tests.telemetry.events import deletion\n"
+        "from tests.wethod.deletions import deletion\n"
         "audit = Audit(1, b'k' * 16)\n"
         "for number in range(200): audit.record(deletion(contact_id=str(number)))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -1,0 +1,221 @@
+"""The observers of one worker, joined: what ``app/main.py`` makes and passes on."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import os
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from app.observability.collector import MetricsPage
+from app.observability.configure_logging import current_handler
+from app.observability.event_loop_monitor import EventLoopMonitor
+from app.observability.logs import REQUEST_LOGGER
+from app.observability.metric_definitions import STATES, MetricDefinitions
+from app.observability.metrics import WorkerMetrics
+from app.observability.operation_observer import OperationReporter
+from app.observability.request_observer import RequestReporter
+from app.observability.routes import health_routes
+from app.observability.tracing import open_tracing
+from app.settings import unknown_variables
+from app.shared_counters import SharedCounters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.routing import Route
+
+    from app.graphql_http.observer import RequestObserver
+    from app.observability.metric_definitions import Operation
+    from app.server.lifecycle import Lifecycle
+    from app.server.observer import ServerObserver
+    from app.settings import Settings
+    from app.wethod.audit import Audit
+    from app.wethod.observer import OperationObserver
+
+_FLUSH_SECONDS = 2.0
+"""Time that the last lines have when the gateway stops."""
+
+logger = logging.getLogger(__name__)
+
+
+class DocumentCache(Protocol):
+    """The cache of plans, as metrics see it: lookups since the start, and its length."""
+
+    hits: int
+    misses: int
+
+    def __len__(self) -> int: ...
+
+
+@runtime_checkable
+class ConnectionPool(Protocol):
+    """A transport with a pool, as metrics see it: connections, requests that wait, and those that had to wait."""
+
+    @property
+    def open_connections(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def idle_connections(self) -> int: ...  # noqa: D102
+    @property
+    def waiting(self) -> int: ...  # noqa: D102
+    @property
+    def waits(self) -> int: ...  # noqa: D102
+
+
+def make_counters(workers: int, operations: Sequence[Operation]) -> SharedCounters:
+    """Make the memory in which all workers of one start count; called before they start."""
+    return SharedCounters(workers, MetricDefinitions(operations).columns)
+
+
+class Observability:
+    """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
+
+    Args:
+        settings: the settings.
+        operations: the operations that the gateway offers.
+        lifecycle: the worker's.
+        counters: the memory of ``make_counters``; None if this is the only worker.
+        index: the number of the worker.
+        audit: the audit, whose writer needs retries; None if it is off.
+
+    Attributes:
+        operations: the observer of the engine.
+        requests: the observer of the endpoint.
+        server: the observer of the server.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        operations: Sequence[Operation],
+        *,
+        lifecycle: Lifecycle,
+        counters: SharedCounters | None = None,
+        index: int = 0,
+        audit: Audit | None = None,
+    ) -> None:
+        self._settings = settings
+        self._lifecycle = lifecycle
+        self._index = index
+        self._audit = audit
+        self._handler = current_handler()
+        self._tracing = open_tracing(settings)
+        definitions = MetricDefinitions(operations)
+        counters = counters or SharedCounters(1, definitions.columns)
+        self._page = MetricsPage(definitions, counters)
+        self._metrics = WorkerMetrics(definitions, counters.row(index))
+        self._lag = self._metrics.histogram("gateway_event_loop_lag_seconds")
+        self._names = [operation.name for operation in operations]
+        self._monitor = EventLoopMonitor(self._on_tick, self._retry)
+        logs_requests = logging.getLogger(REQUEST_LOGGER).isEnabledFor(logging.INFO)
+        requests = RequestReporter(self._metrics, self._handler if logs_requests else None, self._tracing)
+        self.operations: OperationObserver = OperationReporter(
+            definitions, self._metrics, self._tracing, audited=audit is not None
+        )
+        self.requests: RequestObserver = requests
+        self.server: ServerObserver = requests
+        self._publish_own()
+
+    def publish(self, *, in_progress: Callable[[str], float], documents: DocumentCache, transport: object) -> None:
+        """Publish numbers that other parts of the worker count themselves.
+
+        Args:
+            in_progress: returns the calls in progress of the operation with a name.
+            documents: the cache of plans.
+            transport: the transport to Wethod; published if it is a ``ConnectionPool``.
+        """
+        publish = self._metrics.publish
+        for name in self._names:
+            publish("wethod_operation_in_progress", functools.partial(in_progress, name), name)
+        publish("gateway_document_cache_documents", lambda: len(documents))
+        publish("gateway_document_cache_requests", lambda: documents.hits, "hit")
+        publish("gateway_document_cache_requests", lambda: documents.misses, "miss")
+        if isinstance(transport, ConnectionPool):
+            pool = transport
+            publish("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
+            publish("wethod_upstream_connections", lambda: pool.open_connections - pool.idle_connections, "in_use")
+            publish("wethod_upstream_waiting", lambda: pool.waiting)
+            publish("wethod_upstream_waits", lambda: pool.waits)
+
+    def render_metrics(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the text of ``/metrics``, over all workers, and its media type.
+
+        Args:
+            accept: the request's ``Accept`` header.
+        """
+        self._metrics.refresh()
+        return self._page.render(accept)
+
+    def health_routes(self) -> list[Route]:
+        """Return the routes of the probes."""
+        return health_routes(self._lifecycle, lambda: "the audit cannot be written" if self._is_blocked() else "")
+
+    async def start(self) -> None:
+        """Start to watch the event loop, and warn of settings that have no effect."""
+        self._metrics.start()
+        if self._audit is not None:
+            atexit.register(self._audit.close, _FLUSH_SECONDS)
+            self._lifecycle.reload_callbacks.append(self._reopen_audit)
+        self._monitor.start()
+        if self._index == 0:
+            self._warn()
+
+    async def aclose(self) -> None:
+        """Export and write what is left. A call that ends later still has its audit line."""
+        self._monitor.stop()
+        if self._tracing is not None:
+            await self._tracing.aclose()
+        await self._monitor.settle(_FLUSH_SECONDS)
+        self._metrics.stop()
+        if self._audit is not None:
+            self._audit.close(0)
+            atexit.unregister(self._audit.close)
+
+    def _is_blocked(self) -> bool:
+        return self._audit is not None and self._audit.clogged
+
+    def _is_in(self, state: str) -> bool:
+        return self._lifecycle.state == state
+
+    def _publish_own(self) -> None:
+        publish = self._metrics.publish
+        for state in STATES:
+            publish("gateway_workers", functools.partial(self._is_in, state), state)
+        publish("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
+        if self._audit is not None:
+            writer = self._audit.writer
+            publish("gateway_audit_dropped", lambda: writer.dropped)
+            publish("gateway_audit_backlog_bytes", lambda: writer.backlog_bytes)
+        if self._handler is not None:
+            log = self._handler.writer
+            publish("gateway_log_dropped", lambda: log.dropped)
+
+    def _on_tick(self, delay: float) -> None:
+        self._lag.observe(delay)
+        self._metrics.refresh()
+        if self._audit is not None:
+            self._audit.report()
+
+    def _retry(self) -> bool:
+        """Write lines that could not be written before. Return whether none is left."""
+        done = self._audit is None or self._audit.writer.retry()
+        return (self._handler is None or self._handler.writer.retry()) and done
+
+    def _reopen_audit(self) -> None:
+        """Open the audit's file again, after a rotation."""
+        try:
+            if self._audit is not None:
+                self._audit.writer.reopen()
+        except OSError as problem:
+            logger.error("the audit's file cannot be reopened; the old file stays in use: %s", problem)  # noqa: TRY400 - the message is complete
+
+    def _warn(self) -> None:
+        unknown = unknown_variables(os.environ)
+        if unknown:
+            logger.warning("these variables have no effect, because no setting has their name: %s", ", ".join(unknown))
+        if self._audit is not None and self._settings.gateway_audit_key_file is None:
+            logger.warning(
+                "GATEWAY_AUDIT_KEY_FILE is not set: the audit's token fingerprints cannot be compared "
+                "with those of the next start"
+            )

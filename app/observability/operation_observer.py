@@ -1,0 +1,127 @@
+"""Metrics and spans of the operations that a worker calls."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from app.http_client.transport import NotSent
+from app.observability.metric_definitions import CONFIRMATIONS, RESULTS, UPSTREAM_STATUSES
+
+if TYPE_CHECKING:
+    from app.http_client.transport import Request
+    from app.observability.metric_definitions import MetricDefinitions, Operation
+    from app.observability.metrics import WorkerMetrics
+    from app.observability.spans import AttemptSpan, Tracing
+    from app.wethod.record import OperationRecord
+
+_LIMITS_BY_KEY = {"overloaded": "in_flight", "too_many_requests": "rate"}
+"""Limits that refuse a call before anything is sent, by the key of its outcome."""
+
+
+class _OperationMetrics:
+    """The series of one operation."""
+
+    def __init__(self, operation: Operation, metrics: WorkerMetrics) -> None:
+        name = operation.name
+        self.outcomes = {
+            outcome: metrics.counter("wethod_operation", name, outcome.__name__) for outcome in operation.outcomes
+        }
+        self.seconds = metrics.histogram("wethod_operation_duration_seconds", name)
+        self.confirmed = {by: metrics.counter("wethod_operation_confirmed", name, by) for by in CONFIRMATIONS}
+        self.shared = metrics.counter("wethod_operation_shared", name)
+        self.list_size = metrics.histogram("wethod_operation_list_size", name)
+
+
+class OperationReporter:
+    """An ``OperationObserver`` that counts, times and traces.
+
+    Args:
+        definitions: all metrics.
+        metrics: those of this worker.
+        tracing: makes the spans; None if no exporter is configured.
+        audited: whether audited operations have an audit line.
+    """
+
+    def __init__(
+        self, definitions: MetricDefinitions, metrics: WorkerMetrics, tracing: Tracing | None, *, audited: bool
+    ) -> None:
+        self._operations = {one.name: _OperationMetrics(one, metrics) for one in definitions.operations}
+        self._tracing = tracing
+        self._audited = audited
+        self._audit_lines = metrics.counter("gateway_audit_lines")
+        self._limits = {key: metrics.counter("gateway_refused", limit) for key, limit in _LIMITS_BY_KEY.items()}
+        self._attempts = {
+            result: metrics.histogram("wethod_upstream_request_duration_seconds", result) for result in RESULTS
+        }
+        self._repeats = metrics.counter("wethod_upstream_repeats")
+        self._statuses = {
+            status: metrics.counter("wethod_upstream_responses", str(status)) for status in UPSTREAM_STATUSES
+        }
+        self._classes = {
+            hundred: metrics.counter("wethod_upstream_responses", f"{hundred}xx") for hundred in range(1, 6)
+        }
+        self._other_status = metrics.counter("wethod_upstream_responses", "other")
+
+    def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> Attempt:  # noqa: ARG002 - the Protocol's signature
+        """Start the clock of an attempt, and its span if its request is traced."""
+        if repeat:
+            self._repeats.add()
+        span = None if self._tracing is None else self._tracing.start_attempt(request, repeat=repeat)
+        return Attempt(self, request, span)
+
+    def attempt_ended(self, result: str, seconds: float, status: int | None = None) -> None:
+        """Count an attempt by its result, and by the status of its response."""
+        self._attempts[result].observe(seconds)
+        if status is not None:
+            counter = self._statuses.get(status) or self._classes.get(status // 100, self._other_status)
+            counter.add()
+
+    def operation_ended(self, record: OperationRecord) -> None:
+        """Count a call by its outcome."""
+        series = self._operations[record.operation.name]
+        outcome = record.outcome
+        series.outcomes[type(outcome)].add()
+        series.seconds.observe(record.seconds)
+        if record.shared:
+            series.shared.add()
+        if self._audited and record.operation.audited:
+            self._audit_lines.add()
+        evidence = getattr(outcome, "confirmed_by", None)
+        if evidence is not None:
+            series.confirmed[evidence.name].add()
+        elif getattr(outcome, "status_code", 0) is None:
+            # Without a status no response of Wethod decided, so the key is the gateway's.
+            limit = self._limits.get(outcome.key)
+            if limit is not None:
+                limit.add()
+
+    def list_started(self, operation: str, size: int) -> None:
+        """Count a list of calls by its size."""
+        self._operations[operation].list_size.observe(size)
+
+
+class Attempt:
+    """An ``AttemptObserver``: one attempt to send a request, under way."""
+
+    __slots__ = ("_reporter", "_request", "_span", "_started")
+
+    def __init__(self, reporter: OperationReporter, request: Request, span: AttemptSpan | None) -> None:
+        self._reporter = reporter
+        self._request = request
+        self._span = span
+        self._started = time.perf_counter()
+
+    def answered(self, status: int) -> None:
+        """Count a response, and end the span."""
+        self._reporter.attempt_ended("answered", time.perf_counter() - self._started, status)
+        if self._span is not None:
+            self._span.end(status)
+
+    def failed(self, problem: BaseException) -> None:
+        """Count an attempt without a response, and end the span."""
+        # A cancellation or a bug may come before the first byte or after it.
+        not_sent = isinstance(problem, NotSent) or not self._request.written
+        self._reporter.attempt_ended("not_sent" if not_sent else "interrupted", time.perf_counter() - self._started)
+        if self._span is not None:
+            self._span.end(problem)

@@ -1,0 +1,141 @@
+"""Metrics, log line and spans of the GraphQL requests that a worker answers."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Any
+
+from app.observability.logs import REQUEST_LOGGER, RequestLine
+from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
+from app.server.observer import SERVER_STATUS
+from schema.text import clean
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from starlette.types import Scope
+
+    from app.observability.logs import LineHandler
+    from app.observability.metrics import WorkerMetrics
+    from app.observability.spans import RequestSpan, Tracing
+
+_MAX_CHARACTERS = 200
+_NO_SPAN: AbstractContextManager[Any] = contextlib.nullcontext()
+_LIMITS_BY_STATUS = {408: "read_timeout", 414: "head", 431: "head", 503: "in_flight"}
+"""Limits that the server enforces, by the status of its response."""
+
+
+class RequestReporter:
+    """A ``RequestObserver`` and a ``ServerObserver`` that count, log and trace.
+
+    Args:
+        metrics: those of this worker.
+        log: receives the line of each request; None if the log level excludes it.
+        tracing: makes the spans; None if no exporter is configured.
+
+    Attributes:
+        in_progress: requests that have not ended.
+        log: the same.
+    """
+
+    def __init__(self, metrics: WorkerMetrics, log: LineHandler | None, tracing: Tracing | None) -> None:
+        self.log = log
+        self._tracing = tracing
+        self._statuses = {status: metrics.counter("gateway_http_requests", str(status)) for status in HTTP_STATUSES}
+        self._other_status = metrics.counter("gateway_http_requests", "other")
+        self._no_status = metrics.counter("gateway_http_requests", "none")
+        self._seconds = metrics.histogram("gateway_http_request_duration_seconds")
+        self._limits = {limit: metrics.counter("gateway_refused", limit) for limit in LIMITS}
+        self.in_progress = 0
+        metrics.publish("gateway_http_requests_in_progress", lambda: self.in_progress)
+
+    def request_started(self, scope: Scope) -> Observation:
+        """Start the clock of a request, and its span if it is traced."""
+        self.in_progress += 1
+        return Observation(self, scope, None if self._tracing is None else self._tracing.start_request(scope))
+
+    def request_ended(self, status: int | None, seconds: float, *, counted: bool) -> None:
+        """Count a request by the status of its response, unless the server's observer has counted it."""
+        self.in_progress -= 1
+        self._seconds.observe(seconds)
+        if not counted:
+            self._count(status)
+
+    def request_refused(self, status: int) -> None:
+        """Count a response of the server's own."""
+        self._count(status)
+        if status in _LIMITS_BY_STATUS:
+            self._limits[_LIMITS_BY_STATUS[status]].add()
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Count a refusal by its limit."""
+        self._limits[limit if limit in self._limits else "other"].add()
+
+    def _count(self, status: int | None) -> None:
+        counter = self._no_status if status is None else self._statuses.get(status, self._other_status)
+        counter.add()
+
+
+class Observation:
+    """A ``RequestObservation``: one request in progress."""
+
+    __slots__ = ("_client", "_company", "_kind", "_name", "_reporter", "_request_id", "_scope", "_span", "_started")
+
+    def __init__(self, reporter: RequestReporter, scope: Scope, span: RequestSpan | None) -> None:
+        self._reporter = reporter
+        self._scope = scope
+        self._span = span
+        self._request_id: str | None = None
+        self._company: str | None = None
+        self._client: str | None = None
+        self._kind: str | None = None
+        self._name: str | None = None
+        self._started = time.perf_counter()
+
+    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
+        """Keep who asks, for the line of the request."""
+        self._request_id = request_id
+        self._company = company
+        self._client = client or None
+        if self._span is not None:
+            self._span.identify(client)
+
+    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[Any]:
+        """Keep what is asked, and return the span of its execution."""
+        self._kind = kind
+        self._name = name
+        return _NO_SPAN if self._span is None else self._span.operation(kind, name, document_id)
+
+    def limit_exceeded(self, limit: str) -> None:
+        """Count a refusal because of a limit."""
+        self._reporter.limit_exceeded(limit)
+
+    def ended(self, status: int | None) -> None:
+        """Count the request, end its span and write its line."""
+        seconds = time.perf_counter() - self._started
+        server_status: int | None = self._scope.get(SERVER_STATUS) if status is None else None
+        self._reporter.request_ended(status, seconds, counted=server_status is not None)
+        status = server_status or status
+        if self._span is not None:
+            self._span.end(status)
+        if self._reporter.log is not None:
+            self._reporter.log.write_request(self._line(status, seconds))
+
+    def _line(self, status: int | None, seconds: float) -> RequestLine:
+        return RequestLine(
+            dt.datetime.now(dt.UTC),
+            "info",
+            REQUEST_LOGGER,
+            "request",
+            self._scope["method"],
+            clean(self._scope["path"])[:_MAX_CHARACTERS],
+            status,
+            round(seconds * 1000, 3),
+            self._request_id,
+            self._client,
+            self._company,
+            self._kind,
+            self._name and clean(self._name)[:_MAX_CHARACTERS],
+        )

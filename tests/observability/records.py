@@ -1,0 +1,143 @@
+"""Two operations of nobody, records of their calls, and the observers of a worker that calls them."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.http_client.transport import Request
+from app.observability.observability import Observability
+from app.server.lifecycle import Lifecycle
+from app.settings import load
+from app.wethod.record import OperationRecord
+from schema.errors import WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError
+from schema.rest import RestOperation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+
+class Evidence(enum.Enum):
+    """Evidence of a success."""
+
+    RESPONSE = 1
+    ABSENCE = 2
+
+
+@dataclass
+class Removed:
+    """A success with evidence."""
+
+    confirmed_by: Evidence = Evidence.RESPONSE
+    status_code: int | None = 200
+
+
+@dataclass
+class Thing:
+    """A success without evidence."""
+
+    name: str = "thing"
+
+
+ERRORS = (WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError)
+
+
+def operation(name: str, success: type, *, audited: bool) -> RestOperation[Any, Any]:
+    """Return an operation that is never called."""
+    return RestOperation(
+        name=name,
+        method="PUT",
+        path="/api/thing",
+        check=lambda: (),
+        outcomes=(success, *ERRORS),
+        body_needed=lambda _status, _headers: "none",
+        from_response=lambda *_: success(),
+        from_no_response=lambda *_: success(),
+        audited=audited,
+    )
+
+
+REMOVE = operation("removeThing", Removed, audited=True)
+READ = operation("readThing", Thing, audited=False)
+OPERATIONS = (REMOVE, READ)
+
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "method": "POST",
+    "path": "/graphql",
+    "scheme": "http",
+    "http_version": "1.1",
+    "client": ("203.0.113.7", 4711),
+    "headers": [],
+}
+
+
+def record(
+    outcome: object = None, called: RestOperation[Any, Any] = REMOVE, *, shared: bool = False
+) -> OperationRecord:
+    """Return the record of a call; a success unless another outcome is given."""
+    caller: Any = SimpleNamespace(request_id="request-1")
+    return OperationRecord(called, caller, {}, outcome or Removed(), 1, shared, 0.0125)
+
+
+def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
+    """Return a request to Wethod."""
+    return Request(
+        b"PUT", b"/api/thing?owner=hidden", headers, 0.0, 0.0, lambda _status, _headers: "none", written=written
+    )
+
+
+def observability(
+    environ: Mapping[str, str] | None = None, lifecycle: Lifecycle | None = None, **more: Any
+) -> Observability:
+    """Return the observers of a worker, without an audit."""
+    return Observability(load(environ or {}), OPERATIONS, lifecycle=lifecycle or Lifecycle(), **more)
+
+
+@contextlib.asynccontextmanager
+async def running(environ: Mapping[str, str] | None = None, **more: Any) -> AsyncIterator[Observability]:
+    """Run the observers of a worker."""
+    observers = observability(environ, **more)
+    await observers.start()
+    try:
+        yield observers
+    finally:
+        await observers.aclose()
+
+
+def labels(values: Mapping[str, str]) -> str:
+    """Return labels in Prometheus' notation."""
+    pairs = ",".join(f'{name}="{value}"' for name, value in sorted(values.items()))
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def samples(text: bytes) -> dict[str, float]:
+    """Return every sample of ``/metrics`` except those of processes, as ``name{label="value"}``, labels sorted."""
+    return {
+        f"{sample.name}{labels(sample.labels)}": sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+        if not family.name.startswith(("gateway_process", "gateway_build", "gateway_event_loop_tasks"))
+    }
+
+
+def numbers(observers: Observability) -> dict[str, float]:
+    """Return the samples of ``/metrics`` that are not 0, without sums and buckets."""
+    text = observers.render_metrics()[0]
+    return {
+        name: value for name, value in samples(text).items() if value and "_sum" not in name and "_bucket" not in name
+    }
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON lines of a file, each of which must have its newline."""
+    text = path.read_bytes()
+    assert text == b"" or text.endswith(b"\n")
+    return [json.loads(line) for line in text.splitlines()]

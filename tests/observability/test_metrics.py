@@ -1,0 +1,416 @@
+"""What the observers count is what Prometheus reads: summed over all workers, those that died included."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import pickle
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import __version__
+from app.http_client.transport import Interrupted, NotSent
+from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
+from app.observability.observability import make_counters
+from app.server.lifecycle import Lifecycle
+from app.shared_counters import SharedCounters
+from schema.errors import WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError
+from tests.observability.records import (
+    OPERATIONS,
+    READ,
+    SCOPE,
+    Evidence,
+    Removed,
+    Thing,
+    numbers,
+    observability,
+    record,
+    request,
+    running,
+    samples,
+)
+from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from app.observability.observability import Observability
+    from app.wethod.record import OperationRecord
+
+ATTEMPTS = "wethod_upstream_request_duration_seconds_count"
+ALWAYS = {"wethod_upstream_connections_limit": 100, 'gateway_workers{state="starting"}': 1}
+"""Gauges of a worker that has not started."""
+
+
+def counted(observers: Observability) -> dict[str, float]:
+    """Return what a worker counted."""
+    return {name: value for name, value in numbers(observers).items() if name not in ALWAYS}
+
+
+# id: (record, what it adds besides the duration)
+RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
+    "response": (
+        record(),
+        {
+            'wethod_operation_total{operation="removeThing",outcome="Removed"}': 1,
+            'wethod_operation_confirmed_total{by="RESPONSE",operation="removeThing"}': 1,
+        },
+    ),
+    "absence-shared": (
+        record(Removed(Evidence.ABSENCE, 404), shared=True),
+        {
+            'wethod_operation_total{operation="removeThing",outcome="Removed"}': 1,
+            'wethod_operation_confirmed_total{by="ABSENCE",operation="removeThing"}': 1,
+            'wethod_operation_shared_total{operation="removeThing"}': 1,
+        },
+    ),
+    "no-evidence": (record(Thing(), READ), {'wethod_operation_total{operation="readThing",outcome="Thing"}': 1}),
+    "404": (
+        record(WethodNotFoundError(key="not_found", message="", status_code=404), READ),
+        {'wethod_operation_total{operation="readThing",outcome="WethodNotFoundError"}': 1},
+    ),
+    "429": (
+        record(WethodRateLimitedError(key="too_many_requests", message="", status_code=429)),
+        {'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1},
+    ),
+    "remembered-429": (
+        record(WethodRateLimitedError(key="too_many_requests", message="")),
+        {
+            'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1,
+            'gateway_refused_total{limit="rate"}': 1,
+        },
+    ),
+    "not-sent": (
+        record(WethodUnavailableError(key="not_sent", message="")),
+        {'wethod_operation_total{operation="removeThing",outcome="WethodUnavailableError"}': 1},
+    ),
+    "overloaded": (
+        record(WethodUnavailableError(key="overloaded", message="")),
+        {
+            'wethod_operation_total{operation="removeThing",outcome="WethodUnavailableError"}': 1,
+            'gateway_refused_total{limit="in_flight"}': 1,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("ended", "adds"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
+def test_a_call_is_counted_by_its_outcome(ended: OperationRecord, adds: dict[str, float]) -> None:
+    """A call is measured too, and the limit that refused it is counted."""
+    observers = observability()
+    observers.operations.operation_ended(ended)
+    count = f'wethod_operation_duration_seconds_count{{operation="{ended.operation.name}"}}'
+    assert counted(observers) == adds | {count: 1}
+    text = samples(observers.render_metrics()[0])
+    assert text[count.replace("_count", "_sum")] == pytest.approx(0.0125)
+    bucket = rf'wethod_operation_duration_seconds_bucket{{le="([0-9.]+)",operation="{ended.operation.name}"}}'
+    buckets = {float(found[1]): value for name, value in text.items() if (found := re.fullmatch(bucket, name))}
+    assert buckets == {bound: float(bound >= 0.0125) for bound in buckets}
+    assert len(buckets) == 14
+
+
+def test_every_outcome_has_its_series_from_the_start() -> None:
+    """A rate over a counter that appears with its first event misses that event."""
+    text = samples(observability().render_metrics()[0])
+    series = [name for name in text if name.startswith("wethod_operation_total")]
+    assert sorted(series) == sorted(
+        f'wethod_operation_total{{operation="{one.name}",outcome="{outcome.__name__}"}}'
+        for one in OPERATIONS
+        for outcome in one.outcomes
+    )
+
+
+def test_a_list_is_counted_by_its_size() -> None:
+    """One list, its size as a sum."""
+    observers = observability()
+    observers.operations.list_started("removeThing", 40)
+    assert counted(observers) == {'wethod_operation_list_size_count{operation="removeThing"}': 1}
+    text = samples(observers.render_metrics()[0])
+    assert text['wethod_operation_list_size_sum{operation="removeThing"}'] == 40
+    assert text['wethod_operation_list_size_bucket{le="20.0",operation="removeThing"}'] == 0
+    assert text['wethod_operation_list_size_bucket{le="50.0",operation="removeThing"}'] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [(200, "200"), (201, "2xx"), (101, "1xx"), (302, "3xx"), (418, "4xx"), (500, "500"), (599, "5xx"), (600, "other")],
+)
+def test_a_response_is_counted_by_status(status: int, label: str) -> None:
+    """The number of series is bounded, whatever a proxy answers."""
+    observers = observability()
+    observers.operations.attempt_started("removeThing", request(), repeat=False).answered(status)
+    assert counted(observers) == {
+        f'{ATTEMPTS}{{result="answered"}}': 1,
+        f'wethod_upstream_responses_total{{status="{label}"}}': 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("problem", "written", "result"),
+    [
+        pytest.param(NotSent("refused"), False, "not_sent", id="not-sent"),
+        pytest.param(Interrupted("reset"), True, "interrupted", id="interrupted"),
+        pytest.param(asyncio.CancelledError(), True, "interrupted", id="cancelled-after-a-byte"),
+        pytest.param(asyncio.CancelledError(), False, "not_sent", id="cancelled-before-a-byte"),
+        pytest.param(ValueError("a bug"), True, "interrupted", id="bug"),
+    ],
+)
+def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bool, result: str) -> None:  # noqa: FBT001 - a column
+    """What ends it does not matter; a written byte does. A repeat is counted as one."""
+    observers = observability()
+    observers.operations.attempt_started("removeThing", request(written=written), repeat=True).failed(problem)
+    assert counted(observers) == {f'{ATTEMPTS}{{result="{result}"}}': 1, "wethod_upstream_repeats_total": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "label"), [(status, str(status)) for status in HTTP_STATUSES] + [(418, "other"), (None, "none")]
+)
+def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
+    """A request is in progress until it has ended."""
+    observers = observability()
+    observation = observers.requests.request_started(SCOPE)
+    assert counted(observers) == {"gateway_http_requests_in_progress": 1}
+    observation.ended(status)
+    assert counted(observers) == {
+        f'gateway_http_requests_total{{status="{label}"}}': 1,
+        "gateway_http_request_duration_seconds_count": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "limit"),
+    [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "in_flight")],
+)
+def test_a_response_of_the_servers_own_is_counted_once(status: int, limit: str | None) -> None:
+    """By its status, and by the limit behind it."""
+    observers = observability()
+    observers.server.request_refused(status)
+    refused = {} if limit is None else {f'gateway_refused_total{{limit="{limit}"}}': 1}
+    assert counted(observers) == {f'gateway_http_requests_total{{status="{status}"}}': 1, **refused}
+
+
+@pytest.mark.parametrize(("limit", "label"), [*((name, name) for name in LIMITS), ("unheard-of", "other")])
+def test_a_limit_is_counted_by_name(limit: str, label: str) -> None:
+    """One series for each limit, and no other names."""
+    observers = observability()
+    observation = observers.requests.request_started(SCOPE)
+    observation.limit_exceeded(limit)
+    observation.ended(422)
+    assert counted(observers)[f'gateway_refused_total{{limit="{label}"}}'] == 1
+
+
+def test_the_limits_that_refuse_are_known() -> None:
+    """None of ours is counted as ``other``."""
+    named: set[str] = set()
+    for path in (Path(__file__).parents[2] / "app").rglob("*.py"):
+        named |= set(re.findall(r'\blimit="(\w+)"', path.read_text(encoding="utf-8")))
+    assert {"in_flight", "body", "tokens", "depth", "root_fields"} <= named <= set(LIMITS)
+
+
+class Documents(list[str]):
+    """A cache of plans."""
+
+    hits = 11
+    misses = 3
+
+
+class Pool:
+    """A transport with a pool."""
+
+    open_connections = 5
+    idle_connections = 2
+    waiting = 3
+    waits = 7
+
+
+def test_numbers_of_other_parts_are_published() -> None:
+    """Calls in progress by operation, the cache of plans, the pool; a worker's state."""
+    lifecycle = Lifecycle()
+    observers = observability({"WETHOD_MAX_CONNECTIONS": "40"}, lifecycle)
+    observers.publish(
+        in_progress={"removeThing": 4, "readThing": 1}.__getitem__, documents=Documents(["a", "b"]), transport=Pool()
+    )
+    lifecycle.state = "draining"
+    expected = {
+        'wethod_operation_in_progress{operation="removeThing"}': 4,
+        'wethod_operation_in_progress{operation="readThing"}': 1,
+        "gateway_document_cache_documents": 2,
+        'gateway_document_cache_requests_total{result="hit"}': 11,
+        'gateway_document_cache_requests_total{result="miss"}': 3,
+        'gateway_workers{state="draining"}': 1,
+        "wethod_upstream_connections_limit": 40,
+        'wethod_upstream_connections{state="idle"}': 2,
+        'wethod_upstream_connections{state="in_use"}': 3,
+        "wethod_upstream_waiting": 3,
+        "wethod_upstream_waits_total": 7,
+    }
+    assert numbers(observers) == expected
+    assert numbers(observers) == expected, "a total was added twice"
+
+
+def test_a_transport_without_a_pool_is_accepted() -> None:
+    """It has no connections to publish."""
+    observers = observability()
+    observers.publish(in_progress=lambda _: 0, documents=Documents(), transport=object())
+    assert not any("upstream_connections{" in name for name in numbers(observers))
+
+
+async def test_a_successor_continues_the_counts_of_its_row() -> None:
+    """Totals that other parts count from zero again are added; gauges are replaced."""
+    counters = make_counters(1, OPERATIONS)
+    for starts in (1, 2):
+        async with running(counters=counters) as observers:
+            observers.publish(in_progress=lambda _: 1, documents=Documents(), transport=Pool())
+            found = numbers(observers)
+            assert found["wethod_upstream_waits_total"] == 7 * starts
+            assert found["wethod_upstream_waiting"] == 3
+            assert found["gateway_worker_starts_total"] == starts
+    left = numbers(observability(counters=counters))
+    assert left["gateway_worker_starts_total"] == 2
+    assert "wethod_upstream_waiting" not in left
+
+
+async def test_workers_share_one_page() -> None:
+    """Each worker serves the numbers of both, and processes are described worker by worker."""
+    counters = make_counters(2, OPERATIONS)
+    async with running(counters=counters, index=1) as second, running(counters=counters, index=0) as first:
+        for observers in (first, second):
+            observers.operations.operation_ended(record())
+        for observers in (first, second):
+            found = numbers(observers)
+            assert found['wethod_operation_total{operation="removeThing",outcome="Removed"}'] == 2
+            assert found['gateway_workers{state="starting"}'] == 2
+        processes = {
+            (sample.name, sample.labels["worker"]): sample.value
+            for family in text_string_to_metric_families(first.render_metrics()[0].decode())
+            for sample in family.samples
+            if family.name.startswith("gateway_process")
+        }
+    for worker in "01":
+        assert processes["gateway_process_resident_memory_bytes", worker] > 10_000_000
+        assert processes["gateway_process_cpu_seconds_total", worker] > 0
+        assert 3 <= processes["gateway_process_open_fds", worker] < 1_000
+        assert processes["gateway_process_start_time_seconds", worker] > 1_700_000_000
+
+
+def work(counters: SharedCounters, index: int, *, die: bool) -> None:
+    """Count as a worker does, then stop, or be killed."""
+
+    async def run() -> None:
+        async with running(counters=counters, index=index) as observers:
+            for _ in range(1_000):
+                observers.operations.operation_ended(record())
+            observers.requests.request_started(SCOPE)
+            observers.render_metrics()
+            if die:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(run())
+
+
+def test_counts_of_dead_workers_stay() -> None:
+    """Two workers at once, one killed and replaced: nothing that was counted is lost or doubled."""
+    counters = make_counters(2, OPERATIONS)
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=work, args=(counters, index), kwargs={"die": index == 0}) for index in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [-signal.SIGKILL, 0]
+    successor = spawn.Process(target=work, args=(counters, 0), kwargs={"die": False})
+    successor.start()
+    successor.join(60)
+    found = numbers(observability(counters=counters))
+    assert found['wethod_operation_total{operation="removeThing",outcome="Removed"}'] == 3_000
+    assert found['wethod_operation_duration_seconds_count{operation="removeThing"}'] == 3_000
+    assert found["gateway_worker_starts_total"] == 3
+    assert "gateway_http_requests_in_progress" not in found
+
+
+def test_two_applications_in_one_process_are_separate() -> None:
+    """No registry belongs to the process."""
+    first, second = observability(), observability()
+    first.operations.operation_ended(record())
+    assert counted(second) == {}
+
+
+def descriptors() -> set[str]:
+    """Return the open descriptors of this process."""
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def test_shared_memory_is_released() -> None:
+    """A pickled copy is the same memory; its descriptor is closed at the end, and no file is left."""
+    before = descriptors()
+    counters = SharedCounters(3, 10)
+    address = counters.address
+    copy: SharedCounters = pickle.loads(pickle.dumps(counters))  # noqa: S301 - our own
+    copy.row(2)[9] = 4.5
+    assert counters.column(9) == [0.0, 0.0, 4.5]
+    del counters, copy
+    gc.collect()
+    assert not Path(address).exists()
+    assert descriptors() <= before
+
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        pytest.param("", TEXT, id="absent"),
+        pytest.param("text/html, */*;q=0.1", TEXT, id="browser"),
+        pytest.param("application/openmetrics-text", OPENMETRICS, id="openmetrics"),
+        pytest.param(PROMETHEUS, f"{OPENMETRICS}; escaping=allow-utf-8", id="prometheus-3"),
+        pytest.param("application/openmetrics-text; version=abc", TEXT, id="no-number"),
+        pytest.param("application/openmetrics-text; version=1.1.abc", TEXT, id="half-a-number"),
+        pytest.param("application/openmetrics-text; version=" + "9" * 5_000, TEXT, id="endless-number"),
+        pytest.param("application/openmetrics-text; version=", TEXT, id="no-version"),
+        pytest.param("text/plain; version=x", TEXT, id="text-of-no-version"),
+    ],
+)
+def test_the_format_is_negotiated(accept: str, media_type: str) -> None:
+    """A version that cannot be read gets text, not an error."""
+    text, found = observability().render_metrics(accept)
+    assert found == media_type
+    if "openmetrics" in media_type:
+        assert "wethod_operation" in {one.name for one in parse_openmetrics(text.decode())}  # type: ignore[no-untyped-call] # prometheus-client has it untyped
+    else:
+        assert samples(text)
+
+
+def test_the_version_is_a_label() -> None:
+    """Of a series of its own."""
+    assert f'version="{__version__}"' in observability().render_metrics()[0].decode()
+
+
+def test_the_number_of_series_is_bounded() -> None:
+    """Whatever clients and Wethod send: fewer than 250 of the gateway, and 60 for each operation."""
+    text: Any = observability().render_metrics()[0]
+    series = [line for line in text.splitlines() if not line.startswith(b"#")]
+    own = [line for line in series if not line.startswith(b"wethod_operation")]
+    assert len(own) < 250
+    assert (len(series) - len(own)) / len(OPERATIONS) < 60
+
+
+def test_prometheus_own_linter_agrees() -> None:
+    """``promtool check metrics`` finds no fault in names, units and help."""
+    require("promtool", present=shutil.which("promtool") is not None)
+    text = observability().render_metrics()[0]
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")

@@ -1,0 +1,114 @@
+"""``/metrics`` on a port of its own, on the addresses of the gateway."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from app.observability.collector import MetricsPage
+from app.observability.metric_definitions import MetricDefinitions
+from app.observability.metrics_server import serve_metrics, serve_metrics_beside_workers
+from app.observability.observability import make_counters
+from app.settings import load
+from app.start_error import StartError
+from tests.observability.records import OPERATIONS, observability, record, samples
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+REMOVED = 'wethod_operation_total{operation="removeThing",outcome="Removed"}'
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that is free at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def settings(port: int, **more: str) -> Settings:
+    """Return settings with a port for metrics."""
+    return load({"GATEWAY_METRICS_PORT": str(port)} | more)
+
+
+async def test_the_only_worker_serves_its_metrics(free_port: int) -> None:
+    """Nothing else is served there, and the port is free again afterwards."""
+    observers = observability()
+    url = f"http://127.0.0.1:{free_port}"
+    async with httpx.AsyncClient() as http:
+        async with serve_metrics(settings(free_port), observers.render_metrics):
+            observers.operations.operation_ended(record())
+            found = await http.get(f"{url}/metrics")
+            statuses = [
+                (await http.request(method, url + path)).status_code
+                for method, path in (("HEAD", "/metrics"), ("POST", "/metrics"), ("GET", "/metrics/"), ("GET", "/"))
+            ]
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"{url}/metrics")
+    assert samples(found.content)[REMOVED] == 1
+    assert found.headers["cache-control"] == "no-store"
+    assert statuses == [200, 405, 404, 404]
+
+
+async def test_both_families_are_served(free_port: int) -> None:
+    """``GATEWAY_HOST=::`` listens on IPv6 and IPv4, for the metrics as for the gateway."""
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6")
+    observers = observability()
+    async with (
+        serve_metrics(settings(free_port, GATEWAY_HOST="::"), observers.render_metrics),
+        httpx.AsyncClient() as http,
+    ):
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await http.get(f"http://{host}:{free_port}/metrics")).status_code == 200
+
+
+async def test_one_of_several_workers_does_not_listen(free_port: int) -> None:
+    """The parent serves the metrics of all."""
+    async with (
+        serve_metrics(settings(free_port, GATEWAY_WORKERS="2"), observability().render_metrics),
+        httpx.AsyncClient() as http,
+    ):
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"http://127.0.0.1:{free_port}/metrics")
+
+
+async def test_without_a_port_nothing_is_served() -> None:
+    """The metrics are a route of the gateway then."""
+    render = observability().render_metrics
+    async with serve_metrics(load({}), render):
+        pass
+    with serve_metrics_beside_workers(load({}), render):
+        pass
+
+
+def test_a_parent_serves_the_metrics_of_its_workers(free_port: int) -> None:
+    """On a thread, over all rows; then the port is free again."""
+    counters = make_counters(2, OPERATIONS)
+    page = MetricsPage(MetricDefinitions(OPERATIONS), counters)
+    with serve_metrics_beside_workers(settings(free_port, GATEWAY_WORKERS="2"), page.render):
+        for index in range(2):
+            observability(counters=counters, index=index).operations.operation_ended(record())
+        found = httpx.get(f"http://127.0.0.1:{free_port}/metrics")
+    assert samples(found.content)[REMOVED] == 2
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{free_port}/metrics")
+
+
+async def test_a_port_that_is_taken_stops_the_start() -> None:
+    """One line that names the setting, for one worker and for several."""
+    render = observability().render_metrics
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"GATEWAY_METRICS_PORT={port}"):
+            async with serve_metrics(settings(port), render):
+                raise AssertionError
+        with (
+            pytest.raises(StartError, match=f"GATEWAY_METRICS_PORT={port}"),
+            serve_metrics_beside_workers(settings(port, GATEWAY_WORKERS="2"), render),
+        ):
+            raise AssertionError

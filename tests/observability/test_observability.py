@@ -1,0 +1,310 @@
+"""The observers of a worker: request lines, the care for the audit's lines, probes, warnings, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import time
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from app.observability.configure_logging import configure_logging
+from app.observability.observability import make_counters
+from app.observability.routes import metrics_route
+from app.server.lifecycle import Lifecycle
+from app.server.observer import SERVER_STATUS
+from app.settings import load
+from app.wethod.audit import CLOGGED_BYTES, Audit
+from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = b"a key for tests only"
+
+
+@pytest.fixture
+def log() -> Iterator[int]:
+    """Log in JSON into a pipe, and return its reader; restore the logging of the process afterwards."""
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    reader, writer = os.pipe()
+    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer)
+    os.set_blocking(reader, False)
+    yield reader
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = kept
+    root.setLevel(level)
+    handler.writer.close()
+    os.close(reader)
+    os.close(writer)
+
+
+def read(reader: int) -> bytes:
+    """Return what is in a pipe."""
+    with contextlib.suppress(BlockingIOError):
+        return os.read(reader, 1 << 20)
+    return b""
+
+
+def logged(reader: int) -> list[dict[str, Any]]:
+    """Return the lines that are in a pipe."""
+    return [json.loads(line) for line in read(reader).splitlines()]
+
+
+def test_a_request_has_its_line(log: int) -> None:
+    """Who asked for what, the status of the response and the time that it took."""
+    observation = observability().requests.request_started(SCOPE)
+    observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
+    with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):
+        pass
+    observation.ended(200)
+    (line,) = logged(log)
+    assert 0 <= line.pop("durationMs") < 1_000
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "app.request",
+        "message": "request",
+        "method": "POST",
+        "path": "/graphql",
+        "status": 200,
+        "requestId": "request-1",
+        "client": "198.51.100.9",
+        "company": "acme",
+        "operationType": "mutation",
+        "operationName": "Removeit",
+    }
+
+
+def test_a_request_without_a_response_has_its_line(log: int) -> None:
+    """A client that left, or a request that was refused before its caller was read."""
+    observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500})
+    observation.ended(None)
+    (line,) = logged(log)
+    del line["time"], line["durationMs"]
+    assert line == {
+        "level": "info",
+        "logger": "app.request",
+        "message": "request",
+        "method": "POST",
+        "path": "/graphql" + "x" * 192,
+        "status": None,
+    }
+
+
+def test_a_response_of_the_server_is_counted_once(log: int) -> None:
+    """The application sees a disconnect; the line and the count have the status that the client got."""
+    observers = observability()
+    scope = dict(SCOPE)
+    observation = observers.requests.request_started(scope)
+    observers.server.request_refused(408)
+    scope[SERVER_STATUS] = 408
+    observation.ended(None)
+    (line,) = logged(log)
+    assert line["status"] == 408
+    found = numbers(observers)
+    assert {name: value for name, value in found.items() if "requests_total" in name} == {
+        'gateway_http_requests_total{status="408"}': 1
+    }
+    assert found["gateway_http_request_duration_seconds_count"] == 1
+
+
+def test_requests_have_no_line_above_info(log: int) -> None:
+    """At ``warning`` a request is only counted."""
+    logging.getLogger().setLevel(logging.WARNING)
+    observers = observability()
+    observers.requests.request_started(SCOPE).ended(200)
+    assert logged(log) == []
+    assert numbers(observers)['gateway_http_requests_total{status="200"}'] == 1
+
+
+async def test_a_full_log_is_written_later(log: int) -> None:
+    """Lines that waited for the reader are written without another line."""
+    async with running() as observers:
+        for _ in range(1_000):
+            logging.getLogger("app").warning("x" * 100)
+        received = b""
+        async with asyncio.timeout(10):
+            while received.count(b"\n") < 1_000:
+                await asyncio.sleep(0.01)
+                received += read(log)
+        assert "gateway_log_dropped_total" not in numbers(observers)
+
+
+class StuckAudit:
+    """An audit in a pipe whose reader does not read."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "audit"
+        os.mkfifo(path)
+        self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.audit = Audit(path, KEY)
+        self.audit.writer.write(b"x" * (CLOGGED_BYTES + 1_000_000) + b"\n", droppable=False)
+
+    async def drain(self) -> None:
+        """Read, while the event loop monitor writes, until nothing is left."""
+        async with asyncio.timeout(20):
+            while self.audit.writer.backlog_bytes or read(self.reader):
+                read(self.reader)
+                await asyncio.sleep(0)
+        os.close(self.reader)
+
+
+async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -> None:
+    """The reason is given, another replica is asked, and readiness returns by itself when the reader reads."""
+    stuck = StuckAudit(tmp_path)
+    lifecycle = Lifecycle(state="serving")
+    async with running(lifecycle=lifecycle, audit=stuck.audit) as observers:
+        app = Starlette(routes=observers.health_routes())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+            blocked = await http.get("/health/ready")
+            assert numbers(observers)["gateway_audit_backlog_bytes"] > CLOGGED_BYTES
+            assert (await http.get("/health/live")).status_code == 200
+            await stuck.drain()
+            ready = await http.get("/health/ready")
+    assert (blocked.status_code, blocked.json()) == (503, {"status": "the audit cannot be written"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("state", ["starting", "draining"])
+async def test_only_a_serving_worker_is_ready(state: Any) -> None:
+    """An orchestrator sends no requests before the start has ended, nor during the drain."""
+    app = Starlette(routes=observability(lifecycle=Lifecycle(state=state)).health_routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        ready, live = await http.get("/health/ready"), await http.get("/health/live")
+    assert (ready.status_code, ready.json()) == (503, {"status": state})
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    assert ready.headers["cache-control"] == live.headers["cache-control"] == "no-store"
+
+
+async def test_metrics_are_a_route_of_the_gateway() -> None:
+    """They are not stored, and several Accept fields are one list."""
+    app = Starlette(routes=[metrics_route(observability().render_metrics)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        accept = [("Accept", "text/html"), ("Accept", "application/openmetrics-text")]
+        found = await http.get("/metrics", headers=accept)
+        posted = await http.post("/metrics")
+    assert found.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert found.headers["cache-control"] == "no-store"
+    assert found.text.endswith("# EOF\n")
+    assert posted.status_code == 405
+
+
+async def test_audit_lines_are_counted(tmp_path: Path) -> None:
+    """One for each call of an audited operation; none where the audit is off."""
+    audit = Audit(tmp_path / "audit", KEY)
+    for given, expected in ((audit, 1), (None, 0)):
+        observers = observability(audit=given)
+        observers.operations.operation_ended(record())
+        observers.operations.operation_ended(record(Thing(), READ))
+        assert numbers(observers).get("gateway_audit_lines_total", 0) == expected
+    audit.close(0)
+
+
+async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A folder that is gone is an error in the log, and the old file stays in use."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    lifecycle = Lifecycle()
+    audit = Audit(folder / "audit", KEY)
+    async with running(lifecycle=lifecycle, audit=audit):
+        (reopen,) = lifecycle.reload_callbacks
+        (folder / "audit").rename(folder / "audit.1")
+        reopen()
+        audit.writer.write(b"1\n")
+        assert lines(folder / "audit") == [1]
+        folder.rename(tmp_path / "moved")
+        caplog.clear()
+        reopen()
+        audit.writer.write(b"2\n")
+        assert lines(tmp_path / "moved" / "audit") == [1, 2]
+    assert "cannot be reopened; the old file stays in use: [Errno 2]" in caplog.records[0].message
+
+
+async def test_a_late_event_loop_is_measured() -> None:
+    """Code that blocks the loop shows in the histogram."""
+    async with running() as observers:
+        await asyncio.sleep(0.3)
+        time.sleep(0.4)  # noqa: ASYNC251 - the fault that is measured
+        await asyncio.sleep(0.01)
+        text = observers.render_metrics()[0].decode()
+    (late,) = [line for line in text.splitlines() if line.startswith("gateway_event_loop_lag_seconds_sum")]
+    assert float(late.split()[1]) > 0.15
+
+
+# id: (settings, other variables, index of the worker, what it warns of)
+WARNINGS: dict[str, tuple[dict[str, str], dict[str, str], int, list[str]]] = {
+    "random-key": ({}, {}, 0, ["GATEWAY_AUDIT_KEY_FILE is not set"]),
+    "key": ({"GATEWAY_AUDIT_KEY_FILE": "KEY"}, {}, 0, []),
+    "misspelt": (
+        {"GATEWAY_AUDIT_KEY_FILE": "KEY"},
+        {"WETHOD_TIMEOUT": "5", "GATEWAY_WORKER": "2", "WETHOD_COMPANY": "acme"},
+        0,
+        ["these variables have no effect, because no setting has their name: GATEWAY_WORKER, WETHOD_TIMEOUT"],
+    ),
+    "another-worker": ({}, {"GATEWAY_WORKER": "2"}, 1, []),
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "variables", "index", "warned"), [pytest.param(*case, id=name) for name, case in WARNINGS.items()]
+)
+async def test_an_operator_is_warned_once(
+    environ: dict[str, str],
+    variables: dict[str, str],
+    index: int,
+    warned: list[str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first worker warns of variables without effect, and of fingerprints that cannot be compared."""
+    (tmp_path / "key").write_bytes(b"0123456789abcdef")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    given = {name: str(tmp_path / "key") if value == "KEY" else value for name, value in environ.items()}
+    audit = Audit(tmp_path / "audit", KEY)
+    async with running(given, audit=audit, counters=make_counters(2, OPERATIONS), index=index):
+        pass
+    assert [entry.levelname for entry in caplog.records] == ["WARNING"] * len(warned)
+    for entry, start in zip(caplog.records, warned, strict=True):
+        assert entry.message.startswith(start)
+
+
+def open_files(*parts: str) -> list[str]:
+    """Return the open files of this process whose name contains one of some parts."""
+    found = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(fd.readlink()))
+    return [name for name in found if any(part in name for part in parts)]
+
+
+async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No timer, descriptor or callback; a later audit line is written all the same."""
+    path = tmp_path / "audit"
+    gc.collect()
+    before = open_files(str(path), "memfd:wethod-graphql")
+    seen = []
+    for number in range(3):
+        audit = Audit(path, KEY)
+        async with running(audit=audit) as observers:
+            assert open_files(str(path)) == [str(path)]
+        audit.writer.write(b"%d\n" % number)
+        audit.close(0)
+        seen.append(weakref.ref(observers))
+        del observers, audit
+    gc.collect()
+    assert open_files(str(path), "memfd:wethod-graphql") == before
+    assert [one() for one in seen] == [None, None, None]
+    assert lines(path) == [0, 1, 2]
