@@ -1,13 +1,14 @@
-"""The composition root: everything is wired here, and nowhere else."""
+"""The composition root of a worker: everything is wired here, and nowhere else."""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse
 
 from app.documents.limits import Limits
 from app.documents.manifest import ManifestError
@@ -19,28 +20,50 @@ from app.explorer.page import Explorer
 from app.graphql_http.client_address import AddressReader
 from app.graphql_http.cors import Cors
 from app.graphql_http.endpoint import GraphQLEndpoint
-from app.graphql_http.observer import NoRequestObserver
 from app.http_client.transport_factory import make_transport
-from app.observability.health import Health
-from app.observability.telemetry import Telemetry
+from app.observability.metrics_server import serve_metrics
+from app.observability.observability import Observability
+from app.observability.routes import metrics_route
 from app.start_error import StartError
-from app.transition import OperationsAdapter
-from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, Caller, CallerReader, RequestContext
-from app.wethod.executor import WethodClient
-from schema.contact import build_schema
+from app.wethod.audit import open_audit
+from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, Caller, CallerReader
+from app.wethod.executor import Executor
+from app.wethod.rate_limits import RateLimitMemory
+from app.wethod.request_context import RequestContext
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Sequence
 
+    import strawberry
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from app.http_client.transport import Transport
-    from app.server.context import WorkerContext
+    from app.server.lifecycle import Lifecycle
     from app.settings import Settings
+    from app.shared_counters import SharedCounters
+    from schema.rest import RestOperation
 
 GRAPHQL_PATH = "/graphql"
 _GRAPHQL_PATHS = frozenset({GRAPHQL_PATH, f"{GRAPHQL_PATH}/"})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """Everything that the workers of one start have in common. It can be pickled.
+
+    Attributes:
+        settings: the settings, those of the command line and of an embedded sandbox included.
+        audit_key: the key of the token fingerprints.
+        sandbox: ``settings.wethod_base_url`` is the sandbox that this start embeds.
+        counters: the memory in which all workers count; None if there is one worker.
+    """
+
+    settings: Settings
+    audit_key: bytes = field(repr=False)
+    sandbox: bool = False
+    counters: SharedCounters | None = field(default=None, compare=False)
 
 
 class Gateway(Starlette):
@@ -58,114 +81,120 @@ class Gateway(Starlette):
         return super().__call__(scope, receive, send)
 
 
-def create_app(context: WorkerContext, *, transport: Transport | None = None, projected: bool = True) -> Starlette:
+def create_app(
+    context: WorkerContext,
+    lifecycle: Lifecycle,
+    schema: strawberry.Schema,
+    operations: Sequence[RestOperation[Any, Any]],
+    *,
+    transport: Transport | None = None,
+    projected: bool = True,
+) -> Starlette:
     """Wire the gateway of one worker.
 
     Args:
-        context: what it is made from.
-        transport: what carries requests to Wethod, for tests; by default what the settings mean.
+        context: what all workers have in common.
+        lifecycle: the worker's.
+        schema: the schema to serve.
+        operations: every REST operation that its resolvers call.
+        transport: carries requests to Wethod; by default as the settings say.
         projected: False runs every operation on graphql-core, to compare with.
 
     Raises:
-        StartError: the manifest of trusted documents cannot be used.
+        StartError: the audit cannot be written, or the manifest of trusted documents cannot be used.
     """
     settings = context.settings
-    documents = make_documents(context, projected=projected)
-    operations = make_operations(context, documents)
-    telemetry = Telemetry(
-        settings,
-        audit_key=context.audit_key,
-        lifecycle=context.lifecycle,
-        board=context.board,
-        index=context.index,
+    plans = PlanCache(
+        schema._schema,  # noqa: SLF001 - Strawberry has no public way
+        Limits.of(settings),
+        introspection=context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection,
+        max_calls=settings.gateway_max_deletes,
+        projected=projected,
     )
+    documents = make_documents(settings, plans, lifecycle)
+    audit = open_audit(settings, context.audit_key)
+    observability = Observability(
+        settings, operations, lifecycle=lifecycle, counters=context.counters, index=lifecycle.index, audit=audit
+    )
+    lifecycle.observer = observability.server
     upstream = transport or make_transport(settings)
-    client = WethodClient(telemetry.observe(upstream), settings, record=telemetry.record)
-    telemetry.publish(client, documents)
-    explorer = make_explorer(context)
+    executor = Executor(
+        upstream,
+        base_path=urlsplit(settings.wethod_base_url).path,
+        max_in_progress=settings.gateway_max_in_flight,
+        list_concurrency=settings.wethod_bulk_concurrency,
+        rate_limits=RateLimitMemory(),
+        audit=audit,
+        observer=observability.operations,
+    )
+    observability.publish(
+        in_progress=lambda name: executor.in_progress.get(name, 0), documents=plans, transport=upstream
+    )
     callers = CallerReader(settings)
 
     def make_context(caller: Caller, deadline: float, max_words: int) -> RequestContext:
-        del max_words  # TRANSITION: for the rewritten executor
-        return RequestContext(client, callers, caller, deadline)
+        return RequestContext(executor, callers, caller, deadline, max_words)
 
-    endpoint = GraphQLEndpoint(
-        read_caller=callers.read,
-        make_context=make_context,
-        find_operation=OperationsAdapter(operations).find,  # TRANSITION: the rewritten documents have find()
-        addresses=AddressReader(settings.gateway_trusted_proxies),
-        observer=NoRequestObserver(),  # TRANSITION: the rewritten observability has a RequestObserver
-        cors=make_cors(settings),
-        page=explorer.page if explorer else None,
-        max_body_bytes=settings.gateway_max_body_bytes,
-        # Deletes above the limit are answered in GraphQL; from twice as many, requests are not read.
-        max_requests=2 * settings.gateway_max_in_flight,
-        timeout_seconds=settings.wethod_timeout_seconds,
-    )
-    health = Health(context.lifecycle, telemetry)
+    explorer = make_explorer(context)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await telemetry.start()
-        yield
-        await upstream.aclose()
-        await telemetry.aclose()
-
-    # Not a plain function, which would run on a thread: the numbers are the event loop's.
-    async def metrics(request: Request) -> Response:
-        body, media_type = telemetry.render_metrics(request.headers.get("accept", ""))
-        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+        async with serve_metrics(settings, observability.render_metrics):
+            await observability.start()
+            yield
+            await upstream.aclose()
+            await observability.aclose()
 
     app = Gateway(
         routes=[
             *(explorer.routes if explorer else ()),
-            Route("/health/live", health.live),
-            Route("/health/ready", health.ready),
-            # A port of its own keeps them from whoever can reach the gateway.
-            *([] if settings.gateway_metrics_port else [Route("/metrics", metrics)]),
+            *observability.health_routes(),
+            *([] if settings.gateway_metrics_port else [metrics_route(observability.render_metrics)]),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,
     )
-    # A redirect would answer a hostile Host header with itself.
+    # A redirect would repeat a hostile Host header.
     app.router.redirect_slashes = False
-    app.graphql = endpoint
+    app.graphql = GraphQLEndpoint(
+        read_caller=callers.read,
+        make_context=make_context,
+        find_operation=documents.find,
+        addresses=AddressReader(settings.gateway_trusted_proxies),
+        observer=observability.requests,
+        cors=make_cors(settings),
+        page=explorer.page if explorer else None,
+        max_body_bytes=settings.gateway_max_body_bytes,
+        # Calls above the limit are answered in GraphQL; from twice as many, requests are not read.
+        max_requests=2 * settings.gateway_max_in_flight,
+        timeout_seconds=settings.wethod_timeout_seconds,
+    )
     return app
 
 
-def make_documents(context: WorkerContext, *, projected: bool) -> PlanCache:
-    """What plans documents, with introspection where it is on."""
-    settings = context.settings
-    introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
-    return PlanCache(
-        build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
-        Limits.of(settings),
-        introspection=introspection,
-        projected=projected,
-    )
-
-
-def make_operations(context: WorkerContext, documents: PlanCache) -> PersistedOperations | TrustedOperations:
-    """What finds the plan of a request: any document's, or the trusted ones' alone where a manifest is set.
+def make_documents(
+    settings: Settings, plans: PlanCache, lifecycle: Lifecycle
+) -> PersistedOperations | TrustedOperations:
+    """Choose how the operation of a request is found: any document's, or a trusted one's if a manifest is set.
 
     Raises:
         StartError: the manifest cannot be used.
     """
-    manifest = context.settings.gateway_trusted_documents
+    manifest = settings.gateway_trusted_documents
     if manifest is None:
-        return PersistedOperations(documents)
+        return PersistedOperations(plans)
     try:
-        trusted = TrustedOperations(manifest, documents)
+        trusted = TrustedOperations(manifest, plans)
     except ManifestError as error:
         raise StartError(f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: {error}") from None
-    context.lifecycle.reload_callbacks.append(trusted.reload)
+    lifecycle.reload_callbacks.append(trusted.reload)
     return trusted
 
 
 def make_explorer(context: WorkerContext) -> Explorer | None:
-    """GraphiQL for a browser, where it is on: with the sandbox, or where a setting says so."""
+    """Make GraphiQL for a browser, if it is on: with the sandbox, or if a setting says so."""
     settings = context.settings
-    # Where only trusted documents run, an editor has nothing to offer.
+    # If only trusted documents run, an editor has nothing to offer.
     usual = context.sandbox and settings.gateway_trusted_documents is None
     if not (usual if settings.gateway_graphiql is None else settings.gateway_graphiql):
         return None
@@ -179,7 +208,7 @@ def make_explorer(context: WorkerContext) -> Explorer | None:
 
 
 async def not_found(request: Request, error: Exception) -> Response:
-    """Name the endpoint to whoever mistyped it."""
+    """Name the endpoint."""
     del request, error
     return JSONResponse({"errors": [{"message": f"There is nothing here; GraphQL is at {GRAPHQL_PATH}."}]}, 404)
 

@@ -1,0 +1,64 @@
+"""Deletes that have ended, made by hand, and the clock-dependent fields of lines taken out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from app.headers import gather
+from app.settings import load
+from app.wethod.caller import CallerReader
+from app.wethod.executor import Deletion
+from app.wethod.outcomes import deleted
+from schema.contact import DeletionEvidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from app.wethod.caller import Caller
+    from schema.contact import DeleteContactOutcome
+
+TOKEN = "token-of-the-test"
+KEY = b"a key for tests only"
+
+HEADERS = {
+    "authorization": f"Bearer {TOKEN}",
+    "wethod-company": "acme",
+    "wethod-version": "2024-06-15",
+    "x-request-id": "request-1",
+}
+
+
+def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") -> Caller:
+    """A caller as the gateway reads one."""
+    return CallerReader(load({})).read(
+        gather([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
+    )
+
+
+def deletion(
+    outcome: DeleteContactOutcome | None = None,
+    contact_id: str = "7",
+    *,
+    by: Caller | None = None,
+    attempts: int = 1,
+    shared: bool = False,
+    seconds: float = 0.0125,
+) -> Deletion:
+    """A delete that has ended; a success unless told otherwise."""
+    return Deletion(
+        by or caller(),
+        contact_id,
+        outcome or deleted(contact_id, DeletionEvidence.RESPONSE, 200),
+        attempts,
+        shared,
+        seconds,
+    )
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON lines of a file, each one ended."""
+    text = path.read_bytes()
+    assert text == b"" or text.endswith(b"\n")
+    return [json.loads(line) for line in text.splitlines()]
