@@ -25,7 +25,7 @@ _LONGEST_KEY = hashlib.blake2b.MAX_KEY_SIZE
 _LONGEST_ID = 100
 _USUAL_ID = 19
 _SHORTEST_TOKEN = 8
-_STDOUT = 1
+_STREAMS = {"stdout": 1, "stderr": 2}
 _BEARER = len(b"Bearer ")
 
 CLOGGED_BYTES = 4 * 1024 * 1024
@@ -167,10 +167,10 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
     where = settings.gateway_audit_log
     if where == "off":
         return None
-    if where == "stdout" and sys.__stdout__ is None:
+    if where in _STREAMS and getattr(sys, f"__{where}__") is None:
         # Whatever is opened next gets the number of the one that is closed.
-        raise StartError("GATEWAY_AUDIT_LOG=stdout: standard output is closed")
+        raise StartError(f"GATEWAY_AUDIT_LOG={where}: it is closed")
     try:
-        return Audit(_STDOUT if where == "stdout" else Path(where), key)
+        return Audit(_STREAMS.get(where) or Path(where), key)
     except OSError as problem:
         raise StartError(f"GATEWAY_AUDIT_LOG={where}: {problem.strerror or problem}") from None
