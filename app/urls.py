@@ -13,7 +13,7 @@ import idna
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
-    r"(?:(?P<user_info>[^/?#\x00-\x20\x7f]*)@)?"
+    r"(?:(?P<user_info>[^][/?#\x00-\x20\x7f]*)@)?"
     r"(?P<host>\[[^]/?#@]*]|[^][:/?#@]+)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<rest>[/?#].*)?",
@@ -77,7 +77,7 @@ def parse_proxy_url(text: str) -> str:
     """
     url = parse_url(text)
     if url is None or url.scheme not in _DEFAULT_PORTS or url.rest not in {"", "/"}:
-        raise ValueError(f"{_HTTP_URL}; in user info write %2F for /, %3F for ? and %23 for #")
+        raise ValueError(f"{_HTTP_URL}; in user info, percent-encode / ? # [ ]")
     return str(url).rstrip("/")
 
 

@@ -45,7 +45,7 @@ REFUSED = {
     "WETHOD_TRANSPORT": {"aiohttp": "must be 'auto', 'http1' or 'httpx'"},
     "WETHOD_PROXY": dict.fromkeys(
         ("ftp://proxy", "proxy:3128", "http://proxy:port", "http://proxy:99999", "http://proxy/path"),
-        f"{HTTP_URL}; in user info write %2F for /, %3F for ? and %23 for #",
+        f"{HTTP_URL}; in user info, percent-encode / ? # [ ]",
     ),
     "WETHOD_CA_FILE": {
         "/does/not/exist.pem": "must be a file that can be read",

@@ -169,7 +169,8 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
         return None
     if where in _STREAMS and getattr(sys, f"__{where}__") is None:
         # Whatever is opened next gets the number of the one that is closed.
-        raise StartError(f"GATEWAY_AUDIT_LOG={where}: it is closed")
+        name = {"stdout": "output", "stderr": "error"}[where]
+        raise StartError(f"GATEWAY_AUDIT_LOG={where}: standard {name} is closed")
     try:
         return Audit(_STREAMS.get(where) or Path(where), key)
     except OSError as problem:
