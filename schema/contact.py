@@ -186,11 +186,11 @@ EXACT_ID = ExactID(
 
 @functools.cache
 def build_schema() -> strawberry.federation.Schema:
-    """Build the subgraph's schema; Federation 2.9 is what both composers take."""
+    """Build the subgraph's schema, which links the lowest Federation that has all it uses: ``@key``, of 2.0."""
     schema = strawberry.federation.Schema(
         query=Query,
         mutation=Mutation,
-        federation_version="2.9",
+        federation_version="2.0",
         config=StrawberryConfig(
             scalar_map={
                 strawberry.ID: ScalarDefinition(
