@@ -41,7 +41,7 @@ def read_settings(**given: object) -> Settings:
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Settings are environment variables, WETHOD_* and GATEWAY_*; README.md lists them all.",
+    epilog="Settings are environment variables, WETHOD_* and GATEWAY_*; docs/settings.md lists them all.",
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def main() -> None:

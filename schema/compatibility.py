@@ -34,6 +34,7 @@ PUBLISHED = Path(__file__).with_name("published.graphql")
 _HEADER = "# What version {} published; rewritten by scripts/publish-schema alone."
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _HEADER_PATTERN = re.compile(re.escape(_HEADER).replace(r"\{\}", f"({_VERSION.pattern})"))
+_LINKED = re.compile(r"federation/v([0-9]+)\.([0-9]+)")
 _HARMLESS = ("@shareable", "@tag", "@deprecated")
 
 
@@ -56,6 +57,8 @@ class Changes:
         self.breaking = [change.description for change in changes if isinstance(change.type, BreakingChangeType)]
         self.noteworthy = [change.description for change in changes if isinstance(change.type, DangerousChangeType)]
         self.breaking += _past_the_default_branch(old, new)
+        new_sdl, lowered = _without_lowered_link(old_sdl, new_sdl)
+        self.noteworthy += lowered
         before, after = dict(_directives(parse(old_sdl))), dict(_directives(parse(new_sdl)))
         for place in before.keys() & after.keys():
             changed = [f"{place} lost {directive}." for directive in before[place] - after[place]]
@@ -63,6 +66,14 @@ class Changes:
             for change in sorted(changed):
                 known = self.noteworthy if any(f" {name}" in change for name in _HARMLESS) else self.breaking
                 known.append(change)
+
+
+def _without_lowered_link(old_sdl: str, new_sdl: str) -> tuple[str, list[str]]:
+    """Raise a lowered link to the old version, since every composer of the old schema accepts a lower one."""
+    old, new = _LINKED.search(old_sdl), _LINKED.search(new_sdl)
+    if old is None or new is None or (int(new[1]), int(new[2])) >= (int(old[1]), int(old[2])):
+        return new_sdl, []
+    return _LINKED.sub(old[0], new_sdl), [f"The schema links {new[0]} instead of {old[0]}."]
 
 
 def _build(sdl: str) -> GraphQLSchema:
@@ -100,7 +111,7 @@ def published_version(published: Path = PUBLISHED) -> str:
     Raises:
         SystemExit: the file does not say.
     """
-    header = _HEADER_PATTERN.match(published.read_text())
+    header = _HEADER_PATTERN.match(published.read_text(encoding="utf-8"))
     if not header:
         raise SystemExit(f"schema: {published.name} does not begin as it must: {_HEADER}")
     return header[1]
@@ -117,7 +128,7 @@ def check(published: Path = PUBLISHED, sdl: str = "") -> None:
         SystemExit: something would break, or the file is damaged.
     """
     version = published_version(published)
-    changes = Changes(published.read_text(), sdl or subgraph_sdl())
+    changes = Changes(published.read_text(encoding="utf-8"), sdl or subgraph_sdl())
     for change in changes.noteworthy:
         print(f"schema: since {version}: {change}")  # noqa: T201 - what the program is for
     if changes.breaking:
@@ -143,10 +154,10 @@ def publish(version: str, published: Path = PUBLISHED, sdl: str = "") -> None:
     old = published_version(published)
     if not _VERSION.fullmatch(version) or _numbers(version) <= _numbers(old):
         raise SystemExit(f"schema: a version after {old} is expected, not {version}: see app/__init__.py")
-    breaking = Changes(published.read_text(), sdl).breaking
+    breaking = Changes(published.read_text(encoding="utf-8"), sdl).breaking
     if breaking and not _is_major(_numbers(old), _numbers(version)):
         raise SystemExit(f"schema: {version} is no major version after {old}, and this breaks: {' '.join(breaking)}")
-    published.write_text(f"{_HEADER.format(version)}\n{sdl}")
+    published.write_text(f"{_HEADER.format(version)}\n{sdl}", encoding="utf-8")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -96,7 +96,7 @@ def subgraph(query: type, mutation: type) -> strawberry.federation.Schema:
     schema = strawberry.federation.Schema(
         query=query,
         mutation=mutation,
-        federation_version="2.9",
+        federation_version="2.0",
         config=StrawberryConfig(
             scalar_map={
                 strawberry.ID: ScalarDefinition(

@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import trustme
+from click.testing import CliRunner
 from graphql import build_client_schema, build_schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app import __version__
+from app.cli import main
 from app.settings import Settings
 from schema.sdl import api_sdl, subgraph_sdl
 from tests.upstream import answer, upstream
@@ -122,9 +126,54 @@ def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
         done = run(command, environ={"GATEWAY_LOG_LEVEL": "loud", "WETHOD_BASE_URL": "http://a:hunter2@b"})
         assert done.returncode == 1
         assert done.stderr.splitlines() == [
-            "wethod-graphql: WETHOD_BASE_URL=http://***@b: must not carry user info",
-            "wethod-graphql: GATEWAY_LOG_LEVEL=loud: Input should be 'debug', 'info', 'warning', 'error' or 'critical'",
+            "wethod-graphql: WETHOD_BASE_URL=http://***@b: must not contain user info",
+            "wethod-graphql: GATEWAY_LOG_LEVEL=loud: must be 'debug', 'info', 'warning', 'error' or 'critical'",
         ]
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize("name", ["WETHOD_PROXY", "WETHOD_BASE_URL"])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("http://user:hun/ter@proxy:3128", "http://***@proxy:3128"),
+        ("http://user:hun#ter@proxy:3128", "http://***@proxy:3128"),
+        ("http://user:hun?ter@proxy:3128", "http://***@proxy:3128"),
+        ("http://user:hunter@proxy:99999", "http://***@proxy:99999"),
+        ("http://user:hunter@proxy:port", "http://***@proxy:port"),
+    ],
+    ids=["slash", "hash", "question-mark", "port-too-large", "port-no-number"],
+)
+def test_a_password_in_a_bad_url_is_not_shown(command: str, name: str, value: str, shown: str) -> None:
+    """One line with the rest of the value, and no traceback."""
+    done = run(command, environ={name: value})
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"wethod-graphql: {name}={shown}: must be an absolute http or https URL with a host")
+    assert "hun" not in line
+    assert "ter" not in line
+
+
+# Q and Z occur in no message.
+user_infos = st.text("QZ/?#@:%[]\\ \t\n\xff\u2028.", min_size=1, max_size=30)
+
+
+@given(
+    user_info=user_infos,
+    name=st.sampled_from(["WETHOD_PROXY", "WETHOD_BASE_URL"]),
+    scheme=st.sampled_from(["http://", "https://", ""]),
+)
+@settings(max_examples=200, deadline=None)
+def test_user_info_is_never_shown(user_info: str, name: str, scheme: str) -> None:
+    """Whatever it is, of a URL that is accepted or refused, and by both commands: ends with exit code 1 and lines."""
+    environ = {"WETHOD_BASE_URL": "http://127.0.0.1:1", name: f"{scheme}{user_info}@127.0.0.1:1"}
+    for command, more in (("serve", {"GATEWAY_PORT": "x"}), ("check", {})):
+        done = CliRunner().invoke(main, [command], env=environ | more)
+        assert done.exit_code == 1
+        assert isinstance(done.exception, SystemExit)
+        assert not {"Q", "Z"} & set(done.output)
+        assert "xff" not in done.output
+        assert all(line.startswith(("wethod-graphql: ", "settings are valid")) for line in done.output.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -1,53 +1,21 @@
-"""README agrees with the code: its commands, its settings, its members, its example."""
+"""README agrees with the code: its commands, its members, its example."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from graphql import GraphQLUnionType
 
 from app.sandbox import serve_sandbox
-from app.settings import Settings
 from schema.contact import build_schema
 from schema.sdl import subgraph_sdl
 from tests.gateway import gateway
 
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def default_of(name: str, field: FieldInfo) -> str:
-    """How a default is shown."""
-    if field.default_factory is not None or field.default is None or field.default == ():
-        return ""
-    value = field.default
-    if isinstance(value, bool):
-        value = str(value).lower()
-    elif isinstance(value, float):
-        value = f"{value:g}"
-    del name
-    return f"`{value}`"
-
-
-def settings_table() -> str:
-    """The table of all settings, as README has it."""
-    rows = [
-        f"| `{name.upper()}` | {default_of(name, field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| Variable | Default | Meaning |", "| --- | --- | --- |", *rows])
-
-
-def test_the_settings_table_is_that_of_the_code() -> None:
-    """Every setting, its default and what it does; print ``settings_table()`` to bring it up to date."""
-    assert settings_table() in README, settings_table()
 
 
 def test_the_sdl_snapshot_is_what_the_code_prints() -> None:

@@ -149,7 +149,8 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
         return None
     if where in _STREAMS and getattr(sys, f"__{where}__") is None:
         # The next file that is opened gets the number of the closed one.
-        raise StartError(f"GATEWAY_AUDIT_LOG={where}: the stream is closed")
+        name = {"stdout": "output", "stderr": "error"}[where]
+        raise StartError(f"GATEWAY_AUDIT_LOG={where}: standard {name} is closed")
     try:
         return Audit(_STREAMS.get(where) or Path(where), key)
     except OSError as problem:

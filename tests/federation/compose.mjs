@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { composeServices as composeApollo } from '@apollo/composition';
 import { composeServices as composeGuild } from '@theguild/federation-composition';
 import { federateSubgraphs } from '@wundergraph/composition';
+import { composeServices as composeApollo24 } from 'apollo-composition-2.4';
+import { composeServices as composeApollo27 } from 'apollo-composition-2.7';
 import { parse, print } from 'graphql';
 
 function mutations(document) {
@@ -39,6 +41,8 @@ function cosmo(subgraphs) {
 
 const composers = {
   '@apollo/composition': federation(composeApollo),
+  '@apollo/composition 2.4': federation(composeApollo24),
+  '@apollo/composition 2.7': federation(composeApollo27),
   '@theguild/federation-composition': federation(composeGuild),
   '@wundergraph/composition': cosmo,
 };

@@ -17,7 +17,9 @@ FOLDER = Path(__file__).parent
 APOLLO = "@apollo/composition"
 GUILD = "@theguild/federation-composition"
 COSMO = "@wundergraph/composition"
-COMPOSERS = (APOLLO, GUILD, COSMO)
+APOLLO_2_4 = "@apollo/composition 2.4"
+APOLLO_2_7 = "@apollo/composition 2.7"
+COMPOSERS = (APOLLO, APOLLO_2_4, APOLLO_2_7, GUILD, COSMO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def ours(url: str = "http://wethod.example/graphql") -> Subgraph:
 
 def neighbour(name: str, url: str = "") -> Subgraph:
     """A subgraph of the folder ``neighbours``."""
-    sdl = (FOLDER / "neighbours" / f"{name}.graphql").read_text()
+    sdl = (FOLDER / "neighbours" / f"{name}.graphql").read_text(encoding="utf-8")
     return Subgraph(name, url or f"http://{name}.example/graphql", sdl)
 
 

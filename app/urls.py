@@ -1,0 +1,150 @@
+"""URLs, host names and origins as operators write them: parsed strictly, normalised, and masked for display.
+
+Messages of errors are for display and quote nothing of the text.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+import idna
+
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"(?:(?P<user_info>[^][/?#\x00-\x20\x7f]*)@)?"
+    r"(?P<host>\[[^]/?#@]*]|[^][:/?#@]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?#].*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+_PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*/?", re.ASCII)
+_KNOWN_SCHEME = re.compile(r"(?:https?|ftp|socks[45]?[ah]?)://", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_MAX_PORT = 65_535
+_HTTP_URL = "must be an absolute http or https URL with a host and, if any, a port from 1 to 65535"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An absolute URL (RFC 3986 section 3) with a host.
+
+    Attributes:
+        scheme: in lower case.
+        user_info: what precedes the ``@``, as written; None if there is no ``@``.
+        host: in lower case and ASCII; an IPv6 address in brackets.
+        port: None if absent.
+        rest: path, query and fragment, as written.
+    """
+
+    scheme: str
+    user_info: str | None
+    host: str
+    port: int | None
+    rest: str
+
+    def __str__(self) -> str:
+        """Write the URL, user info included."""
+        user_info = "" if self.user_info is None else f"{self.user_info}@"
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{user_info}{self.host}{port}{self.rest}"
+
+
+def parse_base_url(text: str) -> str:
+    """Normalise the URL of a server that paths are appended to.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    url = parse_url(text)
+    if url is None or url.scheme not in _DEFAULT_PORTS:
+        raise ValueError(_HTTP_URL)
+    if url.user_info is not None:
+        raise ValueError("must not contain user info")
+    if not _PLAIN_PATH.fullmatch(url.rest):
+        raise ValueError("must have a path of plain segments, or none; no query, no fragment")
+    return str(url).rstrip("/")
+
+
+def parse_proxy_url(text: str) -> str:
+    """Normalise the URL of a proxy; it may have user info.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    url = parse_url(text)
+    if url is None or url.scheme not in _DEFAULT_PORTS or url.rest not in {"", "/"}:
+        raise ValueError(f"{_HTTP_URL}; in user info, percent-encode / ? # [ ]")
+    return str(url).rstrip("/")
+
+
+def parse_origin(text: str) -> str:
+    """Normalise an origin to the form that browsers send (RFC 6454 section 6.2).
+
+    ``https://APP.example.com:443`` becomes ``https://app.example.com``. The pages of native applications have schemes
+    of their own, such as ``capacitor://localhost``.
+
+    Raises:
+        ValueError: no browser sends such an origin.
+    """
+    url = parse_url(text)
+    if url is None or url.user_info is not None or url.rest:
+        raise ValueError("must list origins such as https://app.example.com, without paths and never *")
+    port = None if url.port == _DEFAULT_PORTS.get(url.scheme) else url.port
+    return str(Url(url.scheme, None, url.host, port, ""))
+
+
+def parse_listen_host(text: str) -> str:
+    """Normalise an address, with or without brackets, or a host name.
+
+    Raises:
+        ValueError: no such host can exist.
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        host = _parse_host(text)
+    if host is None:
+        raise ValueError("must be an address or a host name")
+    return host
+
+
+def parse_url(text: str) -> Url | None:
+    """Parse an absolute URL; None if it is none, or its host or port cannot exist."""
+    match = _URL.fullmatch(text)
+    host = _parse_host(match["host"]) if match else None
+    if match is None or host is None:
+        return None
+    port = None if match["port"] is None else int(match["port"])
+    if port is not None and not 1 <= port <= _MAX_PORT:
+        return None
+    return Url(match["scheme"].lower(), match["user_info"], host, port, match["rest"] or "")
+
+
+def _parse_host(text: str) -> str | None:
+    """Normalise an IPv6 address in brackets, an IPv4 address, or a name, which may end in a dot.
+
+    A name that is not ASCII is encoded as browsers do (UTS 46, IDNA 2008).
+    """
+    try:
+        if text.startswith("["):
+            return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
+        name = text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
+    except ValueError:  # IDNAError is one
+        return None
+    return name if _HOST_NAME.fullmatch(name) else None
+
+
+def mask(text: str) -> str:
+    """Mask user info, query and fragment of what may be a URL, however badly it is written.
+
+    Everything before the last ``@`` is masked, because a password may hold any character.
+    """
+    before, at, after = text.rpartition("@")
+    if at:
+        scheme = _KNOWN_SCHEME.match(before)
+        text = f"{scheme[0] if scheme else ''}***@{after}"
+    return re.sub(r"[?#].*", "?***", text, flags=re.DOTALL)
