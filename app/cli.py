@@ -60,10 +60,10 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
     with contextlib.ExitStack() as stack:
         if sandbox:
             refuse_careless_sandbox(settings, force=force)
-            from app.sandbox.runner import SandboxThread
+            from app.sandbox import serve_sandbox
 
             # In this process, so that all workers delete from the same one.
-            url = stack.enter_context(SandboxThread())
+            url = stack.enter_context(serve_sandbox())
             settings = settings.model_copy(update={"wethod_base_url": url})
         code = start(settings, sandbox=sandbox)
     sys.exit(code)
@@ -160,15 +160,13 @@ def sandbox_curl(url: str) -> str:
 @click.option("--database", type=click.Path(dir_okay=False, path_type=Path), help="Keep the contacts in this file.")
 def sandbox(*, host: str, port: int, database: Path | None) -> None:
     """Serve the stand-in for Wethod alone: REST, not GraphQL."""
-    from app.sandbox.contacts import DatabaseUnusableError
-    from app.sandbox.runner import run_sandbox
+    from app.sandbox import run_sandbox
+    from app.start_error import StartError
 
     try:
         run_sandbox(host, port, database, lambda url: click.echo(f"{PROGRAM} sandbox listens on {url}", err=True))
-    except DatabaseUnusableError as error:
+    except StartError as error:
         fail(str(error))
-    except OSError as error:
-        fail(str(error.args[-1]))
 
 
 @main.command()

@@ -12,7 +12,7 @@ import pytest
 from graphql import parse, validate
 
 from app import __version__
-from app.sandbox import SandboxThread
+from app.sandbox import serve_sandbox
 from app.wethod.audit import Audit
 from schema.contact import build_schema
 from schema.sdl import api_sdl, subgraph_sdl
@@ -128,7 +128,7 @@ def test_schemas_are_written(tmp_path: Path) -> None:
 
 def test_the_check_of_the_first_day(tmp_path: Path) -> None:
     """Settings and reach, before a sandbox."""
-    with SandboxThread() as url:
+    with serve_sandbox() as url:
         assert "nothing was sent" in run("wethod-graphql check", tmp_path, {"WETHOD_BASE_URL": url})
 
 
@@ -159,7 +159,7 @@ def put(line: str, replaced: dict[str, str]) -> str:
 @pytest.mark.parametrize("line", SERVES_GRAPHQL)
 def test_a_gateway_is_served(line: str, tmp_path: Path) -> None:
     """It deletes a contact, and ends well."""
-    with SandboxThread() as wethod:
+    with serve_sandbox() as wethod:
         upstream = {} if "--sandbox" in line else {"WETHOD_BASE_URL": wethod}
         with serving(put(line, SERVES_GRAPHQL[line]), tmp_path, {"GATEWAY_PORT": "0", **upstream}) as url:
             assert delete(url) == "DeleteContactSuccess"

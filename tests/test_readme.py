@@ -55,12 +55,10 @@ async def test_the_example_is_answered_as_it_says() -> None:
     """The mutation that selects every case, against the sandbox, with the answer that README shows."""
     (document,) = blocks("graphql")
     (shown,) = blocks("json")
-    async with serve_sandbox() as url, gateway(url, sandbox=True) as client:
-        response = await client.graphql(
-            document,
-            {"id": "1"},
-            {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"},
-        )
+    headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+    with serve_sandbox() as url:
+        async with gateway(url, sandbox=True) as client:
+            response = await client.graphql(document, {"id": "1"}, headers)
     assert response.json() == json.loads(shown)
 
 

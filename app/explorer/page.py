@@ -47,7 +47,7 @@ MISSING = """\
 <title>GraphiQL is not installed</title>
 <h1>GraphiQL is not installed</h1>
 <p>This installation of wethod-graphql was made without the files of GraphiQL. They are built with the wheel, or by
-<code>python hatch_build.py</code> in a source tree.</p>
+<code>scripts/explorer</code> in a source tree.</p>
 <p>The endpoint itself works: it takes a POST of JSON at this address.</p>
 </html>
 """

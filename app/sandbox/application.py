@@ -1,132 +1,103 @@
-"""The sandbox as an ASGI application: one path, and what can be done with the contact there."""
+"""The sandbox as an ASGI application: the routes, and the answer of each demo token."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, closing
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.sandbox.admission import DROPPED, SLOW, Admitted, admit
-from app.sandbox.answers import DELETED, IN_USE, METHOD_NOT_ALLOWED, NO_SUCH_PATH, NOT_FOUND, Answer, found, rejected
-from app.sandbox.contacts import Contacts, Deletion, open_contacts
+from app.sandbox.admission import DROPPED, SLOW, admit, integer
+from app.sandbox.contacts import MAX_ID, Contacts, open_contacts
+from app.sandbox.errors import IN_USE, NOT_FOUND, RejectedError, answer_404, answer_405, answer_rejected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
 SLOW_SECONDS: Final = 15.0
-"""How long `demo-slow` waits for the answer to a delete: longer than the gateway does."""
+"""Seconds that `demo-slow` waits for the answer to a delete: longer than the gateway does."""
 
-DROP_EXTENSION: Final = "wethod-sandbox.drop"
-"""ASGI extension of the sandbox's server, whose `close` closes the connection without an answer."""
+ABORT: Final = "http.response.abort"
+"""ASGI extension of our server, and its message: close the connection without an answer."""
+
+MAX_LIMIT: Final = 100
 
 
-_REFUSALS: Final = {Deletion.ABSENT: NOT_FOUND, Deletion.IN_USE: IN_USE}
+def create_sandbox(database: Path | None = None, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
+    """Make the sandbox. Its lifespan opens the database, and raises ``StartError`` if that cannot be used.
 
-
-def create_sandbox(database: str | Path | None = None, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
-    """Make the sandbox. Its database is opened when its lifespan starts and closed when that ends.
-
-    `demo-dropped` needs a server with DROP_EXTENSION, which ``serve_sandbox`` is; elsewhere its deletes are a 500 and
-    delete nothing.
+    `demo-dropped` needs a server with the extension ABORT. On another server its deletes fail and delete nothing.
 
     Args:
-        database: path of a file, which is made where there is none; None is memory.
-        slow_seconds: how long `demo-slow` waits for the answer to a delete.
-
-    Raises:
-        DatabaseUnusableError: by the lifespan, when the file cannot be used.
+        database: the path of a file, which is made if it is absent; None is memory.
+        slow_seconds: seconds that `demo-slow` waits for the answer to a delete.
     """
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        with closing(open_contacts(database)) as contacts:
-            app.state.contacts = contacts
+        with contextlib.closing(open_contacts(database)) as app.state.contacts:
             yield
 
     app = Starlette(
-        routes=[Route("/api/contact/{id}", ContactResource(slow_seconds))],
-        exception_handlers={404: _no_such_path},
+        routes=[
+            Route("/api/contact/{id}", show_or_delete, methods=["GET", "DELETE"]),
+            Route("/api/contacts", list_contacts),
+        ],
+        exception_handlers={RejectedError: answer_rejected, 404: answer_404, 405: answer_405},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.slow_seconds = slow_seconds
     return app
 
 
-async def _no_such_path(_request: Request, _error: Exception) -> Response:
-    answer = rejected(NO_SUCH_PATH)
-    return Response(answer.body, answer.status, media_type="application/json")
+async def show_or_delete(request: Request) -> Response:
+    """Show a contact, or delete it and answer in the way of the token."""
+    contacts: Contacts = request.app.state.contacts
+    deletes = request.method == "DELETE"
+    contact_id, failures = integer("id", request.path_params["id"], lowest=1, highest=MAX_ID)
+    token, company = admit(request, failures, edits=deletes)
+    # Before the delete: a server that cannot abort must not delete either.
+    if deletes and token == DROPPED and ABORT not in request.scope.get("extensions", ()):
+        raise RuntimeError(f"the server of the sandbox does not offer the ASGI extension {ABORT}")
+    if deletes and contacts.delete(company, contact_id):
+        if token == SLOW:
+            await _wait_for_disconnect(request, request.app.state.slow_seconds)
+        return _NoAnswer() if token == DROPPED else Response()
+    found = contacts.get(company, contact_id)
+    if deletes or found is None:
+        raise RejectedError(IN_USE if found else NOT_FOUND)
+    return JSONResponse(found)
 
 
-class ContactResource:
-    """`/api/contact/{id}`, as an ASGI application that does its work at once: SQLite takes microseconds here."""
+async def list_contacts(request: Request) -> Response:
+    """List the contacts of a company in the order of their ids."""
+    contacts: Contacts = request.app.state.contacts
+    query = request.query_params
+    client_id, wrong_client = integer("client_id", query.get("client_id", "0"), lowest=0, highest=MAX_ID)
+    limit, wrong_limit = integer("limit", query.get("limit", str(MAX_LIMIT)), lowest=1, highest=MAX_LIMIT)
+    offset, wrong_offset = integer("offset", query.get("offset", "0"), lowest=0, highest=MAX_ID)
+    _, company = admit(request, wrong_client + wrong_limit + wrong_offset, edits=False)
+    return JSONResponse(contacts.page(company, client_id, limit, offset))
 
-    def __init__(self, slow_seconds: float) -> None:
-        self._slow_seconds = slow_seconds
+
+class _NoAnswer(Response):
+    """Closes the connection instead of answering."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or none where the token asks for that."""
-        contacts: Contacts = scope["app"].state.contacts
-        match scope["method"]:
-            case "DELETE":
-                answer = await self._delete(contacts, scope, receive)
-            case "GET" | "HEAD":
-                answer = _get(contacts, scope)
-            case _:
-                answer = rejected(METHOD_NOT_ALLOWED)
-        if answer is not None:
-            await answer.send(send)
-
-    async def _delete(self, contacts: Contacts, scope: Scope, receive: Receive) -> Answer | None:
-        """Delete, and say so in the token's own way; None when nobody is left to be told."""
-        request = admit(scope, edits=True)
-        if isinstance(request, Answer):
-            return request
-        # Before the delete: a server that cannot drop must not delete either.
-        drop = _drop(scope) if request.token == DROPPED else None
-        refusal = _REFUSALS.get(contacts.delete(request.company, request.contact_id))
-        return await self._confirm(request, drop, receive) if refusal is None else request.rejected(refusal)
-
-    async def _confirm(self, request: Admitted, drop: Callable[[], object] | None, receive: Receive) -> Answer | None:
-        if drop is not None:
-            drop()
-            await _hung_up(receive)
-            return None
-        if request.token == SLOW:
-            try:
-                async with asyncio.timeout(self._slow_seconds):
-                    await _hung_up(receive)
-            except TimeoutError:
-                return DELETED
-            return None
-        return DELETED
+        del scope, receive
+        await send({"type": ABORT})
 
 
-def _get(contacts: Contacts, scope: Scope) -> Answer:
-    request = admit(scope, edits=False)
-    if isinstance(request, Answer):
-        return request
-    contact = contacts.get(request.company, request.contact_id)
-    return found(contact) if contact else request.rejected(NOT_FOUND)
-
-
-def _drop(scope: Scope) -> Callable[[], object]:
-    """What closes the connection of a request without an answer, of which ASGI itself knows nothing."""
-    extension = scope.get("extensions", {}).get(DROP_EXTENSION)
-    if extension is None:
-        raise RuntimeError(f"the server of the sandbox does not offer the ASGI extension {DROP_EXTENSION}")
-    close: Callable[[], object] = extension["close"]
-    return close
-
-
-async def _hung_up(receive: Receive) -> None:
-    """Wait until the connection of a request is gone, the rest of its body skipped."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _wait_for_disconnect(request: Request, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass

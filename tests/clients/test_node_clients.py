@@ -46,7 +46,7 @@ async def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 async def addresses(project: Project) -> AsyncIterator[dict[str, str]]:
     """A gateway for any document, and one for each tool's manifest, before one sandbox."""
     async with contextlib.AsyncExitStack() as stack:
-        wethod = await stack.enter_async_context(serve_sandbox())
+        wethod = stack.enter_context(serve_sandbox())
         urls = {"GATEWAY_URL": (await stack.enter_async_context(gateway(wethod))).url}
         for name, manifest in MANIFESTS.items():
             environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(project.folder / manifest)}

@@ -75,8 +75,9 @@ def recipes(generated: Path) -> dict[str, DeleteContact]:
 @pytest.fixture(scope="module")
 async def url() -> AsyncIterator[str]:
     """The gateway before a sandbox."""
-    async with serve_sandbox() as wethod, gateway(wethod) as client:
-        yield f"{client.url}/graphql"
+    with serve_sandbox() as wethod:
+        async with gateway(wethod) as client:
+            yield f"{client.url}/graphql"
 
 
 CONTACTS = {"gql": "51", "ariadne-codegen": "52"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from app.sandbox import SandboxThread
+from app.sandbox import serve_sandbox
 from tests.commands import serving
 from tests.deploy.dockerfile import build, relocated, stages
 from tests.federation.routers import free_port
@@ -79,7 +79,7 @@ def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
     program = shutil.which(command[0], path=environment["PATH"])
     assert program == str(image / "venv" / "bin" / "wethod-graphql")
     closed = f"unshare -m sh -c 'mount -o remount,bind,ro / && exec {UNPRIVILEGED} {' '.join(command)}'"
-    with SandboxThread() as wethod:
+    with serve_sandbox() as wethod:
         with serving(closed, tmp_path, {"WETHOD_BASE_URL": wethod, **environment}) as url:
             headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
             query = "mutation { deleteContact(id: 1) { __typename } }"

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from app.main import create_app
-from app.sandbox.server import serve_sandbox
+from app.sandbox import serve_sandbox
 from app.server.context import WorkerContext
 from app.settings import load
 from tests.gateway import serve
@@ -24,7 +24,7 @@ async def sandbox_gateway(behind: Callable[[ASGIApp], ASGIApp] | None = None) ->
     Args:
         behind: what stands between the gateway's application and its server, such as a proxy.
     """
-    async with serve_sandbox() as wethod:
+    with serve_sandbox() as wethod:
         settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off"})
         context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
         context.lifecycle.state = "serving"

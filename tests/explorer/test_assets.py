@@ -161,7 +161,7 @@ async def test_nothing_but_reading(client: httpx.AsyncClient) -> None:
 
 def test_every_file_of_the_bundle_has_a_known_type() -> None:
     """A file that a browser would refuse for its type does not slip in with an upgrade."""
-    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     names = {path.name.removesuffix(".br").removesuffix(".gz") for path in (STATIC / ASSETS).iterdir()}
     assert {name[name.rindex(".") :] for name in names} <= MEDIA_TYPES.keys()
     assert all((STATIC / ASSETS / f"{name}.gz").exists() for name in names if name.endswith((".js", ".css")))

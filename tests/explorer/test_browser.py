@@ -51,7 +51,7 @@ NOT_FOUND = {
 @pytest.fixture(autouse=True)
 def bundle() -> None:
     """Every test here opens the real page."""
-    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
 
 
 async def test_a_first_run_needs_one_click(browser: Browser) -> None:

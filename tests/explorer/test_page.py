@@ -39,7 +39,7 @@ class Elements(HTMLParser):
 @pytest.fixture
 def explorer() -> Explorer:
     """The real page, in the sandbox."""
-    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     return Explorer(sandbox=True)
 
 

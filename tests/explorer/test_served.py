@@ -23,7 +23,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 @pytest.fixture(autouse=True)
 def bundle() -> None:
     """What is served is the real page."""
-    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ PATH = {"PATH": "/usr/bin:/bin"}
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built as an installer would."""
-    require("GraphiQL's bundle (python hatch_build.py)", present=STATIC.is_dir())
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)

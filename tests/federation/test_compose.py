@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from app.sandbox import SandboxThread
+from app.sandbox import serve_sandbox
 from app.settings import Settings
 from tests.commands import serving
 from tests.federation.composition import APOLLO, FOLDER, compose, ours
@@ -93,7 +93,7 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
     """Router, gateway and sandbox as the file says, but for names and ports that only a network of containers has."""
     environ = dict(SERVICES["gateway"]["environment"])
     metrics = environ["GATEWAY_METRICS_PORT"] = str(free_port())
-    with SandboxThread() as sandbox:
+    with serve_sandbox() as sandbox:
         environ["WETHOD_BASE_URL"] = sandbox
         Settings.model_validate({name.lower(): value for name, value in environ.items()})
         # The image's entry point and command; its host and port are what a test cannot have.

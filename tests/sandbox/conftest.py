@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.sandbox import serve_sandbox
-from tests.sandbox.facts import editor
+from tests.sandbox.requests import editor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[str]:
+def sandbox() -> Iterator[str]:
     """The base URL of a new sandbox."""
-    async with serve_sandbox() as url:
+    with serve_sandbox() as url:
         yield url
 
 

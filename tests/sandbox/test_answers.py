@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.sandbox import serve_sandbox
-from app.sandbox.people import seeds
-from tests.sandbox.facts import address, contacts_in, editor
+from tests.sandbox.requests import address, contacts_in, editor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,7 +247,7 @@ ROWS = [
         token="demo-throttled",
         answered_headers={"x-ratelimit-retry-after": "30"},
     ),
-    Row("404-other-path", 404, NO_PATH, path="/api/contacts"),
+    Row("404-other-path", 404, NO_PATH, path="/api/companies"),
     Row("404-root", 404, NO_PATH, path="/"),
     Row("404-no-id", 404, NO_PATH, path="/api/contact/"),
     Row("404-trailing-slash", 404, NO_PATH, path="/api/contact/1/"),
@@ -257,6 +256,7 @@ ROWS = [
         Row(f"405-{method}", 405, NO_METHOD, method=method, answered_headers=ALLOW)
         for method in ("POST", "PUT", "PATCH", "OPTIONS")
     ),
+    Row("405-list", 405, NO_METHOD, path="/api/contacts", answered_headers={"allow": "GET, HEAD"}),
 ]
 
 
@@ -274,10 +274,11 @@ def request_headers(row: Row) -> dict[str, str]:
 async def test_a_request_gets_exactly_the_answer_of_its_row(tmp_path: Path, row: Row) -> None:
     """Status, body and headers are the documented ones, and nothing but what a 200 names is gone."""
     database = tmp_path / "sandbox.db"
-    async with serve_sandbox(database=database) as url, editor(url, {}) as client:
-        before = contacts_in(database)
-        answer = await client.request(row.method, row.path, headers=request_headers(row))
-        gone = before - contacts_in(database)
+    with serve_sandbox(database=database) as url:
+        async with editor(url, {}) as client:
+            before = contacts_in(database)
+            answer = await client.request(row.method, row.path, headers=request_headers(row))
+            gone = before - contacts_in(database)
 
     expected_headers = {"content-length": str(len(answer.content)), **row.answered_headers}
     if row.body is not None:
@@ -395,12 +396,59 @@ async def test_a_deleted_contact_leaves_the_other_company_alone(client: httpx.As
     assert (refused.status_code, still_there.status_code, deleted.status_code) == (404, 200, 200)
 
 
-def test_the_people_are_invented_and_always_the_same() -> None:
-    """200 contacts in two companies, no two with one address, every address in a domain kept for examples."""
-    people = seeds()
-    assert people == seeds()
-    assert [seed.contact.id for seed in people] == list(range(1, 201))
-    assert Counter(seed.company for seed in people) == {"acme": 100, "globex": 100}
-    assert [seed.contact.id for seed in people if seed.in_use] == list(range(10, 201, 10))
-    assert len({seed.contact.email for seed in people}) == 200
-    assert all(seed.contact.email.endswith("@example.com") for seed in people)
+LISTED = [
+    pytest.param("acme", "", [*range(1, 101)], id="everybody"),
+    pytest.param("globex", "", [*range(101, 201)], id="of-the-company-alone"),
+    pytest.param("acme", "?limit=3&offset=5", [6, 7, 8], id="a-page"),
+    pytest.param("acme", "?limit=100&offset=98", [99, 100], id="the-last-page"),
+    pytest.param("acme", "?offset=100", [], id="past-the-end"),
+    pytest.param("acme", "?client_id=2", [6, 7, 8, 9, 10], id="of-a-client"),
+    pytest.param("acme", "?client_id=21", [], id="of-a-client-of-another-company"),
+]
+
+
+@pytest.mark.parametrize(("company", "query", "ids"), LISTED)
+async def test_contacts_are_listed_by_id(client: httpx.AsyncClient, company: str, query: str, ids: list[int]) -> None:
+    """The list pages through the contacts of one company, and of one client where it is named."""
+    answer = await client.get(f"/api/contacts{query}", headers={"Wethod-Company": company})
+    assert answer.status_code == 200
+    assert [contact["id"] for contact in answer.json()] == ids
+
+
+async def test_the_list_shows_who_can_be_deleted(client: httpx.AsyncClient) -> None:
+    """It has the name and the state of each contact, and none that was deleted."""
+    await client.delete("/api/contact/8")
+    answer = await client.get("/api/contacts?limit=3&offset=6", headers={"Authorization": "Bearer demo-viewer"})
+    assert answer.json() == [
+        {"id": 7, "name": "Giulia", "surname": "Greco", "state": "free"},
+        {"id": 9, "name": "Ivo", "surname": "Ivanov", "state": "free"},
+        {"id": 10, "name": "Jana", "surname": "Jansen", "state": "in_use"},
+    ]
+
+
+async def test_a_bad_list_is_refused_with_every_failure(client: httpx.AsyncClient) -> None:
+    """The limit is 1 to 100, as Wethod has it."""
+    answer = await client.get("/api/contacts?client_id=-1&limit=101&offset=x", headers={"Wethod-Version": "v1"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        invalid(
+            {"field": "client_id", "message": "This value must be an integer from 0 to 9223372036854775807."},
+            {"field": "limit", "message": "This value must be an integer from 1 to 100."},
+            {"field": "offset", "message": "This value must be an integer from 0 to 9223372036854775807."},
+            BAD_VERSION,
+        ),
+    )
+
+
+async def test_the_people_are_invented_and_always_the_same(client: httpx.AsyncClient) -> None:
+    """100 contacts in each company, no two with one address, every address in a domain kept for examples."""
+    with serve_sandbox() as url:
+        async with editor(url) as other:
+            for company, first in (("acme", 1), ("globex", 101)):
+                headers = {"Wethod-Company": company}
+                paths = [f"/api/contact/{number}" for number in range(first, first + 100)]
+                people = [(await client.get(path, headers=headers)).json() for path in paths]
+                assert people == [(await other.get(path, headers=headers)).json() for path in paths]
+                assert [person["id"] for person in people] == [*range(first, first + 100)]
+                assert len({person["email"] for person in people}) == 100
+                assert all(person["email"].endswith("@example.com") for person in people)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.sandbox import SandboxThread
+from app.sandbox import serve_sandbox
 from app.sandbox.admission import TOKENS, VERSION
 from app.sandbox.people import COMPANIES
 from tests.system_parts import require
@@ -31,7 +31,7 @@ def test_every_command_gives_the_output_under_it() -> None:
     require("curl", present=shutil.which("curl") is not None)
     commands = transcript()
     assert len(commands) == DOCUMENT.count("$ curl")
-    with SandboxThread() as url:
+    with serve_sandbox() as url:
         environment = {"PATH": os.environ["PATH"], "SANDBOX": url}
         printed = [
             (

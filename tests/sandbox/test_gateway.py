@@ -9,7 +9,7 @@ import pytest
 
 from app.sandbox import serve_sandbox
 from tests.gateway import HEADERS, gateway
-from tests.sandbox.facts import contacts_in
+from tests.sandbox.requests import contacts_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,7 +189,8 @@ async def test_a_mutation_comes_to_its_outcome(tmp_path: Path, case: Case, trans
     }
     # A short deadline, so that demo-slow takes a second and not ten.
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
-    async with serve_sandbox(database=database) as url, gateway(url, environ) as client:
-        before = contacts_in(database)
-        assert await client.delete(str(case.number), headers) == case.outcome
-        assert before - contacts_in(database) == ({(case.company, case.number)} if case.gone else set())
+    with serve_sandbox(database=database) as url:
+        async with gateway(url, environ) as client:
+            before = contacts_in(database)
+            assert await client.delete(str(case.number), headers) == case.outcome
+            assert before - contacts_in(database) == ({(case.company, case.number)} if case.gone else set())

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sandbox import SandboxThread
-from tests.sandbox.facts import address, contacts_in
+from app.sandbox import serve_sandbox
+from tests.sandbox.requests import address, contacts_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ EDITOR = {"company": "acme", "token": "demo-editor"}
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """One sandbox for all examples: what earlier ones deleted stays deleted."""
     database = tmp_path_factory.mktemp("sandbox") / "sandbox.db"
-    with SandboxThread(database=database, slow_seconds=0.01) as url:
+    with serve_sandbox(database=database, slow_seconds=0.01) as url:
         yield Live(url, database)
 
 
