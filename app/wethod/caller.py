@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 COMPANY_HEADER = "Wethod-Company"
 VERSION_HEADER = "Wethod-Version"
 
-# RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1.
-_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*)")
+# The scheme in any case (RFC 9110 §11.1), and visible ASCII: judging tokens is the task of Wethod.
+_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]+)")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # W3C Trace Context section 3.2; only version 00 is understood, and passed on.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
