@@ -19,7 +19,9 @@ from app.settings import Settings, SettingsError, is_loopback, load, unknown_var
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from app.server.context import WorkerContext
+    from app.main import WorkerContext
+    from app.server.config import ServerConfig
+    from app.server.lifecycle import Lifecycle
 
 PROGRAM = "wethod-graphql"
 
@@ -72,48 +74,70 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 def start(settings: Settings, *, sandbox: bool) -> int:
     """Run the server until it is told to stop; the exit code."""
     from app.http_client.transport_factory import check_transport
-    from app.observability.configure_logging import install
-    from app.observability.telemetry import make_board
-    from app.server.context import WorkerContext
-    from app.server.workers import run
+    from app.main import WorkerContext
+    from app.observability.configure_logging import configure_logging
+    from app.observability.metrics_server import serve_metrics_beside_workers
+    from app.observability.observability import make_counters, metrics_of
+    from app.server.run import run
     from app.start_error import StartError
+    from schema.root import OPERATIONS
 
-    install(settings)
+    configure_logging(settings)
     key_file = settings.gateway_audit_key_file
+    counters = make_counters(settings.gateway_workers, OPERATIONS)
     context = WorkerContext(
         settings=settings,
         audit_key=key_file.read_bytes().strip() if key_file else secrets.token_bytes(32),
         sandbox=sandbox,
-        board=make_board(settings.gateway_workers),
+        counters=counters,
     )
     try:
         check_transport(settings)
-        with metrics_beside_workers(context):
-            return run(make_app, context, announce=lambda url: announce(url, settings, sandbox=sandbox))
+        with serve_metrics_beside_workers(settings, metrics_of(counters, OPERATIONS)):
+            return run(
+                make_app,
+                context,
+                server_config(settings),
+                announce=lambda url: announce(url, settings, sandbox=sandbox),
+            )
     except (SettingsError, StartError) as error:
         fail(str(error))
 
 
-def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContextManager[object]:
-    """The metrics' own port, in this process where the workers are others: one of them could not speak for all."""
-    from app.observability.exposition import Exposition
-    from app.observability.metrics_server import MetricsThread
+def server_config(settings: Settings) -> ServerConfig:
+    """The settings that concern the server."""
+    from app.server.config import ServerConfig
 
-    settings = context.settings
-    if settings.gateway_workers == 1 or settings.gateway_metrics_port is None or context.board is None:
-        return contextlib.nullcontext()
-    return MetricsThread(
-        Exposition(context.board).render, host=settings.gateway_host, port=settings.gateway_metrics_port
+    return ServerConfig(
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        port_setting="GATEWAY_PORT",
+        workers=settings.gateway_workers,
+        max_header_bytes=settings.gateway_max_header_bytes,
+        read_timeout=settings.gateway_read_timeout_seconds,
+        keep_alive=settings.gateway_keep_alive_seconds,
+        request_seconds=settings.wethod_timeout_seconds,
+        drain_delay=settings.gateway_drain_delay_seconds,
+        drain_seconds=settings.gateway_drain_seconds,
     )
 
 
-def make_app(context: WorkerContext) -> ASGIApp:
-    """The application of one worker; at the top level, so that a worker finds it by name."""
-    from app.main import create_app
-    from app.observability.configure_logging import install
+def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
+    """Make the application of one worker. It stands at the top level, so that a worker finds it by name.
 
-    install(context.settings)
-    return create_app(context)
+    Raises:
+        StartError: a setting cannot be used.
+    """
+    from app.main import create_app
+    from app.observability.configure_logging import configure_logging
+    from app.start_error import StartError
+    from schema.root import OPERATIONS, build_schema
+
+    configure_logging(context.settings)
+    try:
+        return create_app(context, lifecycle, build_schema(), OPERATIONS)
+    except SettingsError as error:
+        raise StartError(str(error)) from None
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:

@@ -267,6 +267,10 @@ class Settings(BaseModel):
     gateway_read_timeout_seconds: Seconds = Field(
         default=10.0, description="Seconds for a whole request, head and body."
     )
+    gateway_keep_alive_seconds: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = Field(
+        default=125.0,
+        description="Time that an idle connection of a client is kept; longer than the idle time of a balancer.",
+    )
     gateway_drain_delay_seconds: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = Field(
         default=3.0, description="Seconds after SIGTERM in which readiness fails and requests are still served."
     )

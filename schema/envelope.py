@@ -16,7 +16,7 @@ from schema.text import clean
 MAX_FAILURES = 100
 MAX_HEADER_VALUES = 20
 
-_ENTRY_BYTES = 40
+ENTRY_BYTES = 40
 """What an entry of a list costs in an answer beside its text."""
 
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
@@ -69,7 +69,7 @@ class _Budget:
 
     def fits(self, *texts: str) -> bool:
         """Take an entry of a list, whole or not at all."""
-        size = _ENTRY_BYTES + sum(map(_size, texts))
+        size = ENTRY_BYTES + sum(map(_size, texts))
         if size > self.left:
             return False
         self.left -= size

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from app.main import create_app
-from app.server.context import WorkerContext
-from app.server.listener import bind, url_of
+from app.cli import server_config
+from app.main import WorkerContext, create_app
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.settings import load
+from schema.root import OPERATIONS, build_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
+    import strawberry
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.http_client.transport import Transport
+    from app.settings import Settings
+    from schema.rest import RestOperation
 
 HEADERS = {
     "Authorization": "Bearer test-token",
@@ -44,9 +50,10 @@ mutation Delete($id: ID!) {{ deleteContact(id: $id) {{
 class GatewayClient:
     """Speaks to a running gateway."""
 
-    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, http: httpx.AsyncClient, server: GatewayServer) -> None:
         self.url = url
         self.http = http
+        self.server = server
 
     async def graphql(
         self,
@@ -86,24 +93,32 @@ def without_lifespan(app: ASGIApp) -> ASGIApp:
 async def serve(
     app: ASGIApp,
     lifespan: Literal["on", "off"] = "on",
-    context: WorkerContext | None = None,
-    host: str = "127.0.0.1",
+    settings: Settings | None = None,
+    lifecycle: Lifecycle | None = None,
 ) -> AsyncIterator[str]:
-    """Run an ASGI application on the gateway's own server, at an ephemeral port."""
-    if context is None:
-        context = WorkerContext(settings=load({}), audit_key=b"a key for tests only")
-    listener = bind(host, 0)
+    """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
+    async with serving(app if lifespan == "on" else without_lifespan(app), settings, lifecycle) as (url, _):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+) -> AsyncIterator[tuple[str, GatewayServer]]:
+    """Run an application; its URL and its server."""
+    config = dataclasses.replace(server_config(settings or load({})), host="127.0.0.1", port=0)
+    listener = listen(config)
     started = asyncio.Event()
-    server = GatewayServer(app if lifespan == "on" else without_lifespan(app), context, started=started.set)
-    serving = asyncio.create_task(server.serve([listener]))
+    server = GatewayServer(app, config, lifecycle or Lifecycle(), started=started.set)
+    running = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(started.wait())
-    await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
     assert started.is_set(), "the server did not start"
     try:
-        yield url_of(listener)
+        yield url_of(listener), server
     finally:
         server.finish()
-        await serving
+        await running
 
 
 @contextlib.asynccontextmanager
@@ -113,10 +128,13 @@ async def gateway(
     *,
     transport: Transport | None = None,
     sandbox: bool = False,
+    schema: strawberry.Schema | None = None,
+    operations: Sequence[RestOperation[Any, Any]] = OPERATIONS,
 ) -> AsyncIterator[GatewayClient]:
     """Run the gateway before an upstream, as the environment would configure it."""
     settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
-    app = create_app(context, transport=transport)
-    async with serve(app, context=context) as url, httpx.AsyncClient(timeout=30) as http:
-        yield GatewayClient(url, http)
+    lifecycle = Lifecycle()
+    app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
+    async with serving(app, settings, lifecycle) as (url, server), httpx.AsyncClient(timeout=30) as http:
+        yield GatewayClient(url, http, server)

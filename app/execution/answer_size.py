@@ -43,11 +43,9 @@ MIN_WORDS = 512
 """The shortest words that still say what happened."""
 MAX_ALL_WORDS = 400_000
 MAX_ANSWER = 1_000_000
-ITEM_BYTES = 12
-"""The least that an item of a list takes of the words of its response; the field names of a failure."""
+ITEM_BYTES = 40
+"""The bytes of words that each item of a list costs beside its text: ``schema.envelope.ENTRY_BYTES``."""
 
-_ESCAPED = 2
-"""Bytes of JSON for one byte of words, at most: a quotation mark is escaped."""
 _PUNCTUATION = 4
 _LEAF = 24
 """Bytes of a value without words: a number, an enum, a type's name."""
@@ -193,5 +191,5 @@ def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
             item = max(item, size.item)
     if not calls:
         return MAX_WORDS
-    each_word = max(_ESCAPED * names, -(-item // ITEM_BYTES))
+    each_word = max(names, -(-item // ITEM_BYTES))
     return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), (MAX_ANSWER - fixed) // (calls * each_word))

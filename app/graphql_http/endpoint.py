@@ -84,7 +84,7 @@ class GraphQLEndpoint:
         """Answer one request."""
         method = scope["method"]
         headers = Headers(scope["headers"])
-        client = self._addresses.read(scope["client"], headers)
+        client = self._addresses.read(scope.get("client"), headers)
         caller = self._read_caller(headers, client)
         fields = common_headers(caller.request_id)
         if self._cors is not None:

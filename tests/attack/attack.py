@@ -42,7 +42,7 @@ class Reply:
 
     @property
     def by_application(self) -> bool:
-        """Whether the endpoint answers; the server refuses what it does not hand on."""
+        """True if the endpoint answers; the server itself refuses what is no readable request."""
         return "x-content-type-options" in self.headers
 
     @property

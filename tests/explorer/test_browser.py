@@ -83,7 +83,7 @@ async def test_a_first_run_needs_one_click(browser: Browser) -> None:
 async def test_the_page_says_whose_contacts_it_deletes(browser: Browser, note: str, *, sandbox: bool) -> None:
     """A person sees whether a run is for real; for real the header editor has no token and the id is blank."""
     explorer = Explorer(sandbox=sandbox)
-    app = Starlette(routes=[Route("/graphql", explorer), *explorer.routes])
+    app = Starlette(routes=[Route("/graphql", lambda _: explorer.page()), *explorer.routes])
     async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
         await shown.open(f"{origin}/graphql")
         await expect(shown.page.locator(".graphiql-logo")).to_have_text(note)

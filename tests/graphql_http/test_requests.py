@@ -291,3 +291,25 @@ async def test_an_integer_id_is_taken_by_its_digits(
     await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
     await client.graphql(f"mutation {{ deleteContact(id: {value.decode()}) {{ __typename }} }}")
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{sent}"] * 2
+
+
+@pytest.mark.parametrize("token", ["1|abc:def", "a=b", '"a"', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"])
+async def test_a_token_with_any_visible_ascii_characters_is_forwarded_as_it_is(
+    client: GatewayClient, wethod: Upstream, token: str
+) -> None:
+    """Judging tokens is the task of Wethod."""
+    await client.delete(headers=HEADERS | {"Authorization": f"Bearer {token}"})
+    assert [asked.header("Authorization") for asked in wethod.asked] == [f"Bearer {token}".encode()]
+
+
+@pytest.mark.parametrize("token", ["a b", "a\tb", "caf\xe9"])
+async def test_a_token_with_white_space_controls_or_other_characters_is_refused(
+    client: GatewayClient, wethod: Upstream, token: str
+) -> None:
+    """Nothing is sent, and the outcome says which form is expected."""
+    given = HEADERS | {"Authorization": f"Bearer {token}"}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
+    body = {"query": 'mutation { deleteContact(id: "7") { __typename } }'}
+    response = await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
+    assert response.json() == {"data": {"deleteContact": {"__typename": "WethodUnauthorizedError"}}}
+    assert wethod.asked == []

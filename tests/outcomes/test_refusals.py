@@ -101,10 +101,8 @@ AUTHORIZATIONS: dict[str, tuple[list[str | bytes], str]] = {
     "two-tokens": (["Bearer a b"], NOT_BEARER),
     "comma": (["Bearer a, Bearer b"], NOT_BEARER),
     "tab": (["Bearer\ta"], NOT_BEARER),
-    "inner-padding": (["Bearer a=b"], NOT_BEARER),
     "not-ascii": ([b"Bearer caf\xe9"], NOT_BEARER),
     "utf-8": (["Bearer tökén".encode()], NOT_BEARER),
-    "quotes": (['Bearer "a"'], NOT_BEARER),
     "twice": (["Bearer a", "Bearer a"], "The header Authorization arrived 2 times; one was expected."),
     "thrice": (["Bearer a", "Bearer b", "x"], "The header Authorization arrived 3 times; one was expected."),
 }

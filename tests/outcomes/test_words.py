@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.execution.answer_size import ITEM_BYTES
 from app.headers import Headers
 from app.wethod.sender import WethodResponse
 from schema.delete_contact import from_repeat, from_response
+from schema.envelope import ENTRY_BYTES
 from tests.gateway import gateway
 from tests.upstream import Answer, answer, upstream
 
@@ -386,6 +388,11 @@ async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Up
     outcomes = response.json()["data"].values()
     assert {outcome["__typename"] for outcome in outcomes} == {"WethodValidationError"}
     assert all("of 900 failures shown.)" in outcome["message"] for outcome in outcomes)
+
+
+def test_an_item_of_a_list_costs_what_the_size_of_an_answer_counts() -> None:
+    """The contract and the engine count an entry of a list alike; the engine may not import the contract."""
+    assert ITEM_BYTES == ENTRY_BYTES
 
 
 def texts(value: Any) -> list[str]:
