@@ -87,9 +87,10 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     scheme = (match["scheme"] or "http").lower() if match else ""
     port = int((match and match["port"]) or {"https": 443}.get(scheme, 80))
     if match is None or scheme not in {"http", "https"} or not 0 < port <= _MAX_PORT:
+        instead = "" if variable == "WETHOD_PROXY" else "; WETHOD_PROXY or NO_PROXY can take its place"
         raise SettingsError(
             f"{variable}={_masked(value)}: must be the URL of an http or https proxy, such as "
-            "http://user:password@proxy.example:3128, with user name and password percent-encoded"
+            f"http://user:password@proxy.example:3128, with user name and password percent-encoded{instead}"
         )
     credentials = None
     if match["username"] is not None:

@@ -312,7 +312,7 @@ async def test_memory_is_bounded_however_much_is_sent(name: str, fault: Fault) -
         gc.collect()
         tracemalloc.start()
         try:
-            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.25)) for n in range(4)))
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.5)) for n in range(4)))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
