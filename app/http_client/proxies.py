@@ -153,7 +153,7 @@ def _in_network(address: _Address, pattern: str) -> bool:
 
 def _split_port(entry: str) -> tuple[str, str]:
     """Split an entry into host and port; an IPv6 address has a port only behind brackets."""
-    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::(.*))?", entry)
+    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?", entry)
     return (match[1] or match[2] or "", match[3] or "") if match else (entry, "")
 
 
