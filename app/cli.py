@@ -218,7 +218,10 @@ def check() -> None:
         click.echo(f"{name} is no setting of this gateway; is it misspelt?")
     try:
         check_transport(settings)
+    except SettingsError as error:
+        fail(str(error))
+    try:
         done = asyncio.run(probe(settings))
-    except (UnreachableError, SettingsError) as error:
+    except UnreachableError as error:
         fail(f"{settings.wethod_base_url} cannot be reached: {error}")
     click.echo(f"{settings.wethod_base_url} can be reached ({transport_name(settings)}): {done}; nothing was sent")

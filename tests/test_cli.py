@@ -361,7 +361,7 @@ async def test_check_verifies_the_certificate(tmp_path: Path, *, trusted: bool) 
     [
         ("200 OK", "TCP connection and TLS handshake (TLSv1.3) through the proxy; nothing was sent"),
         ("407 No", "the proxy answers 407"),
-        ("", "the proxy hangs up"),
+        ("", "the proxy hangs up, or answers with something other than HTTP"),
     ],
 )
 async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: str) -> None:
@@ -398,7 +398,8 @@ async def test_a_proxy_that_is_not_spoken_to_is_named() -> None:
     """The usual variables may name what neither transport can use."""
     code, output = await check({"ALL_PROXY": "socks5://127.0.0.1:1", "WETHOD_BASE_URL": "https://wethod.example"})
     assert code == 1
-    assert "(socks5): set WETHOD_PROXY to an http or https one, or NO_PROXY" in output
+    assert "ALL_PROXY=socks5://127.0.0.1:1: must be the URL of an http or https proxy" in output
+    assert "WETHOD_PROXY or NO_PROXY can take its place" in output
 
 
 def server_context(authority: trustme.CA) -> ssl.SSLContext:

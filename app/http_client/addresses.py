@@ -49,6 +49,6 @@ async def connect(
         make_protocol,
         sock=connected,
         ssl=ssl_context,
-        server_hostname=None if ssl_context is None else origin.host,
+        server_hostname=None if ssl_context is None else origin.server_name,
     )
     return protocol

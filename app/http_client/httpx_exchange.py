@@ -53,6 +53,9 @@ class Exchange:
     def __init__(self, request: Request, origin: Origin, *, hold_back: bool = False) -> None:
         self._request = request
         self._url = _target_url(origin, request.target)
+        self._extensions: dict[str, object] = {"trace": self._trace}
+        if origin.host != origin.server_name:
+            self._extensions["sni_hostname"] = origin.server_name
         self._sent_headers = sent_headers(request, origin.authority)
         encode_request(request, origin.authority)  # only to refuse what cannot be sent
         self._status: int | None = None
@@ -74,7 +77,7 @@ class Exchange:
                     self._url,
                     headers=self._sent_headers,
                     stream=httpx.ByteStream(self._request.body or b""),
-                    extensions={"trace": self._trace},
+                    extensions=self._extensions,
                 )
             )
             self._headers = Headers([(name.lower(), value) for name, value in response.headers.raw])

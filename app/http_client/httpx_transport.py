@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -39,7 +40,7 @@ class HttpxTransport:
         max_connections: number of requests in flight; others wait until their ``send_by``.
         idle_seconds: not used, because no connection is kept; both transports have the same arguments.
         proxy: the proxy; None for none.
-        proxy_ssl_context: for an https proxy; None for none.
+        proxy_ssl_context: for an https proxy.
     """
 
     def __init__(
@@ -53,13 +54,12 @@ class HttpxTransport:
         proxy: Proxy | None = None,
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._origin = origin
+        # A proxy resolves the name itself, and httpx would look for the final dot in the certificate.
+        self._origin = origin if proxy is None else replace(origin, host=origin.server_name)
         # httpx wants a context for plain HTTP as well; this one trusts nothing and is quick to make.
         self._ssl_context = ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._connect_timeout_seconds = connect_timeout_seconds
-        self._proxy = (
-            None if proxy is None else httpx.Proxy(proxy.url, ssl_context=proxy_ssl_context, auth=proxy.credentials)
-        )
+        self._proxy = None if proxy is None else _httpx_proxy(proxy, proxy_ssl_context)
         self._permits = Permits(max_connections)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -148,3 +148,7 @@ class HttpxTransport:
 
         task.add_done_callback(release)
         return task
+
+
+def _httpx_proxy(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> httpx.Proxy:
+    return httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=ssl_context if proxy.scheme == "https" else None)

@@ -87,9 +87,10 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     scheme = (match["scheme"] or "http").lower() if match else ""
     port = int((match and match["port"]) or {"https": 443}.get(scheme, 80))
     if match is None or scheme not in {"http", "https"} or not 0 < port <= _MAX_PORT:
+        instead = "" if variable == "WETHOD_PROXY" else "; WETHOD_PROXY or NO_PROXY can take its place"
         raise SettingsError(
             f"{variable}={_masked(value)}: must be the URL of an http or https proxy, such as "
-            "http://user:password@proxy.example:3128, with user name and password percent-encoded"
+            f"http://user:password@proxy.example:3128, with user name and password percent-encoded{instead}"
         )
     credentials = None
     if match["username"] is not None:
@@ -152,7 +153,7 @@ def _in_network(address: _Address, pattern: str) -> bool:
 
 def _split_port(entry: str) -> tuple[str, str]:
     """Split an entry into host and port; an IPv6 address has a port only behind brackets."""
-    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::(.*))?", entry)
+    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?", entry)
     return (match[1] or match[2] or "", match[3] or "") if match else (entry, "")
 
 

@@ -13,25 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class ClientContext(ssl.SSLContext):
-    """A client's context, which leaves out the final dot of an absolute name (``api.example.com.``).
-
-    Neither SNI (RFC 6066 §3) nor a certificate has that dot.
-    """
-
-    def wrap_bio(  # noqa: D102 - as the base class
-        self,
-        incoming: ssl.MemoryBIO,
-        outgoing: ssl.MemoryBIO,
-        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class
-        server_hostname: str | bytes | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLObject:
-        if isinstance(server_hostname, str):
-            server_hostname = server_hostname.removesuffix(".")
-        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
-
-
 def make_ssl_context(
     *, ca_file: Path | None = None, client_cert_file: Path | None = None, client_key_file: Path | None = None
 ) -> ssl.SSLContext:
@@ -70,8 +51,8 @@ def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _make_context(*, system: bool) -> ssl.SSLContext:
-    # As ssl.create_default_context, which cannot make an object of another class.
-    context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The steps of ssl.create_default_context, apart, so that each failure is reported with its cause.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if system:

@@ -50,12 +50,14 @@ class Origin:
     port: int
 
     @property
-    def authority(self) -> bytes:
-        """The value of the ``Host`` field (RFC 9110 §7.2).
+    def server_name(self) -> str:
+        """The host without the final dot of an absolute name, as SNI and certificates have it (RFC 6066 §3)."""
+        return self.host.removesuffix(".")
 
-        Without the port if it is the scheme's default, and without the final dot of an absolute name, as browsers do.
-        """
-        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
+    @property
+    def authority(self) -> bytes:
+        """The value of the ``Host`` field (RFC 9110 §7.2): without the port if it is the scheme's default."""
+        host = f"[{self.host}]" if ":" in self.host else self.server_name
         default = {"http": 80, "https": 443}.get(self.scheme)
         return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -26,7 +27,7 @@ class SeenRequest:
     Attributes:
         connection: number of the connection, from 0.
         data: its bytes, as far as they were read.
-        complete: whether the head was read to its end.
+        complete: whether it was read to its end.
     """
 
     connection: int
@@ -72,15 +73,15 @@ class Connection:
             ConnectionOverError: the client went away before the end; what came is remembered as incomplete.
         """
         data = self._unread
-        while b"\r\n\r\n" not in data:
+        while len(data) < (size := _size_of_request(data)):
             chunk = await self.wire.receive()
             if not chunk:
                 if data:
                     self._remember(data, complete=False)
                 raise ConnectionOverError
             data += chunk
-        head, end, self._unread = data.partition(b"\r\n\r\n")
-        self._remember(head + end, complete=True)
+        self._unread = data[size:]
+        self._remember(data[:size], complete=True)
         self.target = self._requests[-1].target
 
     async def read_part(self, size: int) -> None:
@@ -89,6 +90,15 @@ class Connection:
 
     def _remember(self, data: bytes, *, complete: bool) -> None:
         self._requests.append(SeenRequest(self._number, data, complete))
+
+
+def _size_of_request(data: bytes) -> int:
+    """The size of the request that data begins with; more than is there while its head is not complete."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    if not end:
+        return len(data) + 1
+    length = re.search(rb"\r\ncontent-length: *([0-9]+)", head, re.IGNORECASE)
+    return len(head + end) + (int(length[1]) if length else 0)
 
 
 class FaultServer:

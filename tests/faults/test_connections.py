@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from app.http_client.transport import BODY_SECONDS, Interrupted, NotSent
 from tests.faults.catalogue import FAULTS
@@ -81,6 +82,21 @@ async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
             b"DELETE /api/contact/7 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
             b"Accept: application/json\r\nAccept-Encoding: identity\r\n\r\n" % server.port
         )
+
+
+@EITHER
+@pytest.mark.parametrize("body", [b'{"name": "Ada"}', b""], ids=["body", "empty-body"])
+async def test_a_body_goes_out_behind_its_length(name: str, body: bytes, *, tls: bool) -> None:
+    """The length is the last header field, and the connection is good for the next request."""
+    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin)
+        assert (await transport.send(replace(delete(1), body=body))).status == 200
+        assert await answers_its_own(transport, 2)
+        await transport.aclose()
+        first = server.requests[0]
+        assert first.headers[-1] == (b"Content-Length", b"%d" % len(body))
+        assert first.data.partition(b"\r\n\r\n")[2] == body
+        assert [request.target for request in server.complete] == [b"/api/contact/1", b"/api/contact/2"]
 
 
 @EITHER
@@ -312,7 +328,7 @@ async def test_memory_is_bounded_however_much_is_sent(name: str, fault: Fault) -
         gc.collect()
         tracemalloc.start()
         try:
-            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.25)) for n in range(4)))
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.5)) for n in range(4)))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-    from app.http_client.transport import Origin, RawHeaders
+    from app.http_client.transport import Origin, RawHeaders, Transport
     from tests.faults.server import Connection, FaultServer
     from tests.faults.steps import Step
 
@@ -77,7 +77,7 @@ def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: boo
     return Response(status, Headers(fields), body, reused)
 
 
-async def outcome(transport: Http1Transport, request: Request) -> Response | type[NotSent | Interrupted]:
+async def outcome(transport: Transport, request: Request) -> Response | type[NotSent | Interrupted]:
     """Send a request: the response, or the class of what was raised."""
     try:
         return await transport.send(request)

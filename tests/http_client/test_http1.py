@@ -115,6 +115,21 @@ CASES = {
         kept=True,
     ),
     "page": Case((Send(PAGE + b"Content-Length: 2\r\n\r\n<p"),), response(200, (HTML, LENGTH_2), b"<p"), kept=True),
+    "blank-page": Case(
+        (Send(PAGE + b"Content-Length: 2\r\n\r\n\r\n"),), response(200, (HTML, LENGTH_2), b"\r\n"), kept=True
+    ),
+    "page-behind-white-space-and-a-bom": Case(
+        (Send(PAGE + b"Content-Length: 9\r\n\r\n\xef\xbb"), Wait(0.02), Send(b"\xbf \r\n"), Wait(0.02), Send(b"<p>")),
+        response(200, (HTML, LENGTH_9), b"\xef\xbb\xbf \r\n<p>"),
+        kept=True,
+    ),
+    "white-space-and-no-more": Case(
+        (Send(PAGE + b"Content-Length: 9\r\n\r\n \r\n"), Hang()), response(200, (HTML, LENGTH_9), None), answer_in=LATE
+    ),
+    "white-space-and-a-cut": Case(
+        (Send(PAGE + b"Content-Length: 9\r\n\r\n \r\n"), Wait(0.02), CloseProperly()),
+        response(200, (HTML, LENGTH_9), None),
+    ),
     "page-that-comes-later": Case(
         (Send(PAGE + b"Content-Length: 2\r\n\r\n"), Wait(0.02), Send(b"<"), Wait(0.02), Send(b"p")),
         response(200, (HTML, LENGTH_2), b"<"),
@@ -248,6 +263,28 @@ async def test_each_end_of_an_exchange(tls: ssl.SSLContext | None, case: Case) -
         assert reply.headers[b"content-location"] == b"/api/contact/8"
         assert server.accepted == (1 if case.kept else 2)
         assert len(server.requests) == 2
+
+
+async def test_a_response_tells_whether_its_connection_was_used_before() -> None:
+    """A 408 on a connection that was used before may be an answer to nobody."""
+    async with FaultServer() as server, http1(server) as transport:
+        responses = [await transport.send(delete(fresh=fresh)) for fresh in (False, False, True, False)]
+        assert [response.reused for response in responses] == [False, True, False, True]
+
+
+async def test_a_request_knows_whether_it_was_written(tls: ssl.SSLContext | None) -> None:
+    """Set before the first byte, and not before: a caller that leaves earlier was not sent."""
+    async with FaultServer((Read(), Hang()), tls=tls) as server, http1(server, max_connections=1) as transport:
+        written, waiting = delete(), delete()
+        sending = [asyncio.create_task(transport.send(request)) for request in (written, waiting)]
+        await until(lambda: len(server.requests) == 1)
+        assert transport.waiting == 1
+        for task in reversed(sending):
+            task.cancel()
+        results = await asyncio.gather(*sending, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        assert (written.written, waiting.written) == (True, False)
+        assert len(server.requests) == 1
 
 
 async def test_the_request_is_written_as_it_is_given(tls: ssl.SSLContext | None) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from app.http_client.tls import make_ssl_context
+from app.http_client.tls import make_proxy_ssl_context, make_ssl_context
 from app.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -82,8 +87,90 @@ def server_context(authority: trustme.CA, host: str = HOST) -> ssl.SSLContext:
 
 def test_the_system_is_trusted_unless_a_file_says_otherwise(files: Path) -> None:
     """With no setting it is the system's authorities, with one it is those of the file alone."""
-    assert make_ssl_context().get_ca_certs() == ssl.create_default_context().get_ca_certs()
+    system = ssl.create_default_context()
+    assert make_ssl_context().get_ca_certs() == system.get_ca_certs()
+    assert make_ssl_context().verify_flags == system.verify_flags
     assert len(make_ssl_context(ca_file=files / "ca").get_ca_certs()) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class LaxAuthority:
+    """An authority as companies make them, without what the strict form of RFC 5280 asks for.
+
+    Attributes:
+        critical: whether its basicConstraints is critical.
+        key_usage: whether it has a keyUsage.
+    """
+
+    critical: bool
+    key_usage: bool
+
+    def make(self, directory: Path) -> ssl.SSLContext:
+        """Write ``lax-ca``, and make the context of a server that it certifies."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our own authority")])
+        key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+        def certificate(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+            begin = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)
+            return (
+                x509.CertificateBuilder()
+                .subject_name(subject)
+                .issuer_name(name)
+                .public_key(public_key)
+                .serial_number(x509.random_serial_number())
+                .not_valid_before(begin)
+                .not_valid_after(begin + dt.timedelta(days=9))
+            )
+
+        own = certificate(name, key.public_key()).add_extension(x509.BasicConstraints(True, None), self.critical)  # noqa: FBT003
+        if self.key_usage:
+            usage = dict.fromkeys(
+                (
+                    "digital_signature",
+                    "content_commitment",
+                    "key_encipherment",
+                    "data_encipherment",
+                    "key_agreement",
+                    "crl_sign",
+                    "encipher_only",
+                    "decipher_only",
+                ),
+                False,
+            )
+            own = own.add_extension(x509.KeyUsage(**usage, key_cert_sign=True), critical=True)
+        leaf = certificate(x509.Name([]), leaf_key.public_key()).add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=True
+        )
+        pem = serialization.Encoding.PEM
+        (directory / "lax-ca").write_bytes(own.sign(key, hashes.SHA256()).public_bytes(pem))
+        private = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (directory / "lax-leaf").write_bytes(private + leaf.sign(key, hashes.SHA256()).public_bytes(pem))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(directory / "lax-leaf")
+        return context
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [LaxAuthority(critical=False, key_usage=True), LaxAuthority(critical=True, key_usage=False)],
+    ids=["basic-constraints-not-critical", "no-key-usage"],
+)
+def test_an_authority_that_the_operator_named_need_not_be_strict(tmp_path: Path, authority: LaxAuthority) -> None:
+    """On Python 3.13, whose default is strict, as on 3.11; for Wethod and for a proxy."""
+    server = authority.make(tmp_path)
+    shake_hands(make_ssl_context(ca_file=tmp_path / "lax-ca"), server)
+    shake_hands(make_proxy_ssl_context(tmp_path / "lax-ca"), server)
+
+
+def test_a_key_log_that_cannot_be_written_is_named(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The true cause, and not the file of authorities that is read in the same breath."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(files / "absent" / "keys.log"))
+    with pytest.raises(SettingsError) as caught:
+        make_ssl_context(ca_file=files / "ca")
+    assert str(caught.value) == f"SSLKEYLOGFILE={files}/absent/keys.log: cannot be written: No such file or directory"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(files / "keys.log"))
+    make_ssl_context(ca_file=files / "ca")
+    assert (files / "keys.log").exists()
 
 
 def test_http_1_1_is_agreed_on(files: Path, authority: trustme.CA) -> None:
@@ -141,7 +228,8 @@ def test_the_client_certificate_is_shown(files: Path, authority: trustme.CA, cer
         ({"ca_file": "empty"}, "WETHOD_CA_FILE={0}/empty: must hold certificates in PEM"),
         ({"ca_file": "binary"}, "WETHOD_CA_FILE={0}/binary: must hold certificates in PEM"),
         ({"ca_file": "key"}, "WETHOD_CA_FILE={0}/key: must hold certificates in PEM"),
-        ({"ca_file": "absent"}, "WETHOD_CA_FILE={0}/absent: must hold certificates in PEM"),
+        ({"ca_file": "absent"}, "WETHOD_CA_FILE={0}/absent: cannot be read: No such file or directory"),
+        ({"ca_file": "."}, "WETHOD_CA_FILE={0}: cannot be read: Is a directory"),
         (
             {"client_cert_file": "cert"},
             "WETHOD_CLIENT_CERT_FILE={0}/cert: must hold a certificate in PEM, and its key",

@@ -1,0 +1,150 @@
+"""A name with several addresses is reached if one of them is, and an absolute name is one without its dot in TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+import trustme
+import uvloop
+
+from app.http_client.http1 import Http1Transport
+from app.http_client.httpx_transport import HttpxTransport
+from app.http_client.tls import make_ssl_context
+from app.http_client.transport import NotSent, Origin
+from tests.faults.leftovers import nothing_left
+from tests.faults.places import full_backlog, refusing_port
+from tests.faults.server import FaultServer
+from tests.faults.transports import TRANSPORTS, carrier
+from tests.http_client.exchanges import delete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Addresses: TypeAlias = "list[tuple[Any, ...]]"
+
+records: dict[str, list[int]] = {}
+"""The test's DNS: for each name its addresses, which are all 127.0.0.1 and differ in their ports."""
+
+
+class Resolver:
+    """An event loop's resolver that knows nothing but ``records``."""
+
+    async def getaddrinfo(self, host: bytes | str | None, port: object, **_: object) -> Addresses:
+        """Look a name up, the way it was asked for: with its dot, if it had one."""
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if name not in records and name != "127.0.0.1":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        ports = records.get(name, [port])
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", found)) for found in ports]
+
+
+class PlainLoop(Resolver, asyncio.SelectorEventLoop):
+    """Python's own loop."""
+
+
+class FastLoop(Resolver, uvloop.Loop):  # type: ignore[misc] # so are the annotations of uvloop
+    """The loop that serves in production."""
+
+
+pytestmark = pytest.mark.parametrize(
+    "anyio_backend",
+    [
+        pytest.param(("asyncio", {"loop_factory": PlainLoop}), id="asyncio"),
+        pytest.param(("asyncio", {"loop_factory": FastLoop}), id="uvloop"),
+    ],
+)
+
+BOTH = pytest.mark.parametrize("name", TRANSPORTS)
+
+
+@pytest.mark.parametrize(
+    "dead", [pytest.param(full_backlog, id="never-accepts"), pytest.param(refusing_port, id="refuses")]
+)
+async def test_a_dead_first_address_does_not_matter(
+    dead: Callable[[], contextlib.AbstractContextManager[Origin]],
+) -> None:
+    """The next one is tried beside it, long before the connect timeout (RFC 8305)."""
+    with dead() as nowhere:
+        async with nothing_left(), FaultServer() as server:
+            records["two.example"] = [nowhere.port, nowhere.port, server.port]
+            transport = carrier("http1", Origin("http", "two.example", 80), connect_seconds=2.0)
+            assert (await transport.send(delete(send_in=2.0, answer_in=4.0))).status == 200
+            assert [request.headers[0] for request in server.requests] == [(b"Host", b"two.example")]
+            await transport.aclose()
+            await server.all_closed()
+
+
+async def test_the_slower_of_two_addresses_leaves_nothing() -> None:
+    """The connection that lost the race is closed, and no request is written to it."""
+    async with nothing_left(), FaultServer() as first, FaultServer() as second:
+        records["two.example"] = [first.port, second.port]
+        transport = carrier("http1", Origin("http", "two.example", 80))
+        for _ in range(5):
+            await transport.send(delete(fresh=True))
+        await transport.aclose()
+        assert len(first.requests) + len(second.requests) == 5
+        await first.all_closed()
+        await second.all_closed()
+
+
+@BOTH
+@pytest.mark.parametrize("step", ["resolve", "connect", "handshake"])
+async def test_a_caller_that_leaves_while_connecting_was_not_sent(name: str, step: str) -> None:
+    """The request knows that nothing of it was written."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(nothing_left())
+        nowhere = stack.enter_context(full_backlog())
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = listener.getsockname()[1] if step == "handshake" else nowhere.port
+        records["slow.example"] = [port]
+        transport = carrier(name, Origin("https", "slow.example", port))
+        request = delete()
+        sending = asyncio.create_task(transport.send(request))
+        await asyncio.sleep(0 if step == "resolve" else 0.05)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert not request.written
+        await transport.aclose()
+
+
+@BOTH
+async def test_a_name_that_does_not_resolve_is_not_sent_to(name: str) -> None:
+    """Trying again may help: a cluster's DNS comes and goes."""
+    async with nothing_left():
+        transport = carrier(name, Origin("http", "unknown.example", 80))
+        with pytest.raises(NotSent) as caught:
+            await transport.send(delete())
+        assert (caught.value.transient, caught.value.reason) == (True, "unreachable")
+        await transport.aclose()
+
+
+@BOTH
+async def test_an_absolute_name_has_its_dot_in_dns_alone(name: str, tmp_path: Path) -> None:
+    """SNI, the certificate's name and ``Host`` are without it, as browsers do."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    seen: list[str | None] = []
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("wethod.example").configure_cert(server_context)
+    server_context.sni_callback = lambda _, server_name, __: seen.append(server_name)
+    async with nothing_left(), FaultServer(tls=server_context) as server:
+        records["wethod.example."] = [server.port]
+        make = {"http1": Http1Transport, "httpx": HttpxTransport}[name]
+        transport = make(
+            Origin("https", "wethod.example.", server.port),
+            ssl_context=make_ssl_context(ca_file=tmp_path / "ca.pem"),
+            connect_timeout_seconds=2,
+            max_connections=1,
+            idle_seconds=1,
+        )
+        assert (await transport.send(delete())).status == 200
+        await transport.aclose()
+        assert server.requests[0].headers[0] == (b"Host", b"wethod.example:%d" % server.port)
+        assert seen == ["wethod.example"]

@@ -1,0 +1,130 @@
+"""`check` does what a delete does, up to its first byte, and says how that went without a secret."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.http_client.probe import UnreachableError, probe
+from app.http_client.transport_factory import make_transport
+from app.settings import Settings, load
+from tests.faults.certificates import Certificate, authority
+from tests.faults.leftovers import nothing_left
+from tests.faults.places import full_backlog, refusing_port
+from tests.faults.server import FaultServer
+from tests.faults.steps import Close, Hang, Read, Relay, Send, Steps, WithoutTls
+from tests.http_client.exchanges import delete, outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TLS_DONE = "TCP connection and TLS handshake (TLSv1.3)"
+
+
+@pytest.fixture(name="ca")
+def write_ca(tmp_path: Path) -> str:
+    """Write the authority that an operator would name."""
+    authority().trusted.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return str(tmp_path / "ca.pem")
+
+
+def settings(url: str, ca: str = "", **environ: str) -> Settings:
+    """Settings with a short connect timeout, so that a test need not wait for it."""
+    return load({"WETHOD_BASE_URL": url, "WETHOD_CA_FILE": ca, "WETHOD_CONNECT_TIMEOUT_SECONDS": "0.6"} | environ)
+
+
+@pytest.mark.parametrize("transport", ["http1", "httpx"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_it_connects_and_writes_nothing(transport: str, ca: str, *, tls: bool) -> None:
+    """Over either transport, and Wethod reads not a byte of a request."""
+    context = authority().server(Certificate.VALID) if tls else None
+    async with nothing_left(), FaultServer(tls=context) as server:
+        done = await probe(settings(server.url, ca if tls else "", WETHOD_TRANSPORT=transport))
+        assert done == (TLS_DONE if tls else "TCP connection")
+        await server.all_closed()
+        assert (server.accepted, server.requests) == (1, [])
+
+
+def tunnel(port: int) -> Steps:
+    """A proxy that connects to a port."""
+    return (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(port))
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http-proxy", "https-proxy"])
+async def test_through_a_proxy_it_sends_what_a_delete_sends(ca: str, *, secure: bool) -> None:
+    """The proxy's credentials included, so that a password that is wrong is found before the first delete."""
+    context = authority().server(Certificate.VALID)
+    async with nothing_left(), FaultServer(tls=context) as wethod:
+        async with FaultServer(then=tunnel(wethod.port), tls=context if secure else None) as proxy:
+            url = proxy.url.replace("://", "://corp:hunter2@")
+            asked = settings(wethod.url, ca, WETHOD_PROXY=url)
+            assert await probe(asked) == f"{TLS_DONE} through the proxy"
+            assert wethod.requests == []
+            transport = make_transport(asked)
+            await transport.send(delete())
+            await transport.aclose()
+            await proxy.all_closed()
+        by_check, by_delete = proxy.requests
+        assert by_check.data == by_delete.data
+        assert (b"Proxy-Authorization", b"Basic " + b64encode(b"corp:hunter2")) in by_check.headers
+
+
+async def test_for_a_plain_url_a_proxy_is_connected_to() -> None:
+    """There is no tunnel to open: what a delete would write first is the delete."""
+    async with nothing_left(), FaultServer() as proxy:
+        environ = {"WETHOD_PROXY": proxy.url, "WETHOD_ALLOW_PLAINTEXT": "true"}
+        assert await probe(settings("http://wethod.example", "", **environ)) == "TCP connection to the proxy"
+        await proxy.all_closed()
+        assert (proxy.accepted, proxy.requests) == (1, [])
+
+
+REFUSALS: dict[str, tuple[Steps, str]] = {
+    "wants-credentials": (
+        (Read(), Send(b"HTTP/1.1 407 Who are you, corp:hunter2?\r\nContent-Length: 0\r\n\r\n"), Hang()),
+        "the proxy answers 407",
+    ),
+    "forbids": ((Read(), Send(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"), Hang()), "the proxy answers 403"),
+    "hangs-up": ((Read(), Close()), "the proxy hangs up, or answers with something other than HTTP"),
+    "garbage": ((Read(), Send(b"no\r\n\r\n"), Hang()), "the proxy hangs up, or answers with something other than HTTP"),
+    "hangs": ((Read(), Hang()), "no connection within 0.6 s"),
+}
+
+
+@pytest.mark.parametrize(("steps", "reason"), REFUSALS.values(), ids=REFUSALS)
+async def test_a_proxy_that_refuses_is_named(steps: Steps, reason: str) -> None:
+    """With its address and without its password, and a delete is not sent either."""
+    async with nothing_left(), FaultServer(then=steps) as proxy:
+        asked = settings("https://wethod.example", "", WETHOD_PROXY=proxy.url.replace("://", "://corp:hunter2@"))
+        with pytest.raises(UnreachableError) as caught:
+            await probe(asked)
+        assert str(caught.value) == f"through the proxy {proxy.url}: {reason}"
+        transport = make_transport(asked)
+        request = delete(send_in=0.6)
+        assert isinstance(await outcome(transport, request), type)
+        assert not request.written
+        await transport.aclose()
+        await proxy.all_closed()
+
+
+@pytest.mark.parametrize("transport", ["http1", "httpx"])
+async def test_what_cannot_be_reached_has_a_reason(transport: str) -> None:
+    """In plain words; the same for both transports."""
+
+    async def reason(url: str) -> str:
+        with pytest.raises(UnreachableError) as caught:
+            await probe(settings(url, "", WETHOD_TRANSPORT=transport))
+        return str(caught.value)
+
+    async with nothing_left():
+        with refusing_port() as origin:
+            assert await reason(f"http://127.0.0.1:{origin.port}") == "Connection refused"
+        with full_backlog() as origin:
+            assert await reason(f"http://127.0.0.1:{origin.port}") == "no connection within 0.6 s"
+        assert (await reason("https://wethod.invalid")).startswith("the name does not resolve: ")
+        async with FaultServer(tls=authority().server(Certificate.UNTRUSTED)) as server:
+            assert (await reason(server.url)).startswith("its certificate is refused: ")
+        plain = (WithoutTls(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang())
+        async with FaultServer(then=plain, tls=authority().server(Certificate.VALID)) as server:
+            assert (await reason(server.url)).startswith("TLS fails: ")
