@@ -1,28 +1,43 @@
-"""What the parts of one worker share about its life: its state, what the server refused, and whom a reload concerns."""
+"""The life of one worker, shared between its server and its application."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from app.server.observer import NoServerObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.types import ASGIApp
+
+    from app.server.observer import ServerObserver
+
 State: TypeAlias = Literal["starting", "serving", "draining"]
-"""``starting``: not listening yet. ``serving``. ``draining``: asked to stop, still answering; readiness fails."""
+"""``starting``: no request is answered yet. ``serving``. ``draining``: a stop was requested; requests are still
+answered, and readiness fails."""
 
 
 @dataclass(slots=True)
 class Lifecycle:
-    """The life of one worker. The server writes it; the application reads it.
+    """The life of one worker. The server writes the state; the application reads it.
 
     Attributes:
-        state: where the worker is in its life.
-        refusals: requests that the server answered in the application's stead, by status: 400, 408, 414, 431.
-        reload_callbacks: what SIGHUP calls, on the event loop, in order.
+        state: the current state.
+        index: the number of the worker: 0 to ``workers`` - 1. The replacement of a worker has the same number.
+        reload_callbacks: functions that SIGHUP calls on the event loop, in order.
+        observer: receives the server's own responses; the application sets it when it is created.
     """
 
     state: State = "starting"
-    refusals: Counter[int] = field(default_factory=Counter)
+    index: int = 0
     reload_callbacks: list[Callable[[], None]] = field(default_factory=list)
+    observer: ServerObserver = field(default_factory=NoServerObserver)
+
+
+Context = TypeVar("Context")
+
+ApplicationFactory: TypeAlias = "Callable[[Context, Lifecycle], ASGIApp]"
+"""Makes the application of one worker. It is a function at the top level of a module, so that a worker process finds
+it by name; it may raise ``StartError``. The context is opaque to the server and can be pickled."""
