@@ -19,7 +19,9 @@ from app.settings import Settings, SettingsError, is_loopback, load, unknown_var
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from app.server.context import WorkerContext
+    from app.main import WorkerContext
+    from app.server.config import ServerConfig
+    from app.server.lifecycle import Lifecycle
 
 PROGRAM = "wethod-graphql"
 
@@ -72,10 +74,10 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 def start(settings: Settings, *, sandbox: bool) -> int:
     """Run the server until it is told to stop; the exit code."""
     from app.http_client.transport_factory import check_transport
+    from app.main import WorkerContext
     from app.observability.configure_logging import install
     from app.observability.telemetry import make_board
-    from app.server.context import WorkerContext
-    from app.server.workers import run
+    from app.server.run import run
     from app.start_error import StartError
 
     install(settings)
@@ -84,14 +86,37 @@ def start(settings: Settings, *, sandbox: bool) -> int:
         settings=settings,
         audit_key=key_file.read_bytes().strip() if key_file else secrets.token_bytes(32),
         sandbox=sandbox,
-        board=make_board(settings.gateway_workers),
+        counters=make_board(settings.gateway_workers),
     )
     try:
         check_transport(settings)
         with metrics_beside_workers(context):
-            return run(make_app, context, announce=lambda url: announce(url, settings, sandbox=sandbox))
+            return run(
+                make_app,
+                context,
+                server_config(settings),
+                announce=lambda url: announce(url, settings, sandbox=sandbox),
+            )
     except (SettingsError, StartError) as error:
         fail(str(error))
+
+
+def server_config(settings: Settings) -> ServerConfig:
+    """Return the settings that concern the server."""
+    from app.server.config import ServerConfig
+
+    return ServerConfig(
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        port_setting="GATEWAY_PORT",
+        workers=settings.gateway_workers,
+        max_header_bytes=settings.gateway_max_header_bytes,
+        read_timeout=settings.gateway_read_timeout_seconds,
+        keep_alive=settings.gateway_keep_alive_seconds,
+        request_seconds=settings.wethod_timeout_seconds,
+        drain_delay=settings.gateway_drain_delay_seconds,
+        drain_seconds=settings.gateway_drain_seconds,
+    )
 
 
 def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContextManager[object]:
@@ -100,20 +125,28 @@ def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContext
     from app.observability.metrics_server import MetricsThread
 
     settings = context.settings
-    if settings.gateway_workers == 1 or settings.gateway_metrics_port is None or context.board is None:
+    if settings.gateway_workers == 1 or settings.gateway_metrics_port is None or context.counters is None:
         return contextlib.nullcontext()
     return MetricsThread(
-        Exposition(context.board).render, host=settings.gateway_host, port=settings.gateway_metrics_port
+        Exposition(context.counters).render, host=settings.gateway_host, port=settings.gateway_metrics_port
     )
 
 
-def make_app(context: WorkerContext) -> ASGIApp:
-    """The application of one worker; at the top level, so that a worker finds it by name."""
+def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
+    """Make the application of one worker. It stands at the top level, so that a worker finds it by name.
+
+    Raises:
+        StartError: a setting cannot be used.
+    """
     from app.main import create_app
     from app.observability.configure_logging import install
+    from app.start_error import StartError
 
     install(context.settings)
-    return create_app(context)
+    try:
+        return create_app(context, lifecycle)
+    except SettingsError as error:
+        raise StartError(str(error)) from None
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:

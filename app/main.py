@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -34,10 +35,28 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from app.http_client.transport import Transport
-    from app.server.context import WorkerContext
+    from app.server.lifecycle import Lifecycle
     from app.settings import Settings
+    from app.shared_counters import Board
 
 GRAPHQL_PATH = "/graphql"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """The values from which every worker makes its application. It can be pickled.
+
+    Attributes:
+        settings: the settings, with those of the command line and of an embedded sandbox.
+        audit_key: the key of the token fingerprints, the same for every worker of one start.
+        sandbox: ``settings.wethod_base_url`` is the sandbox that this start embeds.
+        counters: the memory in which all workers count; None if there is one worker.
+    """
+
+    settings: Settings
+    audit_key: bytes = field(repr=False)
+    sandbox: bool = False
+    counters: Board | None = field(default=None, compare=False)
 
 
 class Gateway(Starlette):
@@ -56,11 +75,14 @@ class Gateway(Starlette):
         return super().__call__(scope, receive, send)
 
 
-def create_app(context: WorkerContext, *, transport: Transport | None = None, compiled: bool = True) -> Starlette:
+def create_app(
+    context: WorkerContext, lifecycle: Lifecycle, *, transport: Transport | None = None, compiled: bool = True
+) -> Starlette:
     """Wire the gateway of one worker.
 
     Args:
         context: what it is made from.
+        lifecycle: the life of the worker.
         transport: what carries requests to Wethod, for tests; by default what the settings mean.
         compiled: False runs every operation on graphql-core, to compare with.
 
@@ -69,13 +91,13 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     """
     settings = context.settings
     documents = make_documents(context, compiled=compiled)
-    operations = make_operations(context, documents)
+    operations = make_operations(context, lifecycle, documents)
     telemetry = Telemetry(
         settings,
         audit_key=context.audit_key,
-        lifecycle=context.lifecycle,
-        board=context.board,
-        index=context.index,
+        lifecycle=lifecycle,
+        board=context.counters,
+        index=lifecycle.index,
     )
     upstream = transport or make_transport(settings)
     client = WethodClient(telemetry.observe(upstream), settings, record=telemetry.record)
@@ -89,7 +111,7 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
         page=explorer,
         telemetry=telemetry,
     )
-    health = Health(context.lifecycle, telemetry)
+    health = Health(lifecycle, telemetry)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -135,7 +157,9 @@ def make_documents(context: WorkerContext, *, compiled: bool) -> Documents:
     )
 
 
-def make_operations(context: WorkerContext, documents: Documents) -> Operations | TrustedOperations:
+def make_operations(
+    context: WorkerContext, lifecycle: Lifecycle, documents: Documents
+) -> Operations | TrustedOperations:
     """What finds the plan of a request: any document's, or the trusted ones' alone where a manifest is set.
 
     Raises:
@@ -148,7 +172,7 @@ def make_operations(context: WorkerContext, documents: Documents) -> Operations 
         trusted = TrustedOperations(manifest, documents)
     except ManifestError as error:
         raise StartError(f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: {error}") from None
-    context.lifecycle.reload_callbacks.append(trusted.reload)
+    lifecycle.reload_callbacks.append(trusted.reload)
     return trusted
 
 

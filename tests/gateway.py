@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from app.main import create_app
-from app.server.context import WorkerContext
-from app.server.listener import bind, url_of
+from app.cli import server_config
+from app.main import WorkerContext, create_app
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.settings import load
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.http_client.transport import Transport
+    from app.settings import Settings
 
 HEADERS = {
     "Authorization": "Bearer test-token",
@@ -84,14 +87,17 @@ def without_lifespan(app: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def serve(
-    app: ASGIApp, lifespan: Literal["on", "off"] = "on", context: WorkerContext | None = None
+    app: ASGIApp,
+    lifespan: Literal["on", "off"] = "on",
+    settings: Settings | None = None,
+    lifecycle: Lifecycle | None = None,
 ) -> AsyncIterator[str]:
     """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
-    if context is None:
-        context = WorkerContext(settings=load({}), audit_key=b"a key for tests only")
-    listener = bind("127.0.0.1", 0)
+    config = dataclasses.replace(server_config(settings or load({})), host="127.0.0.1", port=0)
+    listener = listen(config)
     started = asyncio.Event()
-    server = GatewayServer(app if lifespan == "on" else without_lifespan(app), context, started=started.set)
+    app = app if lifespan == "on" else without_lifespan(app)
+    server = GatewayServer(app, config, lifecycle or Lifecycle(), started=started.set)
     serving = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -114,6 +120,7 @@ async def gateway(
     """Run the gateway before an upstream, as the environment would configure it."""
     settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
-    app = create_app(context, transport=transport)
-    async with serve(app, context=context) as url, httpx.AsyncClient(timeout=30) as http:
+    lifecycle = Lifecycle()
+    app = create_app(context, lifecycle, transport=transport)
+    async with serve(app, settings=settings, lifecycle=lifecycle) as url, httpx.AsyncClient(timeout=30) as http:
         yield GatewayClient(url, http)

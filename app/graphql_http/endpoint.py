@@ -19,10 +19,9 @@ from app.graphql_http.request import (
     read_body,
     too_large,
 )
-from app.graphql_http.response import answer_whole, encode, encode_refusal, format_error, refusal_status, send_answer
+from app.graphql_http.response import encode, encode_refusal, format_error, refusal_status, send_answer
 from app.headers import gather
 from app.wethod.caller import RequestContext
-from app.whole import whole_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +94,6 @@ class GraphQLEndpoint:
         media_type = GRAPHQL_RESPONSE
         headers: Mapping[str, str] | None = None
         fields = gather(scope["headers"])
-        whole = whole_messages(send)
         self.in_progress += 1
         try:
             media_type = self._negotiate(scope["method"], fields)
@@ -110,9 +108,7 @@ class GraphQLEndpoint:
                         request = from_query_string(scope["query_string"])
                     else:
                         self._check_head(scope["method"], fields)
-                        given = None if whole is None else whole.take_body()
-                        if given is None:
-                            given = await read_body(receive, self._most_body_bytes)
+                        given = await read_body(receive, self._most_body_bytes)
                         request = from_body(given, self._most_body_bytes)
                     deadline = asyncio.get_running_loop().time() + self._timeout_seconds
                     plan, variables = self._plan(scope["method"], request)
@@ -136,8 +132,7 @@ class GraphQLEndpoint:
             self.in_progress -= 1
         if not 200 <= status < 300:  # noqa: PLR2004 - the class of statuses
             media_type = GRAPHQL_RESPONSE
-        if whole is None or headers is not None or not answer_whole(whole, status, media_type, body):
-            await send_answer(send, status, media_type, body, headers)
+        await send_answer(send, status, media_type, body, headers)
 
     def _negotiate(self, method: str, fields: Fields) -> str:
         media_type = fields.media_type

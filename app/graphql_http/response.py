@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
     from starlette.types import Send
 
-    from app.whole import WholeMessages
-
 STATUS: dict[ErrorCode, int] = {
     ErrorCode.GRAPHQL_PARSE_FAILED: 400,
     ErrorCode.GRAPHQL_VALIDATION_FAILED: 422,
@@ -35,10 +33,6 @@ _PERSISTED = frozenset({ErrorCode.PERSISTED_QUERY_NOT_FOUND, ErrorCode.PERSISTED
 
 _FIXED_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"Accept, Origin"))
 _CONTENT_TYPES = {media: f"{media}; charset=utf-8".encode("ascii") for media in (JSON, GRAPHQL_RESPONSE)}
-_FIXED_LINES = {
-    media: b"".join(b"%b: %b\r\n" % field for field in ((b"content-type", value), *_FIXED_HEADERS))
-    for media, value in _CONTENT_TYPES.items()
-}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -82,11 +76,6 @@ def refusal_status(refusal: Refusal, media_type: str) -> int:
 def encode_refusal(refusal: Refusal) -> bytes:
     """The body that tells a refusal."""
     return encode({"errors": [format_error(error, refusal.code) for error in refusal.errors]})
-
-
-def answer_whole(whole: WholeMessages, status: int, media_type: str, body: bytes) -> bool:
-    """Write one answer; False where it has to be sent."""
-    return whole.answer(status, _FIXED_LINES[media_type], body)
 
 
 async def send_answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import logging
+from collections import Counter
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,6 +56,14 @@ class Documents(Protocol):
 def make_board(workers: int) -> Board:
     """The metrics' memory for so many workers: made by whoever starts them, before it does."""
     return Board(workers, COLUMNS)
+
+
+class _Refusals(Counter[int]):
+    """Counts the server's own responses by status."""
+
+    def request_refused(self, status: int) -> None:
+        """Count a response."""
+        self[status] += 1
 
 
 class Telemetry:
@@ -192,11 +201,12 @@ class Telemetry:
             atexit.unregister(self._audit.close)
 
     def _publish(self) -> None:
-        metrics, refusals = self.metrics, self._lifecycle.refusals
+        metrics, refusals = self.metrics, _Refusals()
+        self._lifecycle.observer = refusals
         for state in STATES:
             metrics.gauge("gateway_workers", functools.partial(self._is_in, state), state)
         # What the server refuses the application never sees.
-        for status in (400, 408, 414, 431):
+        for status in (400, 408, 414, 431, 503):
             metrics.total("gateway_http_requests", functools.partial(refusals.__getitem__, status), str(status))
         metrics.total("gateway_refused", lambda: refusals[408], "read_timeout")
         metrics.total("gateway_refused", lambda: refusals[414] + refusals[431], "head")

@@ -1,1 +1,1 @@
-"""uvicorn with the limits, the drain and the workers that a gateway for deletes needs."""
+"""HTTP/1.1 server on uvicorn's: connections, limits, a drain that loses no request, and worker processes."""

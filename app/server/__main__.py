@@ -1,4 +1,4 @@
-"""``python -m app.server FD``: a worker, told what to do over a file descriptor by ``app.server.workers``."""
+"""``python -m app.server FD``: a worker that the supervisor started; it reads its configuration from a socket pair."""
 
 import sys
 from multiprocessing.connection import Connection

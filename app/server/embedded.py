@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") -> AsyncIterator[str]:
-    """Serve an application beside another one, in the running event loop: ``async with serve_app(...) as url``.
+    """Serve an application beside another one, in the running event loop.
+
+    ``async with serve_app(app, host, port) as url: ...``
 
     On exit, requests in progress have one second.
 

@@ -1,83 +1,108 @@
-"""One request and its answer: what the application is called with (ASGI 3.0, HTTP spec 2.3)."""
+"""One request and its response, as the application sees them (ASGI 3.0, HTTP specification 2.3)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.server.refusals import render
-from app.whole import WholeMessages
+from app.server.error_responses import CRASH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.types import Message, Scope
+    from starlette.types import ASGIApp, Message, Scope
 
-    from app.server.protocol import Connection
+    from app.server.error_responses import ErrorResponse
+    from app.server.state import WorkerState
 
-logger = logging.getLogger("app.server")
+logger = logging.getLogger(__name__)
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
 _DISCONNECT: Message = {"type": "http.disconnect"}
-
 _BODILESS = frozenset({204, 304})
 
 
-class Exchange(WholeMessages):
-    """One request and its answer.
+class Channel(Protocol):
+    """The part of a connection that an exchange uses.
 
     Attributes:
-        scope: what the application is told of the request.
-        expects_continue: the client waits for a 100 before it sends its body.
-        read_whole: the request has arrived to its last byte.
-        pending_bytes: bytes of the body that the application has not taken yet.
-        received_bytes: bytes of the body so far.
-        keep_alive: the client lets the connection be used again.
-        answered: the answer is complete, as far as this side is concerned.
-        written: a byte of the answer may have reached the client.
-        disconnected: nobody will read the answer.
+        state: the state of the worker.
+        unwritable: set when the client reads again; None while it does.
+    """
+
+    state: WorkerState
+    unwritable: asyncio.Event | None
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the client, if it is still there."""
+        ...
+
+    def update_reading(self) -> None:
+        """Read on if the application has taken what has arrived."""
+        ...
+
+    def response_complete(self, exchange: Exchange) -> None:
+        """Go on to the next request, or close."""
+        ...
+
+    def replace_response(self, exchange: Exchange, response: ErrorResponse) -> None:
+        """Answer instead of the application, or cut a response that has begun."""
+        ...
+
+
+class Exchange:
+    """One request and its response.
+
+    Args:
+        channel: the connection.
+        scope: the ASGI scope of the request.
+        keep_alive: the client permits that the connection is used again.
+        expects_continue: the client waits for a 100 before it sends the body.
+
+    Attributes:
+        complete: the last byte of the request has arrived.
+        received_bytes: the bytes of the body so far.
+        pending_bytes: the bytes of the body that the application has not taken yet.
+        written: a byte of the response may have reached the client.
+        answered: the response is complete.
+        disconnected: the client is gone, or gets another response; messages of the application are dropped.
     """
 
     __slots__ = (
         "_bodiless",
         "_body",
-        "_connection",
+        "_changed",
+        "_channel",
         "_end_given",
         "_head",
-        "_left",
-        "_news",
+        "_missing",
         "answered",
+        "complete",
         "disconnected",
         "expects_continue",
         "keep_alive",
         "pending_bytes",
-        "read_whole",
         "received_bytes",
         "scope",
         "written",
     )
 
-    def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
-        self._connection = connection
+    def __init__(self, channel: Channel, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self._channel = channel
         self.scope = scope
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
-        self.read_whole = False
-        self.pending_bytes = 0
-        self.received_bytes = 0
-        self.answered = False
-        self.written = False
-        self.disconnected = False
+        self.complete = self.written = self.answered = self.disconnected = False
+        self.received_bytes = self.pending_bytes = 0
         self._body = b""
         self._end_given = False
-        # Made only when somebody must wait: most requests arrive whole, in one piece.
-        self._news: asyncio.Event | None = None
+        # Created only if the application must wait: most requests arrive in one piece.
+        self._changed: asyncio.Event | None = None
         self._head = b""
-        self._left: int | None = None
+        self._missing: int | None = None
         self._bodiless = False
 
     # The connection's side
@@ -87,168 +112,120 @@ class Exchange(WholeMessages):
         self._body = self._body + body if self._body else body
         self.received_bytes += len(body)
         self.pending_bytes += len(body)
-        if self._news is not None:
-            self._news.set()
-
-    def take_whole(self, body: bytes) -> None:
-        """Take the whole body at once, before the application has been called."""
-        self._body = body
-        self.received_bytes = self.pending_bytes = len(body)
-        self.read_whole = True
+        self._wake()
 
     def end(self) -> None:
-        """The request has arrived to its last byte."""
-        self.read_whole = True
-        if self._news is not None:
-            self._news.set()
+        """Take the end of the request."""
+        self.complete = True
+        self._wake()
 
     def disconnect(self) -> None:
-        """Nobody will read the answer: the application may go on, its messages go nowhere."""
+        """Drop all further messages. The application is not stopped: a request that it has sent on goes on."""
         self.disconnected = True
-        if self._news is not None:
-            self._news.set()
+        self._wake()
 
-    def fail(self, problem: BaseException | None) -> None:
-        """Answer in the application's stead, or cut an answer that it began.
+    def _wake(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
 
-        Args:
-            problem: what it raised; None where it returned without a complete answer.
-        """
-        if problem is None:
-            logger.error("the application returned without a complete answer")
-        elif isinstance(problem, asyncio.CancelledError):
-            # The end of the drain, or a forced stop. The application has had its chance to make this an answer.
-            logger.warning("a request was cancelled unanswered")
+    async def run(self, app: ASGIApp) -> None:
+        """Call the application, and make sure that the client gets a response."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except asyncio.CancelledError:
+            # A stop. The application had its chance to turn it into a response.
+            problem = "a request was cancelled without a response"
+        except Exception:
+            logger.exception("the application raised")
+            problem = ""
         else:
-            logger.error("the application raised", exc_info=problem)
+            problem = "the application returned without a complete response"
         if self.answered or self.disconnected:
             return
-        self.answered = True
-        self.keep_alive = False
-        if self.written:
-            # Only a cut connection tells a client that what it has is not the whole answer (RFC 9112 section 8).
-            self._connection.abort()
-        else:
-            self._connection.write(render("crash", self._connection.state.date))
-            self._connection.answer_complete(self)
+        if problem:
+            logger.error(problem)
+        self._channel.replace_response(self, CRASH)
 
     # The application's side
 
     async def receive(self) -> Message:
-        """The next piece of the body; after its end, wait for the end of the exchange."""
+        """Return the next piece of the body; after its end, wait for the end of the exchange."""
         if self.expects_continue:
             self.expects_continue = False
-            if not (self.read_whole or self._body or self.written or self.disconnected):
-                self._connection.write(_CONTINUE)
+            if not (self.complete or self._body or self.written or self.disconnected):
+                self._channel.write(_CONTINUE)
         while not (self.disconnected or self.answered):
-            if self._body or (self.read_whole and not self._end_given):
+            if self._body or (self.complete and not self._end_given):
                 body, self._body = self._body, b""
-                self._end_given = self.read_whole
+                self._end_given = self.complete
                 if self.pending_bytes:
                     self.pending_bytes = 0
-                    self._connection.update_reading()
-                return {"type": "http.request", "body": body, "more_body": not self.read_whole}
-            if self._news is None:
-                self._news = asyncio.Event()
-            self._news.clear()
-            await self._news.wait()
+                    self._channel.update_reading()
+                return {"type": "http.request", "body": body, "more_body": not self.complete}
+            if self._changed is None:
+                self._changed = asyncio.Event()
+            self._changed.clear()
+            await self._changed.wait()
         return _DISCONNECT
 
     async def send(self, message: Message) -> None:
-        """Take a piece of the answer; the head waits for the first piece of the body, as ASGI wants it.
+        """Take a piece of the response. The head waits for the first piece of the body; both are one write.
 
         Raises:
-            RuntimeError: the application breaks the protocol, or its head would break out of its line.
+            RuntimeError: the application breaks the protocol, or a header contains a line end.
         """
-        connection = self._connection
-        if connection.unwritable is not None and not self.disconnected:
-            await connection.unwritable.wait()
+        channel = self._channel
+        if channel.unwritable is not None and not self.disconnected:
+            await channel.unwritable.wait()
         if self.disconnected:
             return
         kind = message["type"]
         if kind == "http.response.start" and not self._head:
             self._head = self._render_head(message["status"], message.get("headers", ()))
         elif kind == "http.response.body" and self._head and not self.answered:
-            body = message.get("body", b"")
             more = message.get("more_body", False)
-            data = self._frame(body, more=more)
+            data = self._frame(message.get("body", b""), more=more)
             if not self.written:
                 self.written = True
                 data = self._end_head() + data
-            connection.write(data)
+            channel.write(data)
             if not more:
                 self.answered = True
-                if self._news is not None:
-                    self._news.set()
-                connection.answer_complete(self)
+                self._wake()
+                channel.response_complete(self)
         else:
             raise RuntimeError(f"{kind} out of order")
 
-    # The application's side, where a message is whole
-
-    def take_body(self) -> bytes | None:
-        """The body where it has arrived whole and untouched; None where it has to be received."""
-        if not self.read_whole or self._end_given or self.disconnected:
-            return None
-        self._end_given = True
-        self.expects_continue = False
-        body, self._body = self._body, b""
-        self.pending_bytes = 0
-        if self._connection.paused:
-            self._connection.update_reading()
-        return body
-
-    def answer(self, status: int, fields: bytes, body: bytes) -> bool:
-        """Answer with one write; False where the answer has to be sent."""
-        connection = self._connection
-        if self.answered or self._head or connection.unwritable is not None or self.scope["method"] == "HEAD":
-            return False
-        if self.disconnected:
-            return True
-        end = b"\r\n"
-        if not (self.keep_alive and self.read_whole) or connection.state.draining:
-            self.keep_alive = False
-            end = b"connection: close\r\n\r\n"
-        self.written = self.answered = True
-        length = b"content-length: %d\r\n" % len(body)
-        connection.write(b"".join((STATUS_LINE[status], connection.state.date, fields, length, end, body)))
-        if self._news is not None:
-            self._news.set()
-        connection.answer_complete(self)
-        return True
-
-    # What both are made of
-
     def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        head = STATUS_LINE[status] + self._connection.state.date
+        head = STATUS_LINE[status] + self._channel.state.date
         lines = 2
         for name, value in headers:
             lower = name.lower()
             if lower == b"content-length":
-                self._left = int(value)
+                self._missing = int(value)
             elif lower == b"connection":
-                # Field of one hop, and the hop is the server's; a wish to close is heard.
+                # A field of one hop, and the hop is the server's. An application may ask to close.
                 self.keep_alive = self.keep_alive and b"close" not in value.lower()
                 continue
             elif lower == b"transfer-encoding":
-                continue  # to be ignored by ASGI: framing is the server's
+                continue  # ASGI: framing is the server's
             head += b"%b: %b\r\n" % (lower, value)
             lines += 1
-        # One look at the whole instead of two regular expressions for each header, a sixth of the time: where no name
-        # and no value ends a line, none forges a header or an answer.
+        # One look at the whole instead of a regular expression for each name and value, at a sixth of the time: if none
+        # of them ends a line, none forges a header or a response.
         if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
-            raise RuntimeError("a header holds a line end or NUL")
+            raise RuntimeError("a header contains a line end or NUL")
         return head
 
     def _frame(self, body: bytes, *, more: bool) -> bytes:
         if self._bodiless:
             return b""
         size = len(body)
-        if self._left is not None:
-            self._left -= size
-            if self._left < 0 or (self._left and not more):
-                raise RuntimeError("the body is not as long as its content-length says")
+        if self._missing is not None:
+            self._missing -= size
+            if self._missing < 0 or (self._missing and not more):
+                raise RuntimeError("the body is not as long as its content-length")
         elif self.written or more:
             return self._chunk(body, more=more)
         else:
@@ -264,8 +241,8 @@ class Exchange(WholeMessages):
         return (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
 
     def _end_head(self) -> bytes:
-        # A request whose rest nobody waits for must not be followed by another: where would that one begin?
-        if self.keep_alive and self.read_whole and not self._connection.state.draining:
+        # If the rest of a request is not read, the start of the next one is unknown.
+        if self.keep_alive and self.complete and not self._channel.state.draining:
             return self._head + b"\r\n"
         self.keep_alive = False
         return self._head + b"connection: close\r\n\r\n"

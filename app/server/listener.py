@@ -1,66 +1,68 @@
-"""The socket that the gateway listens on, made before anything else so that a taken port says so."""
+"""The sockets that the gateway listens on, made before anything else, so that a taken port is reported at once."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING, Any
 
 from app.start_error import StartError
 
+if TYPE_CHECKING:
+    from app.server.config import ServerConfig
 
-def bind(host: str, port: int) -> socket.socket:
-    """Bind a listening address; whoever serves it begins to listen.
+BACKLOG = 2048
+"""Connections that the kernel keeps until they are accepted."""
 
-    Args:
-        host: a name or an address.
-        port: the port; 0 takes a free one.
+
+def listen(config: ServerConfig) -> socket.socket:
+    """Listen on an address.
+
+    The socket listens from now on, not only once the application is ready: two gateways that start at once may both
+    bind an address, but only one of them can listen on it.
 
     Raises:
-        StartError: it cannot be had; the line says why.
+        StartError: the address cannot be used. The message names it and its setting.
     """
     try:
-        # The protocol has to be named: asyncio sets TCP_NODELAY only where it is.
+        # The protocol has to be named: asyncio sets TCP_NODELAY only if it is.
         family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+            config.host, config.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
     except OSError as problem:
-        # getaddrinfo's numbers are not the system's.
-        known = not isinstance(problem, socket.gaierror) and problem.errno is not None
-        reason = os.strerror(problem.errno).lower() if known and problem.errno else problem.strerror or str(problem)
-        raise StartError(f"cannot listen on {_authority(host, port)}: {reason}") from None
+        raise StartError(_describe(config, problem)) from None
     listener.settimeout(0)
     return listener
 
 
-def sibling(listener: socket.socket) -> socket.socket:
-    """Another socket on the same address, for a worker of its own.
+def _describe(config: ServerConfig, problem: OSError) -> str:
+    # getaddrinfo has error numbers of its own.
+    known = not isinstance(problem, socket.gaierror) and problem.errno
+    reason = os.strerror(problem.errno).lower() if known and problem.errno else problem.strerror or str(problem)
+    setting = f" ({config.port_setting})" if config.port_setting else ""
+    return f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}"
 
-    On Linux the kernel spreads connections over all that listen. On one socket whoever wakes first takes a whole burst:
-    of 64 connections that a router opens at once, 64 went to one of two workers, and with siblings 33 on average.
-    Elsewhere the kernel does not spread them, and it is the same socket again.
 
-    Args:
-        listener: bound, but not listening itself. It was bound alone, so that a second gateway finds the port taken.
+def bind_reuse_port(family: int, address: Any) -> socket.socket:
+    """Bind another socket to an address whose sockets all have ``SO_REUSEPORT``.
 
     Raises:
-        OSError: it cannot be had.
+        OSError: it cannot be bound.
     """
-    if sys.platform != "linux":
-        return listener.dup()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    other = socket.socket(listener.family, listener.type, listener.proto)
+    other = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(listener.getsockname())
+        other.bind(address)
     except OSError:
         other.close()
         raise
@@ -68,8 +70,55 @@ def sibling(listener: socket.socket) -> socket.socket:
     return other
 
 
+class WorkerListeners:
+    """The listening sockets of several workers on one address.
+
+    On Linux every worker has a socket of its own, and the kernel spreads connections over those that listen. On one
+    shared socket the first process that wakes accepts a whole burst: of 64 connections that a router opened at once, 64
+    went to one of two workers, and with a socket each 33 on average. Other systems do not spread connections; there,
+    all workers share one socket.
+
+    The sockets stay open here: connections in the queue of a worker that dies wait for its replacement.
+
+    Args:
+        first: a listening socket, closed by ``close_all``. It was bound alone, so that a second gateway finds the port
+            taken.
+    """
+
+    def __init__(self, first: socket.socket) -> None:
+        self._shared = sys.platform != "linux"
+        self._first = first
+        self._family, self._address = first.family, first.getsockname()
+        self._by_worker = {0: first}
+        if not self._shared:
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+    def get(self, index: int) -> socket.socket:
+        """Return the socket of a worker.
+
+        Raises:
+            OSError: no other socket can be made.
+        """
+        if self._shared:
+            return self._first
+        if index not in self._by_worker:
+            self._by_worker[index] = bind_reuse_port(self._family, self._address)
+        return self._by_worker[index]
+
+    def close(self, index: int) -> None:
+        """Close the socket of a worker that is not there, so that the others get its share of the connections."""
+        if not self._shared and index in self._by_worker:
+            self._by_worker.pop(index).close()
+
+    def close_all(self) -> None:
+        """Refuse further connections."""
+        for listener in self._by_worker.values():
+            listener.close()
+        self._by_worker.clear()
+
+
 def url_of(listener: socket.socket) -> str:
-    """The base URL of a bound socket."""
+    """Return the base URL of a bound socket."""
     host, port, *_ = listener.getsockname()
     return f"http://{_authority(host, port)}"
 

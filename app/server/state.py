@@ -1,52 +1,65 @@
-"""What the connections of one worker share."""
+"""The state that the connections of one worker share."""
 
 from __future__ import annotations
 
+import logging
+import math
 import time
-from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING
-
-from uvicorn.server import ServerState
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from app.server.config import ServerConfig
     from app.server.lifecycle import Lifecycle
 
-IDLE_SECONDS = 125.0
-"""Longer than any router's pool keeps a connection (Apollo 15 s, Hive 50 s, Cosmo 90 s): who closes first, must not
-be the side that may find a request on the wire."""
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a connection may ask of the worker.
+class OpenConnection(Protocol):
+    """The part of a connection that the server uses."""
+
+    @property
+    def answering(self) -> bool:
+        """A response is being made or sent."""
+        ...
+
+    def expire(self, now: float) -> None:
+        """End what has taken too long; ``now`` is event loop time in seconds."""
+        ...
+
+    def close_if_idle(self) -> None:
+        """Close the connection unless a request has begun."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        ...
+
+
+class WorkerState:
+    """The state that the connections of one worker share.
+
+    Args:
+        config: the limits.
+        lifecycle: the life of the worker.
 
     Attributes:
-        max_header_bytes: longest request line and headers together; the same again for chunk extensions and trailers.
-        read_seconds: from a request's first byte (or the connection's begin) to its last.
-        idle_seconds: between an answer and the next request; also how long an unread answer waits for its reader.
+        connections: the open connections.
+        tasks: the running calls of the application.
+        draining: responses carry ``Connection: close``.
+        last_start: event loop time at which a request must be complete; infinite unless a stop was requested.
+        date: the ``Date`` line of a response with its line end.
     """
 
-    max_header_bytes: int
-    read_seconds: float
-    idle_seconds: float
-
-
-class WorkerState(ServerState):
-    """One for each worker; uvicorn's, and the few words more that our connections read.
-
-    Attributes:
-        limits: the limits of every connection.
-        lifecycle: the worker's; refusals are counted there.
-        draining: answers carry `Connection: close`.
-        date: the `Date` line of an answer, line end included; renewed once a second by ``tick``.
-    """
-
-    def __init__(self, limits: Limits, lifecycle: Lifecycle) -> None:
-        super().__init__()
-        self.limits = limits
+    def __init__(self, config: ServerConfig, lifecycle: Lifecycle) -> None:
+        self.config = config
         self.lifecycle = lifecycle
+        self.connections: set[OpenConnection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.draining = False
+        self.last_start = math.inf
         self.date = b""
         self._second = 0
         self.tick(0.0)
@@ -64,4 +77,9 @@ class WorkerState(ServerState):
             self._second = second
             self.date = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
         for connection in list(self.connections):
-            connection.expire(now)  # type: ignore[union-attr]  # they are all ours
+            try:
+                connection.expire(now)
+            except Exception:
+                # A bug must not end the timer of all other connections.
+                logger.exception("a connection could not be checked and is cut")
+                connection.abort()

@@ -1,9 +1,9 @@
-"""A worker process, ``python -m app.server``: started by ``app.server.workers`` and told by it when to stop.
+"""A worker process: ``python -m app.server``, started by the supervisor and controlled by it over a socket pair.
 
-Parent and worker speak over a socket pair. Signals would do, but for the terminal, the shell or the process manager
-that sends its own to parent and worker alike: a worker could not tell the second SIGTERM of a hasty operator from the
-echo of the first. So a worker ignores SIGINT, takes any number of SIGTERMs for one, and hurries only when its parent
-says so. It also learns over the pair that the parent is gone.
+Signals would not be enough: a terminal, a shell or a process manager sends its own to parent and worker alike, and a
+worker could not distinguish the second SIGTERM of a hasty operator from the echo of the first. So a worker ignores
+SIGINT, takes any number of SIGTERMs as one, and is forced to stop only by its parent. The end of the socket pair also
+reports that the parent is gone.
 """
 
 from __future__ import annotations
@@ -14,102 +14,108 @@ import logging
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from app.server.lifecycle import Lifecycle
 from app.server.server import GatewayServer
-from app.settings import SettingsError
 from app.start_error import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection as Pipe
 
-    from app.server.context import ApplicationFactory, WorkerContext
+    from app.server.config import ServerConfig
+    from app.server.lifecycle import ApplicationFactory
 
 logger = logging.getLogger(__name__)
 
-Command: TypeAlias = Literal["drain", "finish", "hurry", "reload"]
-"""What a parent may say."""
+Command: TypeAlias = Literal["drain", "finish", "force_stop", "reload"]
+"""A command of the parent: a method of ``GatewayServer``."""
 
 BLOCKED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""Signals that a worker is started with blocked: none may end it while it cannot take them yet."""
+"""Signals that are blocked when a worker is started: none may end it before it can take them."""
 
 CANNOT_START = 3
-"""The exit code of a worker that cannot start, for a reason that it has told."""
+"""The exit code of a worker that has reported why it cannot start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a worker is started with.
+class WorkerConfig:
+    """The first message to a worker.
 
     Attributes:
         factory: makes the application.
-        context: what it is made from.
+        context: the argument of the factory.
+        config: the settings of the server.
+        index: the number of the worker.
         listener: the file descriptor of the listening socket.
     """
 
-    factory: ApplicationFactory
-    context: WorkerContext
+    factory: ApplicationFactory[Any]
+    context: Any
+    config: ServerConfig
+    index: int
     listener: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker says.
+    """A message of a worker.
 
     Attributes:
-        what: ``ready`` to answer requests; ``leaving``, as somebody else than the parent told it to; or a ``problem``
-            that keeps it from starting.
+        event: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from the parent; or a
+            ``problem`` that prevents the start.
         problem: the problem, for the operator.
     """
 
-    what: Literal["ready", "leaving", "problem"]
+    event: Literal["ready", "leaving", "problem"]
     problem: str = ""
 
 
 def work(pipe: Pipe) -> int:
-    """Take an order and serve until told to stop.
+    """Read the configuration and serve until a stop is requested.
 
     Returns:
         The exit code.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    order: Order = pipe.recv()
-    listener = socket.socket(fileno=order.listener)
+    given: WorkerConfig = pipe.recv()
+    lifecycle = Lifecycle(index=given.index)
+    listener = socket.socket(fileno=given.listener)
     try:
-        application = order.factory(order.context)
-        server = GatewayServer(application, order.context, started=lambda: pipe.send(Report("ready")))
-        return server.run_to_end(listener, prepare=lambda: _obey(server, pipe))
-    except (StartError, SettingsError) as error:
+        app = given.factory(given.context, lifecycle)
+        server = GatewayServer(app, given.config, lifecycle, started=lambda: pipe.send(Report("ready")))
+        return server.run_to_end(listener, prepare=lambda: _take_commands(server, pipe))
+    except StartError as error:
         pipe.send(Report("problem", str(error)))
         return CANNOT_START
 
 
-def _obey(server: GatewayServer, pipe: Pipe) -> None:
+def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
     loop = asyncio.get_running_loop()
-    obey: dict[Command, Callable[[], None]] = {
+    actions: dict[Command, Callable[[], None]] = {
         "drain": server.drain,
         "finish": server.finish,
-        "hurry": server.hurry,
+        "force_stop": server.force_stop,
         "reload": server.reload,
     }
 
-    def hear() -> None:
+    def read_command() -> None:
         try:
             command: Command = pipe.recv()
         except (EOFError, OSError):
             loop.remove_reader(pipe.fileno())
-            logger.error("the parent process is gone: this worker stops")  # noqa: TRY400 - its end says nothing more
+            logger.error("the parent process is gone: this worker stops")  # noqa: TRY400 - a traceback adds nothing
             server.finish()
         else:
-            obey[command]()
+            actions[command]()
 
     def leave() -> None:
         with contextlib.suppress(OSError):
             pipe.send(Report("leaving"))
         server.drain()
 
-    loop.add_reader(pipe.fileno(), hear)
+    loop.add_reader(pipe.fileno(), read_command)
     loop.add_signal_handler(signal.SIGTERM, leave)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)

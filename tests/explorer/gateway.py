@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.main import create_app
+from app.main import WorkerContext, create_app
 from app.sandbox.server import serve_sandbox
-from app.server.context import WorkerContext
+from app.server.lifecycle import Lifecycle
 from app.settings import load
 from tests.gateway import serve
 
@@ -27,7 +27,6 @@ async def sandbox_gateway(behind: Callable[[ASGIApp], ASGIApp] | None = None) ->
     async with serve_sandbox() as wethod:
         settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off"})
         context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
-        context.lifecycle.state = "serving"
-        app = create_app(context)
+        app = create_app(context, Lifecycle(state="serving"))
         async with serve(behind(app) if behind else app) as origin:
             yield origin

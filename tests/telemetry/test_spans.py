@@ -330,11 +330,11 @@ def test_nothing_of_opentelemetry_is_imported_when_it_is_off() -> None:
     """It takes 6 MB and 50 ms."""
     code = (
         "import sys\n"
-        "from app.main import create_app\n"
-        "from app.server.context import WorkerContext\n"
+        "from app.main import WorkerContext, create_app\n"
+        "from app.server.lifecycle import Lifecycle\n"
         "from app.settings import load\n"
         "settings = load({'WETHOD_TRANSPORT': 'httpx', 'WETHOD_BASE_URL': 'http://127.0.0.1:9'})\n"
-        "create_app(WorkerContext(settings, audit_key=b'k'))\n"
+        "create_app(WorkerContext(settings, audit_key=b'k'), Lifecycle())\n"
         "print(sorted(name for name in sys.modules if name.startswith(('opentelemetry', 'google', 'requests'))))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env={}, check=True)

@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import app.observability.telemetry
-from app.main import create_app
+from app.cli import server_config
+from app.main import WorkerContext, create_app
 from app.observability.metrics import Metrics
 from app.observability.telemetry import make_board
-from app.server.context import WorkerContext
-from app.server.workers import run
+from app.server.run import run
 from app.settings import load
 
 if TYPE_CHECKING:
@@ -35,4 +35,6 @@ class Silence(Metrics):
 
 if __name__ == "__main__":
     app.observability.telemetry.Metrics = Silence  # type: ignore[attr-defined]  # there is no other way, and must be none
-    sys.exit(run(create_app, WorkerContext(settings=load(), audit_key=b"a benchmark's key", board=make_board(1))))
+    settings = load()
+    context = WorkerContext(settings=settings, audit_key=b"a benchmark's key", counters=make_board(1))
+    sys.exit(run(create_app, context, server_config(settings)))

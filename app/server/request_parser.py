@@ -1,0 +1,307 @@
+"""The parser of requests: bytes in, exchanges out. It limits the length of heads and of what surrounds a body."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import httptools
+
+from app.server.error_responses import (
+    CRASH,
+    FRAMING_TOO_LONG,
+    HEAD_TOO_LONG,
+    MALFORMED,
+    PIPELINE_TOO_DEEP,
+    TARGET_TOO_LONG,
+    RejectedRequestError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.server.error_responses import ErrorResponse
+    from app.server.exchange import Exchange
+
+logger = logging.getLogger(__name__)
+
+MAX_PIPELINED = 16
+"""Requests that may wait behind the one that is answered. One read of the socket may hold 14,000, at 3 KB each."""
+
+_CHECKED = frozenset({b"host", b"expect", b"transfer-encoding"})
+
+# RFC 3986 §3.2.2 and §3.2.3: an IPv6 address in brackets, or a name, which may be empty; then the port. A literal of a
+# later version of IP is not recognised: there is none.
+_HOST = re.compile(
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?", re.ASCII
+)
+
+_MEASURE = -1
+"""A threshold that every head exceeds, so that it is measured."""
+
+
+@functools.lru_cache(maxsize=256)
+def _is_valid_host(value: bytes) -> bool:
+    match = _HOST.fullmatch(value.decode("latin-1"))
+    if match is None:
+        return False
+    try:
+        return match["ipv6"] is None or ipaddress.IPv6Address(match["ipv6"]) is not None
+    except ValueError:
+        return False
+
+
+class RequestParser:
+    """The parser of one connection.
+
+    Args:
+        make_exchange: makes an exchange of a scope; its keywords are ``keep_alive`` and ``expects_continue``.
+        scope: the part of the ASGI scope that all requests of the connection share.
+        state: the state of the lifespan; every request gets a copy.
+        limit: the longest head in bytes, and the longest run of chunk extensions or trailers.
+
+    Attributes:
+        found: exchanges whose head is complete; the caller of ``feed`` takes them.
+        unfinished: the last bytes did not complete a request.
+        fresh: a request has begun; the caller of ``feed`` resets it.
+    """
+
+    __slots__ = (
+        "_exchange",
+        "_expects_continue",
+        "_framing_bytes",
+        "_framing_since",
+        "_head_bytes",
+        "_headers",
+        "_host",
+        "_in_head",
+        "_limit",
+        "_make_exchange",
+        "_parser",
+        "_scope",
+        "_state",
+        "_threshold",
+        "_url",
+        "found",
+        "fresh",
+        "unfinished",
+    )
+
+    def __init__(
+        self, make_exchange: Callable[..., Exchange], scope: dict[str, Any], state: dict[str, Any], limit: int
+    ) -> None:
+        self._make_exchange = make_exchange
+        self._scope = scope
+        self._state = state
+        self._limit = self._threshold = limit
+        self._parser = self._new_parser()
+        self._exchange: Exchange | None = None
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._host: bytes | None = None
+        self._expects_continue = False
+        self._in_head = False
+        self._head_bytes = 0
+        self._framing_bytes = 0
+        self._framing_since = 0
+        self.found: list[Exchange] = []
+        self.unfinished = False
+        self.fresh = False
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        # Bytes behind the last request of a connection are skipped, not refused: that request gets its response.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    @property
+    def begun(self) -> bool:
+        """A part of a request has arrived, and a part is missing."""
+        return self.unfinished and (self._in_head or self._exchange is not None)
+
+    def close(self) -> None:
+        """Read no more, and break the reference cycle between the two parsers."""
+        del self._parser
+
+    def feed(self, data: bytes) -> None:
+        """Read what has arrived.
+
+        Raises:
+            RejectedRequestError: nothing more is read. The exchanges in ``found`` stand, but if the last one is not
+                complete, it is the rejected one.
+        """
+        # An upper bound of the head that costs nothing: a head is measured only if the bound exceeds the limit.
+        if self._in_head:
+            self._head_bytes += len(data)
+        else:
+            self._head_bytes = len(data)
+            self._threshold = self._limit
+        self.unfinished = True
+        self._parse(data)
+        if self.unfinished:
+            if self._in_head:
+                self._limit_unfinished_head()
+            elif self._exchange is not None:
+                self._limit_framing(self._exchange, len(data))
+
+    def _parse(self, data: bytes) -> None:
+        rest = b""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            if isinstance(cause, RejectedRequestError):
+                raise cause from None
+            logger.exception("reading a request failed")  # a bug of this server, not a mistake of the client
+            raise RejectedRequestError(CRASH) from None
+        except httptools.HttpParserError:
+            raise RejectedRequestError(MALFORMED) from None
+        else:
+            return
+        self._parse_without_upgrade(rest)
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        # The parser takes a request with `Upgrade` for one without a body, and would read that body as the next
+        # request: Java's HttpClient sends `Upgrade: h2c` with its first POST, and an attacker sends a smuggled request.
+        # A server may ignore the field (RFC 9110 §7.8), so the head is parsed again without it.
+        scope = self.found.pop().scope
+        if scope["method"] == "CONNECT":
+            raise RejectedRequestError(MALFORMED)
+        fields = [b"%b: %b\r\n" % field for field in scope["headers"] if field[0] != b"upgrade"]
+        line = f"{scope['method']} ".encode() + self._url + f" HTTP/{scope['http_version']}\r\n".encode()
+        self._parser = self._new_parser()
+        self._parse(b"".join([line, *fields, b"\r\n", rest]))
+
+    # Callbacks of httptools
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        if len(self.found) > MAX_PIPELINED:
+            raise RejectedRequestError(PIPELINE_TOO_DEEP)
+        self._url = b""
+        self._headers = []
+        self._host = None
+        self._expects_continue = False
+        self._in_head = self.unfinished = self.fresh = True
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head, or of the trailer, which ``on_headers_complete`` separates."""
+        name = name.lower()
+        # The parser keeps the white space behind a value, which is not a part of it (RFC 9110 §5.5).
+        value = value.rstrip(b" \t")
+        if name in _CHECKED and self._in_head:
+            if name == b"host":
+                # RFC 9112 §3.2: no second host, and no invalid one.
+                if self._host is not None or not _is_valid_host(value):
+                    raise RejectedRequestError(MALFORMED)
+                self._host = value
+            elif name == b"expect":
+                self._expects_continue = value.lower() == b"100-continue"
+            elif value.lower() != b"chunked":
+                raise RejectedRequestError(MALFORMED)  # no other coding is understood (RFC 9112 §6.1)
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Make an exchange of the head."""
+        self._in_head = False
+        if self._head_bytes > self._threshold and self._measure_head() > self._limit:
+            raise RejectedRequestError(self._too_long())
+        parser, url, headers = self._parser, self._url, self._headers
+        # Fields of the trailer go to a list that is never read. As headers they would be headers that no proxy in front
+        # has seen (RFC 9110 §6.5.1).
+        self._headers = []
+        version = parser.get_http_version()
+        if version == "1.1":
+            keep_alive = parser.should_keep_alive()
+            if self._host is None:
+                raise RejectedRequestError(MALFORMED)  # RFC 9112 §3.2
+        elif version == "1.0":
+            keep_alive = self._expects_continue = False
+        else:
+            raise RejectedRequestError(MALFORMED)
+        scope = self._scope.copy()
+        scope["http_version"] = version
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["headers"] = headers
+        scope["state"] = self._state.copy()
+        if url[:1] == b"/" and b"?" not in url and b"%" not in url and b"#" not in url:
+            scope["path"] = url.decode("ascii")
+            scope["raw_path"] = url
+            scope["query_string"] = b""
+        else:
+            scope["path"], scope["raw_path"], scope["query_string"] = _split(url)
+        exchange = self._make_exchange(scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
+        self._exchange = exchange
+        # The bytes of the head are not counted as framing.
+        self._framing_since = -1
+        self.found.append(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._exchange is not None:
+            self._exchange.feed(body)
+
+    def on_message_complete(self) -> None:
+        """Complete the request."""
+        self.unfinished = False
+        # What follows in the same bytes begins somewhere among them.
+        self._threshold = _MEASURE
+        self._head_bytes = 0
+        if self._exchange is not None:
+            if self._headers and not self._parser.should_keep_alive():
+                # The parser obeys a `Connection: close` in the trailer and skips what follows.
+                self._exchange.keep_alive = False
+            self._exchange.end()
+            self._exchange = None
+
+    # Limits, off the fast path
+
+    def _measure_head(self) -> int:
+        """Return the bytes of the head so far, without optional white space and an incomplete field."""
+        fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in self._headers)
+        return len(b"GET  HTTP/1.1\r\n\r\n") + len(self._url) + fields
+
+    def _too_long(self) -> ErrorResponse:
+        return TARGET_TOO_LONG if len(self._url) > self._limit else HEAD_TOO_LONG
+
+    def _limit_unfinished_head(self) -> None:
+        if not self._head_bytes:
+            self._head_bytes = self._measure_head()
+        if self._head_bytes > self._limit:
+            raise RejectedRequestError(self._too_long())
+
+    def _limit_framing(self, exchange: Exchange, size: int) -> None:
+        # Chunk extensions and trailers never appear as a body, and the parser keeps a trailer's value in memory.
+        if exchange.received_bytes != self._framing_since:
+            self._framing_since = exchange.received_bytes
+            self._framing_bytes = 0
+        else:
+            self._framing_bytes += size
+            if self._framing_bytes > self._limit:
+                raise RejectedRequestError(FRAMING_TOO_LONG)
+
+
+def _split(target: bytes) -> tuple[str, bytes, bytes]:
+    """Return decoded path, path and query of a request target (RFC 9112 §3.2).
+
+    Raises:
+        RejectedRequestError: it is not a request target.
+    """
+    if target == b"*":
+        return "*", b"*", b""
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        raise RejectedRequestError(MALFORMED) from None
+    path = url.path or b"/"
+    return unquote(path.decode("ascii")), path, url.query or b""
