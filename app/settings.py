@@ -267,15 +267,15 @@ class Settings(BaseModel):
     gateway_read_timeout_seconds: Seconds = Field(
         default=10.0, description="Seconds for a whole request, head and body."
     )
-    gateway_keep_alive_seconds: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = Field(
+    gateway_keep_alive_seconds: Seconds = Field(
         default=125.0,
-        description="Time that an idle connection of a client is kept; longer than the idle time of a balancer.",
+        description="Seconds that an idle connection is kept; longer than a router or balancer in front keeps its own.",
     )
     gateway_drain_delay_seconds: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = Field(
         default=3.0, description="Seconds after SIGTERM in which readiness fails and requests are still served."
     )
     gateway_drain_seconds: Seconds = Field(
-        default=15.0, description="Seconds after that for requests in progress; at least `WETHOD_TIMEOUT_SECONDS`."
+        default=15.0, description="Seconds after that for requests in progress; at least `WETHOD_TIMEOUT_SECONDS` + 1."
     )
     gateway_log_format: Annotated[Literal["console", "json"], _AnyCase] = Field(
         default_factory=lambda: "console" if sys.stderr and sys.stderr.isatty() else "json",
@@ -304,10 +304,10 @@ class Settings(BaseModel):
                 f"WETHOD_BASE_URL={self.wethod_base_url}: must be https, or http on loopback "
                 "or with WETHOD_ALLOW_PLAINTEXT=true"
             )
-        if self.gateway_drain_seconds < self.wethod_timeout_seconds:
+        if self.gateway_drain_seconds < self.wethod_timeout_seconds + 1:
             raise ValueError(
-                f"GATEWAY_DRAIN_SECONDS={self.gateway_drain_seconds:g}: must be at least WETHOD_TIMEOUT_SECONDS "
-                f"({self.wethod_timeout_seconds:g}), or a drain would cut deletes"
+                f"GATEWAY_DRAIN_SECONDS={self.gateway_drain_seconds:g}: must be at least WETHOD_TIMEOUT_SECONDS + 1 "
+                f"({self.wethod_timeout_seconds + 1:g}), or a drain would cut deletes"
             )
         if self.wethod_client_key_file and not self.wethod_client_cert_file:
             raise ValueError("WETHOD_CLIENT_KEY_FILE: needs WETHOD_CLIENT_CERT_FILE beside it")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.main import create_app
-from app.server.context import WorkerContext
+from app.main import WorkerContext, create_app
+from app.server.lifecycle import Lifecycle
 from app.settings import Settings, load
 from tests.deploy.tools import ROOT, judge
 
@@ -195,7 +195,8 @@ def test_it_is_asked_how_it_is(rendered: dict[str, Any]) -> None:
         "livenessProbe": {"path": "/health/live", "port": "http"},
         "startupProbe": {"path": "/health/live", "port": "http"},
     }
-    app = create_app(WorkerContext(settings=load({"GATEWAY_AUDIT_LOG": "off"}), audit_key=b"a key for tests"))
+    context = WorkerContext(settings=load({"GATEWAY_AUDIT_LOG": "off"}), audit_key=b"a key for tests")
+    app = create_app(context, Lifecycle())
     assert {probe["path"] for probe in paths.values()} <= {getattr(route, "path", None) for route in app.routes}
     # A pod that drains is found not ready, and taken out, while it still serves.
     noticed = spec["readinessProbe"]["periodSeconds"] * spec["readinessProbe"]["failureThreshold"]

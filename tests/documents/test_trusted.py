@@ -18,8 +18,8 @@ from app.documents.limits import Limits
 from app.documents.request_error import Refusal
 from app.documents.trusted_operations import TrustedOperations
 from app.graphql_http.request import from_parameters
-from app.main import create_app
-from app.server.context import WorkerContext
+from app.main import WorkerContext, create_app
+from app.server.lifecycle import Lifecycle
 from app.settings import load
 from app.start_error import StartError
 from schema.contact import build_schema
@@ -281,7 +281,7 @@ def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"ab": "mutation Remove { removeContact }"}))
     with pytest.raises(StartError) as stop:
-        create_app(context_of(manifest))
+        create_app(context_of(manifest), Lifecycle())
     assert str(stop.value) == (
         f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Remove (ab) cannot be run: "
         "Cannot query field 'removeContact' on type 'Mutation'. Did you mean 'deleteContact'? (line 1, column 19)"
@@ -295,16 +295,16 @@ def test_a_manifest_that_vanished_stops_the_start(tmp_path: Path) -> None:
     context = context_of(manifest)
     manifest.unlink()
     with pytest.raises(StartError, match="it cannot be read: No such file or directory"):
-        create_app(context)
+        create_app(context, Lifecycle())
 
 
 @contextlib.asynccontextmanager
-async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[GatewayClient, WorkerContext]]:
-    """A gateway and the context whose lifecycle takes the SIGHUP."""
-    context = context_of(manifest, wethod.url)
-    context.lifecycle.state = "serving"
-    async with serve(create_app(context)) as url, httpx.AsyncClient(timeout=30) as http:
-        yield GatewayClient(url, http), context
+async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[GatewayClient, Lifecycle]]:
+    """A gateway and the lifecycle that takes the SIGHUP."""
+    lifecycle = Lifecycle(state="serving")
+    app = create_app(context_of(manifest, wethod.url), lifecycle)
+    async with serve(app) as url, httpx.AsyncClient(timeout=30) as http:
+        yield GatewayClient(url, http), lifecycle
 
 
 def replace(manifest: Path, content: str) -> None:
@@ -314,9 +314,9 @@ def replace(manifest: Path, content: str) -> None:
     beside.replace(manifest)
 
 
-def hang_up(context: WorkerContext) -> None:
+def hang_up(lifecycle: Lifecycle) -> None:
     """What the server does on SIGHUP."""
-    for callback in context.lifecycle.reload_callbacks:
+    for callback in lifecycle.reload_callbacks:
         callback()
 
 
@@ -335,7 +335,7 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     many = {f"new{i}": f"query New{i} {{ wethodContext {{ company }} }}" for i in range(200)}
-    async with reloadable(manifest, wethod) as (client, context):
+    async with reloadable(manifest, wethod) as (client, lifecycle):
         replace(manifest, json.dumps({"new": CONTEXT} | many))
         stop = asyncio.Event()
 
@@ -348,8 +348,8 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
 
         asking = asyncio.create_task(ask_all_along())
         await asyncio.sleep(0.02)
-        hang_up(context)
-        hang_up(context)  # a second signal while the first one is at work: read again, not at the same time
+        hang_up(lifecycle)
+        hang_up(lifecycle)  # a second signal while the first one is at work: read again, not at the same time
         await until_logged(caplog, "201 trusted documents are in force")
         stop.set()
         answers = await asking
@@ -375,18 +375,18 @@ async def test_a_bad_manifest_keeps_the_old_one(
     caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
-    async with reloadable(manifest, wethod) as (client, context):
+    async with reloadable(manifest, wethod) as (client, lifecycle):
         if content is None:
             manifest.unlink()
         else:
             replace(manifest, content)
-        hang_up(context)
+        hang_up(lifecycle)
         await until_logged(caplog, "the trusted documents stay as they were")
         assert message in caplog.text
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert (await post(client, {"documentId": "old"})).json() == FOUND
         replace(manifest, json.dumps({"new": CONTEXT}))
-        hang_up(context)
+        hang_up(lifecycle)
         await until_logged(caplog, "1 trusted documents are in force")
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
@@ -398,13 +398,13 @@ async def test_a_hangup_during_a_reload_is_not_lost(
     caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
-    async with reloadable(manifest, wethod) as (client, context):
+    async with reloadable(manifest, wethod) as (client, lifecycle):
         replace(manifest, json.dumps({f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)}))
-        hang_up(context)
+        hang_up(lifecycle)
         await asyncio.sleep(0.05)
         assert "are in force" not in caplog.text
         replace(manifest, json.dumps({"last": CONTEXT}))
-        hang_up(context)
+        hang_up(lifecycle)
         await until_logged(caplog, "1 trusted documents are in force")
         assert (await post(client, {"documentId": "last"})).json() == FOUND
 

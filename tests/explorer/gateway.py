@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.main import create_app
+from app.main import WorkerContext, create_app
 from app.sandbox import serve_sandbox
-from app.server.context import WorkerContext
+from app.server.lifecycle import Lifecycle
 from app.settings import load
+from schema.root import OPERATIONS, build_schema
 from tests.gateway import serve
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ async def sandbox_gateway(behind: Callable[[ASGIApp], ASGIApp] | None = None) ->
     with serve_sandbox() as wethod:
         settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off"})
         context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
-        context.lifecycle.state = "serving"
-        app = create_app(context)
+        app = create_app(context, Lifecycle(state="serving"), build_schema(), OPERATIONS)
         async with serve(behind(app) if behind else app) as origin:
             yield origin

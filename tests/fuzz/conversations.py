@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import uvicorn
-
+from app.server.config import ServerConfig
+from app.server.connection import Connection
 from app.server.lifecycle import Lifecycle
-from app.server.protocol import Connection
-from app.server.state import Limits, WorkerState
+from app.server.state import WorkerState
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
@@ -53,18 +51,11 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
         await reply(send, 200, b"")
 
 
-@functools.cache
-def _config() -> uvicorn.Config:
-    config = uvicorn.Config(_application, interface="asgi3", proxy_headers=False, log_config=None, workers=1)
-    config.load()
-    return config
-
-
 async def converse(pieces: list[bytes]) -> Heard:
     """Let a connection hear these pieces."""
     asked: list[tuple[str, bytes]] = []
-    state = WorkerState(Limits(max_header_bytes=LIMIT, read_seconds=10, idle_seconds=10), Lifecycle())
-    connection = Connection(_config(), state, {"asked": asked})
+    state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
+    connection = Connection(_application, state, {"asked": asked})
     wire = Wire(pieces)
     connection.connection_made(wire)
     await play(wire, connection, state, most_quiet_turns=6)

@@ -1,12 +1,14 @@
-"""The server's request reader under mutated requests."""
+"""The server's request parser under mutated requests."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from app.server.reader import RequestReader
-from app.server.refusals import RefusedError
+from app.server.error_responses import CRASH, FRAMING_TOO_LONG, HEAD_TOO_LONG, TARGET_TOO_LONG, RejectedRequestError
+from app.server.exchange import Exchange
+from app.server.request_parser import RequestParser
 from tests.attack.catalogue import ATTACKS
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import Request, read_requests
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
-    from app.server.exchange import Exchange
-    from app.server.protocol import Connection
+    from app.server.error_responses import ErrorResponse
+    from app.server.exchange import Channel
 
 LIMIT = 1_024
 """Bytes of a head, so that mutations reach the limit."""
@@ -36,46 +38,51 @@ CORPUS = [
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of bytes.
+    """The result of parsing.
 
     Attributes:
-        requests: those that are whole.
-        refusal: why the rest is not read; empty where it is.
-        unfinished: whether the head of another one is there.
-        endless: why what has begun is refused if it never ends; empty where nothing has begun.
+        requests: the complete requests.
+        error: the reason why the rest is not read; None if it is.
+        unfinished: the head of another request is complete.
+        endless: the error if what has begun never ends; None if nothing has begun.
     """
 
     requests: tuple[Request, ...]
-    refusal: str
+    error: ErrorResponse | None
     unfinished: bool
-    endless: str = field(default="", compare=False)
+    endless: ErrorResponse | None = field(default=None, compare=False)
+
+    @property
+    def too_long(self) -> bool:
+        """A limit ended it."""
+        return self.error in {HEAD_TOO_LONG, TARGET_TOO_LONG, FRAMING_TOO_LONG}
 
 
 def read(pieces: Iterable[bytes]) -> Reading:
-    """Feed a reader as its connection does, which takes what it has found each time."""
-    reader = RequestReader(cast("Connection", None), {}, {}, LIMIT)
+    """Feed a parser as its connection does, which takes what it has found each time."""
+    parser = RequestParser(functools.partial(Exchange, cast("Channel", None)), {}, {}, LIMIT)
     found: list[Exchange] = []
-    refusal = ""
+    error: ErrorResponse | None = None
     for piece in pieces:
         try:
-            reader.feed(piece)
-        except RefusedError as error:
-            refusal = error.refusal
-        found += reader.found
-        reader.found.clear()
-        if refusal:
+            parser.feed(piece)
+        except RejectedRequestError as rejected:
+            error = rejected.response
+        found += parser.found
+        parser.found.clear()
+        if error:
             break
     found = list(_up_to_the_last(found))
-    whole = [exchange for exchange in found if exchange.read_whole]
-    endless = ""
-    if reader.begun and not refusal and len(whole) == len(found):
+    whole = [exchange for exchange in found if exchange.complete]
+    endless: ErrorResponse | None = None
+    if parser.begun and not error and len(whole) == len(found):
         try:
-            reader.feed(b"x" * LIMIT)
-            reader.feed(b"x")
-        except RefusedError as error:
-            endless = error.refusal
+            parser.feed(b"x" * LIMIT)
+            parser.feed(b"x")
+        except RejectedRequestError as rejected:
+            endless = rejected.response
         assert endless, "a head without end is read on"
-    return Reading(tuple(map(_told, whole)), refusal, len(whole) != len(found), endless)
+    return Reading(tuple(map(_told, whole)), error, len(whole) != len(found), endless)
 
 
 def _up_to_the_last(found: Iterable[Exchange]) -> Iterator[Exchange]:
@@ -118,14 +125,14 @@ def examine(packets: list[bytes], chance: random.Random) -> None:
     """Compare the readings of one input: as these packets, and as others."""
     data = b"".join(packets)
     whole = read(packets)
-    assert whole.refusal != "crash"
+    assert whole.error is not CRASH
     apart = read(split(chance, data))
-    if whole.refusal.startswith("long_") or apart.refusal.startswith("long_"):
+    if whole.too_long or apart.too_long:
         # What is behind the limit is not looked at, and how far behind it one looks is up to the pieces. What stands
         # around a body is not counted at all in the bytes that its head came in.
-        if "long_framing" not in {whole.refusal, apart.refusal}:
-            assert whole.refusal or whole.endless
-            assert apart.refusal or apart.endless
+        if FRAMING_TOO_LONG not in {whole.error, apart.error}:
+            assert whole.error or whole.endless
+            assert apart.error or apart.endless
         shorter, longer = sorted((whole.requests, apart.requests), key=len)
         assert longer[: len(shorter)] == shorter
     else:
@@ -133,5 +140,5 @@ def examine(packets: list[bytes], chance: random.Random) -> None:
     expected = read_requests(data)
     count = len(whole.requests)
     assert list(map(plain, whole.requests)) == list(map(plain, expected.requests[:count]))
-    if not whole.refusal:
+    if not whole.error:
         assert count == len(expected.requests)

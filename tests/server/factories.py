@@ -15,16 +15,17 @@ from tests.server.serving import alive, read, reply
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from app.server.context import WorkerContext
+    from app.server.lifecycle import Lifecycle
 
 
 class Working:
     """Answers in ways that a stop must cope with."""
 
-    def __init__(self, context: WorkerContext) -> None:
+    def __init__(self, context: bytes, lifecycle: Lifecycle) -> None:
         self._context = context
+        self._lifecycle = lifecycle
         self._reloads = 0
-        context.lifecycle.reload_callbacks.extend((self._broken_reload, self._reload))
+        lifecycle.reload_callbacks.extend((self._broken_reload, self._reload))
 
     def _reload(self) -> None:
         self._reloads += 1
@@ -40,15 +41,15 @@ class Working:
         await read(receive)
         way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
-        context = self._context
+        lifecycle = self._lifecycle
         facts = {
             "pid": os.getpid(),
-            "index": context.index,
-            "state": context.lifecycle.state,
-            "key": context.audit_key.hex(),
+            "index": lifecycle.index,
+            "state": lifecycle.state,
+            "context": self._context.decode(),
             "reloads": self._reloads,
         }
-        ready = context.lifecycle.state == "serving" or scope["path"] != "/health/ready"
+        ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
 
 
@@ -70,27 +71,46 @@ async def busy(seconds: float) -> None:
     time.sleep(seconds)  # noqa: ASYNC251 - that is the point
 
 
-def working(context: WorkerContext) -> ASGIApp:
+def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Answers."""
-    return Working(context)
+    return Working(context, lifecycle)
 
 
-def refusing(context: WorkerContext) -> ASGIApp:
-    """Cannot start, and says why."""
-    raise StartError(f"GATEWAY_X={context.index}: cannot be")
+def refusing(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Cannot start, and reports why."""
+    raise StartError(f"GATEWAY_X={context.decode()}{lifecycle.index}: cannot be")
 
 
-def dying(context: WorkerContext) -> ASGIApp:
+def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Ends as it starts."""
-    os._exit(7 + 0 * context.index)
+    del context, lifecycle
+    os._exit(7)
 
 
-def dying_second(context: WorkerContext) -> ASGIApp:
+def dying_second(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """The second of two ends as it starts, every time."""
-    return dying(context) if context.index else working(context)
+    return dying(context, lifecycle) if lifecycle.index else working(context, lifecycle)
 
 
-def hanging(context: WorkerContext) -> ASGIApp:
-    """Never comes up."""
+def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Ends as soon as it has reported that it is ready."""
+    del context
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def die() -> None:
+            while lifecycle.state != "serving":  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            os._exit(7)
+
+        task = asyncio.create_task(die())
+        await alive(scope, receive, send)
+        task.cancel()
+
+    return app
+
+
+def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Never becomes ready."""
     time.sleep(30)
-    return working(context)
+    return working(context, lifecycle)

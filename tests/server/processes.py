@@ -62,14 +62,14 @@ class Program:
             return True
 
 
-async def spawn(factory: str, **settings: object) -> asyncio.subprocess.Process:
+async def spawn(factory: str, **config: object) -> asyncio.subprocess.Process:
     """Start the program."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.server.program",
         factory,
-        json.dumps(settings),
+        json.dumps(config),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -77,9 +77,9 @@ async def spawn(factory: str, **settings: object) -> asyncio.subprocess.Process:
 
 
 @contextlib.asynccontextmanager
-async def running(factory: str = "working", **settings: object) -> AsyncIterator[Program]:
+async def running(factory: str = "working", **config: object) -> AsyncIterator[Program]:
     """Start the program and wait until it answers; end it whatever happens."""
-    process = await spawn(factory, **settings)
+    process = await spawn(factory, **config)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(20):

@@ -7,14 +7,14 @@ import contextlib
 import json
 import socket
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.server.context import WorkerContext
-from app.server.listener import bind
+from app.server.config import ServerConfig
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen
 from app.server.server import GatewayServer
-from app.server.state import IDLE_SECONDS
-from app.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,14 +107,32 @@ class Client:
         return False
 
 
+class Counting:
+    """Counts the server's own responses by status."""
+
+    def __init__(self) -> None:
+        self.refused: Counter[int] = Counter()
+
+    def request_refused(self, status: int) -> None:
+        """Count a response."""
+        self.refused[status] += 1
+
+
 class Served:
     """A running server."""
 
-    def __init__(self, server: GatewayServer, context: WorkerContext, listener: socket.socket) -> None:
+    def __init__(self, server: GatewayServer, lifecycle: Lifecycle, listener: socket.socket) -> None:
         self.server = server
-        self.context = context
+        self.lifecycle = lifecycle
         self.listener = listener
         self.port = listener.getsockname()[1]
+        self._counting = Counting()
+        lifecycle.observer = self._counting
+
+    @property
+    def refused(self) -> dict[int, int]:
+        """The number of the server's own responses by status."""
+        return dict(self._counting.refused)
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -135,15 +153,13 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    app: ASGIApp | None = None, *, idle_seconds: float = IDLE_SECONDS, **settings: object
-) -> AsyncIterator[Served]:
+async def serving(app: ASGIApp | None = None, **config: Any) -> AsyncIterator[Served]:
     """Serve an application on an ephemeral port; the echo by default."""
-    values: dict[str, Any] = {"wethod_timeout_seconds": 0.2, "gateway_drain_seconds": 1.0, **settings}
-    context = WorkerContext(Settings(**values), audit_key=b"a key for tests only")
+    lifecycle = Lifecycle()
     started = asyncio.Event()
-    server = GatewayServer(app or echo, context, started=started.set, idle_seconds=idle_seconds)
-    listener = bind("127.0.0.1", 0)
+    server_config = ServerConfig(**config)
+    server = GatewayServer(app or echo, server_config, lifecycle, started=started.set)
+    listener = listen(server_config)
     task = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -152,7 +168,7 @@ async def serving(
         listener.close()
         await task
     try:
-        yield Served(server, context, listener)
+        yield Served(server, lifecycle, listener)
     finally:
         server.finish()
         await task
@@ -215,3 +231,13 @@ def request(
     if body or method == b"POST":
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def send_in_pieces(client: Client, pieces: list[bytes]) -> None:
+    """Send a piece, a moment later the next, for as long as anybody takes them."""
+    try:
+        for piece in pieces:
+            await client.send(piece)
+            await asyncio.sleep(0.01)
+    except ConnectionError:
+        return

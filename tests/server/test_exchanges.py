@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.server.context import WorkerContext
-from app.server.listener import bind
+from app.server.config import ServerConfig
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen
 from app.server.server import GatewayServer
-from app.settings import Settings
 from app.start_error import StartError
-from tests.server.serving import alive, echo, read, reply, request, serving
+from tests.server.serving import PATIENCE_SECONDS, Client, alive, echo, read, reply, request, serving
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -527,12 +527,37 @@ async def test_an_ordinary_life_logs_no_error(caplog: pytest.LogCaptureFixture) 
 
 def test_a_server_can_be_made_off_the_event_loop() -> None:
     """As the command line does, before there is one."""
-    context = WorkerContext(Settings(gateway_drain_delay_seconds=0), audit_key=b"a key for tests only")
+    config = ServerConfig()
     server: GatewayServer | None = None
 
     def stop() -> None:
         assert server is not None
         server.finish()
 
-    server = GatewayServer(echo, context, started=stop)
-    assert server.run_to_end(bind("127.0.0.1", 0), prepare=lambda: None) == 0
+    server = GatewayServer(echo, config, Lifecycle(), started=stop)
+    assert server.run_to_end(listen(config), prepare=lambda: None) == 0
+
+
+async def test_connections_leave_no_task_behind() -> None:
+    """Whether they were used once, twice, in a pipeline or not at all, and however they ended."""
+    async with serving(echo) as served:
+        before = asyncio.all_tasks()
+        for data, answers in (
+            (b"", 0),
+            (request(), 1),
+            (request() * 3, 3),
+            (request()[:-1], 0),
+            (b"GARBAGE\r\n\r\n", 0),
+        ):
+            for end in (Client.close, Client.half_close, Client.reset):
+                async with served.connect() as client:
+                    await client.send(data)
+                    for _ in range(answers):
+                        assert (await client.answer()).status == 200
+                    if answers:
+                        await client.send(request())
+                        assert (await client.answer()).status == 200
+                    end(client)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)

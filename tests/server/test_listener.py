@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from app.server.listener import bind, url_of
+from app.server.config import ServerConfig
+from app.server.listener import listen, url_of
 from app.start_error import StartError
 from tests.system_parts import require_ipv6
 
@@ -24,27 +25,25 @@ def test_an_address_is_bound_and_named(host: str, url: str) -> None:
     """Port 0 takes a free one; the URL can be pasted."""
     if host == "::1":
         require_ipv6()
-    with bind(host, 0) as listener:
+    with listen(ServerConfig(host, 0)) as listener:
         port = listener.getsockname()[1]
         assert port > 0
         assert url_of(listener).startswith(url)
         assert url_of(listener).endswith(f":{port}")
-        listener.listen()
         with socket.create_connection(listener.getsockname()[:2]):
             pass
 
 
 def test_an_address_can_be_bound_again_at_once() -> None:
     """Connections of an earlier run that still wait for their end do not keep a restart."""
-    first = bind("127.0.0.1", 0)
+    first = listen(ServerConfig("127.0.0.1", 0))
     port = first.getsockname()[1]
-    first.listen()
     with socket.create_connection(("127.0.0.1", port)):
         first.settimeout(1)
         accepted, _ = first.accept()
         accepted.close()  # this side closes first, and so is the one that waits
     first.close()
-    bind("127.0.0.1", port).close()
+    listen(ServerConfig("127.0.0.1", port)).close()
 
 
 def test_what_cannot_be_bound_is_named_in_one_line() -> None:
@@ -52,12 +51,12 @@ def test_what_cannot_be_bound_is_named_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError) as caught:
-            bind("127.0.0.1", port)
+            listen(ServerConfig("127.0.0.1", port))
         assert str(caught.value) == f"cannot listen on 127.0.0.1:{port}: address already in use"
     with pytest.raises(StartError) as caught:
-        bind("192.0.2.1", 80)
+        listen(ServerConfig("192.0.2.1", 80))
     assert str(caught.value) == "cannot listen on 192.0.2.1:80: cannot assign requested address"
     with pytest.raises(StartError, match=r"^cannot listen on does-not-exist\.invalid:80: [^\n]+$"):
-        bind("does-not-exist.invalid", 80)
+        listen(ServerConfig("does-not-exist.invalid", 80))
     with pytest.raises(StartError, match=r"^cannot listen on \[2001:db8::1\]:80: [^\n]+$"):
-        bind("2001:db8::1", 80)
+        listen(ServerConfig("2001:db8::1", 80))

@@ -10,13 +10,13 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.server.config import ServerConfig
+from app.server.connection import Connection
 from app.server.lifecycle import Lifecycle
-from app.server.protocol import Connection
-from app.server.state import Limits, WorkerState
+from app.server.state import WorkerState
 from tests.server.serving import echo, request
 
 if TYPE_CHECKING:
@@ -101,10 +101,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 def connect(wire: Wire, lifespan_state: dict[str, Any]) -> tuple[Connection, WorkerState]:
     """A connection over a wire."""
-    config = uvicorn.Config(app, interface="asgi3", proxy_headers=False, log_config=None, workers=1)
-    config.load()
-    state = WorkerState(Limits(max_header_bytes=1_024, read_seconds=10, idle_seconds=10), Lifecycle())
-    connection = Connection(config, state, lifespan_state)
+    state = WorkerState(ServerConfig(max_header_bytes=1_024), Lifecycle())
+    connection = Connection(app, state, lifespan_state)
     connection.connection_made(wire)
     return connection, state
 
@@ -170,6 +168,28 @@ def test_no_bytes_break_a_connection(parts: list[bytes], cuts: list[int]) -> Non
     for line in answers.split(b"\r\n"):
         if line.startswith(b"HTTP/"):
             assert line.split(b" ")[1] in {b"100", b"200", b"400", b"408", b"414", b"431", b"503"}
+
+
+BODIES = [b"", b"{}", b"[]", b"\r\n", b"\r\n\r\n", b"{}\r\n", b'{"a": 1}', b'{"b": 2}', b"POST / HT"]
+
+REQUESTS = [
+    *GOOD,
+    *(request(b"/post", body) for body in BODIES),
+    *(request(b"/post", body, b"POST", b"X: 1") for body in BODIES),
+    *(request(b"/post", body) + end for body in BODIES for end in (b"\r\n", b"\r\n\r\n")),
+    request(b"/get", b"", b"GET"),
+    request(b"/wait", b"{}", b"POST", b"Expect: 100-continue"),
+    CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
+    CHUNKED + b"2\r\n[]\r\n0\r\n\r\n",
+]
+
+
+@given(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4), st.sampled_from(LAST), st.integers(1, 3))
+def test_what_came_before_changes_nothing(kinds: list[bytes], last: bytes, times: int) -> None:
+    """Each request is answered as on a connection of its own, however often it or its head came before."""
+    pieces = [*(kinds * times), *([last] if last else [])]
+    alone = b"".join(asyncio.run(converse([piece])) for piece in pieces)
+    assert asyncio.run(converse(pieces)) == alone
 
 
 def test_a_fault_of_ours_is_no_fault_of_the_clients(caplog: pytest.LogCaptureFixture) -> None:

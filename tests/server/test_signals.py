@@ -20,7 +20,7 @@ DELAY_SECONDS = 0.6
 async def test_sigterm_drains(workers: int) -> None:
     """Readiness fails first; requests are served on; the listener closes; what is in progress ends well; exit 0."""
     async with (
-        running(gateway_workers=workers, gateway_drain_delay_seconds=DELAY_SECONDS, gateway_drain_seconds=3) as program,
+        running(workers=workers, drain_delay=DELAY_SECONDS, drain_seconds=3) as program,
         program.connect() as idle,
         program.connect() as partial,
     ):
@@ -56,7 +56,7 @@ async def test_sigterm_drains(workers: int) -> None:
 @WORKERS
 async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) -> None:
     """Ctrl-C: no delay, whatever the settings; idle connections keep nobody."""
-    async with running(gateway_workers=workers, gateway_drain_delay_seconds=30) as program, program.connect() as idle:
+    async with running(workers=workers, drain_delay=30) as program, program.connect() as idle:
         await idle.send(request(b"/"))
         await idle.answer()
         started = time.monotonic()
@@ -73,7 +73,7 @@ async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) ->
 @WORKERS
 async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
     """A delete on the wire gets its answer."""
-    async with running(gateway_workers=workers, gateway_drain_delay_seconds=30, gateway_drain_seconds=3) as program:
+    async with running(workers=workers, drain_delay=30, drain_seconds=3) as program:
         slow = asyncio.create_task(program.ask("/?0.5"))
         await asyncio.sleep(0.1)
         program.signal(signal.SIGINT)
@@ -86,7 +86,7 @@ async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Signals) -> None:
     """What was in progress still says what it knows; the exit code tells that something was cut."""
-    async with running(gateway_workers=workers, gateway_drain_delay_seconds=20, gateway_drain_seconds=20) as program:
+    async with running(workers=workers, drain_delay=20, drain_seconds=20) as program:
         stubborn = asyncio.create_task(program.ask("/stubborn?15"))
         await asyncio.sleep(0.1)
         program.signal(signal.SIGTERM)
@@ -104,7 +104,7 @@ async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Sign
 @WORKERS
 async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
     """`timeout`, shells and process managers signal the group and then the process."""
-    async with running(gateway_workers=workers, gateway_drain_delay_seconds=0.2, gateway_drain_seconds=3) as program:
+    async with running(workers=workers, drain_delay=0.2, drain_seconds=3) as program:
         slow = asyncio.create_task(program.ask("/?0.6"))
         await asyncio.sleep(0.1)
         for _ in range(3):
@@ -117,7 +117,7 @@ async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
 @WORKERS
 async def test_the_end_of_the_drain_lets_a_request_say_what_it_knows(workers: int) -> None:
     """A cancellation becomes an answer, not a text of the server's; the exit code is 1."""
-    async with running(gateway_workers=workers, gateway_drain_delay_seconds=0, gateway_drain_seconds=0.3) as program:
+    async with running(workers=workers, drain_delay=0, drain_seconds=0.3) as program:
         stubborn = asyncio.create_task(program.ask("/stubborn?15"))
         plain = asyncio.create_task(program.ask("/?15"))
         await asyncio.sleep(0.1)
@@ -133,7 +133,7 @@ async def test_the_end_of_the_drain_lets_a_request_say_what_it_knows(workers: in
 
 async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None:
     """A second is all that it gets."""
-    async with running(gateway_drain_delay_seconds=0, gateway_drain_seconds=0.2) as program:
+    async with running(drain_delay=0, drain_seconds=0.2) as program:
         deaf = asyncio.create_task(program.ask("/deaf?15"))
         await asyncio.sleep(0.1)
         started = time.monotonic()
@@ -147,7 +147,7 @@ async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None
 async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
     """It ends soon and without a word of error, whenever the signal comes."""
     for seconds in (0.2, 0.6):
-        process = await spawn("working", gateway_workers=workers, gateway_drain_delay_seconds=0)
+        process = await spawn("working", workers=workers, drain_delay=0)
         await asyncio.sleep(seconds)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
@@ -160,10 +160,10 @@ async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
 
 async def test_a_drain_is_seen_from_the_first_moment() -> None:
     """In one process, without signals: state, `Connection: close`, and no delay that begins anew."""
-    async with serving(gateway_drain_delay_seconds=5) as served:
-        states = [served.context.lifecycle.state]
+    async with serving(drain_delay=5) as served:
+        states = [served.lifecycle.state]
         served.server.drain()
-        states.append(served.context.lifecycle.state)
+        states.append(served.lifecycle.state)
         assert states == ["serving", "draining"]
         assert (await served.ask(request())).headers["connection"] == "close"
         started = time.monotonic()
@@ -189,7 +189,7 @@ async def test_whoever_knocks_as_the_door_closes_is_let_in() -> None:
 
 async def test_a_stop_before_the_start_is_over_still_stops() -> None:
     """Readiness does not come back."""
-    async with serving(gateway_drain_delay_seconds=0.1) as served:
+    async with serving(drain_delay=0.1) as served:
         served.server.drain()
         await served.server.main_loop()
-        assert served.context.lifecycle.state == "draining"
+        assert served.lifecycle.state == "draining"

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.server.context import WorkerContext
-from app.server.worker import CANNOT_START
-from app.server.workers import run
-from app.settings import Settings
+from app.server.config import ServerConfig
+from app.server.run import run
+from app.start_error import StartError
 from tests.server import factories
 from tests.server.processes import eventually, running, spawn
 from tests.server.serving import request
@@ -40,20 +39,20 @@ async def pids(program: Program, count: int) -> dict[int, int]:
 
 
 async def test_workers_share_the_address_and_know_their_number() -> None:
-    """Connections spread over them; all have the key of this start; the parent is not one of them."""
-    async with running(gateway_workers=2) as program:
+    """Connections spread over them; all have the context of this start; the parent is not one of them."""
+    async with running(workers=2) as program:
         workers = await pids(program, 2)
         assert set(workers) == {0, 1}
         assert program.process.pid not in workers.values()
         answers = await asyncio.gather(*(program.ask("/?0.01") for _ in range(60)))
-        assert {facts["key"] for _, facts, _ in answers} == {b"key of this start".hex()}
+        assert {facts["context"] for _, facts, _ in answers} == {"context of this start"}
         if sys.platform == "linux":
             assert min(Counter(facts["pid"] for _, facts, _ in answers).values()) > 10, "a burst spreads"
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on() -> None:
     """Under load: its own requests are lost, no other, and its successor has its number."""
-    async with running(gateway_workers=2, gateway_drain_delay_seconds=0) as program:
+    async with running(workers=2, drain_delay=0) as program:
         before = await pids(program, 2)
         stop = asyncio.Event()
         outcomes: Counter[str] = Counter()
@@ -95,7 +94,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on() -> Non
 
 async def test_a_worker_may_be_drained_alone() -> None:
     """SIGTERM to a worker, not to the parent, however often: it finishes, and has a successor."""
-    async with running(gateway_workers=2, gateway_drain_delay_seconds=0.1, gateway_drain_seconds=5) as program:
+    async with running(workers=2, drain_delay=0.1, drain_seconds=5) as program:
         before = await pids(program, 2)
         answers = [asyncio.create_task(program.ask("/?1")) for _ in range(16)]
         await asyncio.sleep(0.2)
@@ -124,7 +123,7 @@ async def test_a_worker_may_be_drained_alone() -> None:
 async def test_sighup_reloads_every_worker_and_ends_none() -> None:
     """One callback that fails keeps the others from nothing."""
     for workers in (1, 2):
-        async with running(gateway_workers=workers) as program:
+        async with running(workers=workers) as program:
             before = await pids(program, workers)
             program.signal(signal.SIGHUP)
 
@@ -145,7 +144,7 @@ async def test_sighup_reloads_every_worker_and_ends_none() -> None:
 
 async def test_workers_stop_when_their_parent_is_gone() -> None:
     """Killed, it cannot tell them: they find out, finish what they have, and free the address."""
-    async with running(gateway_workers=2, gateway_drain_delay_seconds=30, gateway_drain_seconds=5) as program:
+    async with running(workers=2, drain_delay=30, drain_seconds=5) as program:
         await pids(program, 2)
         slow = asyncio.create_task(program.ask("/?0.5"))
         await asyncio.sleep(0.1)
@@ -158,7 +157,7 @@ async def test_workers_stop_when_their_parent_is_gone() -> None:
 
 async def test_a_worker_that_does_not_stop_is_killed() -> None:
     """A second signal gives it two seconds, however deep it is in whatever it does."""
-    async with running(gateway_workers=2, gateway_drain_delay_seconds=0, gateway_drain_seconds=30) as program:
+    async with running(workers=2, drain_delay=0, drain_seconds=30) as program:
         busy = asyncio.create_task(program.ask("/busy?20"))
         await asyncio.sleep(0.2)
         program.signal(signal.SIGTERM)
@@ -176,12 +175,12 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
 @pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
 async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
     """However its sockets are shared among its workers, they are not shared with another gateway."""
-    async with running(gateway_workers=workers) as program:
+    async with running(workers=workers) as program:
         for others in (1, 2):
-            process = await spawn("working", gateway_workers=others, gateway_port=program.port)
+            process = await spawn("working", workers=others, port=program.port)
             async with asyncio.timeout(5):
                 _, log = await process.communicate()
-            line = f"wethod-graphql: cannot listen on 127.0.0.1:{program.port}: address already in use\n"
+            line = f"wethod-graphql: cannot listen on 127.0.0.1:{program.port} (GATEWAY_PORT): address already in use\n"
             assert (process.returncode, log.decode()) == (1, line)
 
 
@@ -195,19 +194,21 @@ async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
 )
 async def test_workers_that_cannot_start_end_the_program(factory: str, words: list[str]) -> None:
     """With the reason where there is one, after a few tries where there is none; never for ever."""
-    process = await spawn(factory, gateway_workers=2)
+    process = await spawn(factory, workers=2)
     async with asyncio.timeout(15):
         _, log = await process.communicate()
     assert process.returncode == 1
     last = log.decode().splitlines()[-1]
     assert last.startswith(tuple(words))
-    assert factory == "refusing" or last.endswith("does not start: it ended with 7")
+    assert factory == "refusing" or last.endswith(
+        "does not start: it ended with 7; given up after 5 attempts of each worker"
+    )
     assert b"Traceback" not in log
 
 
 async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> None:
     """It is tried again, ever more seldom; the other serves, and a stop is a stop."""
-    process = await spawn("dying_second", gateway_workers=2, gateway_drain_delay_seconds=0)
+    process = await spawn("dying_second", workers=2, drain_delay=0)
     assert process.stderr is not None
     log = b""
     async with asyncio.timeout(20):
@@ -221,7 +222,7 @@ async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> Non
 
 async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal() -> None:
     """It cannot hear; it has nothing to lose either."""
-    process = await spawn("hanging", gateway_workers=2)
+    process = await spawn("hanging", workers=2)
     await asyncio.sleep(1.0)
     process.send_signal(signal.SIGINT)
     await asyncio.sleep(0.2)
@@ -235,10 +236,8 @@ def test_a_single_worker_that_cannot_start_raises_in_place(capfd: pytest.Capture
     """There is no process between the reason and whoever prints it, and the address is free again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    context = WorkerContext(Settings(gateway_port=port), audit_key=b"a key for tests only")
-    with pytest.raises(Exception, match="GATEWAY_X=0: cannot be"):
-        run(factories.refusing, context)
+    with pytest.raises(StartError, match="GATEWAY_X=0: cannot be"):
+        run(factories.refusing, b"", ServerConfig(port=port))
     with socket.create_server(("127.0.0.1", port)):
         pass
-    assert CANNOT_START
     assert capfd.readouterr() == ("", "")

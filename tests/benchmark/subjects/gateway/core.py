@@ -1,26 +1,27 @@
-"""The gateway with every operation on graphql-core, which no setting asks for."""
+"""The gateway with every operation on graphql-core, which no setting offers."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from app.main import create_app
-from app.observability.telemetry import make_board
-from app.server.context import WorkerContext
-from app.server.workers import run
+from app.cli import server_config
+from app.main import WorkerContext, create_app
+from app.server.run import run
 from app.settings import load
+from schema.root import OPERATIONS, build_schema
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from app.server.lifecycle import Lifecycle
 
-def make_core_app(context: WorkerContext) -> ASGIApp:
-    """The application of a worker, on graphql-core alone."""
-    return create_app(context, projected=False)
+
+def make_core_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
+    """Make the application of a worker, on graphql-core alone."""
+    return create_app(context, lifecycle, build_schema(), OPERATIONS, projected=False)
 
 
 if __name__ == "__main__":
     settings = load()
-    context = WorkerContext(settings=settings, audit_key=b"a benchmark's key", board=make_board(1))
-    sys.exit(run(make_core_app, context))
+    sys.exit(run(make_core_app, WorkerContext(settings, b"a benchmark's key"), server_config(settings)))

@@ -1,0 +1,65 @@
+"""The whole gateway on its server: requests on one connection stay apart, and limits hold before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from tests.gateway import HEADERS, MUTATION, gateway
+from tests.server.serving import Client, request, send_in_pieces
+from tests.upstream import answer, upstream
+
+
+def _delete(contact_id: str, headers: dict[str, str]) -> bytes:
+    body = json.dumps({"query": MUTATION, "variables": {"id": contact_id}}).encode()
+    lines = [f"{name}: {value}".encode() for name, value in (HEADERS | headers).items()]
+    return request(b"/graphql", body, b"POST", b"Content-Type: application/json", *lines)
+
+
+async def test_requests_of_one_connection_do_not_mix() -> None:
+    """Same token, company and version; another contact, another request id; nothing of the one before."""
+    asked = [
+        _delete("17", {}),
+        _delete("17", {}),
+        _delete("18", {}),
+        _delete("19", {"Authorization": "Bearer other-token"}),
+        _delete("20", {"Authorization": "Bearer other-token"}),
+        _delete("21", {"X-Request-ID": "given-by-the-client"}),
+        _delete("22", {"X-Request-ID": "given-by-the-client"}),
+        _delete("23", {"X-Request-ID": "not usable"}),
+        _delete("24", {"X-Request-ID": "not usable"}),
+        _delete("25", {"Wethod-Company": "-"}),
+        _delete("26", {"Wethod-Company": "-"}),
+    ]
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
+        client = Client(reader, writer)
+        members = []
+        for data in asked:
+            await client.send(data)
+            members.append((await client.answer()).json["data"]["deleteContact"]["__typename"])
+        client.close()
+    assert members == ["DeleteContactSuccess"] * 9 + ["WethodValidationError"] * 2
+    assert [(one.target.rpartition("/")[2], one.header("authorization")) for one in wethod.asked] == [
+        *((number, b"Bearer test-token") for number in ("17", "17", "18")),
+        *((number, b"Bearer other-token") for number in ("19", "20")),
+        *((number, b"Bearer test-token") for number in ("21", "22", "23", "24")),
+    ]
+    ids = [one.header("x-request-id") for one in wethod.asked]
+    assert ids[5:7] == [b"given-by-the-client"] * 2
+    assert len({*ids}) == len(ids) - 1
+
+
+async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
+    """The whole gateway: 413 at once, by its length or where it passes the limit, and nothing is sent to Wethod."""
+    chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
+        for body in ((b"Content-Length: 9999999999\r\n\r\n{",), (b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 40)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
+            client = Client(reader, writer)
+            sending = asyncio.create_task(send_in_pieces(client, [head, *body]))
+            assert (await client.answer()).status == 413
+            sending.cancel()
+            writer.close()
+        assert wethod.asked == []
