@@ -116,14 +116,11 @@ def from_no_response(reason: NoResponse, contact_id: str) -> DeleteContactOutcom
     return error_from_no_response(reason, WORDS)
 
 
-def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:
+def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:  # noqa: ARG001 - the same
     """The fields of the audit record that only a delete has."""
     # Anything but a short number may be a token that was pasted in the wrong place.
     is_number = contact_id.isascii() and contact_id.isdigit() and len(contact_id) <= _MAX_AUDITED_DIGITS
-    return {
-        "contactId": contact_id if is_number else f"({len(contact_id)} characters)",
-        "confirmedBy": outcome.confirmed_by._name_ if isinstance(outcome, DeleteContactSuccess) else None,
-    }
+    return {"contactId": contact_id if is_number else f"({len(contact_id)} characters)"}
 
 
 def _deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteContactSuccess:

@@ -103,10 +103,10 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+    app: ASGIApp, settings: Settings | None = None, lifecycle: Lifecycle | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[str, GatewayServer]]:
     """Run an application; its URL and its server."""
-    config = dataclasses.replace(server_config(settings or load({})), host="127.0.0.1", port=0)
+    config = dataclasses.replace(server_config(settings or load({})), host=host, port=0)
     listener = listen(config)
     started = asyncio.Event()
     server = GatewayServer(app, config, lifecycle or Lifecycle(), started=started.set)
@@ -130,11 +130,12 @@ async def gateway(
     sandbox: bool = False,
     schema: strawberry.Schema | None = None,
     operations: Sequence[RestOperation[Any, Any]] = OPERATIONS,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[GatewayClient]:
     """Run the gateway before an upstream, as the environment would configure it."""
     settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
-    async with serving(app, settings, lifecycle) as (url, server), httpx.AsyncClient(timeout=30) as http:
+    async with serving(app, settings, lifecycle, host) as (url, server), httpx.AsyncClient(timeout=30) as http:
         yield GatewayClient(url, http, server)

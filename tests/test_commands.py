@@ -14,7 +14,7 @@ from graphql import parse, validate
 from app import __version__
 from app.sandbox import serve_sandbox
 from app.wethod.audit import Audit
-from schema.contact import build_schema
+from schema.root import build_schema
 from schema.sdl import api_sdl, subgraph_sdl
 from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, run, serving
 from tests.gateway import MUTATION

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLUnionType
 
 from app.sandbox import serve_sandbox
-from schema.contact import build_schema
+from schema.root import build_schema
 from schema.sdl import subgraph_sdl
 from tests.gateway import gateway
 

@@ -34,12 +34,17 @@ logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
-class AuditLine(msgspec.Struct, rename="camel"):
-    """The fields of every audit line, in the order of the JSON. The operation's own follow (docs/observability.md)."""
+class AuditHead(msgspec.Struct):
+    """The first fields of a line, in the order of the JSON; the operation's own follow (docs/observability.md)."""
 
     time: dt.datetime
     company: str | None
     version: str | None
+
+
+class AuditTail(msgspec.Struct, rename="camel"):
+    """The last fields of a line, in the order of the JSON."""
+
     token: str | None
     request_id: str
     client: str | None
@@ -48,6 +53,7 @@ class AuditLine(msgspec.Struct, rename="camel"):
     attempts: int
     shared: bool
     duration_ms: float
+    confirmed_by: str | None
 
 
 class Audit:
@@ -91,10 +97,11 @@ class Audit:
         """Write the line of a call. Neither blocks nor raises for anything that the target does."""
         caller = record.caller
         outcome = record.outcome
-        line = AuditLine(
-            dt.datetime.now(dt.UTC),
-            caller.company,
-            caller.version,
+        evidence = getattr(outcome, "confirmed_by", None)
+        audit_fields = record.operation.audit_fields
+        head = AuditHead(dt.datetime.now(dt.UTC), caller.company, caller.version)
+        own = audit_fields(outcome, **record.arguments) if audit_fields else {}
+        tail = AuditTail(
             None if caller.authorization is None else self.fingerprint(caller.authorization),
             caller.request_id,
             caller.client or None,
@@ -103,10 +110,10 @@ class Audit:
             record.attempts,
             record.shared,
             round(record.seconds * 1000, 3),
+            evidence and evidence._name_,
         )
-        audit_fields = record.operation.audit_fields
-        own = _encode(audit_fields(outcome, **record.arguments)) if audit_fields else b"{}"
-        text = _encode(line)[:-1] + (b"}" if own == b"{}" else b"," + own[1:]) + b"\n"
+        objects = [_encode(part) for part in (head, own, tail) if part]
+        text = b"{" + b",".join(part[1:-1] for part in objects) + b"}\n"
         # A call that was never sent may be dropped; every other line is kept.
         self.writer.write(text, droppable=record.attempts == 0 and not record.shared)
 

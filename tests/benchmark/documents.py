@@ -11,7 +11,7 @@ from graphql import NoSchemaIntrospectionCustomRule, parse, specified_rules, val
 from app.documents.cache import Documents
 from app.documents.limits import Limits
 from app.documents.request_error import Refusal
-from schema.contact import build_schema
+from schema.root import build_schema
 from tests.documents.adversarial import FAMILIES, of_size
 
 if TYPE_CHECKING:

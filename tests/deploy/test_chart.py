@@ -12,6 +12,7 @@ import yaml
 from app.main import WorkerContext, create_app
 from app.server.lifecycle import Lifecycle
 from app.settings import Settings, load
+from schema.root import OPERATIONS, build_schema
 from tests.deploy.tools import ROOT, judge
 
 CHART = ROOT / "deploy" / "helm" / "wethod-graphql"
@@ -196,7 +197,7 @@ def test_it_is_asked_how_it_is(rendered: dict[str, Any]) -> None:
         "startupProbe": {"path": "/health/live", "port": "http"},
     }
     context = WorkerContext(settings=load({"GATEWAY_AUDIT_LOG": "off"}), audit_key=b"a key for tests")
-    app = create_app(context, Lifecycle())
+    app = create_app(context, Lifecycle(), build_schema(), OPERATIONS)
     assert {probe["path"] for probe in paths.values()} <= {getattr(route, "path", None) for route in app.routes}
     # A pod that drains is found not ready, and taken out, while it still serves.
     noticed = spec["readinessProbe"]["periodSeconds"] * spec["readinessProbe"]["failureThreshold"]

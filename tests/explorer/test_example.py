@@ -7,7 +7,7 @@ from graphql import GraphQLUnionType, parse, validate
 from graphql.language import FieldNode, InlineFragmentNode, OperationDefinitionNode
 
 from app.explorer import example
-from schema.contact import build_schema
+from schema.root import build_schema
 
 SCHEMA = build_schema()
 

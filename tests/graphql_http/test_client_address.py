@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graphql_http.client_address import AddressReader
 from app.headers import Headers
-from app.main import create_app
-from app.server.context import WorkerContext
-from app.settings import load
-from tests.gateway import serve
+from tests.gateway import gateway
 from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
@@ -89,12 +85,9 @@ async def test_gateway_host_ipv6_any_with_an_ipv4_client_audits_127_0_0_1(tmp_pa
     """The same through a real socket, bound as ``GATEWAY_HOST=::`` binds it."""
     audit = tmp_path / "audit.jsonl"
     require_ipv6()
-    settings = load({"WETHOD_BASE_URL": "http://127.0.0.1:1", "GATEWAY_AUDIT_LOG": str(audit)})
-    context = WorkerContext(settings=settings, audit_key=b"a key for tests only")
-    async with serve(create_app(context), context=context, host="::") as url, httpx.AsyncClient() as http:
-        body = {"query": 'mutation { deleteContact(id: "x") { __typename } }'}
-        response = await http.post(f"http://127.0.0.1:{url.rpartition(':')[2]}/graphql", json=body)
-        assert response.status_code == 200
+    async with gateway("http://127.0.0.1:1", {"GATEWAY_AUDIT_LOG": str(audit)}, host="::") as client:
+        client.url = f"http://127.0.0.1:{client.url.rpartition(':')[2]}"
+        assert (await client.delete("x"))["__typename"] == "WethodValidationError"
     assert json.loads(audit.read_text(encoding="utf-8"))["client"] == "127.0.0.1"
 
 

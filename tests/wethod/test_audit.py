@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http_client.transport import Reply
 from app.settings import load
 from app.start_error import StartError
-from app.wethod.audit import MOST_BACKLOG_BYTES, Audit, open_audit
-from app.wethod.outcomes import NoReply, from_no_reply, from_repeat, from_reply
+from app.wethod.audit import MAX_BACKLOG_BYTES, Audit, open_audit
+from schema import rest
+from schema.delete_contact import from_no_response, from_repeat, from_response
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError, WethodValidationError
-from tests.wethod.deletions import HEADERS, KEY, TOKEN, caller, deletion, lines
+from tests.wethod.records import HEADERS, KEY, TOKEN, caller, lines, record, response
 
 if TYPE_CHECKING:
-    from app.wethod.executor import Deletion
+    from app.wethod.record import OperationRecord
 
 ROOT = Path(__file__).parents[2]
 FINGERPRINT = hashlib.blake2b(TOKEN.encode(), key=KEY, digest_size=16).hexdigest()
@@ -52,70 +52,75 @@ def without(*names: str) -> dict[str, str]:
 
 
 # id: (event, what differs from SUCCESS)
-EVENTS: dict[str, tuple[Deletion, dict[str, Any]]] = {
-    "deleted": (deletion(), {}),
+EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
+    "deleted": (record(), {}),
     "absent": (
-        deletion(from_repeat(Reply(404, (), b'{"key": "not_found"}'), "7"), attempts=2),
+        record(from_repeat(response(404, b'{"key": "not_found"}'), "7"), attempts=2),
         {"confirmedBy": "ABSENCE", "statusCode": 404, "attempts": 2},
     ),
-    "no-content": (deletion(from_reply(Reply(204, (), b""), "7")), {"statusCode": 204}),
-    "shared": (deletion(shared=True), {"shared": True}),
+    "no-content": (record(from_response(response(204, b""), "7")), {"statusCode": 204}),
+    "shared": (record(shared=True), {"shared": True}),
     "not-found": (
-        deletion(from_reply(Reply(404, (), b"{}"), "7")),
+        record(from_response(response(404, b"{}"), "7")),
         {"outcome": "WethodNotFoundError", "statusCode": 404, "confirmedBy": None},
     ),
     "unexpected": (
-        deletion(from_reply(Reply(302, (), b""), "7")),
+        record(from_response(response(302, b""), "7")),
         {"outcome": "WethodUnexpectedResponseError", "statusCode": 302, "confirmedBy": None},
     ),
     "unknown": (
-        deletion(from_no_reply(NoReply.INTERRUPTED), attempts=2),
+        record(from_no_response(rest.Interrupted(), "7"), attempts=2),
         {"outcome": "WethodOutcomeUnknownError", "statusCode": None, "attempts": 2, "confirmedBy": None},
     ),
     "not-sent": (
-        deletion(from_no_reply(NoReply.NOT_SENT), attempts=0),
+        record(from_no_response(rest.NotSent(), "7"), attempts=0),
         {"outcome": "WethodUnavailableError", "statusCode": None, "attempts": 0, "confirmedBy": None},
     ),
     "remembered-429": (
-        deletion(WethodRateLimitedError(key="too_many_requests", message=""), attempts=0),
+        record(WethodRateLimitedError(key="too_many_requests", message=""), attempts=0),
         {"outcome": "WethodRateLimitedError", "statusCode": None, "attempts": 0, "confirmedBy": None},
     ),
     "no-token": (
-        deletion(WethodUnauthorizedError(key="unauthorized", message=""), by=caller(without("authorization"))),
+        record(WethodUnauthorizedError(key="unauthorized", message=""), by=caller(without("authorization"))),
         {"outcome": "WethodUnauthorizedError", "statusCode": None, "token": None, "confirmedBy": None},
     ),
     "not-a-token": (
-        deletion(
+        record(
             WethodUnauthorizedError(key="unauthorized", message=""),
             by=caller(HEADERS | {"authorization": "Basic c2VjcmV0"}),
         ),
         {"outcome": "WethodUnauthorizedError", "statusCode": None, "token": None, "confirmedBy": None},
     ),
     "no-company-no-version": (
-        deletion(
+        record(
             WethodValidationError(key="invalid_data", message=""),
             by=caller(HEADERS | {"wethod-company": "..", "wethod-version": "v1"}),
         ),
         {"outcome": "WethodValidationError", "statusCode": None, "company": None, "version": None, "confirmedBy": None},
     ),
     "strange-id": (
-        deletion(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "../7?x\ufffd", "confirmedBy": None},
+        record(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(11 characters)", "confirmedBy": None},
     ),
     "endless-id": (
-        deletion(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "9" * 100, "confirmedBy": None},
+        record(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(5000 characters)", "confirmedBy": None},
     ),
     "token-as-id": (
-        deletion(WethodValidationError(key="invalid_data", message=""), f"Bearer {TOKEN}"),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "Bearer ***", "confirmedBy": None},
+        record(WethodValidationError(key="invalid_data", message=""), f"Bearer {TOKEN}"),
+        {
+            "outcome": "WethodValidationError",
+            "statusCode": None,
+            "contactId": f"({len(TOKEN) + 7} characters)",
+            "confirmedBy": None,
+        },
     ),
-    "client-unknown": (deletion(by=caller(client="")), {"client": None}),
+    "client-unknown": (record(by=caller(client="")), {"client": None}),
 }
 
 
 @pytest.mark.parametrize(("event", "differs"), [pytest.param(*parts, id=name) for name, parts in EVENTS.items()])
-def test_each_delete_has_its_line(event: Deletion, differs: dict[str, Any], tmp_path: Path) -> None:
+def test_each_delete_has_its_line(event: OperationRecord, differs: dict[str, Any], tmp_path: Path) -> None:
     """Every field, in order, and the time in UTC."""
     audit = Audit(tmp_path / "audit", KEY)
     before = dt.datetime.now(dt.UTC)
@@ -158,7 +163,7 @@ def test_no_line_holds_the_token(token: str, place: str, tmp_path_factory: pytes
     path = tmp_path_factory.mktemp("audit") / "audit"
     audit = Audit(path, KEY)
     audit.record(
-        deletion(
+        record(
             WethodValidationError(key="invalid_data", message=""),
             place.format(token, token),
             by=caller(HEADERS | {"authorization": f"Bearer {token}", "cookie": token}),
@@ -173,7 +178,7 @@ def test_every_id_gives_one_line(contact_id: str, tmp_path_factory: pytest.TempP
     """Control characters, line ends, surrogates: one line of JSON, always."""
     path = tmp_path_factory.mktemp("audit") / "audit"
     audit = Audit(path, KEY)
-    audit.record(deletion(WethodValidationError(key="invalid_data", message=""), contact_id))
+    audit.record(record(WethodValidationError(key="invalid_data", message=""), contact_id))
     audit.close(0)
     (line,) = lines(path)
     assert len(line["contactId"]) <= 100
@@ -185,9 +190,9 @@ def test_a_killed_process_has_written_every_line() -> None:
     code = (
         "import os, signal, pathlib\n"
         "from app.wethod.audit import Audit\n"
-        "from tests.wethod.deletions import deletion\n"
+        "from tests.wethod.records import record\n"
         "audit = Audit(1, b'k' * 16)\n"
-        "for number in range(200): audit.record(deletion(contact_id=str(number)))\n"
+        "for number in range(200): audit.record(record(contact_id=str(number)))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=writer, cwd=ROOT) as child:
@@ -205,7 +210,7 @@ def stuck() -> Any:
     """An audit whose reader does not read, past its bound, and that reader."""
     reader, writer = os.pipe()
     audit = Audit(writer, KEY)
-    audit.writer.write(b"x" * MOST_BACKLOG_BYTES + b"\n", droppable=False)
+    audit.writer.write(b"x" * MAX_BACKLOG_BYTES + b"\n", droppable=False)
     audit.writer.write(b"x" * 100_000 + b"\n", droppable=False)
     yield audit, reader
     audit.close(0)
@@ -218,11 +223,11 @@ def test_past_the_bound_only_deletes_never_sent_go_unwritten(
 ) -> None:
     """What was sent keeps its line; what was refused, and so changed nothing, is counted."""
     audit, _ = stuck
-    assert audit.clogged
-    audit.record(deletion(from_no_reply(NoReply.NOT_SENT), attempts=0))
-    audit.record(deletion(contact_id="8"))
+    assert audit.blocked
+    audit.record(record(from_no_response(rest.NotSent(), "7"), attempts=0))
+    audit.record(record(contact_id="8"))
     # Its time was used up while an equal one was under way, which may have deleted.
-    audit.record(deletion(from_no_reply(NoReply.JOINED), "9", attempts=0, shared=True))
+    audit.record(record(from_no_response(rest.WaitEnded(), "9"), "9", attempts=0, shared=True))
     assert audit.writer.dropped == 1
     audit.close(0)
     # Standard error is told last: a process that ends loses nothing that it could still say.
@@ -239,9 +244,9 @@ def test_a_stuck_audit_says_so_once(stuck: tuple[Audit, int], caplog: pytest.Log
     while not audit.writer.retry():
         os.read(reader, 1 << 20)
     audit.report()
-    assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("ERROR", "the audit cannot be written (nobody takes its lines): no delete is sent until it can"),
-        ("WARNING", "the audit is written again; 0 lines of deletes never sent were lost"),
+    assert [(entry.levelname, entry.message) for entry in caplog.records] == [
+        ("ERROR", "the audit cannot be written (nobody takes its lines): nothing is sent until it can"),
+        ("WARNING", "the audit is written again; 0 lines of calls that were never sent were lost"),
     ]
 
 
@@ -250,10 +255,10 @@ def test_lines_that_wait_are_spoken_of(caplog: pytest.LogCaptureFixture) -> None
     reader, writer = os.pipe()
     audit = Audit(writer, KEY)
     os.close(reader)
-    audit.record(deletion())
+    audit.record(record())
     audit.report()
-    assert not audit.clogged
-    assert [record.message for record in caplog.records] == ["audit lines wait to be written ([Errno 32] Broken pipe)"]
+    assert not audit.blocked
+    assert [entry.message for entry in caplog.records] == ["audit lines wait to be written ([Errno 32] Broken pipe)"]
     audit.writer.flush(0)
     audit.close(0)
     os.close(writer)

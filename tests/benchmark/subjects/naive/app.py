@@ -13,33 +13,31 @@ from starlette.routing import Route
 from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
 
-from app.http_client.transport import Reply
-from app.wethod.outcomes import from_reply
-from schema.contact import Mutation, Query
+from app.headers import Headers
+from app.wethod.sender import WethodResponse
+from schema.delete_contact import DELETE_CONTACT, from_response
+from schema.root import Mutation, Query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from schema.contact import DeleteContactOutcome
-    from schema.context import WethodContext
+    from schema.rest import RestOperation
 
 client: httpx.AsyncClient
 
 
-class Contacts:
-    """One request's way to Wethod, as one would write it in an afternoon."""
+class Wethod:
+    """Wethod as one request sees it, as one would write it in an afternoon."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self._headers = headers
 
-    async def delete(self, contact_id: str) -> DeleteContactOutcome:
-        """Ask once; whatever goes wrong is a field error."""
+    async def call(self, operation: RestOperation[Any, Any], /, contact_id: str) -> Any:
+        """Send one request; whatever goes wrong is a field error."""
+        assert operation is DELETE_CONTACT
         response = await client.delete(f"/api/contact/{contact_id}", headers=self._headers)
-        return from_reply(Reply(response.status_code, tuple(response.headers.raw), response.content), contact_id)
-
-    def context(self) -> WethodContext:
-        """Not measured."""
-        raise NotImplementedError  # the benchmark deletes
+        headers = Headers(response.headers.raw)
+        return from_response(WethodResponse(response.status_code, headers, response.content, 16_384), contact_id)
 
 
 class View(GraphQL[Any, Any]):
@@ -49,7 +47,7 @@ class View(GraphQL[Any, Any]):
         """The three headers, passed on."""
         del response
         names = ("authorization", "wethod-company", "wethod-version")
-        return Contacts({name: request.headers[name] for name in names if name in request.headers})
+        return Wethod({name: request.headers[name] for name in names if name in request.headers})
 
 
 @contextlib.asynccontextmanager
@@ -63,5 +61,5 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 extensions = [ParserCache, ValidationCache] if os.environ.get("CACHES") == "1" else []
-schema = strawberry.federation.Schema(Query, Mutation, extensions=extensions, federation_version="2.9")
+schema = strawberry.federation.Schema(Query, Mutation, extensions=extensions, federation_version="2.0")
 app = Starlette(routes=[Route("/graphql", View(schema))], lifespan=lifespan)

@@ -1,16 +1,16 @@
-"""Deletes that have ended, made by hand, and the clock-dependent fields of lines taken out."""
+"""Records of deletes, and the lines of an audit."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from app.headers import gather
+from app.headers import Headers
 from app.settings import load
 from app.wethod.caller import CallerReader
-from app.wethod.executor import Deletion
-from app.wethod.outcomes import deleted
-from schema.contact import DeletionEvidence
+from app.wethod.record import OperationRecord
+from app.wethod.sender import WethodResponse
+from schema.delete_contact import DELETE_CONTACT, from_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +33,16 @@ HEADERS = {
 def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") -> Caller:
     """A caller as the gateway reads one."""
     return CallerReader(load({})).read(
-        gather([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
+        Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
     )
 
 
-def deletion(
+def response(status: int, body: bytes = b"") -> WethodResponse:
+    """A response of Wethod."""
+    return WethodResponse(status, Headers(), body, 16_384)
+
+
+def record(
     outcome: DeleteContactOutcome | None = None,
     contact_id: str = "7",
     *,
@@ -45,12 +50,13 @@ def deletion(
     attempts: int = 1,
     shared: bool = False,
     seconds: float = 0.0125,
-) -> Deletion:
-    """A delete that has ended; a success unless told otherwise."""
-    return Deletion(
+) -> OperationRecord:
+    """The record of a delete; a success unless another outcome is given."""
+    return OperationRecord(
+        DELETE_CONTACT,
         by or caller(),
-        contact_id,
-        outcome or deleted(contact_id, DeletionEvidence.RESPONSE, 200),
+        {"contact_id": contact_id},
+        outcome or from_response(response(200), contact_id),
         attempts,
         shared,
         seconds,
