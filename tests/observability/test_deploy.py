@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for metrics that exist, with labels they have, and the documents know them all."""
+"""The dashboard and the alerts use metrics and labels that exist, and the document describes every metric."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.exposition import Exposition
-from app.observability.metric_definitions import CATALOGUE, COLUMNS
-from app.shared_counters import Board
+from app.observability.collector import MetricsPage
+from app.observability.metric_definitions import MetricDefinitions
+from app.shared_counters import SharedCounters
+from schema.root import OPERATIONS
 from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from app.observability.metric_definitions import Metric
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
@@ -23,11 +27,14 @@ TESTS = ROOT / "deploy/prometheus/alerts.test.yaml"
 DASHBOARD = ROOT / "deploy/grafana/wethod-graphql.json"
 DOCUMENT = (ROOT / "docs/observability.md").read_text()
 
+DEFINITIONS = MetricDefinitions(OPERATIONS)
+PAGE = MetricsPage(DEFINITIONS, SharedCounters(1, DEFINITIONS.columns)).render()[0].decode()
+
 ANYWHERE: dict[str, set[str] | None] = {"instance": None, "job": None}
 """What Prometheus itself adds to every series."""
 
 SERIES: dict[str, dict[str, set[str] | None]] = {"up": ANYWHERE}
-for _family in text_string_to_metric_families(Exposition(Board(1, COLUMNS)).render()[0].decode()):
+for _family in text_string_to_metric_families(PAGE):
     for _sample in _family.samples:
         _labels = SERIES.setdefault(_sample.name, dict(ANYWHERE))
         for _name, _value in _sample.labels.items():
@@ -68,7 +75,7 @@ EXPRESSIONS = {f"alert {name}": text for name, text in alert_expressions().items
 
 
 @pytest.mark.parametrize("expression", [pytest.param(text, id=name) for name, text in EXPRESSIONS.items()])
-def test_what_is_asked_for_exists(expression: str) -> None:
+def test_every_series_of_an_expression_exists(expression: str) -> None:
     """Every series by name, every label by name, every label value by its value."""
     asked = re.findall(r"\b((?:wethod|gateway)_\w+|up)\b(?:\{([^}]*)\})?", expression)
     assert asked
@@ -84,12 +91,12 @@ def test_what_is_asked_for_exists(expression: str) -> None:
         assert {name.strip() for name in names.split(",")} <= labels_of_all
 
 
-@pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
-def test_every_metric_is_looked_at_and_described(family: Any) -> None:
-    """By the dashboard or an alert; what nobody looks at need not be counted. And the document names it."""
-    suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[family.kind]
-    assert any(re.search(rf"\b{family.name}{suffix}", text) for text in EXPRESSIONS.values()), family.name
-    shown = family.name + ("_total" if family.kind == "counter" else "")
+@pytest.mark.parametrize("metric", DEFINITIONS.metrics, ids=lambda metric: metric.name)
+def test_every_metric_is_shown_and_described(metric: Metric) -> None:
+    """In the dashboard or an alert, and in the document."""
+    suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[metric.kind]
+    assert any(re.search(rf"\b{metric.name}{suffix}", text) for text in EXPRESSIONS.values()), metric.name
+    shown = metric.name + ("_total" if metric.kind == "counter" else "")
     assert f"`{shown}`" in DOCUMENT
 
 
