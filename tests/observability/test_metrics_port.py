@@ -104,11 +104,11 @@ async def test_a_port_that_is_taken_stops_the_start() -> None:
     render = observability().render_metrics
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StartError, match=f"GATEWAY_METRICS_PORT={port}"):
+        with pytest.raises(StartError, match=rf"{port}.*GATEWAY_METRICS_PORT"):
             async with serve_metrics(settings(port), render):
                 raise AssertionError
         with (
-            pytest.raises(StartError, match=f"GATEWAY_METRICS_PORT={port}"),
+            pytest.raises(StartError, match=rf"{port}.*GATEWAY_METRICS_PORT"),
             serve_metrics_beside_workers(settings(port, GATEWAY_WORKERS="2"), render),
         ):
             raise AssertionError
