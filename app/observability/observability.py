@@ -68,6 +68,11 @@ def make_counters(workers: int, operations: Sequence[Operation]) -> SharedCounte
     return SharedCounters(workers, MetricDefinitions(operations).columns)
 
 
+def metrics_of(counters: SharedCounters, operations: Sequence[Operation]) -> Callable[[str], tuple[bytes, str]]:
+    """Return a function that renders the metrics of all workers, for the parent process."""
+    return MetricsPage(MetricDefinitions(operations), counters).render
+
+
 class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
@@ -173,7 +178,7 @@ class Observability:
             atexit.unregister(self._audit.close)
 
     def _is_blocked(self) -> bool:
-        return self._audit is not None and self._audit.clogged
+        return self._audit is not None and self._audit.blocked
 
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state

@@ -31,7 +31,7 @@ DEFINITIONS = MetricDefinitions(OPERATIONS)
 PAGE = MetricsPage(DEFINITIONS, SharedCounters(1, DEFINITIONS.columns)).render()[0].decode()
 
 ANYWHERE: dict[str, set[str] | None] = {"instance": None, "job": None}
-"""What Prometheus itself adds to every series."""
+"""Labels that Prometheus adds to every series."""
 
 SERIES: dict[str, dict[str, set[str] | None]] = {"up": ANYWHERE}
 for _family in text_string_to_metric_families(PAGE):
@@ -44,7 +44,7 @@ for _family in text_string_to_metric_families(PAGE):
 
 
 def alert_expressions() -> dict[str, str]:
-    """Each alert's expression; the file's form is promtool's to check."""
+    """Return each alert's expression; promtool checks the form of the file."""
     found = {}
     for block in re.split(r"\n      - alert: ", ALERTS.read_text())[1:]:
         name, _, rest = block.partition("\n")
@@ -55,13 +55,13 @@ def alert_expressions() -> dict[str, str]:
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard."""
+    """Return the dashboard."""
     parsed: dict[str, Any] = json.loads(DASHBOARD.read_text())
     return parsed
 
 
 def dashboard_expressions() -> dict[str, str]:
-    """Each panel's expressions."""
+    """Return each panel's expressions."""
     return {
         f"{panel['title']} {target['refId']}": target["expr"]
         for panel in dashboard()["panels"]
@@ -102,13 +102,13 @@ def test_every_metric_is_shown_and_described(metric: Metric) -> None:
 
 @pytest.mark.parametrize("alert", alert_expressions())
 def test_every_alert_is_explained(alert: str) -> None:
-    """What it means and what to do."""
+    """The document says what it means and what to do, and a test makes it fire."""
     assert f"`{alert}`" in DOCUMENT
     assert alert in TESTS.read_text()
 
 
 def test_panels_lie_side_by_side() -> None:
-    """Each has an id, a description and a place of its own."""
+    """Each has an id, a description and an area of its own."""
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert all(panel.get("description") for panel in panels if panel["type"] != "row")
@@ -126,7 +126,7 @@ def test_panels_lie_side_by_side() -> None:
 
 
 def test_every_alert_fires_for_its_reason_alone() -> None:
-    """Prometheus' own evaluation, with all well and with everything wrong."""
+    """Prometheus itself evaluates the rules, without a problem and with every problem."""
     require("promtool", present=shutil.which("promtool") is not None)
     for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
         done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
@@ -134,7 +134,7 @@ def test_every_alert_fires_for_its_reason_alone() -> None:
 
 
 def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
-    """Their expressions are checked as if they were rules."""
+    """Promtool checks their expressions as rules."""
     require("promtool", present=shutil.which("promtool") is not None)
     rules = []
     for number, text in enumerate(dashboard_expressions().values()):
