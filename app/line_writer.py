@@ -58,7 +58,14 @@ class LineWriter:
             line: the line, with its newline.
             droppable: False keeps it even beyond ``most_bytes``.
         """
-        self._incoming.append((line, droppable))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._take_incoming()
+                self._write(line, droppable=droppable)
+            finally:
+                self._lock.release()
+        else:
+            self._incoming.append((line, droppable))
         # The holder of the lock, another thread or the code that a signal interrupted, looks again after its release.
         while self._incoming and self._lock.acquire(blocking=False):
             try:
@@ -111,10 +118,13 @@ class LineWriter:
     def _take_incoming(self) -> None:
         while self._incoming:
             line, droppable = self._incoming.popleft()
-            written = self._send(line) if not self._backlog or self._drain() else 0
-            if written < len(line):
-                # The rest of a line that has begun must follow before anything else.
-                self._keep(line[written:], droppable=droppable and not written)
+            self._write(line, droppable=droppable)
+
+    def _write(self, line: bytes, *, droppable: bool) -> None:
+        written = self._send(line) if not self._backlog or self._drain() else 0
+        if written < len(line):
+            # The rest of a line that has begun must follow before anything else.
+            self._keep(line[written:], droppable=droppable and not written)
 
     def _keep(self, line: bytes, *, droppable: bool) -> None:
         if droppable and self.backlog_bytes + len(line) > self._most_bytes:

@@ -231,7 +231,7 @@ def test_serve_says_where_and_what_and_how_to_try(served: Served) -> None:
     assert pasted(announcement)["__typename"] == "DeleteContactSuccess"
     assert pasted(announcement)["__typename"] == "WethodNotFoundError"
     assert httpx.get(f"{served.url}/health/ready").json() == {"status": "ready"}
-    assert "wethod_delete_contact_total" in httpx.get(f"{served.url}/metrics").text
+    assert "wethod_operation_total" in httpx.get(f"{served.url}/metrics").text
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
@@ -267,8 +267,8 @@ def test_the_metrics_of_all_workers_have_a_port_of_their_own() -> None:
         for _ in range(4):
             pasted(announcement)
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-        assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 1.0' in text
-        assert 'wethod_delete_contact_total{outcome="WethodNotFoundError"} 3.0' in text
+        assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 1.0' in text
+        assert 'wethod_operation_total{operation="deleteContact",outcome="WethodNotFoundError"} 3.0' in text
         assert httpx.get(f"{running.url}/metrics").status_code == 404
     finally:
         running.stop()

@@ -89,7 +89,7 @@ class OperationReporter:
             self._audit_lines.add()
         evidence = getattr(outcome, "confirmed_by", None)
         if evidence is not None:
-            series.confirmed[evidence.name].add()
+            series.confirmed[evidence._name_].add()  # a third of the cost of `name`
         elif getattr(outcome, "status_code", 0) is None:
             # Without a status no response of Wethod decided, so the key is the gateway's.
             limit = self._limits.get(outcome.key)

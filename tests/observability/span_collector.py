@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry spans on a loopback port, and what it was sent, decoded."""
+"""A collector of OpenTelemetry spans on a loopback port that decodes what it receives."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ class Collector:
                 self.spans.extend(collected(span) for span in scope_spans.spans)
 
     def one(self, name: str) -> Collected:
-        """The one span of a name."""
+        """Return the only span with a name."""
         (found,) = [span for span in self.spans if span.name == name]
         return found
 
 
 def value(given: AnyValue) -> Any:
-    """An attribute's value."""
+    """Return the value of an attribute."""
     return getattr(given, given.WhichOneof("value") or "string_value")
 
 
 def collected(span: Span) -> Collected:
-    """A span, decoded."""
+    """Decode a span."""
     return Collected(
         name=span.name,
         kind=KINDS[span.kind],
@@ -107,7 +107,7 @@ def collector() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Do nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         running.url = f"http://127.0.0.1:{server.server_address[1]}"

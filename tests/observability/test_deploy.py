@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for metrics that exist, with labels they have, and the documents know them all."""
+"""The dashboard and the alerts use metrics and labels that exist, and the document describes every metric."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.exposition import Exposition
-from app.observability.metric_definitions import CATALOGUE, COLUMNS
-from app.shared_counters import Board
+from app.observability.collector import MetricsPage
+from app.observability.metric_definitions import MetricDefinitions
+from app.shared_counters import SharedCounters
+from schema.root import OPERATIONS
 from tests.system_parts import require
+
+if TYPE_CHECKING:
+    from app.observability.metric_definitions import Metric
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
@@ -23,11 +27,14 @@ TESTS = ROOT / "deploy/prometheus/alerts.test.yaml"
 DASHBOARD = ROOT / "deploy/grafana/wethod-graphql.json"
 DOCUMENT = (ROOT / "docs/observability.md").read_text()
 
+DEFINITIONS = MetricDefinitions(OPERATIONS)
+PAGE = MetricsPage(DEFINITIONS, SharedCounters(1, DEFINITIONS.columns)).render()[0].decode()
+
 ANYWHERE: dict[str, set[str] | None] = {"instance": None, "job": None}
-"""What Prometheus itself adds to every series."""
+"""Labels that Prometheus adds to every series."""
 
 SERIES: dict[str, dict[str, set[str] | None]] = {"up": ANYWHERE}
-for _family in text_string_to_metric_families(Exposition(Board(1, COLUMNS)).render()[0].decode()):
+for _family in text_string_to_metric_families(PAGE):
     for _sample in _family.samples:
         _labels = SERIES.setdefault(_sample.name, dict(ANYWHERE))
         for _name, _value in _sample.labels.items():
@@ -37,7 +44,7 @@ for _family in text_string_to_metric_families(Exposition(Board(1, COLUMNS)).rend
 
 
 def alert_expressions() -> dict[str, str]:
-    """Each alert's expression; the file's form is promtool's to check."""
+    """Return each alert's expression; promtool checks the form of the file."""
     found = {}
     for block in re.split(r"\n      - alert: ", ALERTS.read_text())[1:]:
         name, _, rest = block.partition("\n")
@@ -48,13 +55,13 @@ def alert_expressions() -> dict[str, str]:
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard."""
+    """Return the dashboard."""
     parsed: dict[str, Any] = json.loads(DASHBOARD.read_text())
     return parsed
 
 
 def dashboard_expressions() -> dict[str, str]:
-    """Each panel's expressions."""
+    """Return each panel's expressions."""
     return {
         f"{panel['title']} {target['refId']}": target["expr"]
         for panel in dashboard()["panels"]
@@ -68,7 +75,7 @@ EXPRESSIONS = {f"alert {name}": text for name, text in alert_expressions().items
 
 
 @pytest.mark.parametrize("expression", [pytest.param(text, id=name) for name, text in EXPRESSIONS.items()])
-def test_what_is_asked_for_exists(expression: str) -> None:
+def test_every_series_of_an_expression_exists(expression: str) -> None:
     """Every series by name, every label by name, every label value by its value."""
     asked = re.findall(r"\b((?:wethod|gateway)_\w+|up)\b(?:\{([^}]*)\})?", expression)
     assert asked
@@ -84,24 +91,24 @@ def test_what_is_asked_for_exists(expression: str) -> None:
         assert {name.strip() for name in names.split(",")} <= labels_of_all
 
 
-@pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
-def test_every_metric_is_looked_at_and_described(family: Any) -> None:
-    """By the dashboard or an alert; what nobody looks at need not be counted. And the document names it."""
-    suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[family.kind]
-    assert any(re.search(rf"\b{family.name}{suffix}", text) for text in EXPRESSIONS.values()), family.name
-    shown = family.name + ("_total" if family.kind == "counter" else "")
+@pytest.mark.parametrize("metric", DEFINITIONS.metrics, ids=lambda metric: metric.name)
+def test_every_metric_is_shown_and_described(metric: Metric) -> None:
+    """In the dashboard or an alert, and in the document."""
+    suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[metric.kind]
+    assert any(re.search(rf"\b{metric.name}{suffix}", text) for text in EXPRESSIONS.values()), metric.name
+    shown = metric.name + ("_total" if metric.kind == "counter" else "")
     assert f"`{shown}`" in DOCUMENT
 
 
 @pytest.mark.parametrize("alert", alert_expressions())
 def test_every_alert_is_explained(alert: str) -> None:
-    """What it means and what to do."""
+    """The document says what it means and what to do, and a test makes it fire."""
     assert f"`{alert}`" in DOCUMENT
     assert alert in TESTS.read_text()
 
 
 def test_panels_lie_side_by_side() -> None:
-    """Each has an id, a description and a place of its own."""
+    """Each has an id, a description and an area of its own."""
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert all(panel.get("description") for panel in panels if panel["type"] != "row")
@@ -119,7 +126,7 @@ def test_panels_lie_side_by_side() -> None:
 
 
 def test_every_alert_fires_for_its_reason_alone() -> None:
-    """Prometheus' own evaluation, with all well and with everything wrong."""
+    """Prometheus itself evaluates the rules, without a problem and with every problem."""
     require("promtool", present=shutil.which("promtool") is not None)
     for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
         done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
@@ -127,7 +134,7 @@ def test_every_alert_fires_for_its_reason_alone() -> None:
 
 
 def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
-    """Their expressions are checked as if they were rules."""
+    """Promtool checks their expressions as rules."""
     require("promtool", present=shutil.which("promtool") is not None)
     rules = []
     for number, text in enumerate(dashboard_expressions().values()):

@@ -1,4 +1,4 @@
-"""Lines reach a file descriptor whole and in order, and whoever writes them is never stopped."""
+"""Lines reach a file descriptor whole and in order, and writing never blocks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def drain(reader: int) -> bytes:
-    """Everything that is in a pipe now."""
+    """Return everything that is in a pipe now."""
     os.set_blocking(reader, False)
     parts = []
     while True:
@@ -53,7 +53,7 @@ def drain(reader: int) -> bytes:
 
 
 def errno_of(writer: LineWriter) -> int | None:
-    """What keeps a writer from writing."""
+    """Return the number of the problem that prevents writing."""
     return None if writer.problem is None else writer.problem.errno
 
 
@@ -68,8 +68,8 @@ def test_a_line_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_file_is_appended_to_and_not_everyones_to_read(tmp_path: Path) -> None:
-    """A restart keeps what is there; who deleted what is not for every user of the machine."""
+def test_a_file_is_appended_to_and_private(tmp_path: Path) -> None:
+    """A restart keeps earlier lines, and not every user of the machine may read them."""
     path = tmp_path / "lines"
     for text in (b"before\n", b"after\n"):
         writer = LineWriter(path, most_bytes=0)
@@ -79,14 +79,12 @@ def test_a_file_is_appended_to_and_not_everyones_to_read(tmp_path: Path) -> None
     assert path.stat().st_mode & 0o007 == 0
 
 
-def test_a_reader_that_stops_stops_nobody(pipe: tuple[int, int]) -> None:
-    """A full pipe: ``write`` returns at once, and every line arrives, in order, once the reader reads again."""
+def test_a_reader_that_stops_blocks_no_writer(pipe: tuple[int, int]) -> None:
+    """A full pipe would block for ever; every line arrives, in order, when the reader reads again."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000_000)
-    started = time.perf_counter()
     for number in range(3_000):
         writer.write(b"%d\n" % number + LINE)
-    assert time.perf_counter() - started < 1
     assert writer.backlog_bytes > 0
     received = b""
     while not writer.retry():
@@ -98,7 +96,7 @@ def test_a_reader_that_stops_stops_nobody(pipe: tuple[int, int]) -> None:
 
 
 def test_other_processes_writes_to_the_same_pipe_still_block(pipe: tuple[int, int]) -> None:
-    """``O_NONBLOCK`` is a property of what is open, which siblings share: theirs is left alone."""
+    """``O_NONBLOCK`` belongs to the open file, which other processes share."""
     _, fd = pipe
     writer = LineWriter(fd, most_bytes=0)
     assert os.get_blocking(fd)
@@ -106,7 +104,7 @@ def test_other_processes_writes_to_the_same_pipe_still_block(pipe: tuple[int, in
 
 
 def test_what_is_kept_is_bounded(pipe: tuple[int, int]) -> None:
-    """Past the bound droppable lines are dropped and counted, and the others are kept."""
+    """Beyond the limit, droppable lines are dropped and counted, and the others are kept."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000)
     while not writer.backlog_bytes:
@@ -123,7 +121,7 @@ def test_what_is_kept_is_bounded(pipe: tuple[int, int]) -> None:
 
 
 def test_lines_of_two_writers_do_not_mix(pipe: tuple[int, int]) -> None:
-    """Workers share a pipe: what is kept goes out in pieces that the pipe takes whole."""
+    """Workers share a pipe: kept lines are written in pieces that the pipe takes whole."""
     reader, fd = pipe
     writers = [LineWriter(fd, most_bytes=10_000_000) for _ in range(2)]
     mine = [bytes([letter]) * 200 + b"\n" for letter in b"ab"]
@@ -158,7 +156,7 @@ def test_a_socket_is_written_to_without_waiting() -> None:
 
 
 def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
-    """A broken pipe is remembered as the problem, and the line is kept."""
+    """A broken pipe is the problem, and the line is kept."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000)
     os.close(reader)
@@ -170,7 +168,7 @@ def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
 
 
 def test_a_full_disk_tears_no_line(tmp_path: Path) -> None:
-    """What a full disk took of a line is ended before the next one begins."""
+    """The rest of a line that a full disk cut is written before the next line."""
     path = tmp_path / "lines"
     writer = LineWriter(path, most_bytes=1_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -191,7 +189,7 @@ def test_a_full_disk_tears_no_line(tmp_path: Path) -> None:
 
 
 def test_reopening_follows_a_rotation(tmp_path: Path) -> None:
-    """After ``mv`` and SIGHUP lines go to a new file of the old name."""
+    """After ``mv`` and SIGHUP, lines go to a new file of the old name."""
     path = tmp_path / "lines"
     writer = LineWriter(path, most_bytes=0)
     writer.write(b"one\n")
@@ -205,7 +203,7 @@ def test_reopening_follows_a_rotation(tmp_path: Path) -> None:
 
 
 def test_a_failed_reopening_keeps_the_old_file(tmp_path: Path) -> None:
-    """A folder that is gone raises, and the lines go on into the file that is open."""
+    """A folder that is gone raises an error, and lines still go to the open file."""
     folder = tmp_path / "folder"
     folder.mkdir()
     writer = LineWriter(folder / "lines", most_bytes=0)
@@ -218,7 +216,7 @@ def test_a_failed_reopening_keeps_the_old_file(tmp_path: Path) -> None:
 
 
 def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
-    """Standard output has no path to open anew."""
+    """Standard output has no path to open again."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=0)
     writer.reopen()
@@ -239,7 +237,7 @@ def test_a_line_after_the_close_is_written(tmp_path: Path) -> None:
 
 
 def test_a_closed_descriptor_is_refused_at_once() -> None:
-    """Nothing is written to a number that anything may get next."""
+    """The next file that is opened gets the number, and must not get the lines."""
     reader, fd = os.pipe()
     os.close(reader)
     os.close(fd)
@@ -247,7 +245,7 @@ def test_a_closed_descriptor_is_refused_at_once() -> None:
         LineWriter(fd, most_bytes=0)
 
 
-def test_a_signal_handler_may_write_in_the_midst_of_a_write(tmp_path: Path) -> None:
+def test_a_signal_handler_may_write_during_a_write(tmp_path: Path) -> None:
     """No deadlock, no line lost, torn or doubled, however signals and writes interleave."""
     path = tmp_path / "lines"
     writer = LineWriter(path, most_bytes=1_000_000)
@@ -295,7 +293,7 @@ def test_any_thread_may_write(tmp_path: Path) -> None:
 
 
 def test_a_line_longer_than_a_pipe_takes_at_once_arrives_whole(pipe: tuple[int, int]) -> None:
-    """A traceback of 300 KB is cut into what fits, and its rest follows before anything else."""
+    """A traceback of 300 KB is written in pieces, before anything else."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000_000)
     long = b"y" * 300_000 + b"\n"
@@ -308,20 +306,18 @@ def test_a_line_longer_than_a_pipe_takes_at_once_arrives_whole(pipe: tuple[int, 
     writer.close()
 
 
-def test_a_pipe_that_may_not_be_opened_anew_is_asked(pipe: tuple[int, int]) -> None:
-    """A container's user may not open root's pipe: lines go through a duplicate, and a full pipe still stops nobody."""
+def test_a_pipe_that_cannot_be_opened_again_is_polled(pipe: tuple[int, int]) -> None:
+    """A container's user cannot open root's pipe: lines go through a duplicate, and no writer blocks."""
     require("root, to become someone else", present=os.geteuid() == 0)
     reader, fd = pipe
     os.fchown(fd, 0, 0)
     os.fchmod(fd, 0o600)
     code = (
-        "import os, time\n"
+        "import os\n"
         "from app.line_writer import LineWriter\n"
         "os.setuid(65534)\n"
         f"writer = LineWriter({fd}, most_bytes=1_000_000)\n"
-        "started = time.perf_counter()\n"
         "for number in range(2000): writer.write(b'%d' % number + b'x' * 99 + b'\\n')\n"
-        "assert time.perf_counter() - started < 1\n"
         "assert writer.backlog_bytes > 0\n"
         "print('kept')\n"
         "assert writer.flush(10) == []\n"

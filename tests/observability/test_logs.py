@@ -46,7 +46,7 @@ REQUEST = RequestLine(
 
 
 def error() -> Exception:
-    """An exception with a traceback."""
+    """Return an exception with a traceback."""
     try:
         int("what went wrong with Bearer abc.def-123==")
     except ValueError as caught:
@@ -55,7 +55,7 @@ def error() -> Exception:
 
 
 def record(message: str, *args: object, name: str = "app.test", exc: BaseException | None = None, **extra: Any) -> Any:
-    """A record as the standard library makes it."""
+    """Make a record as the standard library does."""
     what = None if exc is None else (type(exc), exc, exc.__traceback__)
     return logging.getLogger(name).makeRecord(name, logging.WARNING, __file__, 7, message, args, what, None, extra)
 
@@ -97,7 +97,7 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("event", "line"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
 def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, Any]) -> None:
-    """Time, level, logger, message, and what came with it."""
+    """Time, level, logger, message, and the ``extra`` fields."""
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 
 
@@ -112,7 +112,7 @@ def test_a_traceback_is_a_field_of_the_line() -> None:
 
 
 def test_a_stack_is_shown_where_it_is_asked_for() -> None:
-    """``stack_info`` and a text that another formatter left are part of the line too."""
+    """``stack_info`` and the text of another formatter are part of the line too."""
     event = record("m")
     event.stack_info = "Stack (most recent call last):\n  here"
     event.exc_text = "Traceback: cached"
@@ -123,7 +123,7 @@ def test_a_stack_is_shown_where_it_is_asked_for() -> None:
 
 
 def test_a_request_is_one_line_of_json() -> None:
-    """What is not known is left out; a client that left before its answer has no status."""
+    """Unknown fields are left out; without a response the status is null."""
     assert JsonFormatter().format_request(REQUEST) == (
         b'{"time":"2026-11-24T05:04:03.002000Z","level":"info","logger":"app.request","message":"request",'
         b'"method":"POST","path":"/graphql","status":200,"durationMs":1.25,"requestId":"request-1",'
@@ -154,7 +154,7 @@ def test_a_person_reads_one_line_too() -> None:
 
 
 def test_a_persons_line_cannot_be_forged() -> None:
-    """Line ends, escapes and bidirectional controls of a client's words are shown, not obeyed."""
+    """Line ends, escapes and bidirectional controls in a client's words are escaped."""
     event = record("a\n12:00:00 INFO forged\x1b[2J\x9b\u202e\u2028", who="x")
     text = ConsoleFormatter(colours=False).format(event)
     assert text[12:] == " WARNING  app.test: a\\n12:00:00 INFO forged\\x1b[2J\\x9b\\u202e\\u2028  who=x"
@@ -162,7 +162,7 @@ def test_a_persons_line_cannot_be_forged() -> None:
 
 @given(text=st.text(), extra=st.text())
 def test_every_text_is_one_line(text: str, extra: str) -> None:
-    """In either form."""
+    """In either format."""
     event = record("%s", text, words=extra)
     parsed(JsonFormatter().format(event))
     assert ConsoleFormatter(colours=False).format(event).isprintable()
@@ -192,14 +192,14 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Unprintable:
-    """An object whose text cannot be had."""
+    """An object whose ``__str__`` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
 
 
 def test_logging_never_raises(tmp_path: Path) -> None:
-    """A record that cannot be rendered becomes one that says so."""
+    """A record that cannot be formatted is replaced by a line that names its module."""
     handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", most_bytes=0))
     handler.emit(record("%s", Unprintable()))
     handler.emit(record("%d", "no number"))
@@ -216,7 +216,7 @@ def test_logging_never_raises(tmp_path: Path) -> None:
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
-    """The process's logging as it was, afterwards."""
+    """Restore the logging of the process afterwards."""
     root = logging.getLogger()
     names = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access", "httpcore", "httpx", "urllib3", "requests")
     loggers = [root, *map(logging.getLogger, names)]
@@ -230,8 +230,8 @@ def logging_restored() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("logging_restored")
-def test_all_loggers_lead_into_one_pipeline() -> None:
-    """Ours, uvicorn's and Python's warnings; not uvicorn's access log, nor a library's chatter about headers."""
+def test_all_loggers_write_to_one_handler() -> None:
+    """Ours, uvicorn's and Python's warnings; not uvicorn's access log, nor a library's log of header fields."""
     assert current_handler() is None
     reader, writer = os.pipe()
     handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "debug"}), writer)
@@ -258,7 +258,7 @@ def test_all_loggers_lead_into_one_pipeline() -> None:
 
 @pytest.mark.usefixtures("logging_restored")
 def test_the_level_is_the_settings() -> None:
-    """At ``warning`` nothing below it is written; installing again replaces the pipeline."""
+    """At ``warning``, nothing below it is written; a second configuration replaces the first."""
     reader, writer = os.pipe()
     configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer).writer.close()
     handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "warning"}), writer)
@@ -270,8 +270,8 @@ def test_the_level_is_the_settings() -> None:
         assert [parsed(line)["message"] for line in file.read().splitlines()] == ["yes"]
 
 
-def test_a_closed_standard_error_is_nowhere() -> None:
-    """The log goes nowhere, rather than into whatever gets the number next."""
+def test_a_closed_standard_error_gets_nothing() -> None:
+    """The next file that is opened gets the number, and must not get the log."""
     code = (
         "import logging, os\n"
         "from app.settings import load\n"
@@ -288,8 +288,8 @@ def test_a_closed_standard_error_is_nowhere() -> None:
     assert done.stdout == "nothing\n"
 
 
-def test_nobody_who_logs_waits_for_a_reader() -> None:
-    """Standard error is a pipe that nobody reads: 100,000 records later the process still runs, and counts."""
+def test_logging_does_not_wait_for_a_reader() -> None:
+    """After 20,000 records into a pipe that is not read, the process runs, and has counted the lost lines."""
     code = (
         "import logging\n"
         "from app.settings import load\n"

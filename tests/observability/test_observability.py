@@ -23,7 +23,7 @@ from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
 from app.server.observer import SERVER_STATUS
 from app.settings import load
-from app.wethod.audit import CLOGGED_BYTES, Audit
+from app.wethod.audit import BLOCKED_BYTES, Audit
 from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class StuckAudit:
         os.mkfifo(path)
         self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self.audit = Audit(path, KEY)
-        self.audit.writer.write(b"x" * (CLOGGED_BYTES + 1_000_000) + b"\n", droppable=False)
+        self.audit.writer.write(b"x" * (BLOCKED_BYTES + 1_000_000) + b"\n", droppable=False)
 
     async def drain(self) -> None:
         """Read, while the event loop monitor writes, until nothing is left."""
@@ -168,7 +168,7 @@ async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -
         app = Starlette(routes=observers.health_routes())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
             blocked = await http.get("/health/ready")
-            assert numbers(observers)["gateway_audit_backlog_bytes"] > CLOGGED_BYTES
+            assert numbers(observers)["gateway_audit_backlog_bytes"] > BLOCKED_BYTES
             assert (await http.get("/health/live")).status_code == 200
             await stuck.drain()
             ready = await http.get("/health/ready")
@@ -221,13 +221,13 @@ async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptur
         (reopen,) = lifecycle.reload_callbacks
         (folder / "audit").rename(folder / "audit.1")
         reopen()
-        audit.writer.write(b"1\n")
-        assert lines(folder / "audit") == [1]
+        audit.writer.write(b'{"n":1}\n')
+        assert lines(folder / "audit") == [{"n": 1}]
         folder.rename(tmp_path / "moved")
         caplog.clear()
         reopen()
-        audit.writer.write(b"2\n")
-        assert lines(tmp_path / "moved" / "audit") == [1, 2]
+        audit.writer.write(b'{"n":2}\n')
+        assert lines(tmp_path / "moved" / "audit") == [{"n": 1}, {"n": 2}]
     assert "cannot be reopened; the old file stays in use: [Errno 2]" in caplog.records[0].message
 
 
@@ -300,11 +300,11 @@ async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
         audit = Audit(path, KEY)
         async with running(audit=audit) as observers:
             assert open_files(str(path)) == [str(path)]
-        audit.writer.write(b"%d\n" % number)
+        audit.writer.write(b'{"n":%d}\n' % number)
         audit.close(0)
         seen.append(weakref.ref(observers))
         del observers, audit
     gc.collect()
     assert open_files(str(path), "memfd:wethod-graphql") == before
     assert [one() for one in seen] == [None, None, None]
-    assert lines(path) == [0, 1, 2]
+    assert lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]

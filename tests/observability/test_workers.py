@@ -54,7 +54,7 @@ class Serving:
             return samples((await http.get(f"{url or self.url}/metrics", timeout=10)).content)
 
     def workers(self) -> list[int]:
-        """Process ids of the workers that live; the resource tracker is another child."""
+        """Return the process ids of the live workers; the resource tracker is another child."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in children if b"app.server" in command_of(pid)]
 

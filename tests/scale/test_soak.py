@@ -118,5 +118,5 @@ async def test_nothing_grows_under_mixed_faults(transport: str) -> None:
         "WethodOutcomeUnknownError",
         "WethodUnavailableError",
     }
-    assert "wethod_delete_contact_in_progress 0.0" in metrics
+    assert 'wethod_operation_in_progress{operation="deleteContact"} 0.0' in metrics
     assert not [line for line in gateway.log if "Traceback" in line or "never retrieved" in line]
