@@ -1,7 +1,7 @@
-"""What ``docs/scale.md`` says that is measured: one worker and two, and memory by connections.
+"""The measured figures of ``docs/scale.md``: one worker and two, and memory by connections.
 
-With one worker the server has a core, and wrk and the upstream the other. With two the load competes with them for the
-same cores, so that requests a second say little there; requests for each CPU-second of the server say what one costs.
+One worker has a core, and wrk and the upstream have the other. Two workers share both cores with them, so compare
+requests for each CPU-second of the server, not requests a second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def print_scale(logs: Path, seconds: float) -> None:
             + "".join(
                 f"{value:>{width}.{digits}f}"
                 for value, width, digits in zip(
-                    one_or_two(workers, logs, body, seconds), (10, 12, 10, 12, 8), (0, 0, 2, 2, 0), strict=True
+                    measure_workers(workers, logs, body, seconds), (10, 12, 10, 12, 8), (0, 0, 2, 2, 0), strict=True
                 )
             ),
             flush=True,
@@ -45,13 +45,13 @@ def print_scale(logs: Path, seconds: float) -> None:
 
 
 def gateway(logs: Path, port: int, upstream: int, core: str, **environ: str) -> Process:
-    """A gateway on a core, or on several."""
+    """A gateway on one core or several."""
     start = str(HERE / "subjects" / "gateway" / "start.sh")
     return Process([start, str(port), f"http://127.0.0.1:{upstream}"], core, logs / "gateway.log", environ)
 
 
-def one_or_two(workers: int, logs: Path, body: Path, seconds: float) -> tuple[float, ...]:
-    """Medians of the rounds."""
+def measure_workers(workers: int, logs: Path, body: Path, seconds: float) -> tuple[float, ...]:
+    """Measure a number of workers; the medians of the rounds."""
     stub_port = free_port()
     stub = start_stub(stub_port, logs / "stub.log")
     rounds = []
@@ -78,7 +78,7 @@ def one_or_two(workers: int, logs: Path, body: Path, seconds: float) -> tuple[fl
 
 
 async def memory(logs: Path) -> dict[str, float]:
-    """KB for each connection: at rest, and with a delete under way, which has one to Wethod too."""
+    """KB for each client connection: idle, and with a delete in flight, which has a connection to Wethod too."""
     waiting: list[asyncio.BaseTransport] = []
 
     class Silent(asyncio.Protocol):
@@ -115,8 +115,8 @@ async def memory(logs: Path) -> dict[str, float]:
             await asyncio.sleep(0.05)
         in_use = server.rss_mb()
         return {
-            f"for each of {CONNECTIONS} connections of clients at rest": 1000 * (resting - fresh) / CONNECTIONS,
-            f"more for each of {len(waiting)} deletes under way, connection to Wethod included": 1000
+            f"for each of {CONNECTIONS} idle client connections": 1000 * (resting - fresh) / CONNECTIONS,
+            f"more for each of {len(waiting)} deletes in flight, connection to Wethod included": 1000
             * (in_use - resting)
             / max(1, len(waiting)),
         }
@@ -128,7 +128,7 @@ async def memory(logs: Path) -> dict[str, float]:
 
 
 def send(writer: asyncio.StreamWriter, body: str) -> None:
-    """One request on a connection."""
+    """Send one request on a connection."""
     head = (
         "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer bench-token\r\nWethod-Company: acme\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -137,7 +137,7 @@ def send(writer: asyncio.StreamWriter, body: str) -> None:
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: str) -> None:
-    """One request and its answer."""
+    """Send one request and read its answer."""
     send(writer, body)
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
