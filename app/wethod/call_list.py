@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.wethod.sender import absorb_cancellation
 from schema import rest
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from app.wethod.executor import Executor
-    from app.wethod.request_context import RequestContext
-    from schema.rest import RestOperation
+    from app.wethod.call_context import CallContext
+
+A = TypeVar("A")
 
 logger = logging.getLogger(__name__)
 
 
 async def call_list(
-    executor: Executor,
-    context: RequestContext,
-    operation: RestOperation[Any, Any],
-    arguments: Sequence[Any],
+    call: Callable[[A, rest.Skipped[object] | None], Awaitable[Any]],
+    context: CallContext,
+    arguments: Sequence[A],
     concurrency: int,
 ) -> list[Any]:
     """Call an operation of one parameter for each distinct argument, at most ``concurrency`` at a time.
 
     After the first 401 or 429 of Wethod, no further call is sent: each would end in the same way.
 
+    Args:
+        call: calls the operation with an argument; its second parameter is the reason not to send the call.
+        context: the caller's request.
+        arguments: the arguments, in any number.
+        concurrency: the most calls at a time.
+
     Returns:
         The outcomes in the order of ``arguments``; None only after a bug outside the engine.
     """
-    (parameter,) = operation.parameters
     distinct = list(dict.fromkeys(arguments))
-    outcomes: dict[Any, Any] = dict.fromkeys(distinct)
+    outcomes: dict[A, Any] = dict.fromkeys(distinct)
     left = iter(distinct)
     skipped: rest.Skipped[object] | None = None
 
@@ -44,9 +48,9 @@ async def call_list(
         nonlocal skipped
         for argument in left:
             try:
-                outcome = await executor.call(context, operation, {parameter: argument}, skipped)
+                outcome = await call(argument, skipped)
             except Exception:
-                logger.exception("one call of a list of %s failed", operation.name)
+                logger.exception("one call of a list failed")
                 continue
             outcomes[argument] = outcome
             refused = isinstance(outcome, WethodUnauthorizedError | WethodRateLimitedError)

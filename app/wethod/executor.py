@@ -25,14 +25,14 @@ from schema.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from app.http_client.transport import Transport
     from app.wethod.audit import Audit
+    from app.wethod.call_context import CallContext
     from app.wethod.in_progress import CallKey
     from app.wethod.observer import OperationObserver
     from app.wethod.rate_limits import RateLimitMemory
-    from app.wethod.request_context import RequestContext
     from schema.rest import NoResponse, RestOperation
 
 _UNCLEAR = (type(None), WethodOutcomeUnknownError, WethodUnexpectedResponseError)
@@ -80,7 +80,7 @@ class Executor:
 
     async def call(
         self,
-        context: RequestContext,
+        context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: dict[str, Any],
         skipped: rest.Skipped[object] | None = None,
@@ -106,7 +106,7 @@ class Executor:
                 try:
                     outcome, attempts, shared = await self._run(context, operation, arguments)
                 finally:
-                    self._places.free(operation.name, _token(context))
+                    self._places.free(operation.name, context.token)
         except Exception:
             # Nothing was written: from the first byte on, the sender handles everything.
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
@@ -116,21 +116,26 @@ class Executor:
         return outcome
 
     async def call_many(
-        self, context: RequestContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
     ) -> list[Any]:
         """Call an operation of one parameter for each distinct argument, several at a time: see ``call_list``."""
         self._observer.list_started(operation.name, len(set(arguments)))
-        return await call_list(self, context, operation, arguments, self._list_concurrency)
+        (parameter,) = operation.parameters
 
-    def _enter(self, context: RequestContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
+        def call(argument: Any, skipped: rest.Skipped[object] | None) -> Awaitable[Any]:
+            return self.call(context, operation, {parameter: argument}, skipped)
+
+        return await call_list(call, context, arguments, self._list_concurrency)
+
+    def _enter(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
         """Take a place for a valid call; the reason if it may not be sent now."""
-        reason = self._not_now(context) or self._places.take(operation.name, _token(context))
+        reason = self._not_now(context) or self._places.take(operation.name, context.token)
         if reason is None and (reason := self._audit_blocked(operation)):
-            self._places.free(operation.name, _token(context))
+            self._places.free(operation.name, context.token)
         return reason
 
-    def _not_now(self, context: RequestContext) -> NoResponse | None:
-        seconds = self._rate_limits.remaining_seconds(_token(context))
+    def _not_now(self, context: CallContext) -> NoResponse | None:
+        seconds = self._rate_limits.remaining_seconds(context.token)
         if seconds is not None:
             return rest.RateLimited(seconds)
         return rest.Stopped() if context.stopped else None
@@ -140,7 +145,7 @@ class Executor:
         return rest.AuditBlocked() if blocked else None
 
     async def _run(
-        self, context: RequestContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
     ) -> tuple[Any, int, bool]:
         """Outcome, attempts, and whether they belong to an equal call."""
         if not operation.shared:
@@ -162,7 +167,7 @@ class Executor:
     async def _await_existing(
         self,
         other: SharedCall,
-        context: RequestContext,
+        context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: dict[str, Any],
     ) -> tuple[Any, int, bool]:
@@ -191,14 +196,14 @@ class Executor:
 
     async def _exchange(
         self,
-        context: RequestContext,
+        context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: dict[str, Any],
         shared_call: SharedCall | None = None,
     ) -> tuple[Any, int]:
         outcome, attempts = await self._sender.exchange(context, operation, arguments, shared_call)
         if isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
-            self._rate_limits.remember(_token(context), outcome.retry_after_seconds)
+            self._rate_limits.remember(context.token, outcome.retry_after_seconds)
         return outcome, attempts
 
     def _record(self, record: OperationRecord) -> None:
@@ -211,9 +216,7 @@ class Executor:
             logger.exception("a call of %s could not be recorded", record.operation.name)
 
 
-def _refuse(
-    context: RequestContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
-) -> NoResponse | None:
+def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> NoResponse | None:
     """The reason not to send a call that its caller can mend; None if there is none."""
     caller = context.caller
     if caller.authorization is None:
@@ -222,7 +225,3 @@ def _refuse(
     if failures or caller.failures:
         return rest.Invalid((*failures, *caller.failures))
     return None
-
-
-def _token(context: RequestContext) -> bytes:
-    return context.caller.authorization or b""

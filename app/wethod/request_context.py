@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.wethod.call_context import CallContext
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
@@ -13,31 +15,23 @@ if TYPE_CHECKING:
     from schema.rest import Outcome, P, RestOperation
 
 
-class RequestContext:
+class RequestContext(CallContext):
     """Implements ``schema.context.Wethod`` for one request.
 
     Args:
         executor: runs the operations.
         callers: describes the caller.
-        caller: the caller.
-        deadline: event loop time in seconds at which every call has its outcome.
-        max_words: bytes of Wethod's words that each call may show.
-
-    Attributes:
-        stopped: a stop has cancelled the request, and no further call is sent for it.
+        caller, deadline, max_words: see ``CallContext``.
     """
 
-    __slots__ = ("_callers", "_executor", "caller", "deadline", "max_words", "stopped")
+    __slots__ = ("_callers", "_executor")
 
     def __init__(
         self, executor: Executor, callers: CallerReader, caller: Caller, deadline: float, max_words: int
     ) -> None:
+        super().__init__(caller, deadline, max_words)
         self._executor = executor
         self._callers = callers
-        self.caller = caller
-        self.deadline = deadline
-        self.max_words = max_words
-        self.stopped = False
 
     def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
         """Call an operation once. Raises nothing for anything that Wethod or the network does."""

@@ -11,7 +11,7 @@ from schema.errors import WethodFailure
 from schema.json_codec import encode
 
 if TYPE_CHECKING:
-    from app.wethod.request_context import RequestContext
+    from app.wethod.call_context import CallContext
     from schema.rest import RestOperation
 
 _PATH_PARAMETER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -28,7 +28,7 @@ def check_path(operation: RestOperation[Any, Any], arguments: dict[str, Any]) ->
 
 
 def build(
-    operation: RestOperation[Any, Any], context: RequestContext, arguments: dict[str, Any], base_path: str
+    operation: RestOperation[Any, Any], context: CallContext, arguments: dict[str, Any], base_path: str
 ) -> Request:
     """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
     target = base_path + operation.path.format_map(arguments)
@@ -46,6 +46,6 @@ def build(
         send_by=context.deadline,
         deadline=context.deadline,
         body_needed=operation.body_needed,
-        share=context.caller.authorization or b"",
+        share=context.token,
         body=body,
     )

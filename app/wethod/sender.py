@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from app.headers import Headers
     from app.http_client.transport import Request, Response, Transport
+    from app.wethod.call_context import CallContext
     from app.wethod.in_progress import SharedCall
     from app.wethod.observer import OperationObserver
-    from app.wethod.request_context import RequestContext
     from schema.rest import NoResponse, RestOperation
 
 SENDING_SECONDS = 2.0
@@ -69,7 +69,7 @@ class Sender:
 
     async def exchange(
         self,
-        context: RequestContext,
+        context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: dict[str, Any],
         shared_call: SharedCall | None = None,
@@ -122,7 +122,7 @@ class Sender:
         return operation.from_no_response(reason, **arguments), attempts
 
     async def _send(
-        self, operation: RestOperation[Any, Any], request: Request, context: RequestContext
+        self, operation: RestOperation[Any, Any], request: Request, context: CallContext
     ) -> Response | None:
         """Send the first request; try again while nothing was written, the problem is transient and there is time.
 
@@ -168,11 +168,11 @@ def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
     return _NOT_SENT[problem.reason]()
 
 
-def _readable(response: Response, context: RequestContext) -> WethodResponse:
+def _readable(response: Response, context: CallContext) -> WethodResponse:
     return WethodResponse(response.status, response.headers, response.body, context.max_words)
 
 
-def absorb_cancellation(context: RequestContext) -> None:
+def absorb_cancellation(context: CallContext) -> None:
     """Turn the cancellation of this task into an outcome. No further call is sent for the request."""
     context.stopped = True
     task = asyncio.current_task()
@@ -180,6 +180,6 @@ def absorb_cancellation(context: RequestContext) -> None:
         task.uncancel()
 
 
-def log_fields(context: RequestContext) -> dict[str, str]:
+def log_fields(context: CallContext) -> dict[str, str]:
     """The fields that join a log line to its request."""
     return {"request_id": context.caller.request_id}

@@ -6,7 +6,7 @@ import pytest
 from graphql import get_variable_values, parse, validate
 from graphql.language import OperationDefinitionNode
 
-from schema.contact import build_schema
+from schema.root import build_schema
 
 SCHEMA = build_schema()._schema  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import graphql_sync
 
-from schema.contact import build_schema
+from schema.root import build_schema
 
 
 def test_the_sdl_is_strawberry_s_and_printed_once() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.sandbox import serve_sandbox
 from tests.gateway import HEADERS, gateway
 from tests.second_operation.root import OPERATIONS, build_schema
 from tests.upstream import LOST, Answer, answer, upstream
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.gateway import GatewayClient
+    from app.sandbox import serve_sandbox
+from tests.gateway import GatewayClient
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
 
@@ -50,17 +52,18 @@ async def run(client: GatewayClient, query: str, **variables: object) -> dict[st
 
 
 @TRANSPORTS
-async def test_a_contact_of_the_sandbox_can_be_read_until_it_is_deleted(transport: str, sandbox_url: str) -> None:
+async def test_a_contact_of_the_sandbox_can_be_read_until_it_is_deleted(transport: str) -> None:
     """Both operations run end to end against the embedded sandbox."""
     headers = HEADERS | {"Authorization": "Bearer demo-editor"}
     contact_id = {"http1": "1", "httpx": "2"}[transport]
-    async with extended(sandbox_url, WETHOD_TRANSPORT=transport) as client:
-        read = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
-        assert (read["__typename"], read["id"]) == ("ContactDetails", contact_id)
-        assert read["name"]
-        assert (await client.delete(contact_id, headers))["__typename"] == "DeleteContactSuccess"
-        gone = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
-        assert (gone["__typename"], gone["statusCode"]) == ("WethodNotFoundError", 404)
+    with serve_sandbox() as wethod_url:
+        async with extended(wethod_url, WETHOD_TRANSPORT=transport) as client:
+            read = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
+            assert (read["__typename"], read["id"]) == ("ContactDetails", contact_id)
+            assert read["name"]
+            assert (await client.delete(contact_id, headers))["__typename"] == "DeleteContactSuccess"
+            gone = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
+            assert (gone["__typename"], gone["statusCode"]) == ("WethodNotFoundError", 404)
 
 
 CONTACT = answer(200, json.dumps({"id": 7, "name": "Ada", "surname": "L\u202eovelace", "email": None}).encode())
