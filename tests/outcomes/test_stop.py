@@ -1,0 +1,106 @@
+"""A stop sends nothing new, and every client that is still connected gets a typed outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gateway import HEADERS, gateway
+from tests.outcomes.test_outcome_table import error, unknown
+from tests.upstream import HANGING, LOST, answer, upstream
+
+if TYPE_CHECKING:
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
+STOPPED = error(
+    "WethodUnavailableError",
+    "not_sent",
+    "The gateway stopped before this delete was sent. Nothing was deleted; it is safe to repeat.",
+    None,
+)
+
+
+async def stop_twice(client: GatewayClient, wethod: Upstream, asked: int = 1) -> None:
+    """Ask for a stop, and for a forced one, once Wethod has read so many requests."""
+    while len(wethod.asked) < asked:  # noqa: ASYNC110 - a socket server has no event for it
+        await asyncio.sleep(0.005)
+    client.server.finish()
+    await asyncio.sleep(0.05)
+    client.server.force_stop()
+
+
+def members(body: dict[str, Any]) -> list[str]:
+    """The members of all aliases, in order."""
+    return [outcome["__typename"] for outcome in body["data"].values()]
+
+
+@TRANSPORTS
+async def test_a_forced_stop_sends_none_of_the_deletes_that_follow(transport: str) -> None:
+    """Three deletes in one request, Wethod hangs on the first: it is unknown, and the others are not sent."""
+    query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in (1, 2, 3)) + " }"
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
+        asking = asyncio.create_task(client.graphql(query))
+        await stop_twice(client, wethod)
+        response = await asking
+        assert response.status_code == 200
+        assert members(response.json()) == [
+            "WethodOutcomeUnknownError",
+            "WethodUnavailableError",
+            "WethodUnavailableError",
+        ]
+        assert [asked.target for asked in wethod.asked] == ["/api/contact/1"]
+
+
+@TRANSPORTS
+async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str) -> None:
+    """Wethod has read nothing of it, and its outcome says so."""
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "1"}
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        sent = asyncio.create_task(client.delete("1"))
+        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
+            await asyncio.sleep(0.005)
+        waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
+        await asyncio.sleep(0.1)
+        await stop_twice(client, wethod)
+        assert await waiting == STOPPED
+        assert await sent == unknown()
+        assert len(wethod.asked) == 1
+
+
+async def test_a_delete_between_two_tries_was_not_sent() -> None:
+    """The pause before the next try ends with the stop."""
+    async with gateway("http://127.0.0.1:1") as client, upstream([answer(200)]) as wethod:
+        deleting = asyncio.create_task(client.delete())
+        await asyncio.sleep(0.03)
+        await stop_twice(client, wethod, asked=0)
+        outcome = await deleting
+        assert outcome["__typename"] == "WethodUnavailableError"
+
+
+@TRANSPORTS
+async def test_a_delete_whose_answer_was_lost_stays_unknown(transport: str) -> None:
+    """The repeat hangs when the stop comes: the first request may have been carried out."""
+    async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
+        deleting = asyncio.create_task(client.delete())
+        await stop_twice(client, wethod, asked=2)
+        assert await deleting == unknown()
+
+
+async def test_deletes_that_wait_for_an_equal_one_do_not_know() -> None:
+    """Each client gets its own outcome: one was sent, the other waited for it."""
+    async with upstream([HANGING]) as wethod, gateway(wethod.url) as client:
+        leading = asyncio.create_task(client.delete())
+        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
+            await asyncio.sleep(0.005)
+        waiting = asyncio.create_task(client.delete())
+        await asyncio.sleep(0.1)
+        await stop_twice(client, wethod)
+        assert await leading == unknown()
+        outcome = await waiting
+        assert outcome["__typename"] == "WethodOutcomeUnknownError"
+        assert "request was sent" not in outcome["message"]
+        assert len(wethod.asked) == 1
