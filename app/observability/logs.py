@@ -28,7 +28,7 @@ _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
 _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)( +|%20)[A-Za-z0-9\-._~+/%|:]+=*"), r"\1 ***"),
     # User information of a URL, up to the last @: a password may hold any character.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>]*@"), r"\1***@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@"), r"\1***@"),
     # The excerpt of a document that graphql-core adds to its errors.
     (re.compile(r"\s*GraphQL request:\d+:\d+(?:\n *\d* \|[^\n]*)*"), ""),
 )

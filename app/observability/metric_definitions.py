@@ -29,8 +29,19 @@ HTTP_STATUSES = (200, 294, 400, 404, 405, 406, 408, 413, 414, 415, 422, 431, 500
 UPSTREAM_STATUSES = (200, 202, 204, 400, 401, 403, 404, 412, 429, 500, 502, 503, 504)
 """Statuses of Wethod, or of a proxy before it, with a series of their own; others count by their class."""
 
-LIMITS = ("body", "depth", "head", "in_flight", "other", "rate", "read_timeout", "root_fields", "tokens")
-"""``in_flight``: too many requests or operations in progress. ``rate``: a remembered 429. ``head``: 414 and 431."""
+LIMITS = (
+    "body",
+    "calls",  # calls of operations in one request
+    "depth",
+    "head",  # 414 and 431
+    "in_flight",  # requests or calls in progress
+    "other",
+    "rate",  # a remembered 429
+    "read_timeout",
+    "root_fields",
+    "tokens",
+    "words",  # text of Wethod's in one response
+)
 
 STATES = ("starting", "serving", "draining")
 

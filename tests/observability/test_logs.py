@@ -88,7 +88,7 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
         {"message": "headers: authorization: bearer ***, Basic ***", "header": "Bearer ***"},
     ),
     "password-in-a-url": (
-        record("proxy %s failed", "http://user:p/a#s?s@w@proxy:3128", url="https://:token@wethod.test/x"),
+        record("proxy %s failed", "http://user:p/a#s?'s\"@w@proxy:3128", url="https://:token@wethod.test/x"),
         {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
     ),
     "document": (record("a field failed: %s", ERROR), {"message": "a field failed: No such thing."}),

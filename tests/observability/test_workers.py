@@ -120,7 +120,7 @@ async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> Non
     ids = [line["contactId"] for line in lines(path)]
     assert sorted(ids, key=int) == [str(number) for number in range(1, 61)]
     assert len({line["token"] for line in lines(path)}) == 1
-    assert "is replaced" in gateway.err.read_text()
+    assert f"(pid {victim})" in gateway.err.read_text()
 
 
 async def test_metrics_on_their_own_port_are_those_of_all_workers(tmp_path: Path, free_port: int) -> None:
