@@ -21,7 +21,6 @@ import httpx
 
 from app.http_client.httpx_exchange import Exchange
 from app.http_client.permits import Permits
-from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
     from app.http_client.proxies import Proxy
@@ -122,7 +121,10 @@ class HttpxTransport:
     async def _run(self, exchange: Exchange, request: Request) -> None:
         """Run an exchange until its response is there, or its time is over."""
         await self._permits.acquire(request.share, request.send_by)
-        task = self._start(exchange, request)
+        transport = httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
+        task = asyncio.create_task(exchange.run(transport))
+        self._tasks.add(task)
+        task.add_done_callback(lambda task: self._release(task, request.share))
         loop = asyncio.get_running_loop()
         try:
             for until in (min(request.send_by, loop.time() + self._connect_timeout_seconds), request.deadline):
@@ -133,21 +135,12 @@ class HttpxTransport:
             # The task closes the connection, and only then its permit is free.
             exchange.hold_back = True
             task.cancel()
+        if not request.written:
+            self._permits.check_open()
 
-    def _start(self, exchange: Exchange, request: Request) -> asyncio.Task[None]:
-        if self._permits.closed:
-            self._permits.release(request.share)
-            raise NotSent("the gateway stops", transient=False, reason="stopped")
-        transport = httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
-        task = asyncio.create_task(exchange.run(transport))
-        self._tasks.add(task)
-
-        def release(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self._permits.release(request.share)
-
-        task.add_done_callback(release)
-        return task
+    def _release(self, task: asyncio.Task[None], share: bytes) -> None:
+        self._tasks.discard(task)
+        self._permits.release(share)
 
 
 def _httpx_proxy(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> httpx.Proxy:

@@ -55,9 +55,12 @@ class Permits:
         Raises:
             NotSent: no permit became free in time, or the permits are closed.
         """
-        if self.closed or not (self.acquire_nowait(share) or await self._wait(share, until)):
-            if self.closed:
-                raise NotSent("the gateway stops", transient=False, reason="stopped")
+        self.check_open()
+        granted = self.acquire_nowait(share) or await self._wait(share, until)
+        if granted and self.closed:
+            self.release(share)
+        self.check_open()
+        if not granted:
             raise NotSent("no connection became free in time", reason="connection")
 
     def release(self, share: bytes) -> None:
@@ -70,6 +73,11 @@ class Permits:
             del self._held[share]
         if self._waiters:
             self._serve_next()
+
+    def check_open(self) -> None:
+        """Raise ``NotSent`` if the permits are closed."""
+        if self.closed:
+            raise NotSent("the gateway stops", transient=False, reason="stopped")
 
     def close(self) -> None:
         """End every wait; permits that are held can still be released."""

@@ -150,12 +150,12 @@ class Pool:
         connection = Connection(self, loop, self._idle_seconds)
         self._connects.add(timeout)
         try:
-            self._check_open()
+            self.permits.check_open()
             async with timeout:
                 await connect(lambda: connection, self._origin, self._ssl_context)
         except (OSError, ValueError) as error:
             self._discard(connection)
-            self._check_open()
+            self.permits.check_open()
             # Neither a certificate that fails nor a name that cannot be one is fixed within seconds.
             raise NotSent(
                 f"no connection to {self._where}: {type(error).__name__}: {error}",
@@ -170,13 +170,9 @@ class Pool:
         # Over TLS a session ticket may have arrived, which is legitimate.
         if not connection.is_usable(loop.time(), peek=self._ssl_context is None):
             connection.end("not usable")
-            self._check_open()
+            self.permits.check_open()
             raise NotSent(f"{self._where} closed the connection, or sent bytes, before a request was written")
         return connection
-
-    def _check_open(self) -> None:
-        if self.permits.closed:
-            raise NotSent("the gateway stops", transient=False, reason="stopped")
 
     def _discard(self, connection: Connection) -> None:
         """End a connection that could not be opened, in any state."""

@@ -21,12 +21,10 @@ def encode_request(request: Request, host: bytes) -> bytes:
     Raises:
         ValueError: CR, LF or NUL in the method, the target or a header field, or a space in the target.
     """
-    headers = sent_headers(request, host)
-    head = request.method + b" " + request.target + b" HTTP/1.1\r\n"
-    for name, value in headers:
-        head += name + b": " + value + b"\r\n"
+    lines = [name + b": " + value for name, value in sent_headers(request, host)]
+    head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method, request.target, b"\r\n".join(lines))
     # The line ends are the only breaks. One pass over the text costs a third of three searches.
     breaks = len(head) - len(head.translate(None, b"\r\n\0"))
-    if breaks != 2 * (len(headers) + 1) or b" " in request.target:
+    if breaks != 2 * (len(lines) + 2) or b" " in request.target:
         raise ValueError("the request holds CR, LF or NUL, or its target a space")
-    return head + b"\r\n" + (request.body or b"")
+    return head + request.body if request.body else head

@@ -54,9 +54,9 @@ class ResponseParser:
     httptools' parser.
 
     Attributes:
-        status: the status code, once the head is complete; interim responses are skipped.
-        headers: the header fields, once the head is complete.
-        head_complete: the head has arrived.
+        head_complete: the head has arrived; interim responses are skipped.
+        status: the status code; valid once the head is complete.
+        headers: the header fields; valid once the head is complete.
         complete: the whole message has arrived.
         broken: something arrived that is not part of one well-formed response of bearable size, such as a byte after
             its end.
@@ -82,12 +82,12 @@ class ResponseParser:
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
+        self.status = 0
+        self.headers = Headers()
         self.reset()
 
     def reset(self) -> None:
         """Begin the next response. Valid only if the last one is complete and nothing is broken."""
-        self.status = 0
-        self.headers = Headers()
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.received = self._body_bytes = 0
         self._encoded = self._has_character = False

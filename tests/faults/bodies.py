@@ -121,6 +121,25 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         Answered(404, None),
     ),
     "page": ("answers 200 with a page", PAGE + sized(b"<html>sign in</html>"), GOES_ON, Answered(200, b"<")),
+    "page-behind-a-bom": (
+        "answers 200 with a page behind a byte order mark and blank lines",
+        PAGE + sized(b"\xef\xbb\xbf\r\n \r\n<html>sign in</html>"),
+        GOES_ON,
+        Answered(200, b"<"),
+    ),
+    "text-called-a-page": (
+        "answers 200 with text that it calls a page",
+        PAGE + sized(b"deleted"),
+        GOES_ON,
+        Answered(200, b"d"),
+    ),
+    "blank-page": ("answers 200 with a blank page", PAGE + sized(b" \r\n"), GOES_ON, Answered(200, b"")),
+    "encoded-page": (
+        "answers 200 with a page that it compresses unasked",
+        PAGE + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(b"<html>")),
+        GOES_ON,
+        Answered(200, None),
+    ),
     "page-in-chunks": (
         "answers 200 with a page in chunks",
         PAGE + CHUNKED + b"1\r\n<\r\n",

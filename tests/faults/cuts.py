@@ -65,6 +65,12 @@ POINTS = {
         verdict=Answered(200, None),
         stands_still=Until.BODY_TIME,
     ),
+    "blank-of-page": Point(
+        "after the white space before a page",
+        (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n\r\n ")),
+        verdict=Answered(200, None),
+        stands_still=Until.BODY_TIME,
+    ),
     "inside-page": Point(
         "after the first byte of a page",
         (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n<")),

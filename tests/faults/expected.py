@@ -77,7 +77,7 @@ def _unanswered(fault: Fault, position: Position) -> Iterator[Ending]:
 
 def _answered(answered: Answered) -> dict[str, Any]:
     status = answered.status
-    if status == 200 and answered.body != b"":
+    if status == 200 and answered.body in {None, b"<"}:
         return unknown(200)  # a page, or what may be one
     if 200 <= status < 300:
         return success()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import random
 import ssl
@@ -19,7 +20,7 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
 from tests.faults.leftovers import eventually, nothing_left, sockets
-from tests.faults.places import PLACES, Place
+from tests.faults.places import PLACES, Place, full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
     SOUND,
@@ -220,6 +221,26 @@ async def test_closing_interrupts_what_is_under_way(name: str, *, tls: bool) -> 
         await transport.aclose()
         await server.all_closed()
         assert [request.target for request in server.requests] == [b"/api/contact/1"]
+
+
+@pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
+async def test_closing_ends_a_connect(name: str, *, handshake: bool) -> None:
+    """Nothing was sent, and the reason is the stop."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(nothing_left())
+        if handshake:
+            silent: Steps = (WithoutTls(), Hang())
+            origin = (await stack.enter_async_context(FaultServer(then=silent, tls=context(tls=True)))).origin
+        else:
+            origin = stack.enter_context(full_backlog())
+        transport = carrier(name, origin)
+        request = delete()
+        sending = asyncio.create_task(transport.send(request))
+        await asyncio.sleep(0.05)
+        await transport.aclose()
+        with pytest.raises(NotSent) as caught:
+            await sending
+        assert (caught.value.reason, caught.value.transient, request.written) == ("stopped", False, False)
 
 
 @EITHER
