@@ -102,7 +102,10 @@ class _Author:
             if not name.startswith("_")
             and ((depth < 5 and self._budget > 0) or not is_composite_type(get_named_type(field.type)))
         ]
-        return self._field(*self.pick(fields), depth) if fields else "__typename"
+        if not fields:
+            return "__typename"
+        name, field = self.pick(fields)
+        return self._field(name, field, depth)
 
     def _field(self, name: str, field: GraphQLField, depth: int) -> str:
         text = self._keyed(name, str(field.type), self._arguments(field)) + self._directive()
