@@ -49,7 +49,7 @@ EXACT_CLASSES: dict[object, type] = {
 
 COERCE_INT = GraphQLInt.coerce_output_value
 
-MAX_COMPLEXITY_BUDGET = 10_000
+MAX_COMPLEXITY_BUDGET = 6_000
 MAX_FRAGMENT_WORK = 2_000
 
 

@@ -77,6 +77,10 @@ class StubContacts:
 
     calls: list[str] = field(default_factory=list)
 
+    async def call(self, _operation: object, /, *, contact_id: str) -> DeleteContactOutcome:
+        """Delete, as the engine of any operation does."""
+        return await self.delete(contact_id)
+
     async def delete(self, contact_id: str) -> DeleteContactOutcome:
         """Answer with the outcome of this number, some turns of the event loop later."""
         self.calls.append(f"delete {contact_id}")
