@@ -1,4 +1,4 @@
-"""The page: one document, a strict policy, and what the explorer needs to know as data."""
+"""The page of GraphiQL: one document, its policy, and its configuration as data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Mount
 
 from app.explorer import example
 from app.explorer.assets import Assets
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
-"""Beside the endpoint: the page names its files relative to its own address, so that any prefix is kept."""
+"""Beside the endpoint. The page names its files and the endpoint relative to its own address, so any prefix is kept."""
 
 POLICY = (
     "default-src 'none'",
@@ -55,36 +54,35 @@ MISSING = """\
 
 
 class Explorer:
-    """GraphiQL for one gateway, built once at its start: an ASGI application that answers with the page.
+    """GraphiQL for one gateway, made once at its start.
 
     Args:
-        sandbox: whether the gateway's Wethod is the embedded stand-in, which a first run may safely delete from.
-        headers: what the header editor opens with; by default what fits the sandbox, or blanks to fill in.
-        static: where the built bundle is. Without one the page says so.
+        sandbox: the gateway's Wethod is the embedded sandbox, from which a first run may delete.
+        headers: the content of the header editor; by default what fits the sandbox, or blanks to fill in.
+        static: the folder of the built bundle. If it is missing, the page says so.
+
+    Attributes:
+        routes: the bundle's files, for the application of the gateway.
     """
 
     def __init__(self, *, sandbox: bool, headers: Mapping[str, str] | None = None, static: Path = STATIC) -> None:
-        self.routes: list[BaseRoute] = [
-            Route(f"/{ASSETS}/{{name:path}}", Assets(static / ASSETS).respond, methods=["GET"], name="explorer")
-        ]
-        config = {
-            "endpoint": "graphql",
+        self._config = {
             "document": example.document(sandbox=sandbox),
             "variables": json.dumps(example.variables(sandbox=sandbox), indent=2),
             "headers": json.dumps(example.headers(sandbox=sandbox) if headers is None else dict(headers), indent=2),
             "sandbox": sandbox,
         }
         page = static / "index.html"
-        self._config = html.escape(json.dumps(config))
         self._template = Template(page.read_text()) if page.is_file() else None
+        assets = Assets(directory=static / ASSETS, check_dir=False)
+        self.routes: list[BaseRoute] = [Mount(f"/{ASSETS}", assets, name="explorer")] if self._template else []
 
-    @property
-    def installed(self) -> bool:
-        """Whether this installation has the bundle."""
-        return self._template is not None
+    def page(self, path: str = "/graphql") -> Response:
+        """Make the document for a browser's GET; a 501 that says so if the bundle is missing.
 
-    def page(self) -> Response:
-        """The document for ``GET /graphql`` of a browser; a 501 that says so where the bundle is missing."""
+        Args:
+            path: the path of the request. From ``/graphql/`` the files and the endpoint are one level up.
+        """
         nonce = secrets.token_urlsafe(16)
         headers = {
             "Cache-Control": "no-store",
@@ -95,8 +93,7 @@ class Explorer:
         }
         if self._template is None:
             return HTMLResponse(MISSING, 501, headers=headers)
-        return HTMLResponse(self._template.substitute(config=self._config, nonce=nonce), headers=headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the page, whatever was asked."""
-        await self.page()(scope, receive, send)
+        folder = "../" if path.endswith("/") else "./"
+        config = html.escape(json.dumps({"endpoint": f"{folder}graphql", **self._config}))
+        text = self._template.substitute(config=config, nonce=nonce)
+        return HTMLResponse(text.replace(f'"./{ASSETS}/', f'"{folder}{ASSETS}/'), headers=headers)

@@ -83,7 +83,7 @@ async def test_a_first_run_needs_one_click(browser: Browser) -> None:
 async def test_the_page_says_whose_contacts_it_deletes(browser: Browser, note: str, *, sandbox: bool) -> None:
     """A person sees whether a run is for real; for real the header editor has no token and the id is blank."""
     explorer = Explorer(sandbox=sandbox)
-    app = Starlette(routes=[Route("/graphql", explorer), *explorer.routes])
+    app = Starlette(routes=[Route("/graphql", lambda _: explorer.page()), *explorer.routes])
     async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
         await shown.open(f"{origin}/graphql")
         await expect(shown.page.locator(".graphiql-logo")).to_have_text(note)
@@ -235,11 +235,22 @@ def tells_prefix(app: ASGIApp) -> ASGIApp:
     return server
 
 
+async def test_a_get_of_graphql_with_a_trailing_slash_opens_a_working_graphiql(browser: Browser) -> None:
+    """The page finds its files and the endpoint one level up."""
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
+        await explorer.open(f"{origin}/graphql/")
+        assert await explorer.run() == SUCCESS
+        explorer.assert_content()
+
+
+@pytest.mark.parametrize("path", ["graphql", "graphql/"])
 @pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
-async def test_the_page_works_behind_a_prefix(browser: Browser, behind: Callable[[ASGIApp], ASGIApp]) -> None:
+async def test_the_page_works_behind_a_prefix(
+    browser: Browser, behind: Callable[[ASGIApp], ASGIApp], path: str
+) -> None:
     """Every request stays below the prefix, whether or not the gateway knows it."""
     async with sandbox_gateway(behind) as origin, browse(browser, origin) as explorer:
-        await explorer.open(f"{origin}/crm/graphql")
+        await explorer.open(f"{origin}/crm/{path}")
         assert await explorer.run() == SUCCESS
         explorer.assert_content()
         assert all(request.url.startswith(f"{origin}/crm/graphql") for request in explorer.requests)
