@@ -53,6 +53,7 @@ SERVES_REST = {
 IN_A_FRESH_COPY = {
     "scripts/demo",
     "scripts/bootstrap",
+    "scripts/explorer",
     "scripts/schema",
     "scripts/publish-schema",
     "scripts/screenshot",

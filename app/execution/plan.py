@@ -143,7 +143,7 @@ class Plan:
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
                 f"The operation makes {sum(made)} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
-                limit="deletes",
+                limit="calls",
             )
         max_words = words_for_each_call(
             (self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)

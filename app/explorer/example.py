@@ -1,4 +1,4 @@
-"""What the explorer opens with: a mutation that selects every outcome, its variables, and headers to send with it."""
+"""The example that the explorer opens with: a mutation that selects every outcome, its variables and its headers."""
 
 from __future__ import annotations
 

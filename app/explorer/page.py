@@ -1,4 +1,4 @@
-"""The page: one document, a strict policy, and what the explorer needs to know as data."""
+"""The page of GraphiQL: one document, its policy, and its configuration as data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Mount
 
 from app.explorer import example
 from app.explorer.assets import Assets
@@ -57,15 +57,15 @@ class Explorer:
     """GraphiQL for one gateway, made once at its start.
 
     Args:
-        sandbox: whether the gateway's Wethod is the embedded stand-in, which a first run may safely delete from.
-        headers: what the header editor opens with; by default what fits the sandbox, or blanks to fill in.
-        static: where the built bundle is. Without one the page says so.
+        sandbox: the gateway's Wethod is the embedded sandbox, from which a first run may delete.
+        headers: the content of the header editor; by default what fits the sandbox, or blanks to fill in.
+        static: the folder of the built bundle. If it is missing, the page says so.
+
+    Attributes:
+        routes: the bundle's files, for the application of the gateway.
     """
 
     def __init__(self, *, sandbox: bool, headers: Mapping[str, str] | None = None, static: Path = STATIC) -> None:
-        self.routes: list[BaseRoute] = [
-            Route(f"/{ASSETS}/{{name:path}}", Assets(static / ASSETS).respond, methods=["GET"], name="explorer")
-        ]
         self._config = {
             "document": example.document(sandbox=sandbox),
             "variables": json.dumps(example.variables(sandbox=sandbox), indent=2),
@@ -73,12 +73,9 @@ class Explorer:
             "sandbox": sandbox,
         }
         page = static / "index.html"
-        self._template = Template(page.read_text()) if page.is_file() else None
-
-    @property
-    def installed(self) -> bool:
-        """Whether this installation has the bundle."""
-        return self._template is not None
+        self._template = Template(page.read_text(encoding="utf-8")) if page.is_file() else None
+        assets = Assets(directory=static / ASSETS, check_dir=False)
+        self.routes: list[BaseRoute] = [Mount(f"/{ASSETS}", assets, name="explorer")] if self._template else []
 
     def page(self, path: str = "/graphql") -> Response:
         """Make the document for a browser's GET; a 501 that says so if the bundle is missing.

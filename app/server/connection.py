@@ -19,6 +19,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
 from app.server.exchange import Exchange
+from app.server.observer import SERVER_STATUS
 from app.server.request_parser import RequestParser
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ class Connection(asyncio.Protocol):
             # A client recognises an incomplete response by the cut connection (RFC 9112 §8).
             self.abort()
         else:
+            exchange.scope[SERVER_STATUS] = response.status
             self._answer(response)
 
     # Called by the server

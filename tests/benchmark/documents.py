@@ -63,7 +63,7 @@ def resident() -> float:
 
 def name(text: str) -> str | None:
     """Name the first operation."""
-    return text.split("(")[0].split("{")[0].split()[1] if " " in text else None
+    return text.split("(", maxsplit=1)[0].split("{", maxsplit=1)[0].split()[1] if " " in text else None
 
 
 def memory(write: str) -> tuple[int, float]:
@@ -126,7 +126,9 @@ KEPT = {
         f"mutation A{letter}NUMBER {{ deleteContact(id: 1) {{ ...F }} }}" for letter in range(40)
     ).replace("A0NUMBER", "QNUMBER")
     + " fragment F on WethodError { key message statusCode response { version charset statusText callback } }",
-    "short-operations": " ".join(f"{{{{__typename}}}}" if False else f"query A{i}_NUMBER{{a:__typename}}" for i in range(110)),
+    "short-operations": " ".join(
+        f"query A{i}_NUMBER{{a:__typename}}" for i in range(110)
+    ),
     "twenty-roots": (
         "mutation QNUMBER($id: ID!) { " + each("deleteContact(id: $id) { ...F }", 20) + " } fragment F on WethodError "
         "{ key message statusCode response { version charset statusText callback } }"

@@ -1,11 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip as gzipCompress } from 'node:zlib';
 import { defineConfig } from 'vite';
-
-const brotli = promisify(brotliCompress);
-const gzip = promisify(gzipCompress);
 
 /** Turns fonts inlined in a stylesheet into files: the browser then loads only those that the page's text needs. */
 function fontFiles() {
@@ -27,26 +20,6 @@ function fontFiles() {
   };
 }
 
-/** Packs every file that shrinks by it as brotli and as gzip, and keeps these two alone: the wheel stays small. */
-function precompress() {
-  return {
-    name: 'precompress',
-    async writeBundle({ dir }, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^graphql-assets\/.*\.(js|css|svg|ttf)$/.test(name));
-      const params = { [constants.BROTLI_PARAM_QUALITY]: 9 }; // 11 saves a tenth and takes seven seconds
-      await Promise.all(
-        names.map(async (name) => {
-          const path = join(dir, name);
-          const bytes = await readFile(path);
-          await writeFile(`${path}.br`, await brotli(bytes, { params }));
-          await writeFile(`${path}.gz`, await gzip(bytes, { level: 9 }));
-          await rm(path);
-        }),
-      );
-    },
-  };
-}
-
 export default defineConfig({
   base: './', // the page finds its files beside its own address, behind any prefix
   build: {
@@ -60,5 +33,5 @@ export default defineConfig({
     reportCompressedSize: false,
     target: 'es2022',
   },
-  plugins: [fontFiles(), precompress()],
+  plugins: [fontFiles()],
 });
