@@ -67,7 +67,7 @@ def ask_version(*command: Path) -> str:
     """What a program says to ``--version``; nothing where it does not run."""
     asked: list[str | Path] = [*command, "--version"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()  # noqa: S603
+        return subprocess.run(asked, capture_output=True, encoding="utf-8", check=True, timeout=60).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -103,7 +103,7 @@ def run(command: list[str | Path], folder: Path, environment: dict[str, str]) ->
         ExplorerBuildError: it failed; with the last of what it said.
     """
     done = subprocess.run(  # noqa: S603 - node on npm's or vite's own script
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-30:])
@@ -123,7 +123,7 @@ class Bundle:
     def is_fresh(self) -> bool:
         """Whether the bundle was built from the present source."""
         stamp = self.static / STAMP
-        return stamp.is_file() and stamp.read_text() == hash_inputs(self.web)
+        return stamp.is_file() and stamp.read_text(encoding="utf-8") == hash_inputs(self.web)
 
     def requires(self) -> list[str]:
         """What must be installed before a build: Node from PyPI, if a build is needed and no other is here."""
@@ -152,7 +152,7 @@ class Bundle:
             run([*node.npm, "ci", "--include=dev", "--ignore-scripts"], work, environment)
             say("bundling GraphiQL")
             run([node.node, "node_modules/vite/bin/vite.js", "build", "--logLevel=error"], work, environment)
-            (out / STAMP).write_text(hash_inputs(self.web))
+            (out / STAMP).write_text(hash_inputs(self.web), encoding="utf-8")
             shutil.rmtree(self.static, ignore_errors=True)
             shutil.move(out, self.static)
         say(f"GraphiQL is built, in {time.monotonic() - started:.0f} s")

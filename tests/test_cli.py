@@ -43,7 +43,7 @@ def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess
         [sys.executable, "-m", "app", *arguments],
         env=CLEAN | dict(environ or {}),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )
@@ -58,7 +58,7 @@ class Served:
             env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"} | dict(environ or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         self.announcement = ""
         assert self.process.stderr
@@ -219,7 +219,7 @@ def test_a_taken_port_says_so() -> None:
 def pasted(announcement: str) -> dict[str, str]:
     """What the announced curl line answers when it is pasted into a shell."""
     line = announcement[announcement.index("curl ") :].splitlines()[0]
-    done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=10, check=True)
+    done = subprocess.run(shlex.split(line), capture_output=True, encoding="utf-8", timeout=10, check=True)
     outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
     return outcome
 
@@ -281,7 +281,7 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
             [sys.executable, "-m", "app", "sandbox", "--port", "0", "--database", str(tmp_path / "contacts.db")],
             env=CLEAN,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         assert process.stderr
         line = process.stderr.readline()
@@ -296,7 +296,7 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     """It is named, and left as it was."""
     path = tmp_path / "notes.txt"
-    path.write_text("not a database, and longer than a header of one would be " * 10)
+    path.write_text("not a database, and longer than a header of one would be " * 10, encoding="utf-8")
     before = path.read_bytes()
     done = run("sandbox", "--port", "0", "--database", str(path))
     assert done.returncode == 1

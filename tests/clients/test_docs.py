@@ -40,6 +40,6 @@ def test_the_schema_of_the_recipes_is_what_the_command_prints() -> None:
     """The commands of the document, run by the module instead of the console script."""
     assert "wethod-graphql schema --api > schema.graphql" in TEXT
     printed = subprocess.run(
-        [sys.executable, "-m", "app", "schema", "--api"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "app", "schema", "--api"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     )
     assert printed.stdout == api_sdl()

@@ -84,7 +84,9 @@ def test_prometheus_takes_its_configuration() -> None:
     """By the word of promtool, the alerts included."""
     require("promtool", present=shutil.which("promtool") is not None)
     file = mounted("prometheus")["/etc/prometheus"] / "prometheus.yml"
-    done = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["promtool", "check", "config", str(file)], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rule files found" in done.stdout
 

@@ -215,11 +215,15 @@ def test_this_tree_breaks_nobody() -> None:
     """The very command that scripts/check runs."""
     assert "-m schema.compatibility" in (ROOT / "scripts" / "check").read_text(encoding="utf-8")
     run = subprocess.run(
-        [sys.executable, "-m", "schema.compatibility"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "schema.compatibility"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
     run = subprocess.run(
-        [sys.executable, "-m", "schema.compatibility", "next"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "schema.compatibility", "next"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert run.returncode == 1
     assert "is expected, not next" in run.stderr
