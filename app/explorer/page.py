@@ -76,7 +76,7 @@ class Explorer:
         }
         page = static / "index.html"
         self._config = html.escape(json.dumps(config))
-        self._template = Template(page.read_text()) if page.is_file() else None
+        self._template = Template(page.read_text(encoding="utf-8")) if page.is_file() else None
 
     @property
     def installed(self) -> bool:
