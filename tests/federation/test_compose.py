@@ -101,7 +101,9 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
         # The image's entry point and command; its host and port are what a test cannot have.
         with serving("wethod-graphql serve", tmp_path, environ | {"GATEWAY_PORT": "0"}) as url:
             supergraph = tmp_path / "supergraph.graphql"
-            supergraph.write_text(SUPERGRAPH.read_text(encoding="utf-8").replace("http://gateway:8000", url))
+            supergraph.write_text(
+                SUPERGRAPH.read_text(encoding="utf-8").replace("http://gateway:8000", url), encoding="utf-8"
+            )
             files = {**mounted("router"), "/gateway/supergraph.graphql": supergraph}
             port = str(free_port())
             shown = [*SERVICES["router"]["command"]]

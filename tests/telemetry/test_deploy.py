@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 TESTS = ROOT / "deploy/prometheus/alerts.test.yaml"
 DASHBOARD = ROOT / "deploy/grafana/wethod-graphql.json"
-DOCUMENT = (ROOT / "docs/observability.md").read_text()
+DOCUMENT = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
 
 ANYWHERE: dict[str, set[str] | None] = {"instance": None, "job": None}
 """What Prometheus itself adds to every series."""
@@ -39,7 +39,7 @@ for _family in text_string_to_metric_families(Exposition(Board(1, COLUMNS)).rend
 def alert_expressions() -> dict[str, str]:
     """Each alert's expression; the file's form is promtool's to check."""
     found = {}
-    for block in re.split(r"\n      - alert: ", ALERTS.read_text())[1:]:
+    for block in re.split(r"\n      - alert: ", ALERTS.read_text(encoding="utf-8"))[1:]:
         name, _, rest = block.partition("\n")
         match = re.search(r"\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", "\n" + rest)
         assert match, name
@@ -49,7 +49,7 @@ def alert_expressions() -> dict[str, str]:
 
 def dashboard() -> dict[str, Any]:
     """The dashboard."""
-    parsed: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    parsed: dict[str, Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     return parsed
 
 
@@ -97,7 +97,7 @@ def test_every_metric_is_looked_at_and_described(family: Any) -> None:
 def test_every_alert_is_explained(alert: str) -> None:
     """What it means and what to do."""
     assert f"`{alert}`" in DOCUMENT
-    assert alert in TESTS.read_text()
+    assert alert in TESTS.read_text(encoding="utf-8")
 
 
 def test_panels_lie_side_by_side() -> None:
@@ -122,7 +122,7 @@ def test_every_alert_fires_for_its_reason_alone() -> None:
     """Prometheus' own evaluation, with all well and with everything wrong."""
     require("promtool", present=shutil.which("promtool") is not None)
     for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
-        done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(["promtool", *arguments], capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -134,6 +134,6 @@ def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
         plain = text.replace("$__rate_interval", "5m").replace("$__range", "6h")
         rules.append(f"      - record: panel:{number}\n        expr: {json.dumps(plain)}\n")
     path = tmp_path / "panels.yaml"
-    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules))
-    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules), encoding="utf-8")
+    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -266,7 +266,7 @@ def test_a_closed_standard_error_is_nowhere() -> None:
         "except BlockingIOError: print('nothing')\n"
     )
     command = f'exec {sys.executable} -c "$0" 2>&-'
-    done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT, check=True)
     assert done.stdout == "nothing\n"
 
 
@@ -286,7 +286,7 @@ def test_nobody_who_logs_waits_for_a_reader() -> None:
             [sys.executable, "-c", code],
             stdout=subprocess.PIPE,
             stderr=writer,
-            text=True,
+            encoding="utf-8",
             cwd=ROOT,
             timeout=60,
             check=True,

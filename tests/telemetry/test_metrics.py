@@ -184,7 +184,7 @@ def test_the_limits_that_refuse_are_known() -> None:
     """None of ours hides behind ``other``."""
     named: set[str] = set()
     for path in (Path(__file__).parents[2] / "app").rglob("*.py"):
-        named |= set(re.findall(r'\blimit="(\w+)"', path.read_text()))
+        named |= set(re.findall(r'\blimit="(\w+)"', path.read_text(encoding="utf-8")))
     assert {"in_flight", "body", "tokens", "depth", "root_fields"} <= named <= set(LIMITS)
 
 

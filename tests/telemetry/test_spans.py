@@ -320,7 +320,7 @@ def test_console_spans_leave_standard_output_to_the_audit() -> None:
     )
     environ = {"OTEL_TRACES_EXPORTER": "console", "PATH": "/usr/bin"}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environ, check=True
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT, env=environ, check=True
     )
     assert done.stdout == ""
     assert '"name": "query"' in done.stderr
@@ -337,7 +337,9 @@ def test_nothing_of_opentelemetry_is_imported_when_it_is_off() -> None:
         "create_app(WorkerContext(settings, audit_key=b'k'))\n"
         "print(sorted(name for name in sys.modules if name.startswith(('opentelemetry', 'google', 'requests'))))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env={}, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT, env={}, check=True
+    )
     assert done.stdout == "[]\n"
 
 

@@ -56,7 +56,9 @@ class Serving:
 
     def workers(self) -> list[int]:
         """Process ids of the workers that live; the resource tracker is another child."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="utf-8").split()
+        )
         return [int(pid) for pid in children if b"app.server" in command_of(pid)]
 
 
@@ -82,9 +84,9 @@ async def serving(folder: Path, wethod: Upstream, **environ: str) -> AsyncIterat
         )
     running = Serving(process, out, err)
     try:
-        await until(lambda: "listens on" in err.read_text() or process.poll() is not None, 60)
-        found = re.search(r"listens on (\S+)/graphql", err.read_text())
-        assert found, err.read_text()
+        await until(lambda: "listens on" in err.read_text(encoding="utf-8") or process.poll() is not None, 60)
+        found = re.search(r"listens on (\S+)/graphql", err.read_text(encoding="utf-8"))
+        assert found, err.read_text(encoding="utf-8")
         running.url = found[1]
         yield running
     finally:
@@ -121,7 +123,7 @@ async def test_a_killed_worker_leaves_nothing_untold(tmp_path: Path) -> None:
     ids = [line["contactId"] for line in lines(path)]
     assert sorted(ids, key=int) == [str(number) for number in range(1, 61)]
     assert len({line["token"] for line in lines(path)}) == 1
-    assert "is replaced" in told.err.read_text()
+    assert "is replaced" in told.err.read_text(encoding="utf-8")
 
 
 async def test_metrics_on_a_port_of_their_own_speak_for_all(tmp_path: Path, free_port: int) -> None:

@@ -90,7 +90,7 @@ def mutated(mutant: Mutant | None, wanted: str) -> Any:
     """A module with a mutant in it, and what it imports of ours made of its mutant, too."""
     modules: dict[str, ModuleType] = {}
     for name in ("values", "merging", "uses"):
-        source = Path(str(import_module(f"app.execution.{name}").__file__)).read_text()
+        source = Path(str(import_module(f"app.execution.{name}").__file__)).read_text(encoding="utf-8")
         if mutant and mutant.module == name:
             assert source.count(mutant.old) == 1, "a mutant must fit the module it is written for"
             source = source.replace(mutant.old, mutant.new)
