@@ -203,6 +203,34 @@ def test_force_serves_it_all_the_same() -> None:
         running.stop()
 
 
+def test_the_audit_may_go_to_standard_error() -> None:
+    """By a keyword in any case, beside the log."""
+    running = Served("--sandbox", environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"})
+    try:
+        pasted(running.read_until("try it"))
+        assert '"outcome":"DeleteContactSuccess"' in running.read_until('"contactId":"1"')
+    finally:
+        running.stop()
+
+
+def test_a_legacy_locale_changes_nothing(tmp_path: Path) -> None:
+    """A locale that knows ASCII alone: files are UTF-8, and what is said and logged reaches the terminal."""
+    document = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } } # è"
+    manifest = tmp_path / "dokumente-ü.json"
+    manifest.write_text(json.dumps({"key": document}, ensure_ascii=False), encoding="utf-8")
+    locale = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning"}
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_GRAPHIQL": "true", "GATEWAY_LOG_FORMAT": "console"}
+    running = Served("--sandbox", environ=environ | locale | strict)
+    try:
+        headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+        request = {"documentId": "key", "variables": {"id": "1"}}
+        answer = httpx.post(f"{running.url}/graphql", json=request, headers=headers)
+        assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
+    finally:
+        assert running.stop()[0] == 0
+
+
 def test_a_taken_port_says_so() -> None:
     """One line, exit code 1; for the sandbox alone too."""
     with socket.socket() as taken:
