@@ -79,7 +79,7 @@ def applied_directives(node: Node, place: str = "") -> Iterator[tuple[str, set[s
 
 def published_version(published: Path) -> str:
     """The version that published the schema, which the first line of the file names."""
-    first, _, _ = published.read_text().partition("\n")
+    first, _, _ = published.read_text(encoding="utf-8").partition("\n")
     version = VERSION.search(first)
     if version is None or first != HEADER.format(version[0]):
         raise SystemExit(f"schema: {published.name} does not begin as it must: {HEADER}")
@@ -89,7 +89,7 @@ def published_version(published: Path) -> str:
 def check(published: Path = PUBLISHED, sdl: str = "") -> None:
     """Print what changed since the published schema, and exit if something would break."""
     version = published_version(published)
-    breaking, noteworthy = find_changes(published.read_text(), sdl or subgraph_sdl())
+    breaking, noteworthy = find_changes(published.read_text(encoding="utf-8"), sdl or subgraph_sdl())
     for change in noteworthy:
         print(f"schema: since {version}: {change}")
     if breaking:
@@ -105,12 +105,12 @@ def publish(version: str, published: Path = PUBLISHED, sdl: str = "") -> None:
     old = published_version(published)
     if not VERSION.fullmatch(version) or parts(version) <= parts(old):
         raise SystemExit(f"schema: a version after {old} is expected, not {version}: see app/__init__.py")
-    breaking, _ = find_changes(published.read_text(), sdl)
+    breaking, _ = find_changes(published.read_text(encoding="utf-8"), sdl)
     # Before 1.0.0 the minor version is the major one.
     major = slice(2) if parts(old)[0] == 0 else slice(1)
     if breaking and parts(version)[major] == parts(old)[major]:
         raise SystemExit(f"schema: {version} is no major version after {old}, and this breaks: {' '.join(breaking)}")
-    published.write_text(f"{HEADER.format(version)}\n{sdl}")
+    published.write_text(f"{HEADER.format(version)}\n{sdl}", encoding="utf-8")
 
 
 def parts(version: str) -> list[int]:

@@ -70,7 +70,7 @@ def run(line: str, folder: Path, environ: Mapping[str, str] | None = None) -> st
         cwd=folder,
         env=shell_environment(environ or {}),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
         check=False,
     )

@@ -25,17 +25,17 @@ def require_packages(folder: Path) -> Path:
     modules = folder / "node_modules"
     stamp = modules / ".lock.sha256"
     digest = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != digest:
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
         done = subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=INSTALL_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        stamp.write_text(digest)
+        stamp.write_text(digest, encoding="utf-8")
     return modules
 
 
@@ -43,5 +43,5 @@ def node_version() -> tuple[int, ...]:
     """The version of the Node on PATH; zeros where Node or npm is missing."""
     if not shutil.which("node") or not shutil.which("npm"):
         return (0,)
-    shown = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8", check=True).stdout
     return tuple(int(part) for part in shown.strip().removeprefix("v").split(".")[:2])

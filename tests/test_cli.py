@@ -43,7 +43,7 @@ def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess
         [sys.executable, "-m", "app", *arguments],
         env=CLEAN | dict(environ or {}),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )
@@ -58,7 +58,7 @@ class Served:
             env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"} | dict(environ or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         self.announcement = ""
         assert self.process.stderr
@@ -203,6 +203,34 @@ def test_force_serves_it_all_the_same() -> None:
         running.stop()
 
 
+def test_the_audit_may_go_to_standard_error() -> None:
+    """By a keyword in any case, beside the log."""
+    running = Served("--sandbox", environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"})
+    try:
+        pasted(running.read_until("try it"))
+        assert '"outcome":"DeleteContactSuccess"' in running.read_until('"contactId":"1"')
+    finally:
+        running.stop()
+
+
+def test_a_legacy_locale_changes_nothing(tmp_path: Path) -> None:
+    """A locale that knows ASCII alone: files are UTF-8, and what is said and logged reaches the terminal."""
+    document = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } } # è"
+    manifest = tmp_path / "dokumente-ü.json"
+    manifest.write_text(json.dumps({"key": document}, ensure_ascii=False), encoding="utf-8")
+    locale = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning"}
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_GRAPHIQL": "true", "GATEWAY_LOG_FORMAT": "console"}
+    running = Served("--sandbox", environ=environ | locale | strict)
+    try:
+        headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+        request = {"documentId": "key", "variables": {"id": "1"}}
+        answer = httpx.post(f"{running.url}/graphql", json=request, headers=headers)
+        assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
+    finally:
+        assert running.stop()[0] == 0
+
+
 def test_a_taken_port_says_so() -> None:
     """One line, exit code 1; for the sandbox alone too."""
     with socket.socket() as taken:
@@ -219,7 +247,7 @@ def test_a_taken_port_says_so() -> None:
 def pasted(announcement: str) -> dict[str, str]:
     """What the announced curl line answers when it is pasted into a shell."""
     line = announcement[announcement.index("curl ") :].splitlines()[0]
-    done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=10, check=True)
+    done = subprocess.run(shlex.split(line), capture_output=True, encoding="utf-8", timeout=10, check=True)
     outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
     return outcome
 
@@ -281,7 +309,7 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
             [sys.executable, "-m", "app", "sandbox", "--port", "0", "--database", str(tmp_path / "contacts.db")],
             env=CLEAN,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         assert process.stderr
         line = process.stderr.readline()
@@ -296,7 +324,7 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     """It is named, and left as it was."""
     path = tmp_path / "notes.txt"
-    path.write_text("not a database, and longer than a header of one would be " * 10)
+    path.write_text("not a database, and longer than a header of one would be " * 10, encoding="utf-8")
     before = path.read_bytes()
     done = run("sandbox", "--port", "0", "--database", str(path))
     assert done.returncode == 1

@@ -66,7 +66,7 @@ def measure(spec: str, stub_port: int, connections: list[int], seconds: float, f
     """One round of one server: start it, check it, load it, stop it."""
     folder, flags = subject_folder(spec)
     port = free_port()
-    path = (folder / "path").read_text().strip() if (folder / "path").exists() else "/graphql"
+    path = (folder / "path").read_text(encoding="utf-8").strip() if (folder / "path").exists() else "/graphql"
     url, body = f"http://127.0.0.1:{port}{path}", folder / "body.json"
     log = logs / f"{folder.name}.log"
     started = time.monotonic()

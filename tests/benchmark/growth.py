@@ -78,7 +78,7 @@ def print_growth(logs: Path, seconds: float) -> None:
             port = free_port()
             upstream = f"http://127.0.0.1:{stub_port}{row.below}"
             path = logs / "body.json"
-            path.write_text(row.body)
+            path.write_text(row.body, encoding="utf-8")
             start = str(HERE / "subjects" / "gateway" / "start.sh")
             server = Process([start, str(port), upstream], SERVER_CORE, logs / "gateway.log")
             url = f"http://127.0.0.1:{port}/graphql"

@@ -92,7 +92,7 @@ class Process:
         found = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
-                fields = path.read_text().rpartition(")")[2].split()
+                fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
             except OSError:
                 continue
             if int(fields[3]) == self._process.pid:
@@ -161,7 +161,7 @@ def load(
     """Send requests for so long, with wrk where it is, else from Python."""
     wrk = shutil.which("wrk")
     if not wrk:
-        template = body.read_text().strip()
+        template = body.read_text(encoding="utf-8").strip()
         return asyncio.run(
             _load_from_python(url, template, connections, seconds, expect if check else "", unlike=unlike)
         )
@@ -178,7 +178,7 @@ def load(
         [*command, str(HERE / "load.lua"), f"http://{base}"],
         env={**os.environ, **environ},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=seconds + 30,
         check=True,
     )

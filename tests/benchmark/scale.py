@@ -27,7 +27,7 @@ def print_scale(logs: Path, seconds: float) -> None:
     """Measure and print."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     body = logs / "body.json"
-    body.write_text(document("message"))
+    body.write_text(document("message"), encoding="utf-8")
     print(f"{'workers':<10}{'req/s':>10}{'req/cpu-s':>12}{'p99 ms':>10}{'cores busy':>12}{'rss MB':>8}")
     for workers in (1, 2):
         print(

@@ -78,7 +78,7 @@ class Project:
 
     async def compile(self) -> None:
         """Everything to JavaScript, strictly typed; Relay's documents replaced by its artifacts, as bundlers do it."""
-        modules = sorted(str(path) for path in self.folder.glob("relay*/deleteContact.ts"))
+        modules = sorted(str(path) for path in self.folder.glob("relay*/delete*.ts"))
         # Without this the plugin adds a check that is for developers alone.
         await self.run("node", "relay_transform.mjs", *modules, environ={"NODE_ENV": "production"})
         await self.run(self._program("tsc"), "--project", ".")
@@ -95,6 +95,7 @@ def copy_project(folder: Path, sdl: str) -> Project:
     for name in FOLDERS:
         shutil.copytree(HERE / name, folder / name)
     (folder / "node_modules").symlink_to(modules)
-    (folder / "schema.graphql").write_text(sdl)
-    (folder / "schema.json").write_text(json.dumps(introspection_from_schema(build_schema(sdl))))
+    (folder / "schema.graphql").write_text(sdl, encoding="utf-8")
+    introspection = json.dumps(introspection_from_schema(build_schema(sdl)))
+    (folder / "schema.json").write_text(introspection, encoding="utf-8")
     return Project(folder)

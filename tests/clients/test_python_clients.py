@@ -42,11 +42,11 @@ def code_generator() -> Path:
     environment = HERE / ".venv"
     stamp = environment / ".lock.sha256"
     digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != digest:
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
         venv.create(environment, clear=True, with_pip=True)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
         subprocess.run([environment / "bin" / "python", *install, "--requirement", LOCK], check=True, timeout=300)
-        stamp.write_text(digest)
+        stamp.write_text(digest, encoding="utf-8")
     return environment / "bin" / "ariadne-codegen"
 
 
@@ -56,7 +56,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ariadne")
     for name in ("ariadne-codegen.toml", "delete_contact.graphql", "ariadne_contact.py"):
         shutil.copy(HERE / "recipes" / name, folder)
-    (folder / "schema.graphql").write_text(api_sdl())
+    (folder / "schema.graphql").write_text(api_sdl(), encoding="utf-8")
     subprocess.run([code_generator(), "--config", "ariadne-codegen.toml"], cwd=folder, check=True, capture_output=True)
     return folder
 
@@ -127,7 +127,7 @@ def test_the_generated_client_is_strictly_typed(generated: Path) -> None:
         [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "ariadne_contact.py"],
         cwd=generated,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -90,7 +90,7 @@ def build(folder: Path) -> None:
                 cwd=directory,
                 env=keep | {"PATH": f"{programs}:/usr/bin:/bin"},
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 timeout=BUILD_SECONDS,
                 check=False,
             )
@@ -112,7 +112,7 @@ def build(folder: Path) -> None:
 
 def npm_root() -> str:
     """Where this machine's Node has its global packages."""
-    done = subprocess.run(["npm", "root", "-g"], capture_output=True, text=True, check=True)
+    done = subprocess.run(["npm", "root", "-g"], capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 
 

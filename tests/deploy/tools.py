@@ -37,7 +37,7 @@ def tools_python() -> Path:
             "-r",
             LOCK,
         ]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+        done = subprocess.run(install, capture_output=True, encoding="utf-8", timeout=INSTALL_SECONDS, check=False)
         assert done.returncode == 0, done.stderr
         stamp.write_text(digest, encoding="utf-8")
     return python
@@ -49,7 +49,7 @@ def judge(chart: Path, cases: dict[str, dict[str, Any]], compose: str) -> dict[s
         [tools_python(), Path(__file__).with_name("rendering.py")],
         input=json.dumps({"chart": str(chart), "cases": cases, "compose": compose}),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=600,
         check=False,
     )

@@ -30,7 +30,7 @@ ASKERS = 8
 def replace(manifest: Path, *texts: str) -> None:
     """Put a new manifest into the old one's place at once."""
     beside = manifest.with_suffix(".new")
-    beside.write_text(json.dumps({f"key-{text.split()[1]}": text for text in texts}))
+    beside.write_text(json.dumps({f"key-{text.split()[1]}": text for text in texts}), encoding="utf-8")
     beside.replace(manifest)
 
 
@@ -107,7 +107,7 @@ async def test_a_bad_manifest_stops_the_program_with_one_line(tmp_path: Path, wo
         "GATEWAY_WORKERS": str(workers),
         "GATEWAY_AUDIT_KEY_FILE": str(tmp_path / "key"),
     }
-    (tmp_path / "key").write_text("a key for tests only")
+    (tmp_path / "key").write_text("a key for tests only", encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--port", "0"),
         env=CLEAN | environ,

@@ -77,7 +77,7 @@ def wethod(running_wethod: Upstream) -> Upstream:
 async def client(running_wethod: Upstream, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayClient]:
     """A gateway that runs the manifest and nothing else, although introspection is on."""
     manifest = tmp_path_factory.mktemp("documents") / "persisted-documents.json"
-    manifest.write_text(json.dumps(MANIFEST))
+    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_INTROSPECTION": "true"}
     async with gateway(running_wethod.url, environ) as running:
         yield running
@@ -252,7 +252,7 @@ async def test_what_resembles_the_query_for_the_sdl_does_not_run(client: Gateway
 async def test_introspection_runs_where_the_manifest_holds_it(tmp_path: Path, wethod: Upstream) -> None:
     """Although introspection is off."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"ab": "{ __schema { queryType { name } } }"}))
+    manifest.write_text(json.dumps({"ab": "{ __schema { queryType { name } } }"}), encoding="utf-8")
     async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
         response = await post(client, {"documentId": "ab"})
     assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
@@ -261,7 +261,7 @@ async def test_introspection_runs_where_the_manifest_holds_it(tmp_path: Path, we
 async def test_there_is_no_editor_where_it_could_run_nothing(tmp_path: Path, wethod: Upstream) -> None:
     """In the sandbox GraphiQL is on by default, but not with a manifest; a setting has the last word."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps(MANIFEST))
+    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
     browser = {"Accept": "text/html"}
     async with gateway(wethod.url, environ, sandbox=True) as client:
@@ -279,7 +279,7 @@ def context_of(manifest: Path, url: str = "http://127.0.0.1:9") -> WorkerContext
 def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
     """In one line, with the setting, the file, the document and what is wrong with it."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"ab": "mutation Remove { removeContact }"}))
+    manifest.write_text(json.dumps({"ab": "mutation Remove { removeContact }"}), encoding="utf-8")
     with pytest.raises(StartError) as stop:
         create_app(context_of(manifest), Lifecycle())
     assert str(stop.value) == (
@@ -291,7 +291,7 @@ def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
 def test_a_manifest_that_vanished_stops_the_start(tmp_path: Path) -> None:
     """Between the reading of the settings and that of the file."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text("{}")
+    manifest.write_text("{}", encoding="utf-8")
     context = context_of(manifest)
     manifest.unlink()
     with pytest.raises(StartError, match="it cannot be read: No such file or directory"):
@@ -310,7 +310,7 @@ async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[Ga
 def replace(manifest: Path, content: str) -> None:
     """Put a new manifest into the old one's place at once, as a deployment should."""
     beside = manifest.with_suffix(".new")
-    beside.write_text(content)
+    beside.write_text(content, encoding="utf-8")
     beside.replace(manifest)
 
 
@@ -333,7 +333,7 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
     """Requests are answered all along: by the old manifest or by the new one, and from then on by the new one."""
     caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"old": CONTEXT}))
+    manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
     many = {f"new{i}": f"query New{i} {{ wethodContext {{ company }} }}" for i in range(200)}
     async with reloadable(manifest, wethod) as (client, lifecycle):
         replace(manifest, json.dumps({"new": CONTEXT} | many))
@@ -374,7 +374,7 @@ async def test_a_bad_manifest_keeps_the_old_one(
     """The old documents go on, an error in the log says why, and the next good manifest is taken."""
     caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"old": CONTEXT}))
+    manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
     async with reloadable(manifest, wethod) as (client, lifecycle):
         if content is None:
             manifest.unlink()
@@ -397,7 +397,7 @@ async def test_a_hangup_during_a_reload_is_not_lost(
     """What was put in place while the manifest before was being compiled is in force in the end."""
     caplog.set_level("INFO", logger="app.documents.trusted_operations")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"old": CONTEXT}))
+    manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
     async with reloadable(manifest, wethod) as (client, lifecycle):
         replace(manifest, json.dumps({f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)}))
         hang_up(lifecycle)
@@ -471,7 +471,7 @@ PARAMETERS = st.fixed_dictionaries(
 def operations(tmp_path_factory: pytest.TempPathFactory) -> TrustedOperations:
     """The manifest's operations, without a server before them."""
     manifest = tmp_path_factory.mktemp("documents") / "manifest.json"
-    manifest.write_text(json.dumps(MANIFEST))
+    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
     return TrustedOperations(manifest, Documents(schema, Limits.of(load({})), introspection=False))
 

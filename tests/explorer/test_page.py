@@ -121,7 +121,7 @@ def test_the_page_opens_with_the_example(explorer: Explorer) -> None:
 
 def test_outside_the_sandbox_a_first_run_deletes_nothing(tmp_path: Path) -> None:
     """No demo token, and a blank id."""
-    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>')
+    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>', encoding="utf-8")
     shown = config(Explorer(sandbox=False, static=tmp_path))
     assert shown["sandbox"] is False
     assert json.loads(shown["variables"]) == {"id": ""}
@@ -130,7 +130,7 @@ def test_outside_the_sandbox_a_first_run_deletes_nothing(tmp_path: Path) -> None
 
 def test_headers_are_data_whatever_they_hold(tmp_path: Path) -> None:
     """A header from the settings cannot leave its attribute, nor pass for the page's nonce."""
-    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>')
+    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>', encoding="utf-8")
     hostile = {"Wethod-Company": "\"'><script>alert(1)</script>$nonce&amp;"}
     explorer = Explorer(sandbox=True, headers=hostile, static=tmp_path)
     assert [tag for tag, _ in Elements(body(explorer)).found] == ["p"]

@@ -48,7 +48,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(install, check=True, capture_output=True, timeout=120)
     # Locked dependencies are those of this environment; the tree's own packages are not in its site-packages.
     site = next((folder / "lib").glob("python*/site-packages"))
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     return folder
 
 
@@ -70,7 +70,9 @@ def test_the_packages_are_the_wheels_own(environment: Path, tmp_path: Path) -> N
         "-c",
         "import app, schema; print(app.__file__); print(schema.__file__)",
     ]
-    done = subprocess.run(command, cwd=tmp_path, env=PATH, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=PATH, check=True, capture_output=True, encoding="utf-8", timeout=60
+    )
     assert [Path(line).is_relative_to(environment) for line in done.stdout.splitlines()] == [True, True]
 
 

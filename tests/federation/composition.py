@@ -70,7 +70,7 @@ def compose(cases: Mapping[str, Sequence[Subgraph]]) -> dict[tuple[str, str], Co
         cwd=FOLDER,
         input=json.dumps(given),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

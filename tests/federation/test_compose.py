@@ -84,7 +84,9 @@ def test_prometheus_takes_its_configuration() -> None:
     """By the word of promtool, the alerts included."""
     require("promtool", present=shutil.which("promtool") is not None)
     file = mounted("prometheus")["/etc/prometheus"] / "prometheus.yml"
-    done = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["promtool", "check", "config", str(file)], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rule files found" in done.stdout
 
@@ -99,7 +101,9 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
         # The image's entry point and command; its host and port are what a test cannot have.
         with serving("wethod-graphql serve", tmp_path, environ | {"GATEWAY_PORT": "0"}) as url:
             supergraph = tmp_path / "supergraph.graphql"
-            supergraph.write_text(SUPERGRAPH.read_text(encoding="utf-8").replace("http://gateway:8000", url))
+            supergraph.write_text(
+                SUPERGRAPH.read_text(encoding="utf-8").replace("http://gateway:8000", url), encoding="utf-8"
+            )
             files = {**mounted("router"), "/gateway/supergraph.graphql": supergraph}
             port = str(free_port())
             shown = [*SERVICES["router"]["command"]]

@@ -21,7 +21,7 @@ def configurations() -> dict[str, dict[str, Any]]:
     """Each file, read as YAML 1.2."""
     paths = [str(CONFIGURATIONS / name) for name in FILES]
     done = subprocess.run(
-        ["node", "read_yaml.mjs", *paths], cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+        ["node", "read_yaml.mjs", *paths], cwd=FOLDER, capture_output=True, encoding="utf-8", timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(FILES, json.loads(done.stdout), strict=True))

@@ -54,7 +54,7 @@ async def running_routers(wethod: str, folder: Path, owner: str = "") -> AsyncIt
     composition = compose({"supergraph": subgraphs})["supergraph", APOLLO]
     assert composition.errors == ()
     supergraph = folder / "supergraph.graphql"
-    supergraph.write_text(composition.supergraph)
+    supergraph.write_text(composition.supergraph, encoding="utf-8")
     async with contextlib.AsyncExitStack() as stack:
         running = await asyncio.gather(*(stack.enter_async_context(router(name, supergraph)) for name in ROUTERS))
         yield dict(zip(ROUTERS, running, strict=True))

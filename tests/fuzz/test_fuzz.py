@@ -91,7 +91,7 @@ def test_the_command_reports_what_it_did() -> None:
     done = subprocess.run(
         [ROOT / "scripts" / "fuzz", "--seconds", "0.2", "--seed", "7", "replies"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

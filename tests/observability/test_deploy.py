@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 TESTS = ROOT / "deploy/prometheus/alerts.test.yaml"
 DASHBOARD = ROOT / "deploy/grafana/wethod-graphql.json"
-DOCUMENT = (ROOT / "docs/observability.md").read_text()
+DOCUMENT = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
 
 DEFINITIONS = MetricDefinitions(OPERATIONS)
 PAGE = MetricsPage(DEFINITIONS, SharedCounters(1, DEFINITIONS.columns)).render()[0].decode()
@@ -46,7 +46,7 @@ for _family in text_string_to_metric_families(PAGE):
 def alert_expressions() -> dict[str, str]:
     """Return each alert's expression; promtool checks the form of the file."""
     found = {}
-    for block in re.split(r"\n      - alert: ", ALERTS.read_text())[1:]:
+    for block in re.split(r"\n      - alert: ", ALERTS.read_text(encoding="utf-8"))[1:]:
         name, _, rest = block.partition("\n")
         match = re.search(r"\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", "\n" + rest)
         assert match, name
@@ -56,7 +56,7 @@ def alert_expressions() -> dict[str, str]:
 
 def dashboard() -> dict[str, Any]:
     """Return the dashboard."""
-    parsed: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    parsed: dict[str, Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     return parsed
 
 
@@ -104,7 +104,7 @@ def test_every_metric_is_shown_and_described(metric: Metric) -> None:
 def test_every_alert_is_explained(alert: str) -> None:
     """The document says what it means and what to do, and a test makes it fire."""
     assert f"`{alert}`" in DOCUMENT
-    assert alert in TESTS.read_text()
+    assert alert in TESTS.read_text(encoding="utf-8")
 
 
 def test_panels_lie_side_by_side() -> None:
@@ -129,7 +129,7 @@ def test_every_alert_fires_for_its_reason_alone() -> None:
     """Prometheus itself evaluates the rules, without a problem and with every problem."""
     require("promtool", present=shutil.which("promtool") is not None)
     for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
-        done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(["promtool", *arguments], capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -141,6 +141,6 @@ def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
         plain = text.replace("$__rate_interval", "5m").replace("$__range", "6h")
         rules.append(f"      - record: panel:{number}\n        expr: {json.dumps(plain)}\n")
     path = tmp_path / "panels.yaml"
-    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules))
-    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules), encoding="utf-8")
+    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -323,7 +323,11 @@ def test_a_pipe_that_cannot_be_opened_again_is_polled(pipe: tuple[int, int]) -> 
         "assert writer.flush(10) == []\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", code], pass_fds=[fd], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code],
+        pass_fds=[fd],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=Path(__file__).parents[2],
     )
     assert child.stdout is not None
     with child.stdout:

@@ -284,7 +284,7 @@ def test_a_closed_standard_error_gets_nothing() -> None:
         "except BlockingIOError: print('nothing')\n"
     )
     command = f'exec {sys.executable} -c "$0" 2>&-'
-    done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT, check=True)
     assert done.stdout == "nothing\n"
 
 
@@ -304,7 +304,7 @@ def test_logging_does_not_wait_for_a_reader() -> None:
             [sys.executable, "-c", code],
             stdout=subprocess.PIPE,
             stderr=writer,
-            text=True,
+            encoding="utf-8",
             cwd=ROOT,
             timeout=60,
             check=True,

@@ -321,7 +321,7 @@ def test_an_exporter_that_cannot_be_made_is_a_warning(
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environ, check=True
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT, env=environ, check=True
     )
 
 

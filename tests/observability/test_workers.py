@@ -55,7 +55,9 @@ class Serving:
 
     def workers(self) -> list[int]:
         """Return the process ids of the live workers; the resource tracker is another child."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="utf-8").split()
+        )
         return [int(pid) for pid in children if b"app.server" in command_of(pid)]
 
 
@@ -81,9 +83,9 @@ async def serving(folder: Path, wethod: Upstream, **environ: str) -> AsyncIterat
         )
     running = Serving(process, out, err)
     try:
-        await until(lambda: "listens on" in err.read_text() or process.poll() is not None, 60)
-        found = re.search(r"listens on (\S+)/graphql", err.read_text())
-        assert found, err.read_text()
+        await until(lambda: "listens on" in err.read_text(encoding="utf-8") or process.poll() is not None, 60)
+        found = re.search(r"listens on (\S+)/graphql", err.read_text(encoding="utf-8"))
+        assert found, err.read_text(encoding="utf-8")
         running.url = found[1]
         yield running
     finally:
@@ -120,7 +122,7 @@ async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> Non
     ids = [line["contactId"] for line in lines(path)]
     assert sorted(ids, key=int) == [str(number) for number in range(1, 61)]
     assert len({line["token"] for line in lines(path)}) == 1
-    assert f"(pid {victim})" in gateway.err.read_text()
+    assert f"(pid {victim})" in gateway.err.read_text(encoding="utf-8")
 
 
 async def test_metrics_on_their_own_port_are_those_of_all_workers(tmp_path: Path, free_port: int) -> None:

@@ -60,7 +60,7 @@ def test_of_many_that_make_a_file_at_once_each_has_every_contact(tmp_path: Path)
 
 def make_text(path: Path) -> None:
     """A file that is no database."""
-    path.write_text("Dear diary, " * 100)
+    path.write_text("Dear diary, " * 100, encoding="utf-8")
 
 
 def make_foreign(path: Path) -> None:

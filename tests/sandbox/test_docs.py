@@ -37,7 +37,12 @@ def test_every_command_gives_the_output_under_it() -> None:
             (
                 command,
                 subprocess.run(
-                    ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=10, env=environment
+                    ["sh", "-c", command],
+                    capture_output=True,
+                    encoding="utf-8",
+                    check=False,
+                    timeout=10,
+                    env=environment,
                 ).stdout.strip(),
             )
             for command, _ in commands

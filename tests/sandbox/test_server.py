@@ -140,7 +140,11 @@ def test_a_program_stops_at_a_signal(number: signal.Signals) -> None:
     """run_sandbox announces its URL and returns at a signal, a delete unanswered; no variable of uvicorn's matters."""
     environment = {**os.environ, "WEB_CONCURRENCY": "many", "FORWARDED_ALLOW_IPS": "*"}
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment,
     ) as program:
         assert program.stdout is not None
         url = program.stdout.readline().strip()

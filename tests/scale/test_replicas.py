@@ -51,7 +51,7 @@ async def proxy(folder: Path, replicas: list[Running]) -> AsyncIterator[str]:
         f"server {replica.url.removeprefix('http://')} max_fails=1 fail_timeout=1s;" for replica in replicas
     )
     configuration = folder / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, servers=servers, port=port))
+    configuration.write_text(CONFIGURATION.format(folder=folder, servers=servers, port=port), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)
     )

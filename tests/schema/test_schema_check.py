@@ -85,7 +85,9 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
 def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
     """A file that publishes a schema."""
     file = folder / "published.graphql"
-    file.write_text(f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}")
+    file.write_text(
+        f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}", encoding="utf-8"
+    )
     return file
 
 
@@ -163,19 +165,22 @@ def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
     sdl, _ = BREAKING["field-removed"]
     publish(new, file, sdl)
     check(file, sdl)
-    assert file.read_text() == f"# What version {new} published; rewritten by scripts/publish-schema alone.\n{sdl}"
+    assert (
+        file.read_text(encoding="utf-8")
+        == f"# What version {new} published; rewritten by scripts/publish-schema alone.\n{sdl}"
+    )
 
 
 @pytest.mark.parametrize(("old", "new"), [(old, new) for old in MINOR for new in MINOR[old]])
 def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None:
     """What breaks is refused and the file left alone; what does not is published."""
     file = published(tmp_path, version=old)
-    before = file.read_text()
+    before = file.read_text(encoding="utf-8")
     with pytest.raises(
         SystemExit, match=f"{new} is no major version after {old}, and this breaks: Field WethodContext"
     ):
         publish(new, file, BREAKING["field-removed"][0])
-    assert file.read_text() == before
+    assert file.read_text(encoding="utf-8") == before
     publish(new, file, EXPECTED["field"][0])
     check(file, EXPECTED["field"][0])
 
@@ -184,29 +189,33 @@ def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None
 def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
     """What it promised stays what it promised."""
     file = published(tmp_path)
-    before = file.read_text()
+    before = file.read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match=re.escape(f"a version after 1.4.2 is expected, not {version}:")):
         publish(version, file)
-    assert file.read_text() == before
+    assert file.read_text(encoding="utf-8") == before
 
 
 def test_a_damaged_baseline_is_noticed(tmp_path: Path) -> None:
     """Nothing is compared with a file that does not say where it comes from."""
     file = tmp_path / "published.graphql"
-    file.write_text(SDL)
+    file.write_text(SDL, encoding="utf-8")
     with pytest.raises(SystemExit, match=r"published\.graphql does not begin as it must"):
         check(file)
 
 
 def test_this_tree_breaks_nobody() -> None:
     """The very command that scripts/check runs."""
-    assert "-m scripts.schema_check" in (ROOT / "scripts" / "check").read_text()
+    assert "-m scripts.schema_check" in (ROOT / "scripts" / "check").read_text(encoding="utf-8")
     run = subprocess.run(
-        [sys.executable, "-m", "scripts.schema_check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "scripts.schema_check"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
     run = subprocess.run(
-        [sys.executable, "-m", "scripts.schema_check", "next"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "scripts.schema_check", "next"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert run.returncode == 1
     assert "is expected, not next" in run.stderr
@@ -214,4 +223,4 @@ def test_this_tree_breaks_nobody() -> None:
 
 def test_nothing_but_a_release_rewrites_the_baseline() -> None:
     """scripts/schema, which follows every change, leaves it alone."""
-    assert PUBLISHED.name not in (ROOT / "scripts" / "schema").read_text()
+    assert PUBLISHED.name not in (ROOT / "scripts" / "schema").read_text(encoding="utf-8")

@@ -285,7 +285,7 @@ def test_a_closed_standard_output_stops_the_start() -> None:
         "except StartError as error: raise SystemExit(str(error))\n"
     )
     command = f'exec {sys.executable} -c "$0" >&-'
-    done = subprocess.run(["sh", "-c", command, code], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(["sh", "-c", command, code], capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
     assert (done.returncode, done.stderr) == (1, "GATEWAY_AUDIT_LOG=stdout: standard output is closed\n")
 
 

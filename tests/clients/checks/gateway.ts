@@ -7,10 +7,17 @@ import { text } from "node:stream/consumers";
 export const HEADERS = { Authorization: "Bearer demo-editor", "Wethod-Company": "acme" };
 
 /** An address that pytest hands over. */
-export function address(name: "GATEWAY_URL" | "TRUSTED_URL" | "APOLLO_URL"): string {
+export function address(name: "GATEWAY_URL" | "TRUSTED_URL" | "APOLLO_URL" | "SCRIPTED_URL"): string {
   const url = process.env[name];
   if (!url) throw new Error(`${name} is not set: run these tests by pytest`);
   return url;
+}
+
+/** Waits until something holds, at most 5 seconds. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5_000; !holds(); await new Promise(setImmediate)) {
+    if (Date.now() > end) throw new Error(`not within 5 s: ${holds}`);
+  }
 }
 
 export type Sent = { method: string; query?: string; extensions?: { persistedQuery?: { sha256Hash: string } } };

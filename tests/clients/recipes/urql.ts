@@ -6,9 +6,11 @@ import introspection from "../schema.json" with { type: "json" }; // wethod-grap
 import { DeleteContact, explain } from "./contact.js";
 
 // Graphcache must know what is a WethodError. Its option `schema` would do, but throws at types of later versions.
-const possibleTypes = Object.fromEntries(
+export const possibleTypes = Object.fromEntries(
   introspection.__schema.types.map(({ name, possibleTypes }) => [name, possibleTypes?.map((type) => type.name) ?? []]),
 );
+
+export const keys = { DeleteContactSuccess: () => null, WethodFailure: () => null }; // they have no id and need none
 
 export function makeClient(url: string, headers: Record<string, string>): Client {
   return new Client({
@@ -17,7 +19,7 @@ export function makeClient(url: string, headers: Record<string, string>): Client
     exchanges: [
       cacheExchange({
         possibleTypes,
-        keys: { DeleteContactSuccess: () => null, WethodFailure: () => null }, // they have no id and need none
+        keys,
         updates: {
           Mutation: {
             deleteContact(result, _args, cache) {

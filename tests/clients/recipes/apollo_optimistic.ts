@@ -1,0 +1,31 @@
+import { ApolloClient, CombinedGraphQLErrors } from "@apollo/client";
+
+import { DeleteContact, explain } from "./contact.js";
+import { decide, LOST, type Shown } from "./optimistic.js";
+
+/** The client is that of the recipe above. */
+export async function deleteContact(client: ApolloClient, id: string): Promise<Shown> {
+  try {
+    const { data } = await client.mutate({
+      mutation: DeleteContact,
+      variables: { id },
+      optimisticResponse: {
+        __typename: "Mutation",
+        deleteContact: { __typename: "DeleteContactSuccess", message: "", contact: { __typename: "Contact", id } },
+      },
+      // Runs for the optimistic response, which Apollo rolls back when the answer comes, and then for the answer.
+      update(cache, { data }) {
+        if (decide(data?.deleteContact?.__typename) === "gone") {
+          cache.evict({ id: cache.identify({ __typename: "Contact", id }) });
+        }
+      },
+      refetchQueries: ({ data }) => (decide(data?.deleteContact?.__typename) === "reload" ? ["Contacts"] : []),
+    });
+    const outcome = data?.deleteContact;
+    return { row: decide(outcome?.__typename), message: explain(outcome) };
+  } catch (error) {
+    // Errors without data: the gateway refused the request, and nothing was sent to Wethod.
+    if (CombinedGraphQLErrors.is(error) && !error.data) return { row: "restored", message: error.message };
+    return LOST;
+  }
+}

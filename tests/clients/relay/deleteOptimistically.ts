@@ -1,0 +1,34 @@
+import { commitMutation, graphql } from "relay-runtime";
+import type { IEnvironment } from "relay-runtime";
+
+import { decide, LOST, type Shown } from "../recipes/optimistic.js";
+import type { deleteOptimisticallyMutation } from "./__generated__/deleteOptimisticallyMutation.graphql.js";
+
+/** `reload` loads the list again: the `refetch` of its query, for instance. */
+export function deleteContact(environment: IEnvironment, id: string, reload: () => void): Promise<Shown> {
+  return new Promise((resolve) =>
+    commitMutation<deleteOptimisticallyMutation>(environment, {
+      mutation: graphql`
+        mutation deleteOptimisticallyMutation($id: ID!) {
+          deleteContact(id: $id) {
+            __typename
+            ... on DeleteContactSuccess { deletedContactId @deleteRecord }
+            ... on WethodError { key message }
+          }
+        }
+      `,
+      variables: { id },
+      // Relay rolls this back when the answer comes; @deleteRecord then removes the contact if it is a success.
+      optimisticUpdater: (store) => store.delete(id),
+      onCompleted: ({ deleteContact: outcome }) => {
+        if (!outcome) return resolve(LOST);
+        const row = decide(outcome.__typename);
+        if (row === "reload") reload();
+        resolve({ row, message: outcome.message ?? "The contact is gone." });
+      },
+      // Errors without data: the gateway refused the request, and nothing was sent to Wethod.
+      onError: (error: Error & { source?: { errors?: unknown } }) =>
+        resolve(error.source?.errors ? { row: "restored", message: error.message } : LOST),
+    }),
+  );
+}
