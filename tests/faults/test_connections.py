@@ -362,9 +362,8 @@ async def test_a_body_has_a_second_and_no_more(name: str) -> None:
     """With a long deadline a body that does not come is given up after its own time."""
     async with nothing_left(), FaultServer((Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())) as server:
         transport = carrier(name, server.origin)
-        started = asyncio.get_running_loop().time()
-        assert await verdict(transport, delete(seconds=5.0)) == Answered(404, None)
-        assert BODY_SECONDS <= asyncio.get_running_loop().time() - started < BODY_SECONDS + 0.4
+        found = await asyncio.wait_for(verdict(transport, delete(seconds=60.0)), BODY_SECONDS + 5)
+        assert found == Answered(404, None)
         await transport.aclose()
 
 
