@@ -95,7 +95,7 @@ class Exchange:
             await transport.aclose()
 
     def outcome(self) -> Response:
-        """What is known of the request.
+        """Return the response, or raise what is known without one.
 
         Raises:
             NotSent: nothing of the request was written.

@@ -23,7 +23,7 @@ STRICTER = re.compile(
     rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
     re.IGNORECASE | re.DOTALL,
 )
-"""Where the parser gives up more than it need: a coding with white space behind it or of no name, interim replies and
+"""Inputs for which the parser gives up more than it needs to: a coding with white space behind it or of no name, interim replies and
 trailers that speak of the connection or a length, chunk extensions of another form."""
 
 CORPUS = [
@@ -40,7 +40,7 @@ CORPUS = [
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of bytes.
+    """The parsed bytes.
 
     Attributes:
         status: the status; 0 where no head came.

@@ -47,12 +47,12 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 CLOSE = (b"connection", b"close")
 
 LATE = 0.1
-"""How long the cases below wait for what never comes."""
+"""Time that the cases below wait for an answer that never comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How a request is met, and what comes of it.
+    """An upstream's behaviour, and the result.
 
     Attributes:
         then: what the server does after it has read the request.
@@ -321,7 +321,7 @@ def held_objects() -> list[object]:
 
 
 async def test_an_ended_connection_leaves_nothing_to_the_garbage_collector() -> None:
-    """Where a server closes after each answer, memory must not grow from one collection to the next."""
+    """Memory does not grow between collections if a server closes after each answer."""
     script = (Read(), Send(GONE + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"), Hang())
     async with FaultServer(then=script) as server, http1(server) as transport:
         gc.collect()

@@ -1,4 +1,4 @@
-"""Who gets which connection to Wethod, when, and what happens when there is none."""
+"""The order in which connections are given out, and the end of waits and connects."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ async def test_a_fresh_connection_is_a_new_one() -> None:
 
 
 async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
-    """Where all are in use, the one that becomes free is closed for it."""
+    """If all are in use, the one that becomes free is closed for it."""
     gate = Gate()
     async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=1) as transport:
         holder = asyncio.create_task(transport.send(delete()))
@@ -276,7 +276,7 @@ async def test_tls_that_fails_otherwise_may_be_tried_again() -> None:
 
 
 async def test_a_greeting_before_the_request_is_no_answer() -> None:
-    """What speaks first does not speak HTTP, and was sent nothing."""
+    """A server that sends bytes first does not speak HTTP, and gets no request."""
     said = asyncio.Event()
     script = (Send(b"SSH-2.0-OpenSSH_9.6\r\n"), Do(said.set), Hang())
     async with FaultServer(script) as server, http1(server) as transport:
@@ -316,7 +316,7 @@ async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
 
 
 async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) -> None:
-    """What waits was not sent, what was sent is interrupted, what was answered is an answer; then nothing is sent."""
+    """A waiting request was not sent, a sent one is interrupted, an answered one has its answer; then nothing is sent."""
     head = (Read(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"), Hang())
     async with (
         FaultServer((Read(), Hang()), head, (*SOUND,), tls=tls) as server,
@@ -341,7 +341,7 @@ async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) ->
 
 
 async def test_a_turn_that_comes_with_the_end_is_none() -> None:
-    """Whoever was to have the connection of one who closes the transport opens no other."""
+    """A request that gets its turn when the transport closes opens no other connection."""
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_close() -> None:
