@@ -46,7 +46,7 @@ UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
 
 
 def endings(fault: Fault, position: Position, transport: str) -> list[Ending]:
-    """The possible ends of a delete that meets the fault; more than one only if the transport has a choice of verdicts."""
+    """The possible ends of a delete that meets the fault; several if the transport has a choice of verdicts."""
     found: list[Ending] = []
     for verdict in fault.verdicts_of(transport):
         found += [ending for ending in _endings(fault, verdict, position) if ending not in found]

@@ -316,7 +316,7 @@ async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
 
 
 async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) -> None:
-    """A waiting request was not sent, a sent one is interrupted, an answered one has its answer; then nothing is sent."""
+    """A waiting request was not sent, a sent one is interrupted, an answered one keeps its answer."""
     head = (Read(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"), Hang())
     async with (
         FaultServer((Read(), Hang()), head, (*SOUND,), tls=tls) as server,
