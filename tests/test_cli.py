@@ -422,12 +422,25 @@ async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: 
     assert code == (0 if status.startswith("200") else 1)
 
 
-async def test_a_proxy_that_is_not_spoken_to_is_named() -> None:
-    """The usual variables may name what neither transport can use."""
-    code, output = await check({"ALL_PROXY": "socks5://127.0.0.1:1", "WETHOD_BASE_URL": "https://wethod.example"})
-    assert code == 1
-    assert "ALL_PROXY=socks5://127.0.0.1:1: must be the URL of an http or https proxy" in output
-    assert "WETHOD_PROXY or NO_PROXY can take its place" in output
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("HTTPS_PROXY", "http://user:pa/ss@proxy:3128", "***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pa#ss@proxy:3128", "***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pa?ss@proxy:3128", "***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pass@proxy:no-port", "***@proxy:no-port"),
+        ("ALL_PROXY", "socks5://user:pass@127.0.0.1:1", "***@127.0.0.1:1"),
+    ],
+)
+def test_a_proxy_variable_that_cannot_be_used_is_one_line(command: str, variable: str, value: str, shown: str) -> None:
+    """It names the variable and what is allowed, and shows neither a password nor a traceback."""
+    done = run(command, environ={variable: value, "WETHOD_BASE_URL": "https://wethod.example"})
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"wethod-graphql: {variable}={shown}: must be the URL of an http or https proxy")
+    assert line.endswith("; WETHOD_PROXY or NO_PROXY can take its place")
+    assert "pass" not in line.replace("user:password@proxy.example", "").replace("password percent-encoded", "")
 
 
 def server_context(authority: trustme.CA) -> ssl.SSLContext:

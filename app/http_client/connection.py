@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         return tls.version() if tls else None
 
     def is_usable(self, now: float, *, peek: bool = True) -> bool:
-        """Whether a request may be written before the next await: nothing has arrived, nothing has ended.
+        """Return whether a request may be written before the next await: nothing has arrived, nothing has ended.
 
         Args:
             now: event loop time in seconds.
@@ -228,7 +228,7 @@ class Connection(asyncio.Protocol):
             response.set_result(Response(self._parser.status, self._parser.headers, body, self._reused))
 
     def _is_orderly_end(self) -> bool:
-        """Whether the peer ended the connection: over TLS, anybody on the way can send a FIN (RFC 9112 §9.8)."""
+        """Return whether the peer ended the connection. Over TLS, a FIN alone may be forged (RFC 9112 §9.8)."""
         assert self._transport is not None  # noqa: S101 - it has just ended
         tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         if tls is None:

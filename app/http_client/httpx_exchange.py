@@ -95,7 +95,7 @@ class Exchange:
             await transport.aclose()
 
     def outcome(self) -> Response:
-        """What is known of the request.
+        """Return the response, or raise what is known without one.
 
         Raises:
             NotSent: nothing of the request was written.
@@ -106,15 +106,18 @@ class Exchange:
         failure = self._failure
         if isinstance(failure, NotSent):
             raise failure
-        reason = "no response in time" if failure is None else f"{type(failure).__name__}: {failure}"
+        reason = f"{type(failure).__name__}: {failure}" if failure else "no response in time"
+        if isinstance(failure, httpx.ProxyError):
+            # The rest of the message is the proxy's own text, which could hold anything.
+            reason = f"the proxy answers {str(failure)[:3]}"
         # If httpcore stops reporting its events, the class of the exception must not turn an interrupted request into
         # one that was not sent.
         unreported = isinstance(failure, httpx.HTTPError) and type(failure) not in NOTHING_WRITTEN
         if self._request.written or (unreported and not self._tunnels):
             raise Interrupted(reason) from failure
-        raise NotSent(
-            "no connection in time" if failure is None else reason, transient=not _is_certificate_refused(failure)
-        ) from failure
+        if failure is None:
+            raise NotSent("no connection in time")
+        raise NotSent(reason, transient=not _is_certificate_refused(failure)) from failure
 
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Follow the events of httpcore.

@@ -18,7 +18,7 @@ class Permits:
         limit: number of permits.
 
     Attributes:
-        free: permits that nobody holds.
+        free: number of permits that are not held.
         waiting: requests that wait for a permit.
         waits: requests that had to wait, since the start.
         closed: no permit is given any more.

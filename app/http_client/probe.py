@@ -59,7 +59,7 @@ _REASONS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (httpx.ProxyError, lambda error: f"the proxy answers {str(error)[:3]}"),
     (httpx.RemoteProtocolError, lambda _: "the proxy hangs up, or answers with something other than HTTP"),
 )
-"""What a failed connect means, by the class of its cause. A library's own message might show a URL."""
+"""The reason of a failed connect, by the class of its cause. A library's own message might show a URL."""
 
 
 def _reason(problem: NotSent, timeout_seconds: float) -> str:

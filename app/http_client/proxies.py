@@ -99,7 +99,7 @@ def parse_proxy(variable: str, value: str) -> Proxy:
 
 
 def bypasses(no_proxy: str, origin: Origin) -> bool:
-    """Whether an origin is reached without a proxy.
+    """Return whether an origin is reached without a proxy.
 
     The rules are those of Go's httpproxy package. Entries are separated by commas: ``*`` matches every
     host; an address or a network (``10.0.0.0/8``) matches a literal address; ``example.com`` matches the name and its

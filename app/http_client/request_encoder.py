@@ -21,10 +21,11 @@ def encode_request(request: Request, host: bytes) -> bytes:
     Raises:
         ValueError: CR, LF or NUL in the method, the target or a header field, or a space in the target.
     """
-    lines = [name + b": " + value for name, value in sent_headers(request, host)]
-    head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method, request.target, b"\r\n".join(lines))
+    headers = sent_headers(request, host)
+    fields = b"\r\n".join(map(b": ".join, headers))
+    head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method, request.target, fields)
     # The line ends are the only breaks. One pass over the text costs a third of three searches.
     breaks = len(head) - len(head.translate(None, b"\r\n\0"))
-    if breaks != 2 * (len(lines) + 2) or b" " in request.target:
+    if breaks != 2 * (len(headers) + 2) or b" " in request.target:
         raise ValueError("the request holds CR, LF or NUL, or its target a space")
     return head + request.body if request.body else head

@@ -30,12 +30,12 @@ _SKIPPED = b" \t\r\n\f\v\xef\xbb\xbf"
 
 
 def has_character(text: bytes) -> bool:
-    """Whether a piece of a body has a character that is neither a byte order mark nor white space."""
+    """Return whether a piece of a body has a character that is neither a byte order mark nor white space."""
     return bool(text.strip(_SKIPPED))
 
 
 def is_encoded(headers: Headers) -> bool:
-    """Whether a body has a content coding, or a transfer coding other than chunked."""
+    """Return whether a body has a content coding, or a transfer coding other than chunked."""
     return _has_other(headers, b"content-encoding", (b"", b"identity")) or _has_other(
         headers, b"transfer-encoding", (b"chunked",)
     )
@@ -130,7 +130,7 @@ class ResponseParser:
         del self._parser
 
     def is_settled(self, need: BodyNeed) -> bool:
-        """Whether as much of the body as is needed is there, or can never be."""
+        """Return whether as much of the body as is needed is there, or can never be."""
         return (
             need == "none" or self.complete or self.broken or self._encoded or (need == "first" and self._has_character)
         )

@@ -21,7 +21,7 @@ RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in order."""
 
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
-"""How much of a response's body to wait for.
+"""The part of a response's body to wait for.
 
 ``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
 ``whole``: all of it, at most ``MAX_BODY_BYTES``.

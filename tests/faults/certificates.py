@@ -12,7 +12,7 @@ import trustme
 
 
 class Certificate(enum.Enum):
-    """What the upstream shows of itself."""
+    """The certificate of the upstream."""
 
     VALID = enum.auto()
     EXPIRED = enum.auto()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How far the exchange gets before it breaks."""
+    """The point at which the exchange breaks."""
 
     when: str
     steps: Steps

@@ -1,4 +1,4 @@
-"""What a client is told of each fault: the design's outcome table, applied to what the transport says."""
+"""The outcome that a client gets for each fault: the outcome table, applied to the transport's verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Position(enum.Enum):
-    """Which of the upstream's connections has the fault."""
+    """The connections of the upstream that have the fault."""
 
     FIRST = "the first connection; every other one is sound"
     REPEAT = "the second connection; the first is lost after the request was read"
@@ -31,7 +31,7 @@ class Position(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a delete ends.
+    """The end of a delete.
 
     Attributes:
         outcome: the GraphQL outcome, whole.
@@ -46,7 +46,7 @@ UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
 
 
 def endings(fault: Fault, position: Position, transport: str) -> list[Ending]:
-    """How a delete that meets the fault may end; more than one only where the transport has a choice of verdicts."""
+    """The possible ends of a delete that meets the fault; several if the transport has a choice of verdicts."""
     found: list[Ending] = []
     for verdict in fault.verdicts_of(transport):
         found += [ending for ending in _endings(fault, verdict, position) if ending not in found]

@@ -1,4 +1,4 @@
-"""What a fault is, and what a transport has to say of it."""
+"""Faults, and the verdict of a transport on each."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Until(enum.Enum):
 
 
 class Over(enum.Enum):
-    """What a fault can be shown on."""
+    """The connections on which a fault can be shown."""
 
     EITHER = "plain and TLS"
     PLAIN = "plain"
@@ -84,7 +84,7 @@ class Fault:
     of_llhttp: Verdict | None = None
 
     def verdicts_of(self, transport: str) -> tuple[Verdict, ...]:
-        """What the transport of that name may say."""
+        """The verdicts of the transport of that name."""
         return self.verdicts if transport == "httpx" or self.of_llhttp is None else (self.of_llhttp,)
 
 

@@ -49,7 +49,7 @@ def unresolvable_name() -> Iterator[Origin]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where no upstream is.
+    """A place without an upstream.
 
     Attributes:
         does: what happens there, as a clause without a subject.

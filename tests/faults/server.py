@@ -136,12 +136,12 @@ class FaultServer:
 
     @property
     def origin(self) -> Origin:
-        """Where it listens, over plain HTTP or TLS."""
+        """The origin at which it listens."""
         return Origin("http" if self._tls is None else "https", "127.0.0.1", self.port)
 
     @property
     def url(self) -> str:
-        """Where it listens, as a base URL."""
+        """The base URL at which it listens."""
         return f"{self.origin.scheme}://127.0.0.1:{self.port}"
 
     @property

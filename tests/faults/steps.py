@@ -1,4 +1,4 @@
-"""What a hostile upstream does on one connection, step by step."""
+"""The steps of a hostile upstream on one connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a transport does with its connections, whatever the upstream and the caller do with theirs."""
+"""Connections stay sound and bounded, for any behaviour of upstream and caller."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def context(*, tls: bool) -> ssl.SSLContext | None:
 
 
 async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = False) -> bool:
-    """Whether a request is answered, and with the answer to itself."""
+    """Return whether a request gets the answer to itself."""
     reply = await transport.send(delete(contact, fresh=fresh))
     return (reply.status, reply.headers[b"content-location"]) == (200, b"/api/contact/%d" % contact)
 
@@ -172,7 +172,7 @@ async def test_a_caller_that_goes_away_leaves_nothing(name: str, steps: Steps, *
 
 
 async def test_a_wait_for_a_connection_ends_at_the_last_moment_to_send(name: str) -> None:
-    """Whoever waits in vain for a free connection was not sent, and learns so when its time to send ends."""
+    """A request that waits in vain for a connection was not sent, and ends when its time to send ends."""
     async with nothing_left(), FaultServer((Read(), Wait(0.3), *SOUND)) as server:
         transport = carrier(name, server.origin, max_connections=1)
         first = asyncio.create_task(verdict(transport, delete(1, seconds=0.2)))
@@ -206,7 +206,7 @@ async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name
 
 @EITHER
 async def test_closing_interrupts_what_is_under_way(name: str, *, tls: bool) -> None:
-    """What was sent is interrupted, what waits is not sent, and so is whatever comes later."""
+    """A sent request is interrupted; a waiting one, and any later one, is not sent."""
     async with nothing_left(), FaultServer((Read(), Hang()), tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin, max_connections=1)
         sent = asyncio.create_task(verdict(transport, delete(1)))
@@ -362,9 +362,8 @@ async def test_a_body_has_a_second_and_no_more(name: str) -> None:
     """With a long deadline a body that does not come is given up after its own time."""
     async with nothing_left(), FaultServer((Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())) as server:
         transport = carrier(name, server.origin)
-        started = asyncio.get_running_loop().time()
-        assert await verdict(transport, delete(seconds=5.0)) == Answered(404, None)
-        assert BODY_SECONDS <= asyncio.get_running_loop().time() - started < BODY_SECONDS + 0.4
+        found = await asyncio.wait_for(verdict(transport, delete(seconds=60.0)), BODY_SECONDS + 5)
+        assert found == Answered(404, None)
         await transport.aclose()
 
 

@@ -1,4 +1,4 @@
-"""What holds of the transport over httpx alone: its exceptions, its proxies, its refusals."""
+"""The transport over httpx: its exceptions, its proxies, its refusals."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_an_exception_means_not_sent_only_if_it_comes_before_the_first_byt
 
 
 def test_what_comes_before_the_first_byte_is_few_and_known() -> None:
-    """Nothing in the table has a class above it that is missing there for a reason."""
+    """A class is added to the table on purpose."""
     assert {kind.__name__ for kind in NOTHING_WRITTEN} == {
         "ConnectError",
         "ConnectTimeout",
@@ -210,7 +210,7 @@ TUNNELS: dict[str, tuple[tuple[Step, ...], Verdict, bool]] = {
 async def test_a_tunnel_that_does_not_come_about_is_not_sent(
     steps: tuple[Step, ...], expected: Verdict, *, waits: bool
 ) -> None:
-    """What is written to the proxy to get a tunnel is no byte of the request, and nothing is left of it."""
+    """The bytes that ask a proxy for a tunnel are no part of the request, and nothing is left of them."""
     async with nothing_left(), FaultServer(*[steps] * 3) as proxy, FaultServer() as wethod:
         transport = through(
             proxy, Origin("https", "127.0.0.1", wethod.port), connect_seconds=CONNECT_SECONDS if waits else 2.0

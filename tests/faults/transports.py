@@ -19,7 +19,7 @@ CONNECT_SECONDS = 0.2
 
 
 class Factory(Protocol):
-    """How a transport is made."""
+    """A maker of transports."""
 
     def __call__(
         self,

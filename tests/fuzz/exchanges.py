@@ -57,7 +57,7 @@ class Line(asyncio.Transport):
         assert data
 
     def is_closing(self) -> bool:
-        """Whether it is over."""
+        """Return whether it is closed."""
         return self._over
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class Line(asyncio.Transport):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of an exchange.
+    """The result of an exchange.
 
     Attributes:
         response: what its caller got; None for `Interrupted`.
@@ -152,7 +152,7 @@ class Target:
         end(together, told)
 
     def _alone(self, data: bytes, chance: random.Random, *, ended: bool) -> Told:
-        """What is told of one packet on a connection of its own, whole and in pieces."""
+        """The result of one packet on a connection of its own, whole and in pieces."""
         both = []
         for pieces in ([data], split(chance, data)):
             connection = connect(self._quiet)

@@ -23,8 +23,11 @@ STRICTER = re.compile(
     rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
     re.IGNORECASE | re.DOTALL,
 )
-"""Where the parser gives up more than it need: a coding with white space behind it or of no name, interim replies and
-trailers that speak of the connection or a length, chunk extensions of another form."""
+"""Inputs for which the parser gives up more than it needs to.
+
+A coding with white space behind it or of no name, interim responses and trailers that speak of the connection or a
+length, chunk extensions of another form.
+"""
 
 CORPUS = [
     *(data for data, _ in WELL_FORMED.values()),
@@ -40,7 +43,7 @@ CORPUS = [
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of bytes.
+    """The parsed bytes.
 
     Attributes:
         status: the status; 0 where no head came.

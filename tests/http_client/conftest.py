@@ -1,4 +1,4 @@
-"""What the tests of connections run over."""
+"""Plain and TLS connections for the tests."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ async def until(condition: Callable[[], bool], *, within: float = 2.0) -> None:
 
 
 def open_sockets() -> int:
-    """How many sockets this process holds; loops open other files when they like."""
+    """Count the sockets of this process; event loops open other files at any time."""
     return sum(
         link.readlink().name.startswith("socket:") for link in Path("/proc/self/fd").iterdir() if link.is_symlink()
     )

