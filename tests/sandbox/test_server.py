@@ -83,21 +83,8 @@ def test_slow_is_slower_than_the_gateway_waits() -> None:
     assert deadline + 1 <= SLOW_SECONDS
 
 
-async def test_a_slow_delete_whose_client_hung_up_ends(caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing of it is left for the stop to cut, and nothing is logged."""
-    with serve_sandbox() as url:
-        _, writer = await asyncio.open_connection(*address(url))
-        writer.write(DELETE_7 % b"demo-slow")
-        async with editor(url) as client:
-            await wait_until_gone(client, 7)
-            writer.close()
-            await writer.wait_closed()
-            await client.get("/api/contact/7")
-    assert caplog.records == []
-
-
 def test_stopping_does_not_wait_for_a_slow_answer() -> None:
-    """With a demo-slow request pending, the stop takes well under its 15 s, and its client sees the end."""
+    """With a demo-slow request pending, the stop takes well under its 15 s; the client gets the true answer early."""
     with contextlib.ExitStack() as stack:
         with serve_sandbox() as url:
             connection = stack.enter_context(socket.create_connection(address(url), timeout=5))
@@ -106,8 +93,7 @@ def test_stopping_does_not_wait_for_a_slow_answer() -> None:
                 time.sleep(0.01)
             stopping = time.monotonic()
         assert time.monotonic() - stopping < SLOW_SECONDS / 2
-        with contextlib.suppress(ConnectionResetError):
-            assert connection.recv(4096).partition(b" ")[2][:1] in {b"", b"5"}
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
     with pytest.raises(httpx.ConnectError):
         status(url, "GET", 7)
 
@@ -139,12 +125,9 @@ run_sandbox("127.0.0.1", 0, None, functools.partial(print, flush=True))
 def test_a_program_stops_at_a_signal(number: signal.Signals) -> None:
     """run_sandbox announces its URL and returns at a signal, a delete unanswered; no variable of uvicorn's matters."""
     environment = {**os.environ, "WEB_CONCURRENCY": "many", "FORWARDED_ALLOW_IPS": "*"}
+    command = ["timeout", "--foreground", "30", sys.executable, "-c", PROGRAM]
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=environment,
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as program:
         assert program.stdout is not None
         url = program.stdout.readline().strip()
