@@ -103,7 +103,13 @@ def run(command: list[str | Path], folder: Path, environment: dict[str, str]) ->
         ExplorerBuildError: it failed; with the last of what it said.
     """
     done = subprocess.run(  # noqa: S603 - node on npm's or vite's own script
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-30:])

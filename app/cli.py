@@ -25,14 +25,14 @@ PROGRAM = "wethod-graphql"
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong, a line each, and exit 1."""
+    """Print each line of a message to standard error, and exit 1."""
     for line in message.splitlines():
         click.echo(f"{PROGRAM}: {line}", err=True)
     sys.exit(1)
 
 
 def read_settings(**given: object) -> Settings:
-    """The settings, or the end of the program with a line for each bad one."""
+    """Read the settings, or exit with a line for each bad one."""
     try:
         return load(None, **given)
     except SettingsError as error:
@@ -70,7 +70,7 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
 
 def start(settings: Settings, *, sandbox: bool) -> int:
-    """Run the server until it is told to stop; the exit code."""
+    """Run the server until a signal stops it, and return the exit code."""
     from app.http_client.transport_factory import check_transport
     from app.observability.configure_logging import install
     from app.observability.telemetry import make_board
@@ -95,7 +95,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
 
 
 def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContextManager[object]:
-    """The metrics' own port, in this process where the workers are others: one of them could not speak for all."""
+    """Serve the metrics of all workers in this process, if they have a port of their own."""
     from app.observability.exposition import Exposition
     from app.observability.metrics_server import MetricsThread
 
@@ -108,7 +108,7 @@ def metrics_beside_workers(context: WorkerContext) -> contextlib.AbstractContext
 
 
 def make_app(context: WorkerContext) -> ASGIApp:
-    """The application of one worker; at the top level, so that a worker finds it by name."""
+    """Make the application of one worker; at the top level, so that a worker can import it by name."""
     from app.main import create_app
     from app.observability.configure_logging import install
 
@@ -117,7 +117,7 @@ def make_app(context: WorkerContext) -> ASGIApp:
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
-    """Keep a stand-in from being taken for Wethod, and its well-known tokens from being served to a network."""
+    """Exit if the sandbox could be mistaken for Wethod, or would serve its well-known tokens to a network."""
     if force:
         return
     if os.environ.get("WETHOD_BASE_URL"):
@@ -127,7 +127,7 @@ def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
 
 
 def announce(url: str, settings: Settings, *, sandbox: bool) -> None:
-    """Say where the gateway listens and what it forwards to; in the sandbox, a line to paste."""
+    """Print the address of the gateway, what it forwards to and, with the sandbox, a line to paste."""
     company = settings.wethod_company or "the company that each request names"
     target = "an embedded sandbox" if sandbox else settings.wethod_base_url
     graphiql = sandbox if settings.gateway_graphiql is None else settings.gateway_graphiql
@@ -142,7 +142,7 @@ def announce(url: str, settings: Settings, *, sandbox: bool) -> None:
 
 
 def sandbox_curl(url: str) -> str:
-    """A line that deletes a contact of the sandbox when it is pasted into a shell."""
+    """Return a shell command that deletes a contact of the sandbox."""
     query = (
         "mutation { deleteContact(id: 1) { __typename "
         "... on DeleteContactSuccess { deletedContactId message } ... on WethodError { key message } } }"

@@ -30,7 +30,7 @@ PROGRAM = "node_modules/@graphql-hive/gateway/dist/bin.js"
 
 
 def mounted(service: str) -> dict[str, Path]:
-    """What a service finds at a path, by that path."""
+    """Return the files that a service mounts, by their paths in the container."""
     found = {}
     for volume in SERVICES[service]["volumes"]:
         source, target, mode = volume.split(":")
@@ -73,8 +73,8 @@ def test_services_call_each_other_by_their_ports() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nobody_outside_the_host_can_call(service: str) -> None:
-    """What is published is published on loopback, and nothing has capabilities."""
+def test_only_this_host_can_call(service: str) -> None:
+    """Ports are published on loopback alone, and no service has capabilities."""
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
     assert SERVICES[service]["cap_drop"] == ["ALL"]
     assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]
@@ -117,6 +117,6 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
             ):
                 body = {"query": MUTATION, "variables": {"id": "1"}}
                 answer = await http.post(router, json=body, headers=HEADERS)
-                told = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
+                metrics_text = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
     assert answer.json()["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
-    assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 1' in told
+    assert 'wethod_delete_contact_total{outcome="DeleteContactSuccess"} 1' in metrics_text
