@@ -27,14 +27,14 @@ PROGRAM = "wethod-graphql"
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong, a line each, and exit 1."""
+    """Print each line of a message to standard error, and exit 1."""
     for line in message.splitlines():
         click.echo(f"{PROGRAM}: {line}", err=True)
     sys.exit(1)
 
 
 def read_settings(**given: object) -> Settings:
-    """The settings, or the end of the program with a line for each bad one."""
+    """Read the settings, or exit with a line for each bad one."""
     try:
         return load(None, **given)
     except SettingsError as error:
@@ -72,7 +72,7 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
 
 def start(settings: Settings, *, sandbox: bool) -> int:
-    """Run the server until it is told to stop; the exit code."""
+    """Run the server until a signal stops it, and return the exit code."""
     from app.http_client.transport_factory import check_transport
     from app.main import WorkerContext
     from app.observability.configure_logging import configure_logging

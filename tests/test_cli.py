@@ -245,7 +245,7 @@ def test_a_taken_port_says_so() -> None:
 
 
 def pasted(announcement: str) -> dict[str, str]:
-    """What the announced curl line answers when it is pasted into a shell."""
+    """Run the announced curl line in a shell, and return the outcome."""
     line = announcement[announcement.index("curl ") :].splitlines()[0]
     done = subprocess.run(shlex.split(line), capture_output=True, encoding="utf-8", timeout=10, check=True)
     outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
@@ -272,7 +272,7 @@ def test_an_idle_gateway_stops_at_once(served: Served, number: signal.Signals) -
 
 
 def test_workers_share_the_port_and_the_sandbox() -> None:
-    """What one of them deletes is gone for all."""
+    """A contact that one of them deletes is gone for all."""
     running = Served("--sandbox", "--workers", "2")
     try:
         announcement = running.read_until("try it")

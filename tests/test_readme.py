@@ -19,12 +19,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_sdl_snapshot_is_what_the_code_prints() -> None:
-    """What is published is what is served; ``scripts/schema`` brings it up to date."""
+    """The snapshot is the SDL that is served; ``scripts/schema`` brings it up to date."""
     assert (ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8") == subgraph_sdl()
 
 
 def test_every_member_has_a_row() -> None:
-    """Nobody meets an outcome that is not explained."""
+    """Every outcome is explained."""
     union = build_schema()._schema.type_map["DeleteContactResult"]  # noqa: SLF001
     assert isinstance(union, GraphQLUnionType)
     for member in union.types:

@@ -290,5 +290,5 @@ def test_an_option_takes_precedence_over_its_variable() -> None:
 
 
 def test_a_misspelt_variable_is_found() -> None:
-    """It would otherwise be a default that nobody meant."""
+    """Otherwise the default would apply silently."""
     assert unknown_variables({"GATEWAY_HOTS": "x", "GATEWAY_HOST": "y", "PATH": "z"}) == ["GATEWAY_HOTS"]

@@ -123,7 +123,7 @@ export function name(outcome: NonNullable<Outcome>): string {
 
 
 async def test_a_new_member_breaks_no_client(project: Project, tmp_path: Path) -> None:
-    """Generated anew from a schema with one more error, every recipe still compiles; a switch without default fails."""
+    """Every recipe compiles with a schema that has one more error; a switch without default fails."""
     union = re.search(r"union DeleteContactResult = (.*)", api_sdl())
     assert union
     later = copy_project(tmp_path, api_sdl().replace(union[0], f"{union[0]} | WethodConflictError") + NEW_MEMBER)

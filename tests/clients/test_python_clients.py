@@ -30,10 +30,10 @@ LOCK = HERE / "ariadne-codegen.lock"
 
 
 class DeleteContact(Protocol):
-    """What every recipe comes down to."""
+    """The function that every recipe offers."""
 
     def __call__(self, url: str, headers: dict[str, str], contact_id: str) -> Awaitable[str]:
-        """Delete a contact; what to tell whoever asked for it."""
+        """Delete a contact and return the text to show."""
         ...
 
 
@@ -104,8 +104,8 @@ async def test_an_error_of_a_later_version_is_taken_for_no_success(
     outcome = {"__typename": "WethodConflictError", "key": "conflict", "message": "Being edited."}
     body = json.dumps({"data": {"deleteContact": outcome}}).encode()
     async with upstream([answer(200, body)]) as later:
-        told = await recipes[client](later.url, HEADERS, "1")
-    assert told == {"gql": "Being edited."}.get(client, "Something went wrong. Look whether the contact is gone.")
+        shown = await recipes[client](later.url, HEADERS, "1")
+    assert shown == {"gql": "Being edited."}.get(client, "Something went wrong. Look whether the contact is gone.")
 
 
 async def test_the_gateway_s_own_deadline_comes_first(recipes: dict[str, DeleteContact]) -> None:
@@ -114,11 +114,11 @@ async def test_the_gateway_s_own_deadline_comes_first(recipes: dict[str, DeleteC
         upstream([Answer()]) as wethod,
         gateway(wethod.url, {"WETHOD_TIMEOUT_SECONDS": "5.5"}) as client,
     ):
-        told = await asyncio.gather(
+        shown = await asyncio.gather(
             *(delete_contact(f"{client.url}/graphql", HEADERS, "1") for delete_contact in recipes.values())
         )
-    assert len(set(told)) == 1
-    assert "may be gone" in told[0]
+    assert len(set(shown)) == 1
+    assert "may be gone" in shown[0]
 
 
 def test_the_generated_client_is_strictly_typed(generated: Path) -> None:

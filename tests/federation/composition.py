@@ -33,7 +33,7 @@ class Subgraph:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What a composer made of some subgraphs.
+    """The result of a composer for some subgraphs.
 
     Attributes:
         errors: code (Cosmo's have none) and message of each.

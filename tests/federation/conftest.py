@@ -10,5 +10,5 @@ from tests.node import require_packages
 
 @pytest.fixture(scope="session", autouse=True)
 def packages() -> None:
-    """What the lock of this folder names, installed."""
+    """Install the packages that the lock of this folder names."""
     require_packages(FOLDER)

@@ -99,14 +99,14 @@ async def _answers(http: httpx.AsyncClient, url: str) -> bool:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """Return a free port of the loopback address."""
     with reserved_port() as port:
         return port
 
 
 @contextlib.contextmanager
 def reserved_port() -> Iterator[int]:
-    """A port of the loopback address that is kept for whoever binds it with SO_REUSEADDR; until then it refuses."""
+    """Reserve a port of the loopback address, which refuses until a server binds it with SO_REUSEADDR."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Our SDL in a supergraph: alone, beside neighbours that it must get on with, and beside those it cannot."""
+"""Our SDL in a supergraph: alone, beside neighbours with which it composes, and beside those with which it cannot."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_we_compose(compositions: dict[tuple[str, str], Composition], case: str,
 def test_a_conflict_is_found_before_anything_runs(
     compositions: dict[tuple[str, str], Composition], name: str, composer: str
 ) -> None:
-    """What cannot compose is the composer's error, which names the field: no router ever serves it."""
+    """The composer reports an error that names the field, so no router ever serves such a graph."""
     composition = compositions[name, composer]
     code, part = REFUSED[name][composer == COSMO]
     assert composition.supergraph == ""

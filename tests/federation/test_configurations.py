@@ -28,12 +28,12 @@ def configurations() -> dict[str, dict[str, Any]]:
 
 
 def test_every_yaml_file_is_checked() -> None:
-    """A configuration that nobody reads here would rot."""
+    """A configuration without a test would become wrong unnoticed."""
     assert {path.name for path in CONFIGURATIONS.glob("*.y*ml")} == set(FILES)
 
 
 def test_headers_go_to_our_subgraph_alone(configurations: dict[str, dict[str, Any]]) -> None:
-    """The same six as the routers under test forward; a Wethod token is nobody else's business."""
+    """The same six as the routers under test forward; no other subgraph gets a Wethod token."""
     for configuration in configurations.values():
         assert list(configuration["headers"]) == ["subgraphs"]
         assert list(configuration["headers"]["subgraphs"]) == ["wethod"]

@@ -1,4 +1,4 @@
-"""Deletes through running routers: what our gateway says is what the supergraph's client is told."""
+"""Deletes through running routers: a client of the supergraph gets the outcome that our gateway gives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 
 @pytest.fixture(scope="module")
 def wethod_port() -> Iterator[int]:
-    """Where each test puts its Wethod, or puts none."""
+    """Reserve the port at which each test runs its Wethod, or runs none."""
     with reserved_port() as port:
         yield port
 
@@ -81,7 +81,7 @@ ENVELOPE = (
     b'"key": "forbidden", "message": "\\u00e8 vietato \\ud83d\\ude00"}'
 )
 
-# id: (Wethod's answers in turn, None where nobody listens; the headers left out; the contact's id; what to expect)
+# id: (Wethod's answers in turn, None if no server listens; the headers left out; the contact's id; what to expect)
 OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[str, object]]] = {
     "success": ([answer(200)], (), "7", {"__typename": "DeleteContactSuccess", "confirmedBy": "RESPONSE"}),
     "success-by-absence": (
@@ -177,17 +177,17 @@ async def test_every_outcome_arrives_untouched(
     expected: dict[str, object],
 ) -> None:
     """Field by field what the gateway itself says, no error beside it, and Wethod is not asked once more."""
-    told, sent = [], []
+    bodies, sent = [], []
     for url, token in ((f"{direct.url}/graphql", "direct"), (urls[name], "routed")):
         async with contextlib.AsyncExitStack() as stack:
             wethod = await stack.enter_async_context(upstream(script, wethod_port)) if script else None
             headers = caller(f"{token}-{abs(hash(request.node.name))}", *without)
-            told.append(await ask(url, MUTATION, headers, id=contact_id))
+            bodies.append(await ask(url, MUTATION, headers, id=contact_id))
             sent.append([(asked.method, asked.target) for asked in wethod.asked] if wethod else [])
-    assert told[1] == told[0]
+    assert bodies[1] == bodies[0]
     assert sent[1] == sent[0]
-    assert set(told[1]) == {"data"}
-    outcome = told[1]["data"]["deleteContact"]
+    assert set(bodies[1]) == {"data"}
+    outcome = bodies[1]["data"]["deleteContact"]
     assert {field: outcome[field] for field in expected} == expected
 
 
@@ -296,7 +296,7 @@ async def test_aliased_deletes_keep_their_order_and_their_results(
 async def test_what_is_wrong_with_a_request_is_told(
     direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
 ) -> None:
-    """The gateway's own GraphQL errors pass, in its words and by its code; where it runs is nobody's business."""
+    """The gateway's own GraphQL errors pass, in its words and by its code; its address does not."""
     async with upstream([answer(200)], wethod_port) as wethod:
         body = await ask(urls[name], MUTATION, caller("x"), id="1" * 70_000)
     assert wethod.asked == []
@@ -352,7 +352,7 @@ async def over_a_wreck(wethod_port: int, tmp_path_factory: pytest.TempPathFactor
 async def test_a_router_never_repeats_a_delete(
     over_a_wreck: dict[str, str], wethod_port: int, name: str, reply: Answer
 ) -> None:
-    """Whatever happens between router and gateway: one request, and the client is told that it failed."""
+    """Whatever happens between router and gateway: one request, and the client gets an error."""
     async with upstream([reply], wethod_port) as subgraph:
         body = await ask(over_a_wreck[name], MUTATION, caller("x"), id="7")
         await asyncio.sleep(0.3)

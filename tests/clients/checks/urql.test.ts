@@ -11,7 +11,7 @@ import { address, HEADERS, later, watch } from "./gateway.js";
 
 const CONTACTS = gql`query Contacts { contacts { id name } }`;
 
-test("a deleted contact leaves the cache, so that what held it is asked anew", async () => {
+test("a deleted contact leaves the cache, and lists that held it are loaded again", async () => {
   const names = new Map([["5", "Ada"], ["20", "Grace"]]);
   const { asked } = watch(names);
   const client = makeClient(address("GATEWAY_URL"), HEADERS);

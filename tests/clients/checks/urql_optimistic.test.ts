@@ -28,9 +28,9 @@ for (const [what, { id, row, message }] of Object.entries(FATES)) {
     const { client, names, lists, asked } = await shown(address("SCRIPTED_URL"));
     const without = ALL.filter((other) => other !== id).join("");
     if (row === "reload") names.delete(id); // somebody else deleted it since the list was loaded
-    const told = await deleteContact(client, id);
-    assert.equal(told.row, row);
-    assert.match(told.message, message);
+    const result = await deleteContact(client, id);
+    assert.equal(result.row, row);
+    assert.match(result.message, message);
     assert.deepEqual(lists.slice(0, 2), [ALL.join(""), without]); // it left the list before the answer
     const end = row === "gone" || row === "reload" ? without : ALL.join("");
     await until(() => asked() === (row === "reload" ? 2 : 1) && lists.at(-1) === end);
@@ -42,9 +42,9 @@ for (const [what, { id, row, message }] of Object.entries(FATES)) {
 
 test("a request that the gateway refuses rolls back and says why", async () => {
   const { client, lists } = await shown(address("SCRIPTED_URL"));
-  const told = await deleteContact(client, "1".repeat(70_000));
-  assert.equal(told.row, "restored");
-  assert.match(told.message, /longer than/);
+  const result = await deleteContact(client, "1".repeat(70_000));
+  assert.equal(result.row, "restored");
+  assert.match(result.message, /longer than/);
   assert.equal(lists.at(-1), ALL.join(""));
 });
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 
 async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> str:
-    """Delete a contact; what to tell whoever asked for it."""
+    """Delete a contact and return the text to show."""
     async with Client(url=url, headers=headers) as client:
         try:
             # httpx gives up after 5 seconds, sooner than the gateway; this waits for its answer.

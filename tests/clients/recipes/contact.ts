@@ -15,7 +15,7 @@ export const DeleteContact = graphql(`
 
 export type Outcome = DeleteContactMutation["deleteContact"];
 
-/** What to tell whoever asked for the delete. */
+/** The text to show for an outcome. */
 export function explain(outcome: Outcome | undefined): string {
   if (!outcome) return "Something went wrong. Reload to see whether the contact is gone."; // the gateway itself failed
   switch (outcome.__typename) {
@@ -31,7 +31,7 @@ export function explain(outcome: Outcome | undefined): string {
       return "Nothing was deleted. Repeat.";
     case "WethodOutcomeUnknownError":
       return "The contact may be gone. Repeating does no harm.";
-    default: // every other WethodError, those of later versions included, of which Graphcache keeps the name alone
+    default: // every other WethodError, also of later versions (Graphcache keeps only their names)
       return outcome.message ?? "Whether the contact is gone is not known here. Reload.";
   }
 }

@@ -1,4 +1,4 @@
-/** The row of a contact that left the list before the answer came, and what to say about it. */
+/** The state of a row that left the list before the answer came, and the text to show. */
 export type Shown = { row: Row; message: string };
 
 export type Row =

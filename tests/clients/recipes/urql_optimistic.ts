@@ -6,7 +6,7 @@ import { DeleteContact, explain } from "./contact.js";
 import { decide, LOST, type Shown } from "./optimistic.js";
 import { keys, possibleTypes } from "./urql.js";
 
-/** Take the contact off the list. To invalidate it instead would load the list again, with the contact still in it. */
+/** Removes the contact from the list. Invalidating it would load the list again, with the contact still in it. */
 function unlist(cache: Cache, id: string): void {
   const contact = cache.keyOfEntity({ __typename: "Contact", id });
   const listed = cache.resolve("Query", "contacts") as string[] | undefined;

@@ -17,7 +17,7 @@ export function makeEnvironment(url: string, headers: Record<string, string>): I
   });
 }
 
-/** Resolves to nothing where the contact is gone, else to what to tell. */
+/** Resolves to undefined if the contact is gone, else to the text to show. */
 export function deleteContact(environment: IEnvironment, id: string): Promise<string | undefined> {
   return new Promise((resolve, reject) =>
     commitMutation<deleteContactMutation>(environment, {

@@ -28,9 +28,9 @@ for (const [what, { id, row, message }] of Object.entries(FATES)) {
     let reloads = 0;
     const deleting = deleteContact(environment, id, () => (reloads += 1));
     assert.deepEqual(held(environment), without); // before the answer
-    const told = await deleting;
-    assert.equal(told.row, row);
-    assert.match(told.message, message);
+    const result = await deleting;
+    assert.equal(result.row, row);
+    assert.match(result.message, message);
     assert.deepEqual(held(environment), row === "gone" ? without : ALL);
     assert.equal(reloads, row === "reload" ? 1 : 0);
     if (row !== "uncertain") return;
@@ -42,9 +42,9 @@ for (const [what, { id, row, message }] of Object.entries(FATES)) {
 
 test("a request that the gateway refuses rolls back and says why", async () => {
   const environment = filled(URL);
-  const told = await deleteContact(environment, "1".repeat(70_000), assert.fail);
-  assert.equal(told.row, "restored");
-  assert.match(told.message, /longer than/);
+  const result = await deleteContact(environment, "1".repeat(70_000), assert.fail);
+  assert.equal(result.row, "restored");
+  assert.match(result.message, /longer than/);
   assert.deepEqual(held(environment), ALL);
 });
 
