@@ -39,6 +39,10 @@ class Working:
             await alive(scope, receive, send)
             return
         await read(receive)
+        if scope["path"] == "/sequence":
+            outcomes = await sequence(float(scope["query_string"]))
+            await reply(send, 200, json.dumps({"outcomes": outcomes}).encode())
+            return
         way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
         lifecycle = self._lifecycle
@@ -51,6 +55,23 @@ class Working:
         }
         ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
+
+
+async def sequence(seconds: float) -> list[str]:
+    """Make three calls one after the other, as the engine does: after a cancellation no further one."""
+    outcomes: list[str] = []
+    stopped = False
+    for _ in range(3):
+        if stopped:
+            outcomes.append("not sent")
+            continue
+        try:
+            await asyncio.sleep(seconds)
+            outcomes.append("success")
+        except asyncio.CancelledError:
+            stopped = True
+            outcomes.append("unknown")
+    return outcomes
 
 
 async def stubborn(seconds: float) -> None:
