@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import time
 from typing import TYPE_CHECKING
 
@@ -135,3 +136,29 @@ def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Never becomes ready."""
     time.sleep(30)
     return working(context, lifecycle)
+
+
+def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
+    del context, lifecycle
+    taken: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        try:
+            await read(receive)
+        except ConnectionError:
+            return
+        if scope["path"] == "/exhaust":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.open(os.devnull, os.O_RDONLY))
+        elif scope["path"] == "/release":
+            while taken:
+                os.close(taken.pop())
+        await reply(send, 200, b"")
+
+    return app
