@@ -23,7 +23,12 @@ REFUSED = {
     "GATEWAY_CORS_ORIGINS": {"*": "never *", "https://a.example/": "must list origins", "https://a,*": "never *"},
     "GATEWAY_AUTHORIZATION_HEADER": {"a b": "must be the name of a header", "Wethod-Company": "no other meaning"},
     "GATEWAY_TRUSTED_PROXIES": {"proxy.example": "must list addresses or networks"},
-    "GATEWAY_DRAIN_SECONDS": {"5": "must be at least WETHOD_TIMEOUT_SECONDS (10)"},
+    "GATEWAY_DRAIN_SECONDS": {
+        "5": "must be at least WETHOD_TIMEOUT_SECONDS + 1 (11)",
+        "10.9": "must be at least WETHOD_TIMEOUT_SECONDS + 1 (11)",
+    },
+    "GATEWAY_METRICS_PORT": {"8000": "must not be GATEWAY_PORT"},
+    "GATEWAY_KEEP_ALIVE_SECONDS": {"0": "greater than 0"},
     "GATEWAY_LOG_LEVEL": {"verbose": "'debug', 'info', 'warning', 'error' or 'critical'"},
 }
 
