@@ -196,5 +196,5 @@ class Supervisor:
         seconds = 0.0 if failures == 1 else min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2.0 ** (failures - 2))
         if seconds:
             self._listeners.close(index)
-        logger.error("%s; it is started again in %g s", reason, seconds)
+        logger.error("%s and is started again %s", reason, f"in {seconds:g} s" if seconds else "at once")
         self._start_at[index] = time.monotonic() + seconds

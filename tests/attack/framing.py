@@ -87,6 +87,8 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
     "chunk-extension-line-feed": ("a chunk extension with a line feed", framed(CHUNKED, body=b"1;a\nx\r\n" + END)),
     "chunk-last-line-feed": ("a last chunk that ends with a line feed", framed(CHUNKED, body=CHUNK + b"0\n\n")),
     "host-none": ("no host", raw(LINE, *FIELDS[1:], b"Content-Length: 0")),
+    "host-user": ("a host with user info", framed(b"Content-Length: 0", body=b"").replace(HOST, HOST + b"@b")),
+    "host-space": ("a host with a space", framed(b"Content-Length: 0", body=b"").replace(HOST, HOST + b" b")),
     "host-two": ("two hosts", framed(b"Host: other", b"Content-Length: 0", body=b"")),
     "target-space": ("a space in the target", raw(b"GET /graphql a HTTP/1.1", *FIELDS)),
     "target-control": ("a control character in the target", raw(b"GET /graphql\x01 HTTP/1.1", *FIELDS)),

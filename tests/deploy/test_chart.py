@@ -43,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
             "GATEWAY_MAX_BODY_BYTES": 1_048_576,
             "GATEWAY_MAX_IN_FLIGHT": 1_000_000,
             "GATEWAY_READ_TIMEOUT_SECONDS": 2.5,
+            "GATEWAY_KEEP_ALIVE_SECONDS": 610,
             "GATEWAY_INTROSPECTION": True,
             "GATEWAY_AUTHORIZATION_HEADER": 'Wethod-"Authorization"',
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
@@ -71,7 +72,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 # id: (values, what the refusal says)
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "drain-shorter-than-a-delete": ({"drainSeconds": 9}, "drainSeconds must be at least timeoutSeconds"),
+    "drain-shorter-than-a-delete": ({"drainSeconds": 10.9}, "drainSeconds must be at least timeoutSeconds + 1"),
     "misspelt-setting": ({"settings": {"WETHOD_COMPANI": "acme"}}, "WETHOD_COMPANI"),
     "setting-that-the-chart-decides": ({"settings": {"GATEWAY_PORT": 80}}, "GATEWAY_PORT"),
     "setting-that-is-no-value": ({"settings": {"WETHOD_COMPANY": {"a": "b"}}}, "WETHOD_COMPANY"),
@@ -178,7 +179,7 @@ def test_a_pod_may_finish_what_it_began(rendered: dict[str, Any]) -> None:
     """Grace is longer than delay, drain and the five seconds that a stop may take."""
     given = environment(rendered)
     drain = float(given["GATEWAY_DRAIN_DELAY_SECONDS"]) + float(given["GATEWAY_DRAIN_SECONDS"])
-    assert float(given["GATEWAY_DRAIN_SECONDS"]) >= float(given["WETHOD_TIMEOUT_SECONDS"])
+    assert float(given["GATEWAY_DRAIN_SECONDS"]) >= float(given["WETHOD_TIMEOUT_SECONDS"]) + 1
     assert pod(rendered)["terminationGracePeriodSeconds"] > drain + 5
     assert rendered["Deployment"]["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 

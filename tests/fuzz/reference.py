@@ -8,6 +8,7 @@ trailer.
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -21,6 +22,7 @@ _FIELD = re.compile(
     rb"(" + _TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
 )
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(;[\t \x21-\x7e\x80-\xff]*|[ \t]*)")
+_HOST = re.compile(rb"(\[([^\]]*)\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(:[0-9]*)?")
 _TOO_LONG = 2**64
 _LENGTH = re.compile(rb"[0-9]+")
 
@@ -112,6 +114,22 @@ def _options(fields: Fields) -> set[bytes]:
     return {item.strip(b" \t").lower() for value in values for item in value.split(b",")}
 
 
+def _check_host(fields: Fields, version: bytes) -> None:
+    """RFC 9112 section 3.2: one host in HTTP/1.1, at most one in HTTP/1.0, and in either a valid one."""
+    hosts = _values(fields, b"host")
+    if len(hosts) > 1 or (version == b"1.1" and not hosts):
+        raise MalformedError
+    for host in hosts:
+        match = _HOST.fullmatch(host)
+        if not match or re.search(rb"%(?![0-9A-Fa-f]{2})", host):
+            raise MalformedError
+        if match[2] is not None:
+            try:
+                socket.inet_pton(socket.AF_INET6, match[2].decode("latin-1"))
+            except (OSError, ValueError):
+                raise MalformedError from None
+
+
 def _length(fields: Fields) -> int | None:
     """The length that is said; None where it is not."""
     values = _values(fields, b"content-length")
@@ -155,8 +173,7 @@ def _request(data: bytes, at: int) -> tuple[Request, int]:
     method, target, version = match.groups()
     fields, at = _fields(data, at)
     codings, length = _values(fields, b"transfer-encoding"), _length(fields)
-    if version == b"1.1" and len(_values(fields, b"host")) != 1:
-        raise MalformedError
+    _check_host(fields, version)
     if codings:
         if length is not None or [coding.lower() for coding in codings] != [b"chunked"]:
             raise MalformedError

@@ -29,6 +29,8 @@ CORPUS = [
     *GOOD,
     *filter(None, LAST),
     CHUNKED + b"5\r\nhello\r\n0\r\n\r\n" + GOOD[0],
+    b"GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n",
+    b"GET / HTTP/1.0\r\nHost: a%C3%A9:\r\n\r\n",
     CHUNKED + b"5\r\nhello\r\n0\r\nTrailer: " + b"t" * LIMIT + b"\r\n\r\n",
     CHUNKED + b"5;e=" + b"e" * LIMIT + b"\r\nhello\r\n0\r\n\r\n",
     request(b"/body", b"b" * LIMIT) + request(b"/next", b"{}", b"POST", b"X: " + b"v" * (LIMIT - 100)),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import time
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ class Working:
             await alive(scope, receive, send)
             return
         await read(receive)
+        if scope["path"] == "/sequence":
+            outcomes = await sequence(float(scope["query_string"]))
+            await reply(send, 200, json.dumps({"outcomes": outcomes}).encode())
+            return
         way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
         lifecycle = self._lifecycle
@@ -51,6 +56,23 @@ class Working:
         }
         ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
+
+
+async def sequence(seconds: float) -> list[str]:
+    """Make three calls one after the other, as the engine does: after a cancellation no further one."""
+    outcomes: list[str] = []
+    stopped = False
+    for _ in range(3):
+        if stopped:
+            outcomes.append("not sent")
+            continue
+        try:
+            await asyncio.sleep(seconds)
+            outcomes.append("success")
+        except asyncio.CancelledError:
+            stopped = True
+            outcomes.append("unknown")
+    return outcomes
 
 
 async def stubborn(seconds: float) -> None:
@@ -114,3 +136,29 @@ def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Never becomes ready."""
     time.sleep(30)
     return working(context, lifecycle)
+
+
+def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
+    del context, lifecycle
+    taken: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        try:
+            await read(receive)
+        except ConnectionError:
+            return
+        if scope["path"] == "/exhaust":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.open(os.devnull, os.O_RDONLY))
+        elif scope["path"] == "/release":
+            while taken:
+                os.close(taken.pop())
+        await reply(send, 200, b"")
+
+    return app

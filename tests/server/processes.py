@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.server.serving import Client, request
+from tests.server.serving import Client, connect, request
 
 if TYPE_CHECKING:
     import signal
@@ -40,11 +40,8 @@ class Program:
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
         """Open one connection."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            yield Client(reader, writer)
-        finally:
-            writer.close()
+        async with connect(self.port) as client:
+            yield client
 
     async def ask(self, target: str = "/") -> tuple[int, dict[str, Any], bool]:
         """Ask over a new connection: status, facts, and whether the answer was the connection's last."""

@@ -53,6 +53,51 @@ async def test_the_application_sees_the_request_as_it_was_sent() -> None:
     assert (answer.json["method"], answer.json["version"], answer.json["body"]) == ("POST", "1.1", "{}")
 
 
+HOSTS = {
+    b"test": True,
+    b"test:8000": True,
+    b"a_b.example:": True,
+    b"": True,
+    b"127.0.0.1": True,
+    b"[::1]:8000": True,
+    b"%C3%A9": True,
+    b"a b": False,
+    b"user@test": False,
+    b"test/path": False,
+    b"test?": False,
+    b"http://test": False,
+    b"test:port": False,
+    b"test:80:80": False,
+    b"::1": False,
+    b"[::1": False,
+    b"[::1%25eth0]": False,
+    b"[:::]": False,
+    b"[v1.x]": False,
+    b"%zz": False,
+    b"t\xc3\xa9st": False,
+    b'a"b': False,
+}
+
+
+@pytest.mark.parametrize(("host", "valid"), HOSTS.items(), ids=[host.decode("latin-1") or "empty" for host in HOSTS])
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["1.1", "1.0"])
+async def test_a_host_is_an_authority_without_user_info(host: bytes, valid: bool, version: bytes) -> None:  # noqa: FBT001
+    """Else 400 (RFC 9112 section 3.2), whatever the version."""
+    data = b"GET /echo HTTP/" + version + b"\r\nHost: " + host + b"\r\n\r\n"
+    async with serving() as served:
+        answer = await served.ask(data)
+        assert answer.status == (200 if valid else 400)
+        assert served.refused == ({} if valid else {400: 1})
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["1.1", "1.0"])
+async def test_two_hosts_are_refused(version: bytes) -> None:
+    """Even two that agree (RFC 9112 section 3.2)."""
+    async with serving() as served:
+        answer = await served.ask(b"GET / HTTP/" + version + b"\r\nHost: test\r\nHost: test\r\n\r\n")
+        assert answer.status == 400
+
+
 async def test_a_connection_is_used_again_and_again() -> None:
     """One connection, many requests, each with its own answer and a date."""
     async with serving() as served, served.connect() as client:

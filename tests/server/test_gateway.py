@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 
+from app.main import WorkerContext
+from app.settings import Settings
 from tests.gateway import HEADERS, MUTATION, gateway
 from tests.server.serving import Client, request, send_in_pieces
 from tests.upstream import answer, upstream
@@ -63,3 +66,14 @@ async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
             sending.cancel()
             writer.close()
         assert wethod.asked == []
+
+
+def test_a_context_survives_the_way_to_a_worker() -> None:
+    """Every part of it is a value."""
+    context = WorkerContext(Settings(gateway_workers=2), audit_key=b"k" * 32, sandbox=True)
+    assert pickle.loads(pickle.dumps(context)) == context  # noqa: S301 - our own bytes
+
+
+def test_the_audit_key_is_not_shown() -> None:
+    """A log line with a context in it does not disclose the key."""
+    assert "secret" not in repr(WorkerContext(Settings(), audit_key=b"secret-key-of-this-start"))

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 import math
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +57,12 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.pieces = deque(pieces)
         self.written = b""
+        self.socket: socket.socket | None = None
         self.closed = self.eof = self.paused = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """No socket, no names."""
-        del name
-        return default
+        """No names; a socket only for a test that sets one."""
+        return self.socket if name == "socket" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep what is sent."""
@@ -210,3 +211,23 @@ def test_a_fault_of_ours_is_no_fault_of_the_clients(caplog: pytest.LogCaptureFix
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"ZeroDivisionError" not in answer
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_idle_connection_does_not_expire_on_unread_bytes() -> None:
+    """A request that the kernel has, and the event loop has not read, would be reset: it is read and answered."""
+    wire = Wire([])
+    connection, _ = connect(wire, {})
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire.socket = ours
+        theirs.sendall(request())
+        an_hour_on = asyncio.get_running_loop().time() + 3_600
+        connection.expire(an_hour_on)
+        assert not wire.closed
+        connection.data_received(ours.recv(4096))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert wire.written.startswith(b"HTTP/1.1 200 ")
+        connection.expire(an_hour_on)
+        assert wire.closed
+    connection.connection_lost(None)

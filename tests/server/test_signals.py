@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.server.processes import eventually, running, spawn
-from tests.server.serving import request, serving
+from tests.server.serving import alive, read, reply, request, serving
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
 DELAY_SECONDS = 0.6
@@ -181,10 +186,9 @@ async def test_whoever_knocks_as_the_door_closes_is_let_in() -> None:
             clients.append(socket.create_connection(("127.0.0.1", served.port)))
             clients[-1].sendall(request())
         served.server.finish()
-        await served.server.shutdown([served.listener])
-        for client in clients:
-            with client:
-                assert client.recv(12) == b"HTTP/1.1 200"
+    for client in clients:
+        with client:
+            assert client.recv(12) == b"HTTP/1.1 200"
 
 
 async def test_a_stop_before_the_start_is_over_still_stops() -> None:
@@ -193,3 +197,143 @@ async def test_a_stop_before_the_start_is_over_still_stops() -> None:
         served.server.drain()
         await served.server.main_loop()
         assert served.lifecycle.state == "draining"
+
+
+@WORKERS
+@pytest.mark.parametrize("drain", [20.0, 0.5], ids=["second-signal", "end-of-drain"])
+async def test_a_stop_lets_a_request_of_several_calls_report_each(workers: int, drain: float) -> None:
+    """One cancellation: the call in progress is unknown, those behind it are not made, and the client is told both."""
+    async with running(workers=workers, drain_delay=0, drain_seconds=drain) as program:
+        asked = asyncio.create_task(program.ask("/sequence?15"))
+        await asyncio.sleep(0.2)
+        program.signal(signal.SIGINT)
+        if drain > 1:
+            await asyncio.sleep(0.2)
+            program.signal(signal.SIGINT)
+        status, facts, last = await asked
+        code, _ = await program.end()
+    assert (status, facts, last) == (200, {"outcomes": ["unknown", "not sent", "not sent"]}, True)
+    assert code == 1
+
+
+LATE = {
+    "head": (request(b"/", b"{}")[:10], request(b"/", b"{}")[10:]),
+    "body": (request(b"/", b"{}")[:-1], b"}"),
+    "continue": (request(b"/", b"{}", b"POST", b"Expect: 100-continue")[:-2], b"{}"),
+}
+
+
+@pytest.mark.parametrize(("begin", "rest"), LATE.values(), ids=LATE)
+async def test_a_request_that_arrives_too_late_for_its_full_time_is_not_started(begin: bytes, rest: bytes) -> None:
+    """While draining, 408 as soon as its time cannot be had any more; the application never has the request."""
+    complete = False
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal complete
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        with contextlib.suppress(ConnectionError):
+            await read(receive)
+            complete = True
+            await reply(send, 200, b"")
+
+    async with (
+        serving(app, request_seconds=1.0, drain_seconds=1.3) as served,
+        served.connect() as client,
+        served.connect() as other,
+    ):
+        for each in (client, other):
+            await each.send(begin)
+        if b"Expect" in begin:
+            assert (await client.answer()).status == 100
+        await asyncio.sleep(0.05)
+        served.server.finish()
+        assert (await client.answer()).status == 408
+        # The other one sends its rest a little later, when the server may not have looked yet.
+        with contextlib.suppress(ConnectionError):
+            await other.send(rest)
+        assert b" 408 " in await other.rest()
+        assert served.refused == {408: 2}
+    assert not complete
+
+
+async def test_a_request_that_arrives_in_time_has_its_full_time() -> None:
+    """The same drain: it ends after the time that a request needs."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        await read(receive)
+        await asyncio.sleep(0.9)
+        await reply(send, 200, b"in time")
+
+    async with serving(app, request_seconds=1.0, drain_seconds=1.6) as served, served.connect() as client:
+        await client.send(request(b"/", b"{}")[:-1])
+        await asyncio.sleep(0.05)
+        served.server.finish()
+        await asyncio.sleep(0.3)
+        await client.send(b"}")
+        assert (await client.answer()).body == b"in time"
+    assert served.server.cut == 0
+
+
+async def test_a_forced_stop_starts_nothing_more() -> None:
+    """Not the request that is still arriving, nor one that comes while others get their last second."""
+    started: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        with contextlib.suppress(ConnectionError):
+            await read(receive)
+            started.append(scope["path"])
+            if scope["path"] == "/slow":
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(10)
+                await asyncio.sleep(0.3)
+            await reply(send, 200, scope["path"].encode())
+
+    async with (
+        serving(app, drain_delay=10, drain_seconds=10) as served,
+        served.connect() as slow,
+        served.connect() as arriving,
+        served.connect() as idle,
+    ):
+        await slow.send(request(b"/slow"))
+        await arriving.send(request(b"/arriving", b"{}")[:-1])
+        await idle.send(request(b"/idle"))
+        await idle.answer()
+        served.server.drain()
+        await asyncio.sleep(0.05)
+        served.server.force_stop()
+        assert (await arriving.answer()).status == 408
+        with contextlib.suppress(ConnectionError):
+            await arriving.send(b"}")
+            await idle.send(request(b"/late"))
+        assert (await slow.answer()).body == b"/slow"
+        assert b" 200 " not in await idle.rest()
+    assert sorted(started) == ["/idle", "/slow"]
+
+
+async def test_a_forced_stop_waits_for_a_client_that_reads_slowly() -> None:
+    """A response that is written is not cut while the client reads it."""
+    size = 8_000_000
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        await reply(send, 200, b"x" * size)
+
+    async with serving(app, drain_seconds=10) as served, served.connect() as client:
+        await client.send(request())
+        await asyncio.sleep(0.05)
+        served.server.finish()
+        served.server.force_stop()
+        await asyncio.sleep(0.3)
+        assert len((await client.answer()).body) == size

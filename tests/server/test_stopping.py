@@ -144,7 +144,7 @@ async def test_the_end_of_the_drain_is_an_answer() -> None:
     """What outlives the drain is cancelled, and its caller is told that the outcome is not known."""
     environ = {
         "GATEWAY_DRAIN_DELAY_SECONDS": "0",
-        "GATEWAY_DRAIN_SECONDS": "1",
+        "GATEWAY_DRAIN_SECONDS": "2",
         "WETHOD_TIMEOUT_SECONDS": "1",
         "GATEWAY_READ_TIMEOUT_SECONDS": "30",
     }

@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,11 +17,8 @@ from app.server.config import ServerConfig
 from app.server.run import run
 from app.start_error import StartError
 from tests.server import factories
-from tests.server.processes import eventually, running, spawn
+from tests.server.processes import Program, eventually, running, spawn
 from tests.server.serving import request
-
-if TYPE_CHECKING:
-    from tests.server.processes import Program
 
 
 async def pids(program: Program, count: int) -> dict[int, int]:
@@ -89,7 +85,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on() -> Non
         program.signal(signal.SIGTERM)
         code, log = await program.end()
     assert code == 0, "what died earlier was replaced; the stop itself was clean"
-    assert f"worker 0 (pid {before[0]}) ended with -9 and is replaced" in log
+    assert f"worker 0 (pid {before[0]}) ended with -9" in log
 
 
 async def test_a_worker_may_be_drained_alone() -> None:
@@ -204,6 +200,42 @@ async def test_workers_that_cannot_start_end_the_program(factory: str, words: li
         "does not start: it ended with 7; given up after 5 attempts of each worker"
     )
     assert b"Traceback" not in log
+
+
+async def test_workers_that_die_once_they_are_ready_end_the_program() -> None:
+    """They are started again, later each time; the gateway gives up with one line, and exits with 1."""
+    process = await spawn("dying_once_ready", workers=2)
+    async with asyncio.timeout(30):
+        _, log = await process.communicate()
+    assert process.returncode == 1
+    lines = log.decode().splitlines()
+    assert lines[-1].startswith("wethod-graphql: worker ")
+    assert lines[-1].endswith("after its start; given up after 5 attempts of each worker")
+    assert [line.rpartition(" is started again ")[2] for line in lines if "worker 1 " in line][:4] == [
+        "at once",
+        "in 0.5 s",
+        "in 1 s",
+        "in 2 s",
+    ]
+    assert "Traceback" not in log.decode()
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1), (2, 2), (1, 2)])
+async def test_of_two_gateways_that_start_at_once_one_serves(one: int, other: int) -> None:
+    """The other finds the port taken, and ends with one line that names port and setting."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    processes = [await spawn("working", workers=workers, port=port) for workers in (one, other)]
+    async with asyncio.timeout(20):
+        ends = {asyncio.create_task(process.communicate()): process for process in processes}
+        (done,), (serves,) = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        loser, winner = ends[done], ends[serves]
+        line = f"wethod-graphql: cannot listen on 127.0.0.1:{port} (GATEWAY_PORT): address already in use\n"
+        assert (loser.returncode, (await done)[1].decode()) == (1, line)
+        assert (await Program(winner, port).ask())[0] == 200
+        winner.send_signal(signal.SIGINT)
+        await serves
+    assert winner.returncode == 0
 
 
 async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> None:
