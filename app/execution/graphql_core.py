@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         FieldNode,
         FragmentDefinitionNode,
         GraphQLObjectType,
+        GraphQLOutputType,
         GraphQLSchema,
         OperationDefinitionNode,
         VariableDefinitionNode,
@@ -106,13 +107,13 @@ def info_factory(
     *,
     key: str,
     nodes: list[FieldNode],
+    return_type: GraphQLOutputType,
 ) -> Callable[[Variables, object], GraphQLResolveInfo[Any]]:
     """Make what builds the ``info`` of one root field from the variables and the context of a request."""
-    name = nodes[0].name.value
     prototype = GraphQLResolveInfo(
-        field_name=name,
+        field_name=nodes[0].name.value,
         field_nodes=nodes,
-        return_type=parent.fields[name].type,
+        return_type=return_type,
         parent_type=parent,
         path=Path(None, key, parent.name),
         schema=schema,
