@@ -52,6 +52,8 @@ COERCE_INT = GraphQLInt.coerce_output_value
 
 MAX_COMPLEXITY_BUDGET = 6_000
 MAX_FRAGMENT_WORK = 2_000
+OUT_OF_BUDGET = "Validation aborted."
+"""The message of the last error if a budget is exhausted."""
 
 
 def bound_validation() -> None:

@@ -115,7 +115,7 @@ LIMITED: dict[str, tuple[str, str]] = {
     "sdl": ("{ _service { a: sdl b: sdl c: sdl d: sdl e: sdl } }", "The operation selects sdl more than 4 times."),
     "introspection": (
         '{ __schema { description } __type(name: "A") { name } }',
-        "The operation selects __schema and __type more than 1 times.",
+        "The operation selects __schema and __type more than once.",
     ),
     "names": (
         of_size(SPREADS["failures-under-aliases-in-every-root"], 1_000),
