@@ -22,8 +22,9 @@ SELECTIONS_PER_TOKEN = 2
 
 Validation, plan and answer grow with them: without the limit, 900 tokens select 2,000,000 fields, an answer of 41 MB.
 """
-OWN_BYTES_PER_ROOT_FIELD = 5_000
-"""Bytes of answer to a caller without a usable token, for each root field that is allowed."""
+MAX_OWN_BYTES = 100_000
+"""Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
+_OWN_BYTES_PER_ROOT_FIELD = 5_000
 MAX_NESTING = 200
 """Levels of fields and fragments, which graphql-core follows by recursion."""
 
@@ -57,7 +58,7 @@ class Limits:
     @property
     def own_bytes(self) -> int:
         """Bytes of answer to a caller without a usable token."""
-        return OWN_BYTES_PER_ROOT_FIELD * self.root_fields
+        return max(MAX_OWN_BYTES, _OWN_BYTES_PER_ROOT_FIELD * self.root_fields)
 
 
 def parse_within(text: str, limits: Limits) -> DocumentNode:
@@ -128,7 +129,7 @@ class _Walk:
         for selection in selection_set.selections:
             self.selections += 1
             if self.selections > self._max_selections:
-                message = f"The document's fragments expand to more than {self._max_selections} selections."
+                message = f"The document's fragments unfold to more than {self._max_selections} selections."
                 raise self._exceeded(message, "tokens")
             if isinstance(selection, FieldNode):
                 self._visit_field(selection, depth, nesting)
@@ -148,7 +149,8 @@ class _Walk:
             shown, most = _COUNTED[name]
             self._counted[shown] += 1
             if self._counted[shown] > most:
-                raise self._exceeded(f"The operation selects {shown} more than {most} times.", "root_fields")
+                often = "once" if most == 1 else f"{most} times"
+                raise self._exceeded(f"The operation selects {shown} more than {often}.", "root_fields")
         if field.selection_set is not None:
             below = 0 if depth == 0 or name in _INTROSPECTION else depth + 1
             self._visit(field.selection_set, below, nesting + 1)

@@ -8,7 +8,7 @@ from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefi
 
 from app.documents.limits import check_limits, parse_within
 from app.documents.lru_cache import LruCache
-from app.execution.graphql_core import bound_validation
+from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
 from app.execution.plan import MAX_CALLS, Plan
 from app.execution.request_error import ErrorCode, RequestError, max_errors
 
@@ -109,6 +109,9 @@ class PlanCache:
             hide_suggestions=hide_suggestions,
             allow_empty_selection_sets=False,
         )
+        if errors and errors[-1].message == OUT_OF_BUDGET:
+            message = "The document repeats fields, or spreads fragments, too often to be validated."
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
         if errors:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
         return document, selections

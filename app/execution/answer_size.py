@@ -154,11 +154,12 @@ class _Tally:
         head = len(key) + _PUNCTUATION
         nullable = get_nullable_type(merged.type) if merged.type is not None else None
         is_list = is_list_type(nullable)
-        if nullable is None or not is_composite_type(get_named_type(nullable)):
+        type_name = str(get_named_type(nullable))
+        if not is_composite_type(get_named_type(nullable)):
             self.names[path] += 1
-            return head + (_PUNCTUATION if is_list else _LEAF), head + _own_bytes(
-                path[-1], str(get_named_type(nullable))
-            )
+            fixed = _PUNCTUATION if is_list or type_name == "String" else _LEAF
+            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if type_name == "String" else _LEAF
+            return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
         for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper
             child_fixed, child_own = self.add(child_key, (*path, name), child, in_list=in_list or is_list)
@@ -168,12 +169,6 @@ class _Tally:
             self.items[path] += fixed
             fixed = _PUNCTUATION
         return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
-
-
-def _own_bytes(name: str, type_name: str) -> int:
-    if name == "sdl":
-        return _SDL
-    return _OWN_MESSAGE if type_name == "String" else _LEAF
 
 
 def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
@@ -191,5 +186,7 @@ def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
             item = max(item, size.item)
     if not calls:
         return MAX_WORDS
-    each_word = max(names, -(-item // ITEM_BYTES))
-    return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), (MAX_ANSWER - fixed) // (calls * each_word))
+    # A byte of words takes as much of the answer as its names make of it, or as its item does.
+    bytes_per_item = max(names * ITEM_BYTES, item)
+    fitting = (MAX_ANSWER - fixed) * ITEM_BYTES // (calls * bytes_per_item)
+    return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), fitting)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         FieldNode,
         FragmentDefinitionNode,
         GraphQLObjectType,
+        GraphQLOutputType,
         GraphQLSchema,
         OperationDefinitionNode,
         VariableDefinitionNode,
@@ -51,6 +52,8 @@ COERCE_INT = GraphQLInt.coerce_output_value
 
 MAX_COMPLEXITY_BUDGET = 6_000
 MAX_FRAGMENT_WORK = 2_000
+OUT_OF_BUDGET = "Validation aborted."
+"""The message of the last error if a budget is exhausted."""
 
 
 def bound_validation() -> None:
@@ -106,13 +109,13 @@ def info_factory(
     *,
     key: str,
     nodes: list[FieldNode],
+    return_type: GraphQLOutputType,
 ) -> Callable[[Variables, object], GraphQLResolveInfo[Any]]:
     """Make what builds the ``info`` of one root field from the variables and the context of a request."""
-    name = nodes[0].name.value
     prototype = GraphQLResolveInfo(
-        field_name=name,
+        field_name=nodes[0].name.value,
         field_nodes=nodes,
-        return_type=parent.fields[name].type,
+        return_type=return_type,
         parent_type=parent,
         path=Path(None, key, parent.name),
         schema=schema,

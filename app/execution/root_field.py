@@ -210,7 +210,9 @@ class RootFields:
                     field,
                     nodes,
                     resolver=resolver,
-                    info=info_factory(schema, fragments, definition, root_type, key=key, nodes=nodes),
+                    info=info_factory(
+                        schema, fragments, definition, root_type, key=key, nodes=nodes, return_type=field.type
+                    ),
                     project=project,
                     default_calls=int(definition.operation is OperationType.MUTATION),
                     hide_suggestions=hide_suggestions,

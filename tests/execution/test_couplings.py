@@ -29,7 +29,7 @@ from strawberry.types.info import Info
 
 import schema as contract
 from app.documents.limits import Limits, parse_within
-from app.execution.graphql_core import bound_validation
+from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
 from app.execution.strawberry_types import (
     has_default_configuration,
     object_type_of,
@@ -181,7 +181,7 @@ def test_the_budgets_of_validation_take_effect(
 
     assert errors() == []
     bound_validation()
-    assert [error.message for error in errors()] == ["Validation aborted."]
+    assert [error.message for error in errors()] == [OUT_OF_BUDGET]
 
 
 ALL = "__typename ... on WethodError { key message statusCode response { version } }"

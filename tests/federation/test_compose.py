@@ -117,6 +117,6 @@ async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
             ):
                 body = {"query": MUTATION, "variables": {"id": "1"}}
                 answer = await http.post(router, json=body, headers=HEADERS)
-                told = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
+                metrics_text = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
     assert answer.json()["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
     assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 1' in metrics_text
