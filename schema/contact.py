@@ -57,3 +57,14 @@ DeleteContactResult = Annotated[
         ),
     ),
 ]
+
+
+@strawberry.type(description="Outcome for one id; entries keep the order of `ids`.")
+class DeleteContactsEntry:
+    """One id of a list, and its outcome."""
+
+    id: strawberry.ID = strawberry.field(description="The id, as it was given.")
+    # Nullable, so that a failure of the gateway erases only its own entry.
+    result: DeleteContactResult | None = strawberry.field(
+        description="How the delete of this id ended; null only if the gateway failed."
+    )

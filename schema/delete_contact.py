@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 
 import strawberry
 
-from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactsEntry, DeleteContactSuccess, DeletionEvidence
 from schema.context import Info
 from schema.envelope import read_key
 from schema.error_outcomes import ErrorWords, from_error_response, unclear
@@ -174,3 +174,15 @@ async def resolve_delete(
 ) -> DeleteContactOutcome:
     """Delete one contact."""
     return await info.context.call(DELETE_CONTACT, contact_id=id)
+
+
+async def resolve_delete_many(
+    info: Info,
+    ids: Annotated[
+        list[strawberry.ID],
+        strawberry.argument(description="Ids of contacts: whole numbers from 1, in decimal digits."),
+    ],
+) -> list[DeleteContactsEntry]:
+    """Delete many contacts, several at a time."""
+    outcomes = await info.context.call_many(DELETE_CONTACT, ids)
+    return [DeleteContactsEntry(id=id_, result=outcome) for id_, outcome in zip(ids, outcomes, strict=True)]

@@ -11,9 +11,9 @@ from graphql import GraphQLError, GraphQLID, GraphQLNamedType, GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.contact import DeleteContactResult
+from schema.contact import DeleteContactResult, DeleteContactsEntry
 from schema.context import WethodContext, resolve_context
-from schema.delete_contact import DELETE_CONTACT, resolve_delete
+from schema.delete_contact import DELETE_CONTACT, resolve_delete, resolve_delete_many
 from schema.rest import RestOperation
 
 OPERATIONS: tuple[RestOperation[Any, Any], ...] = (DELETE_CONTACT,)
@@ -40,6 +40,12 @@ class Mutation:
 
     delete_contact: DeleteContactResult | None = strawberry.field(
         resolver=resolve_delete, description="Delete a contact. Required permission: crm.edit."
+    )
+    delete_contacts: list[DeleteContactsEntry] | None = strawberry.field(
+        resolver=resolve_delete_many,
+        metadata={"calls": "ids"},
+        description="Delete contacts, several at a time. Required permission: crm.edit. An id that stands twice is "
+        "deleted once. After the first answer that refuses the token (401, 429), no further id is sent.",
     )
 
 

@@ -14,7 +14,7 @@ from app.documents.persisted import sha256
 from app.documents.plan_cache import PlanCache
 from app.documents.trusted import TrustedDocuments
 from app.settings import load
-from schema.contact import build_schema
+from schema.root import build_schema
 
 DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
 CONTEXT = "query Context { wethodContext { company } }"

@@ -18,7 +18,7 @@ from app.documents.plan_cache import PlanCache
 from app.execution.request_error import RequestError
 from app.graphql_http.request import from_parameters
 from app.settings import load
-from schema.contact import build_schema
+from schema.root import build_schema
 from tests.gateway import HEADERS, gateway
 from tests.upstream import answer, upstream
 

@@ -22,7 +22,7 @@ from app.main import WorkerContext, create_app
 from app.server.lifecycle import Lifecycle
 from app.settings import load
 from app.start_error import StartError
-from schema.contact import build_schema
+from schema.root import build_schema
 from schema.sdl import subgraph_sdl
 from tests.gateway import HEADERS, GatewayClient, gateway, serve
 from tests.upstream import answer, upstream
