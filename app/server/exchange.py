@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import logging
 from typing import TYPE_CHECKING, Protocol
-
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.server.error_responses import CRASH
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCONNECT: Message = {"type": "http.disconnect"}
 _BODILESS = frozenset({204, 304})
@@ -198,7 +199,7 @@ class Exchange:
 
     def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        head = STATUS_LINE[status] + self._channel.state.date
+        head = _STATUS_LINES[status] + self._channel.state.date
         lines = 2
         for name, value in headers:
             lower = name.lower()
