@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
-from app.server.exchange import Exchange
+from app.server.exchange import ABORT, Exchange
+from app.server.observer import SERVER_STATUS
 from app.server.request_parser import RequestParser
 
 if TYPE_CHECKING:
@@ -99,13 +100,14 @@ class Connection(asyncio.Protocol):
         """Take a new client. Its first request must arrive within the read time."""
         self._transport = transport
         self._connections.add(self)
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "scheme": "http",
             "server": get_local_addr(transport),
             "client": get_remote_addr(transport),
             "root_path": "",
+            "extensions": {ABORT: {}},
         }
         config = self.state.config
         make_exchange = functools.partial(Exchange, self)
@@ -234,6 +236,7 @@ class Connection(asyncio.Protocol):
             # A client recognises an incomplete response by the cut connection (RFC 9112 §8).
             self.abort()
         else:
+            exchange.scope[SERVER_STATUS] = response.status
             self._answer(response)
 
     # Called by the server

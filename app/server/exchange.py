@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ABORT = "http.response.abort"
+"""An ASGI extension and its message: close the connection without a response, or within one."""
+
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -39,6 +42,10 @@ class Channel(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client, if it is still there."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection."""
         ...
 
     def update_reading(self) -> None:
@@ -194,6 +201,9 @@ class Exchange:
                 self.answered = True
                 self._wake()
                 channel.response_complete(self)
+        elif kind == ABORT:
+            self.disconnected = True
+            channel.abort()
         else:
             raise RuntimeError(f"{kind} out of order")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+SERVER_STATUS = "wethod_graphql.server_status"
+"""Key of the ASGI scope: the status that the server sent instead of the application, which sees a disconnect."""
+
 
 class ServerObserver(Protocol):
     """Counts what the server answers itself, before the application sees a request."""
