@@ -138,16 +138,18 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call the application, and make sure that the client gets a response."""
+        problem = ""
         try:
             await app(self.scope, self.receive, self.send)
+            if not self.answered:
+                problem = "the application returned without a complete response"
         except asyncio.CancelledError:
             # A stop. The application had its chance to turn it into a response.
             problem = "a request was cancelled without a response"
         except Exception:
             logger.exception("the application raised")
-            problem = ""
-        else:
-            problem = "the application returned without a complete response"
+        finally:
+            self._channel.state.tasks.discard(asyncio.current_task())  # a done callback would cost 1 µs
         if self.answered or self.disconnected:
             return
         if problem:
