@@ -568,7 +568,7 @@ async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCa
 
     async with serving(app):
         pass
-    assert "the application does not end well" in caplog.text
+    assert "the shutdown of the application failed" in caplog.text
 
 
 async def test_an_ordinary_life_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
