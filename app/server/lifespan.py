@@ -36,7 +36,7 @@ class Lifespan:
         """Start the application.
 
         Raises:
-            StartError: the application does not start. Its own ``StartError`` is passed on; other reasons are in the log.
+            StartError: the application does not start. Its own ``StartError`` is passed on; the log has other reasons.
         """
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         self._task = asyncio.create_task(self._app(scope, self._events.get, self._send))
