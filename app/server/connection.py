@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
-from app.server.exchange import Exchange
+from app.server.exchange import ABORT, Exchange
 from app.server.observer import SERVER_STATUS
 from app.server.request_parser import RequestParser
 
@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         app: the application.
         state: the state of the worker.
         lifespan_state: the state of the application's lifespan.
+        connections: the open connections of the worker, of which this is one from its start to its end.
 
     Attributes:
         state: the state of the worker.
@@ -56,6 +57,7 @@ class Connection(asyncio.Protocol):
         "_active",
         "_app",
         "_closing",
+        "_connections",
         "_deadline",
         "_eof",
         "_lifespan_state",
@@ -75,11 +77,14 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
     _parser: RequestParser
 
-    def __init__(self, app: ASGIApp, state: WorkerState, lifespan_state: dict[str, Any]) -> None:
+    def __init__(
+        self, app: ASGIApp, state: WorkerState, lifespan_state: dict[str, Any], connections: set[Connection]
+    ) -> None:
         self.state = state
         self.unwritable: asyncio.Event | None = None
         self._app = app
         self._lifespan_state = lifespan_state
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._active: Exchange | None = None
         self._queue: deque[Exchange] = deque()
@@ -94,14 +99,15 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # a socket's, always
         """Take a new client. Its first request must arrive within the read time."""
         self._transport = transport
-        self.state.connections.add(self)
-        scope = {
+        self._connections.add(self)
+        scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "scheme": "http",
             "server": get_local_addr(transport),
             "client": get_remote_addr(transport),
             "root_path": "",
+            "extensions": {ABORT: {}},
         }
         config = self.state.config
         make_exchange = functools.partial(Exchange, self)
@@ -158,7 +164,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
         """Forget the client. The application's work for it goes on."""
         self._lost = self._closing = True
-        self.state.connections.discard(self)
+        self._connections.discard(self)
         self._parser.close()
         self._queue.clear()
         self.resume_writing()
@@ -282,10 +288,7 @@ class Connection(asyncio.Protocol):
         elif self._is_too_late():
             self.replace_response(exchange, TIMEOUT)
         else:
-            tasks = self.state.tasks
-            task = self._loop.create_task(exchange.run(self._app))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self.state.tasks.add(self._loop.create_task(exchange.run(self._app)))
 
     def _is_too_late(self) -> bool:
         """Return whether a request that is completed now can no longer have its full time before the stop."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import logging
 from typing import TYPE_CHECKING, Protocol
-
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.server.error_responses import CRASH
 
@@ -20,6 +19,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ABORT = "http.response.abort"
+"""An ASGI extension and its message: close the connection without a response, or within one."""
+
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCONNECT: Message = {"type": "http.disconnect"}
 _BODILESS = frozenset({204, 304})
@@ -38,6 +42,10 @@ class Channel(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client, if it is still there."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection."""
         ...
 
     def update_reading(self) -> None:
@@ -130,16 +138,18 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call the application, and make sure that the client gets a response."""
+        problem = ""
         try:
             await app(self.scope, self.receive, self.send)
+            if not self.answered:
+                problem = "the application returned without a complete response"
         except asyncio.CancelledError:
             # A stop. The application had its chance to turn it into a response.
             problem = "a request was cancelled without a response"
         except Exception:
             logger.exception("the application raised")
-            problem = ""
-        else:
-            problem = "the application returned without a complete response"
+        finally:
+            self._channel.state.tasks.discard(asyncio.current_task())  # a done callback would cost 1 µs
         if self.answered or self.disconnected:
             return
         if problem:
@@ -193,12 +203,15 @@ class Exchange:
                 self.answered = True
                 self._wake()
                 channel.response_complete(self)
+        elif kind == ABORT:
+            self.disconnected = True
+            channel.abort()
         else:
             raise RuntimeError(f"{kind} out of order")
 
     def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        head = STATUS_LINE[status] + self._channel.state.date
+        head = _STATUS_LINES[status] + self._channel.state.date
         lines = 2
         for name, value in headers:
             lower = name.lower()

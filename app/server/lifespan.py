@@ -1,4 +1,4 @@
-"""The application's own start and end (ASGI lifespan), with the reason where it fails."""
+"""The application's own start and shutdown (ASGI lifespan), with the reason for a failure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """In place of uvicorn's, which logs a traceback for every failure and exits with 3.
+    """The lifespan of one application. uvicorn's logs a traceback for every failure and exits with 3.
 
     Attributes:
-        state: what the application keeps for its requests.
-        should_exit: never; a failure is raised. uvicorn asks.
+        state: values that the application keeps for its requests.
+        should_exit: always False, because a failure is raised; uvicorn reads it.
     """
 
     should_exit = False
@@ -36,11 +36,11 @@ class Lifespan:
         """Start the application.
 
         Raises:
-            StartError: it does not start. Unless it gave the reason itself, the reason is in the log.
+            StartError: the application does not start. Its own ``StartError`` is passed on; the log has other reasons.
         """
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         self._task = asyncio.create_task(self._app(scope, self._events.get, self._send))
-        problem = await self._tell("startup")
+        problem = await self._send_event("startup")
         if isinstance(problem, StartError):
             raise problem
         if problem is not None or self._task.done():
@@ -48,21 +48,21 @@ class Lifespan:
             raise StartError("the application does not start; the log says why")
 
     async def shutdown(self) -> None:
-        """End the application."""
-        problem = await self._tell("shutdown")
+        """Shut the application down; a failure is logged."""
+        problem = await self._send_event("shutdown")
         if problem is not None:
-            logger.error("the application does not end well", exc_info=problem)
+            logger.error("the shutdown of the application failed", exc_info=problem)
 
-    async def _tell(self, what: str) -> BaseException | None:
-        """Tell the application, and wait until it has replied or given up."""
+    async def _send_event(self, event: str) -> BaseException | None:
+        """Send an event, wait for the reply or the end of the application, and return the exception that ended it."""
         assert self._task is not None  # noqa: S101 - startup comes first
-        self._events.put_nowait({"type": f"lifespan.{what}"})
+        self._events.put_nowait({"type": f"lifespan.{event}"})
         reply = asyncio.create_task(self._replies.get())
         await asyncio.wait((self._task, reply), return_when=asyncio.FIRST_COMPLETED)
         reply.cancel()
         return self._task.exception() if self._task.done() and not self._task.cancelled() else None
 
     async def _send(self, message: Message) -> None:
-        # What failed is the exception that follows.
+        # After a failure the application raises; the exception has the reason.
         if not message["type"].endswith(".failed"):
             self._replies.put_nowait(None)

@@ -39,12 +39,13 @@ def listen(config: ServerConfig) -> socket.socket:
             listener.close()
             raise
     except OSError as problem:
-        raise StartError(_describe(config, problem)) from None
+        raise StartError(describe(config, problem)) from None
     listener.settimeout(0)
     return listener
 
 
-def _describe(config: ServerConfig, problem: OSError) -> str:
+def describe(config: ServerConfig, problem: OSError) -> str:
+    """Return the line for the operator about an address that cannot be used."""
     # getaddrinfo has error numbers of its own.
     known = not isinstance(problem, socket.gaierror) and problem.errno
     reason = os.strerror(problem.errno).lower() if known and problem.errno else problem.strerror or str(problem)

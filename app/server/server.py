@@ -15,7 +15,7 @@ import uvicorn
 from app.server.acceptor import Acceptor
 from app.server.connection import Connection
 from app.server.lifespan import Lifespan
-from app.server.listener import url_of
+from app.server.listener import describe
 from app.server.state import WorkerState
 from app.start_error import StartError
 
@@ -88,6 +88,7 @@ class GatewayServer(uvicorn.Server):
         self._notify_started = started
         self._tick_seconds = min(_TICK_SECONDS, config.read_timeout / 10)
         self._state = WorkerState(config, lifecycle)
+        self._connections: set[Connection] = set()
         self._acceptors: list[Acceptor] = []
         self._stop = asyncio.Event()
         self._stop_at = math.inf
@@ -188,15 +189,12 @@ class GatewayServer(uvicorn.Server):
                 acceptor.start()
             except OSError as problem:
                 await self.lifespan.shutdown()
-                setting = f" ({self._config.port_setting})" if self._config.port_setting else ""
-                raise StartError(
-                    f"cannot listen on {url_of(listener)}{setting}: {(problem.strerror or str(problem)).lower()}"
-                ) from None
+                raise StartError(describe(self._config, problem)) from None
             self._acceptors.append(acceptor)
         self.started = True
 
     def _connect(self) -> Connection:
-        return Connection(self.config.loaded_app, self._state, self.lifespan.state)
+        return Connection(self.config.loaded_app, self._state, self.lifespan.state, self._connections)
 
     async def main_loop(self) -> None:
         """Check the connections until it is time to stop."""
@@ -205,10 +203,24 @@ class GatewayServer(uvicorn.Server):
         self._notify_started()
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
-            self._state.tick(loop.time())
+            self._tick(loop.time())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tick_seconds):
                     await self._stop.wait()
+
+    def _tick(self, now: float) -> None:
+        """Renew the date and end what has taken too long; ``now`` is event loop time in seconds.
+
+        One pass over the open connections: a timer for each request cost 1.4 µs of its 13 µs.
+        """
+        self._state.renew_date()
+        for connection in list(self._connections):
+            try:
+                connection.expire(now)
+            except Exception:
+                # A bug must not end the timer of all other connections.
+                logger.exception("a connection could not be checked and is cut")
+                connection.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Stop listening, let requests in progress end, cancel the rest, and end the application."""
@@ -226,15 +238,14 @@ class GatewayServer(uvicorn.Server):
     async def _finish_requests(self) -> None:
         """Wait until no client is connected: for the drain time, or until the stop is forced."""
         loop = asyncio.get_running_loop()
-        state = self._state
         deadline = loop.time() + self._config.drain_seconds
         # A request that has arrived but has not been read is in progress too: let the loop read it first.
         await asyncio.sleep(_DRAIN_TICK_SECONDS)
         while not self.force_exit and (now := loop.time()) < deadline:
-            state.tick(now)
-            for connection in list(state.connections):
+            self._tick(now)
+            for connection in list(self._connections):
                 connection.close_if_idle()
-            if not (state.tasks or state.connections):
+            if not (self._state.tasks or self._connections):
                 return
             await asyncio.sleep(_DRAIN_TICK_SECONDS)
 
@@ -245,7 +256,7 @@ class GatewayServer(uvicorn.Server):
         deadline = loop.time() + _GRACE_SECONDS
         # No request is started any more; those that are still arriving are answered with a 408.
         state.last_start = -math.inf
-        for connection in list(state.connections):
+        for connection in list(self._connections):
             connection.expire(loop.time())
         self.cut = len(state.tasks)
         if self.cut:
@@ -254,9 +265,9 @@ class GatewayServer(uvicorn.Server):
             task.cancel()
         await asyncio.sleep(_DRAIN_TICK_SECONDS)
         # Polled, like the drain: most of what is waited for has no event.
-        while loop.time() < deadline and (state.tasks or any(client.answering for client in state.connections)):  # noqa: ASYNC110
+        while loop.time() < deadline and (state.tasks or any(client.answering for client in self._connections)):  # noqa: ASYNC110
             await asyncio.sleep(_DRAIN_TICK_SECONDS)
-        for connection in list(state.connections):
+        for connection in list(self._connections):
             connection.abort()
 
 

@@ -55,7 +55,7 @@ async def converse(pieces: list[bytes]) -> Heard:
     """Let a connection hear these pieces."""
     asked: list[tuple[str, bytes]] = []
     state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
-    connection = Connection(_application, state, {"asked": asked})
+    connection = Connection(_application, state, {"asked": asked}, set())
     wire = Wire(pieces)
     connection.connection_made(wire)
     await play(wire, connection, state, most_quiet_turns=6)

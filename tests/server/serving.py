@@ -1,4 +1,4 @@
-"""A server in the test's own event loop, and a client that says exactly the bytes it is given."""
+"""A server in the test's own event loop, and a client that sends exactly the given bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATIENCE_SECONDS = 5.0
-"""How long a test waits for what should come at once."""
+"""Time that a test waits for something that should come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Client:
         self._writer.write_eof()
 
     def reset(self) -> None:
-        """Vanish: a reset instead of an end."""
+        """Reset the connection."""
         sock = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()

@@ -399,6 +399,19 @@ async def test_half_an_answer_does_not_pass_for_a_whole_one(messages: tuple[dict
             await client.answer()
 
 
+@pytest.mark.parametrize("before", [(), (start(), piece(b"a", more=True))], ids=["nothing", "half"])
+async def test_an_application_can_abort(
+    before: tuple[dict[str, object], ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ASGI extension `http.response.abort`, by which the sandbox loses an answer: no 500, nothing in the log."""
+    async with serving(answering(*before, {"type": "http.response.abort"})) as served, served.connect() as client:
+        await client.send(request())
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError, ValueError)):
+            await client.answer()
+        assert served.refused == {}
+    assert not caplog.records
+
+
 async def test_messages_after_the_answer_are_a_fault_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
     """The client has its answer, and the log the fault."""
     app = answering(start(200, (b"content-length", b"1")), piece(b"a"), piece(b"b"))
@@ -555,7 +568,7 @@ async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCa
 
     async with serving(app):
         pass
-    assert "the application does not end well" in caplog.text
+    assert "the shutdown of the application failed" in caplog.text
 
 
 async def test_an_ordinary_life_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:

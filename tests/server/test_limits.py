@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.server.observer import SERVER_STATUS
 from tests.server.processes import running
 from tests.server.serving import alive, read, reply, request, send_in_pieces, serving
 
@@ -275,6 +276,25 @@ async def test_a_trickle_does_not_buy_time(*, before: bool) -> None:
         assert_refused(await client.answer(), *LATE)
         assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + SLACK_SECONDS
         sending.cancel()
+
+
+async def test_the_application_sees_the_status_that_the_server_sent_instead() -> None:
+    """So that a request is counted once: by the server, which answered it."""
+    seen: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await alive(scope, receive, send)
+            return
+        with contextlib.suppress(ConnectionError):
+            await read(receive)
+        seen.append(scope.get(SERVER_STATUS))
+
+    async with serving(app, read_timeout=READ_SECONDS) as served, served.connect() as client:
+        await client.send(request(b"/", b"{}")[:-1])
+        assert_refused(await client.answer(), *LATE)
+        assert served.refused == {408: 1}
+    assert seen == [408]
 
 
 async def test_a_request_just_in_time_is_answered() -> None:

@@ -1,4 +1,4 @@
-"""How the gateway stops, one worker and several: nothing in progress is lost, and nobody waits for nothing."""
+"""Stops of one worker and of several: no request in progress is lost, and none delays a stop beyond its bounds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_sigterm_drains(workers: int) -> None:
 
 @WORKERS
 async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) -> None:
-    """Ctrl-C: no delay, whatever the settings; idle connections keep nobody."""
+    """Ctrl-C: no delay, whatever the settings; idle connections are closed."""
     async with running(workers=workers, drain_delay=30) as program, program.connect() as idle:
         await idle.send(request(b"/"))
         await idle.answer()
@@ -90,7 +90,7 @@ async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
 @WORKERS
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Signals) -> None:
-    """What was in progress still says what it knows; the exit code tells that something was cut."""
+    """Requests in progress still report their outcome; the exit code shows that some were cut."""
     async with running(workers=workers, drain_delay=20, drain_seconds=20) as program:
         stubborn = asyncio.create_task(program.ask("/stubborn?15"))
         await asyncio.sleep(0.1)
@@ -164,7 +164,7 @@ async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
 
 
 async def test_a_drain_is_seen_from_the_first_moment() -> None:
-    """In one process, without signals: state, `Connection: close`, and no delay that begins anew."""
+    """In one process, without signals: state, `Connection: close`, and no second delay."""
     async with serving(drain_delay=5) as served:
         states = [served.lifecycle.state]
         served.server.drain()
@@ -178,7 +178,7 @@ async def test_a_drain_is_seen_from_the_first_moment() -> None:
     assert time.monotonic() - started < 0.5, "a delay that is over does not begin again"
 
 
-async def test_whoever_knocks_as_the_door_closes_is_let_in() -> None:
+async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
     """A request that the kernel has taken before the listener closes is answered, not reset."""
     async with serving() as served:
         clients = []
