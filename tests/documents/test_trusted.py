@@ -22,9 +22,9 @@ from app.main import WorkerContext, create_app
 from app.server.lifecycle import Lifecycle
 from app.settings import load
 from app.start_error import StartError
-from schema.root import build_schema
+from schema.root import OPERATIONS, build_schema
 from schema.sdl import subgraph_sdl
-from tests.gateway import HEADERS, GatewayClient, gateway, serve
+from tests.gateway import HEADERS, GatewayClient, gateway, serving
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"ab": "mutation Remove { removeContact }"}), encoding="utf-8")
     with pytest.raises(StartError) as stop:
-        create_app(context_of(manifest), Lifecycle())
+        create_app(context_of(manifest), Lifecycle(), build_schema(), OPERATIONS)
     assert str(stop.value) == (
         f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Remove (ab) cannot be run: "
         "Cannot query field 'removeContact' on type 'Mutation'. Did you mean 'deleteContact'? (line 1, column 19)"
@@ -312,16 +312,16 @@ def test_a_manifest_that_vanished_stops_the_start(tmp_path: Path) -> None:
     context = context_of(manifest)
     manifest.unlink()
     with pytest.raises(StartError, match="it cannot be read: No such file or directory"):
-        create_app(context, Lifecycle())
+        create_app(context, Lifecycle(), build_schema(), OPERATIONS)
 
 
 @contextlib.asynccontextmanager
 async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[GatewayClient, Lifecycle]]:
     """A gateway and the lifecycle that takes the SIGHUP."""
     lifecycle = Lifecycle(state="serving")
-    app = create_app(context_of(manifest, wethod.url), lifecycle)
-    async with serve(app) as url, httpx.AsyncClient(timeout=30) as http:
-        yield GatewayClient(url, http), lifecycle
+    app = create_app(context_of(manifest, wethod.url), lifecycle, build_schema(), OPERATIONS)
+    async with serving(app) as (url, server), httpx.AsyncClient(timeout=30) as http:
+        yield GatewayClient(url, http, server), lifecycle
 
 
 def replace(manifest: Path, content: str) -> None:
