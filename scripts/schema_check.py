@@ -1,7 +1,7 @@
 """Compare this tree's schema with the published one, for its clients and routers.
 
-``python -m scripts.schema_check`` exits with 1 if something would break them. With a VERSION as its argument, it makes this
-tree's schema the published one. Nothing else rewrites ``schema/published.graphql``.
+``python -m scripts.schema_check`` exits with 1 if something would break them. With a VERSION as its argument, it makes
+this tree's schema the published one. Nothing else rewrites ``schema/published.graphql``.
 """
 
 from __future__ import annotations
