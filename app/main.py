@@ -11,11 +11,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.documents.cache import Documents
 from app.documents.limits import Limits
 from app.documents.manifest import ManifestError
-from app.documents.operations import Operations, PersistedQueries
-from app.documents.trusted_operations import TrustedOperations
+from app.documents.persisted import PersistedOperations
+from app.documents.plan_cache import PlanCache
+from app.documents.trusted import TrustedOperations
 from app.explorer import example
 from app.explorer.page import Explorer
 from app.graphql_http.endpoint import GraphQLEndpoint
@@ -56,19 +56,19 @@ class Gateway(Starlette):
         return super().__call__(scope, receive, send)
 
 
-def create_app(context: WorkerContext, *, transport: Transport | None = None, compiled: bool = True) -> Starlette:
+def create_app(context: WorkerContext, *, transport: Transport | None = None, projected: bool = True) -> Starlette:
     """Wire the gateway of one worker.
 
     Args:
         context: what it is made from.
         transport: what carries requests to Wethod, for tests; by default what the settings mean.
-        compiled: False runs every operation on graphql-core, to compare with.
+        projected: False runs every operation on graphql-core, to compare with.
 
     Raises:
         StartError: the manifest of trusted documents cannot be used.
     """
     settings = context.settings
-    documents = make_documents(context, compiled=compiled)
+    documents = make_documents(context, projected=projected)
     operations = make_operations(context, documents)
     telemetry = Telemetry(
         settings,
@@ -123,19 +123,19 @@ def create_app(context: WorkerContext, *, transport: Transport | None = None, co
     return app
 
 
-def make_documents(context: WorkerContext, *, compiled: bool) -> Documents:
+def make_documents(context: WorkerContext, *, projected: bool) -> PlanCache:
     """What plans documents, with introspection where it is on."""
     settings = context.settings
     introspection = context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection
-    return Documents(
+    return PlanCache(
         build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
         Limits.of(settings),
         introspection=introspection,
-        compiled=compiled,
+        projected=projected,
     )
 
 
-def make_operations(context: WorkerContext, documents: Documents) -> Operations | TrustedOperations:
+def make_operations(context: WorkerContext, documents: PlanCache) -> PersistedOperations | TrustedOperations:
     """What finds the plan of a request: any document's, or the trusted ones' alone where a manifest is set.
 
     Raises:
@@ -143,7 +143,7 @@ def make_operations(context: WorkerContext, documents: Documents) -> Operations 
     """
     manifest = context.settings.gateway_trusted_documents
     if manifest is None:
-        return Operations(documents, PersistedQueries())
+        return PersistedOperations(documents)
     try:
         trusted = TrustedOperations(manifest, documents)
     except ManifestError as error:

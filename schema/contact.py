@@ -48,18 +48,12 @@ class DeletionEvidence(enum.Enum):
     )
 
 
-def resolve_contact(root: DeleteContactSuccess) -> Contact | None:
-    """Made only where it is asked for."""
-    return Contact(id=root.deleted_contact_id)
-
-
 @strawberry.type(description="The company does not have the contact any more.")
 class DeleteContactSuccess:
     """A 2xx that is a success, or the 404 that a repeat was given."""
 
     deleted_contact_id: strawberry.ID = strawberry.field(description="Id of the contact that is gone.")
     contact: Contact | None = strawberry.field(
-        resolver=resolve_contact,
         description="The contact that is gone, for caches that evict by entity; its other fields are null.",
     )
     message: str = strawberry.field(description="Human-readable description; render it as text.")

@@ -1,1 +1,1 @@
-"""From the text of a document to a valid plan: limits, cache, persisted queries, trusted documents."""
+"""From a request to the plan of a valid document: limits, cache, persisted queries, trusted documents."""

@@ -1,14 +1,15 @@
-"""A GraphQL request, whatever carried it."""
+"""A GraphQL request, read from any kind of HTTP request."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from app.execution.plan import Plan
 
 DOCUMENT_KEYS = ("documentId", "doc_id")
 """Parameters that stand for a document: the name that GraphQL over HTTP proposes, and the one of Relay's guide."""
@@ -18,11 +19,11 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
     """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
 
     Attributes:
-        query: the document; None where the request means a stored one.
-        operation_name: which of its operations; None where it does not say.
-        variables: their raw values.
-        extensions: what else the client says.
-        parameters: the keys of the request, for those who know further ones; none where there are no others.
+        query: the document; None if the request names a stored one.
+        operation_name: the operation to run; None if the request names none.
+        variables: their values before coercion.
+        extensions: further information of the client.
+        parameters: all parameters of the request, if it has others than these.
     """
 
     query: str | None
@@ -30,3 +31,15 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
     variables: Mapping[str, object]
     extensions: Mapping[str, object]
     parameters: Mapping[str, object]
+
+
+class FoundOperation(NamedTuple):
+    """The operation that a request names.
+
+    Attributes:
+        plan: its plan.
+        document_id: the id of a persisted or trusted document; None if the request carries the text.
+    """
+
+    plan: Plan
+    document_id: str | None

@@ -1,35 +1,49 @@
-"""What bounds a document, measured in time linear in its size and before it is validated."""
+"""Limits on a document, checked before it is validated."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from graphql import GraphQLError, GraphQLSyntaxError, parse
+from graphql import FieldNode, FragmentSpreadNode, GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 
-from app.documents.request_error import ErrorCode, Refusal
-from app.execution.shape import Shape
+from app.execution.graphql_core import unlink_tokens
+from app.execution.request_error import ErrorCode, RequestError
+from app.execution.selection_set import fragments_of
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, OperationDefinitionNode
+    from graphql import DocumentNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
     from app.settings import Settings
 
-SELECTIONS_A_TOKEN = 2
-"""Fragments may unfold to so many selections for each token that a document may have.
+SELECTIONS_PER_TOKEN = 2
+"""A document may expand to this many selections for each token that is allowed.
 
-Validation, plan and answer grow with them: without a bound 900 tokens asked for 2,000,000 fields, an answer of 41 MB.
+Validation, plan and answer grow with them: without the limit, 900 tokens select 2,000,000 fields, an answer of 41 MB.
 """
+MAX_OWN_BYTES = 100_000
+"""Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
+_OWN_BYTES_PER_ROOT_FIELD = 5_000
+MAX_NESTING = 200
+"""Levels of fields and fragments, which graphql-core follows by recursion."""
+
+_INTROSPECTION = frozenset({"__schema", "__type"})
+_MAX_SERVICE = 4
+_COUNTED = {"_service": ("_service", _MAX_SERVICE), "sdl": ("sdl", _MAX_SERVICE)} | dict.fromkeys(
+    _INTROSPECTION, ("__schema and __type", 1)
+)
+"""Fields with long answers: how they are named in messages, and how often they may stand in an operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on a document.
+    """Limits on a document.
 
     Attributes:
-        tokens: most lexical tokens, and most comments; twice as many selections once fragments are unfolded.
-        depth: deepest nesting of fields; ``__schema`` and ``__type`` count one with all that is in them.
-        root_fields: most root fields of one operation, and most times that it asks for ``sdl``, fragments unfolded.
+        tokens: lexical tokens, and comments; ``SELECTIONS_PER_TOKEN`` times as many selections, fragments expanded.
+        depth: nesting of fields; ``__schema`` and ``__type`` count as one level with everything below them.
+        root_fields: root fields of an operation, fragments expanded.
     """
 
     tokens: int
@@ -38,15 +52,20 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """The limits that the settings name."""
+        """Take the limits from the settings."""
         return cls(settings.gateway_max_tokens, settings.gateway_max_depth, settings.gateway_max_root_fields)
+
+    @property
+    def own_bytes(self) -> int:
+        """Bytes of answer to a caller without a usable token."""
+        return max(MAX_OWN_BYTES, _OWN_BYTES_PER_ROOT_FIELD * self.root_fields)
 
 
 def parse_within(text: str, limits: Limits) -> DocumentNode:
-    """Parse a document, no further than the limit on tokens goes.
+    """Parse a document, no further than the limit on tokens.
 
     Raises:
-        Refusal: its syntax is wrong, or it has too many tokens, or it is nested beyond what can be parsed.
+        RequestError: the syntax is wrong, or the document has too many tokens or is nested too deeply.
     """
     try:
         document = parse(
@@ -55,56 +74,99 @@ def parse_within(text: str, limits: Limits) -> DocumentNode:
     except GraphQLSyntaxError as error:
         message = error.message.removeprefix("Syntax Error: ")
         if "nested too deeply" in message:
-            raise Refusal(ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply.", limit="depth") from None
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply.", limit="depth") from None
         if message.endswith("Parsing aborted."):
-            raise Refusal(
+            raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
                 f"The document has more than {limits.tokens} tokens, or as many comments.",
                 limit="tokens",
             ) from None
-        raise Refusal(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
-    _unlink(document)
+        raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
+    unlink_tokens(document)
     return document
 
 
-def _unlink(document: DocumentNode) -> None:
-    """Part the tokens, which know those beside them, so that a document that is forgotten is freed at once.
+def check_limits(document: DocumentNode, limits: Limits) -> int:
+    """Walk the operations of a document with their fragments expanded, and stop at the first limit.
 
-    Nothing asks for a token's neighbours once a document is parsed; those that no node begins or ends with go now.
-    """
-    token = document.loc.start_token if document.loc else None
-    while token is not None:
-        following = token.next
-        token.prev = token.next = None
-        token = following
-
-
-def check_shape(document: DocumentNode, limits: Limits) -> None:
-    """Check depth and root fields of every operation of a document, and what all of them unfold to.
+    Returns:
+        How many selections all operations have.
 
     Raises:
-        Refusal: one of them is too deep or has too many root fields, or together they have too many selections.
+        RequestError: an operation is too deep, too wide or too large.
     """
-    shape = Shape(document)
-    left = most = SELECTIONS_A_TOKEN * limits.tokens
-    try:
-        for operation in shape.operations:
-            left -= shape.selections(operation.selection_set)
-            if shape.root_fields(operation.selection_set) > limits.root_fields:
-                message = f"The operation has more than {limits.root_fields} root fields."
-                raise _exceeded(message, operation, limit="root_fields")
-            if shape.sdl(operation.selection_set) > limits.root_fields:  # of thousands of characters each
-                message = f"The operation asks for sdl more than {limits.root_fields} times."
-                raise _exceeded(message, operation, limit="root_fields")
-            if shape.depth(operation.selection_set) > limits.depth:
-                message = f"The operation is nested deeper than {limits.depth} fields."
-                raise _exceeded(message, operation, limit="depth")
-            if left < 0:
-                message = f"The document's fragments unfold to more than {most} selections."
-                raise _exceeded(message, operation, limit="tokens")
-    except RecursionError:
-        raise Refusal(ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply.", limit="depth") from None
+    walk = _Walk(document, limits)
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            walk.operation(node)
+    return walk.selections
 
 
-def _exceeded(message: str, operation: OperationDefinitionNode, *, limit: str) -> Refusal:
-    return Refusal(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, [operation])], limit=limit)
+class _Walk:
+    """The walk over a document; each selection counts as often as a spread brings it in."""
+
+    def __init__(self, document: DocumentNode, limits: Limits) -> None:
+        self.selections = 0
+        self._max_selections = SELECTIONS_PER_TOKEN * limits.tokens
+        self._limits = limits
+        self._fragments = fragments_of(document)
+        self._spread: set[str] = set()
+        self._root_fields = 0
+        self._counted: Counter[str] = Counter()
+        self._operation: OperationDefinitionNode | None = None
+
+    def operation(self, node: OperationDefinitionNode) -> None:
+        """Walk one operation."""
+        self._operation = node
+        self._root_fields = 0
+        self._counted.clear()
+        self._visit(node.selection_set, depth=1, nesting=1)
+
+    def _visit(self, selection_set: SelectionSetNode, depth: int, nesting: int) -> None:
+        """Visit a selection set whose fields are at a depth; 0 stands for any depth below introspection."""
+        if nesting > MAX_NESTING:
+            raise self._exceeded("The operation is nested too deeply.", "depth")
+        for selection in selection_set.selections:
+            self.selections += 1
+            if self.selections > self._max_selections:
+                message = f"The document's fragments unfold to more than {self._max_selections} selections."
+                raise self._exceeded(message, "tokens")
+            if isinstance(selection, FieldNode):
+                self._visit_field(selection, depth, nesting)
+            else:
+                self._visit_fragment(selection, depth, nesting)
+
+    def _visit_field(self, field: FieldNode, depth: int, nesting: int) -> None:
+        name = field.name.value
+        if depth > self._limits.depth:
+            raise self._exceeded(f"The operation is nested deeper than {self._limits.depth} fields.", "depth")
+        if depth == 1:
+            self._root_fields += 1
+            if self._root_fields > self._limits.root_fields:
+                message = f"The operation has more than {self._limits.root_fields} root fields."
+                raise self._exceeded(message, "root_fields")
+        if name in _COUNTED:
+            shown, most = _COUNTED[name]
+            self._counted[shown] += 1
+            if self._counted[shown] > most:
+                often = "once" if most == 1 else f"{most} times"
+                raise self._exceeded(f"The operation selects {shown} more than {often}.", "root_fields")
+        if field.selection_set is not None:
+            below = 0 if depth == 0 or name in _INTROSPECTION else depth + 1
+            self._visit(field.selection_set, below, nesting + 1)
+
+    def _visit_fragment(self, selection: SelectionNode, depth: int, nesting: int) -> None:
+        if not isinstance(selection, FragmentSpreadNode):
+            self._visit(cast("InlineFragmentNode", selection).selection_set, depth, nesting + 1)
+            return
+        name = selection.name.value
+        fragment = self._fragments.get(name)
+        if fragment is None or name in self._spread:
+            return  # validation refuses an unknown fragment and a cycle
+        self._spread.add(name)
+        self._visit(fragment.selection_set, depth, nesting + 1)
+        self._spread.remove(name)
+
+    def _exceeded(self, message: str, limit: str) -> RequestError:
+        nodes = [self._operation] if self._operation is not None else []
+        return RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, nodes)], limit=limit)

@@ -13,18 +13,18 @@ from __future__ import annotations
 from schema.json_codec import DecodeError, decode
 
 _APOLLO = "apollo-persisted-query-manifest"
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 
 
 class ManifestError(ValueError):
-    """Why a manifest cannot be used: one line that names what is wrong and where."""
+    """A manifest cannot be used; the message is one line that names what is wrong and where."""
 
 
 def read_manifest(content: bytes) -> dict[str, str]:
-    """The texts of a manifest, at least one, by the keys that clients send in their stead.
+    """Read the texts of a manifest, at least one, by the ids that clients send.
 
     Raises:
-        ManifestError: it is none of the three.
+        ManifestError: the manifest has none of the three forms.
     """
     try:
         manifest = decode(content)
@@ -54,6 +54,6 @@ def _apollo_pairs(manifest: dict[str, object]) -> list[tuple[object, object]]:
 
 
 def shown(value: object) -> str:
-    """A value of the manifest as a line of text may carry it."""
+    """Show a value of the manifest in one line of text."""
     text = str(value).encode("unicode_escape").decode("ascii")
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."

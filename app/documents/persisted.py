@@ -1,58 +1,107 @@
-"""What stands for a document in a request: the hash that Apollo Client sends, or a key of a manifest."""
+"""Operations by their text, or by the hash of a text: automatic persisted queries, as Apollo Client sends them."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
-from app.documents.graphql_request import DOCUMENT_KEYS
-from app.documents.request_error import ErrorCode, Refusal
+from app.documents.graphql_request import DOCUMENT_KEYS, FoundOperation
+from app.documents.lru_cache import LruCache
+from app.execution.request_error import ErrorCode, RequestError
 
 if TYPE_CHECKING:
     from app.documents.graphql_request import GraphQLRequest
+    from app.documents.plan_cache import PlanCache
+
+MAX_TEXTS = 1_000
+MAX_CHARACTERS = 2_000_000
 
 EXTENSION = "extensions.persistedQuery"
-HASH = f"{EXTENSION}.sha256Hash"
+_HASH = f"{EXTENSION}.sha256Hash"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class PersistedOperations:
+    """Finds operations by their text or its SHA-256, and keeps the texts that were used last.
+
+    Args:
+        plans: the plans of documents.
+        max_texts: the most texts that are kept.
+        max_characters: the most characters of all of them.
+    """
+
+    def __init__(self, plans: PlanCache, *, max_texts: int = MAX_TEXTS, max_characters: int = MAX_CHARACTERS) -> None:
+        self._plans = plans
+        self._texts: LruCache[str, str] = LruCache(max_texts, max_characters)
+
+    def find(self, request: GraphQLRequest) -> FoundOperation:
+        """Find the operation of a request.
+
+        Raises:
+            RequestError: there is none, or its document cannot run.
+        """
+        text = request.query
+        digest = persisted_hash(request) if request.extensions else None
+        if digest is None:
+            if text is not None:
+                return FoundOperation(self._plans.find(text, request.operation_name), None)
+            if document_ids(request):
+                raise not_supported()
+            raise RequestError(ErrorCode.BAD_REQUEST, "The parameter query is missing.")
+        if not _SHA256.fullmatch(digest):
+            message = f"The parameter {_HASH} must be 64 hexadecimal digits in lower case."
+            raise RequestError(ErrorCode.BAD_REQUEST, message)
+        if text is None:
+            kept = self._texts.get(digest)
+            if kept is None:
+                # Apollo Client recognises this answer by its message or its code, and sends the text.
+                raise RequestError(ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+            return FoundOperation(self._plans.find(kept, request.operation_name), digest)
+        if sha256(text) != digest:
+            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {_HASH} is not the query's hash.")
+        plan = self._plans.find(text, request.operation_name)
+        self._texts.put(digest, text, len(text))  # only a valid document is kept
+        return FoundOperation(plan, None)
 
 
 def persisted_hash(request: GraphQLRequest) -> str | None:
-    """What ``extensions.persistedQuery`` holds; None where the request has no such extension.
+    """Read the hash in ``extensions.persistedQuery``; None if the request has no such extension.
 
     Raises:
-        Refusal: it is not of the form that Apollo Client sends.
+        RequestError: the extension is not of the form that Apollo Client sends.
     """
     if "persistedQuery" not in request.extensions:
         return None
     extension = request.extensions["persistedQuery"]
     digest = extension.get("sha256Hash") if isinstance(extension, dict) else None
     if not isinstance(extension, dict) or extension.get("version") != 1 or not isinstance(digest, str):
-        raise Refusal(
-            ErrorCode.BAD_REQUEST, f"The parameter {EXTENSION} must have a version, which is 1, and a sha256Hash."
-        )
+        message = f"The parameter {EXTENSION} must have a version, which is 1, and a sha256Hash."
+        raise RequestError(ErrorCode.BAD_REQUEST, message)
     return digest
 
 
-def document_keys(request: GraphQLRequest) -> dict[str, str]:
-    """The keys that stand for a document outside the extensions, by the parameters that carry them.
+def document_ids(request: GraphQLRequest) -> dict[str, str]:
+    """Read the ids that stand for a document outside the extensions, by the parameters that carry them.
 
     Raises:
-        Refusal: one of them is no string.
+        RequestError: an id is not a string.
     """
-    keys: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for name in DOCUMENT_KEYS:
-        key = request.parameters.get(name)
-        if isinstance(key, str):
-            keys[name] = key
-        elif key is not None:
-            raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {name} must be a string or null.")
-    return keys
+        value = request.parameters.get(name)
+        if isinstance(value, str):
+            ids[name] = value
+        elif value is not None:
+            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} must be a string or null.")
+    return ids
 
 
-def not_supported() -> Refusal:
-    """What stands for a document is not known here, and cannot be made known; clients tell this by its very words."""
-    return Refusal(ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+def not_supported() -> RequestError:
+    """Make the error of an id that stands for no document here, in the words that clients recognise."""
+    return RequestError(ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
 
 
 def sha256(text: str) -> str:
-    """The digest of a text, in lower case. No two texts share their bytes, those with lone surrogates included."""
+    """Compute the digest of a text, in lower case. Texts with different lone surrogates have different digests."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,1 +1,1 @@
-"""From a document to a result: limits, cache, compiler."""
+"""The execution of an operation: variables, resolvers, projection, and delegation to graphql-core."""

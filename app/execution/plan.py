@@ -1,71 +1,196 @@
-"""One operation, ready to run: compiled where the compiler covers it, on graphql-core otherwise."""
+"""The plan of one operation: made once, run any number of times."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import asyncio
+from typing import TYPE_CHECKING, Any
 
-from app.execution.compiler import CompiledPlan
-from app.execution.core import CorePlan, Variables
-from app.execution.coverage import Uncovered, conditions
+import msgspec
+from graphql import ExecutionResult, GraphQLError, OperationType
+
+from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
+from app.execution.delegation import Raised, delegate
+from app.execution.request_error import ErrorCode, RequestError
+from app.execution.root_field import RootFields
+from app.execution.selection_set import Selections, fragments_of
+from app.execution.strawberry_types import has_default_configuration
+from app.execution.variables import VariableCoercion
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
-    from graphql import (
-        DocumentNode,
-        ExecutionResult,
-        GraphQLError,
-        GraphQLSchema,
-        OperationDefinitionNode,
-        OperationType,
-    )
-
-    from app.execution.footprint import Footprint
-
-__all__ = ["CompiledPlan", "CorePlan", "Plan", "Variables", "plan_operation"]
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 
-class Plan(Protocol):
-    """One operation of a validated document, ready to run any number of times.
+MAX_CALLS = 100
+MAX_CHOICES = 8
+"""How many choices of ``@skip`` and ``@include`` a plan keeps; it plans further ones for each request."""
+
+
+class Coerced(msgspec.Struct, frozen=True):
+    """The values of one request, and what they will cost.
 
     Attributes:
-        operation: what it does.
-        footprint: the memory that it takes beyond its document's.
+        max_words: bytes of words that each call of Wethod may show.
+        calls: how many calls of Wethod the operation makes.
+        given: the variables before coercion.
+        variables: the variables after it.
+        fields: the root fields that run.
+        arguments: the arguments of each of them, by response name.
     """
 
-    operation: OperationType
-    footprint: Footprint
-
-    def coerce(self, variables: Mapping[str, object]) -> Variables | list[GraphQLError]:
-        """Coerce the variables of one request, or say what is wrong with them, as ``get_variable_values`` would."""
-        ...
-
-    def execute(self, variables: Variables, context: object) -> Coroutine[Any, Any, ExecutionResult]:
-        """Run once, as ``graphql.execute`` would."""
-        ...
+    max_words: int
+    calls: int
+    given: Mapping[str, object]
+    variables: Variables
+    fields: RootFields
+    arguments: dict[str, dict[str, Any]]
 
 
-def plan_operation(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    *,
-    hide_suggestions: bool,
-    compiled: bool = True,
-) -> Plan:
-    """Choose, once per document, how an operation of a valid document runs.
+class Plan:
+    """One operation of a valid document.
 
     Args:
         schema: the schema that validated the document.
-        document: the whole document, for its fragments.
-        operation: which operation of it.
-        hide_suggestions: whether messages leave out names of the schema that the client did not write.
-        compiled: False forces graphql-core, to compare with.
+        document: the whole document.
+        definition: the operation.
+        hide_suggestions: messages leave out names of the schema that the client did not write.
+        max_calls: the most calls of Wethod that the operation may make.
+        projected: False runs it on graphql-core, to compare with.
+
+    Attributes:
+        operation: the operation's type.
+        definition: the operation.
+        choices: how many choices of ``@skip`` and ``@include`` it keeps, at most.
+        own_bytes: bytes of the answer to a caller without a usable token, at most.
     """
-    core = CorePlan(schema, document, operation, hide_suggestions=hide_suggestions)
-    if not compiled:
-        return core
-    try:
-        return CompiledPlan(core, conditions(core))
-    except Uncovered:
-        return core
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        *,
+        hide_suggestions: bool,
+        max_calls: int = MAX_CALLS,
+        projected: bool = True,
+    ) -> None:
+        root_type = schema.get_root_type(definition.operation)
+        if root_type is None:
+            raise RequestError(
+                ErrorCode.OPERATION_RESOLUTION_FAILURE, f"The schema has no {definition.operation.value} operations."
+            )
+        self.operation: OperationType = definition.operation
+        self._schema = schema
+        self._document = document
+        self.definition = definition
+        self._root_type = root_type
+        self._hide_suggestions = hide_suggestions
+        self._max_calls = max_calls
+        self._fragments = fragments_of(document)
+        self._coercion = VariableCoercion(schema, document, definition, hide_suggestions=hide_suggestions)
+        self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
+        self.own_bytes = sum(size.own for size in self._sizes.values())
+        self._projected = projected and has_default_configuration(schema)
+        # The only variables that a ``@skip`` or an ``@include`` can look at.
+        self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
+        self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
+        self._planned: dict[tuple[bool | None, ...], RootFields] = {}
+
+    def coerce(self, given: Mapping[str, object]) -> Coerced:
+        """Coerce the variables of one request, and everything else that depends on them.
+
+        Raises:
+            RequestError: a value is wrong (``BAD_USER_INPUT``), or the operation makes too many calls of Wethod or
+                selects their results too often (``LIMIT_EXCEEDED``). No resolver has run.
+        """
+        variables = self._coercion.coerce(given)
+        choice = tuple([variables.coerced.get(name) for name in self._conditions]) if self._conditions else ()
+        fields = self._planned.get(choice) or self._plan(choice)
+        try:
+            arguments = {field.key: field.arguments(variables) for field in fields.fields}
+        except GraphQLError as error:
+            raise RequestError(ErrorCode.BAD_USER_INPUT, [error]) from None
+        if not fields.counted:
+            return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
+        made = [field.calls(arguments[field.key]) for field in fields.fields]
+        return Coerced(self._max_words(fields, made), sum(made), given, variables, fields, arguments)
+
+    def _plan(self, choice: tuple[bool | None, ...]) -> RootFields:
+        """Plan the root fields under one choice of ``@skip`` and ``@include``."""
+        fields = RootFields(
+            Selections(self._schema, self._fragments, dict(zip(self._conditions, choice, strict=True))),
+            self.definition,
+            self._root_type,
+            self._fragments,
+            projected=self._projected,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if not fields.counted:
+            made = [field.calls({}) for field in fields.fields]
+            fields.calls = sum(made)
+            fields.max_words = self._max_words(fields, made)
+        if len(self._planned) < MAX_CHOICES:
+            self._planned[choice] = fields
+        return fields
+
+    def _max_words(self, fields: RootFields, made: list[int]) -> int:
+        """Bound the words that each call may show, by the number of calls that each field makes.
+
+        Raises:
+            RequestError: there are too many calls, or too many names for their results.
+        """
+        if sum(made) > self._max_calls:
+            raise RequestError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The operation makes {sum(made)} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
+                limit="deletes",
+            )
+        max_words = words_for_each_call(
+            (self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)
+        )
+        if max_words < MIN_WORDS:
+            raise RequestError(
+                ErrorCode.LIMIT_EXCEEDED,
+                "The operation selects the results of its calls under more names than one answer can hold. "
+                "Use fewer aliases, or make fewer calls.",
+                limit="words",
+            )
+        return max_words
+
+    async def execute(self, coerced: Coerced, context: object) -> ExecutionResult:
+        """Run the operation. Errors of fields are in the result; nothing is raised for them (GraphQL §6.4.4).
+
+        Args:
+            coerced: the values of the request.
+            context: the context of the request, which resolvers find at ``info.context``.
+        """
+        fields = coerced.fields
+        outcomes: dict[str, object] = {}
+        if fields.is_projected:
+            variables = coerced.variables
+            if fields.is_concurrent:
+                resolving = [each.resolve(coerced.arguments[each.key], variables, context) for each in fields.fields]
+                outcomes = dict(zip(coerced.arguments, await asyncio.gather(*resolving), strict=True))
+            else:
+                # Not by ``field.resolve``: a coroutine more for each field costs a tenth of the whole execution.
+                for field in fields.fields:
+                    try:
+                        value = field.call(coerced.arguments[field.key], variables, context)
+                        outcomes[field.key] = await value if field.is_async else value
+                    except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
+                        outcomes[field.key] = Raised(error)
+            try:
+                return ExecutionResult(fields.project(outcomes), None)
+            except Exception:  # noqa: BLE001, S110 - graphql-core completes the values, and words what is wrong
+                pass
+        name = self.definition.name
+        return await delegate(
+            self._schema,
+            self._document,
+            name.value if name is not None else None,
+            coerced.given,
+            context,
+            outcomes=outcomes,
+            hide_suggestions=self._hide_suggestions,
+        )

@@ -1,102 +1,163 @@
-"""Variables: coerced by rules that are made once an operation (GraphQL §6.1.2)."""
+"""The variables of an operation: every mistake in their values is found before a resolver runs (GraphQL §6.1.2)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from graphql import GraphQLError
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource, input_is_nested_too_deeply
+from graphql import (
+    GraphQLError,
+    TypeInfo,
+    ValidationContext,
+    get_nullable_type,
+    get_variable_values,
+    is_leaf_type,
+    is_non_null_type,
+)
 from graphql.pyutils import Undefined
-from graphql.type import is_leaf_type, is_non_null_type
-from graphql.utilities.coerce_input_value import coerce_input_literal, coerce_input_value
+from graphql.utilities import coerce_input_literal
 
-from app.execution.arguments import constant
+from app.execution.graphql_core import Variables, VariableSource, signature_of
+from app.execution.request_error import ErrorCode, RequestError, max_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graphql import GraphQLInputType, ValueNode
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, VariableDefinitionNode
 
-    from app.execution.core import CorePlan, Variables
-
-    Coerce: TypeAlias = Callable[[Mapping[str, object]], Variables | list[GraphQLError]]
+    from app.execution.graphql_core import Signature
 
 
-class _Rule(NamedTuple):
-    """One variable of an operation."""
+class _Scalar(NamedTuple):
+    """One variable of a scalar or an enum.
+
+    Attributes:
+        default: its value if the request has none; ``Undefined`` for no default.
+        nullable: null is a value of it.
+    """
 
     name: str
-    signature: GraphQLVariableSignature
-    absent: VariableValueSource
+    signature: Signature
     coerce: Callable[[Any], Any]
-    default: Callable[[], Any] | None
-    required: bool
+    default: object
+    nullable: bool
 
 
-def coercion(core: CorePlan) -> Coerce:
-    """What coerces the variables of an operation.
+class VariableCoercion:
+    """Coerces the variables of one operation.
 
-    Whatever is wrong with them is graphql-core's to say: it starts again from the beginning, so that no error depends
-    on the rules here.
+    Args:
+        schema: the schema that validated the document.
+        document: the whole document.
+        operation: the operation.
+        hide_suggestions: messages leave out names of the schema that the client did not write.
+
+    Attributes:
+        types: the type of each variable by its name, non-null or not.
     """
-    rules: list[_Rule] = []
-    for node in core.definition.variable_definitions or ():
-        signature = get_variable_signature(core.schema, node)
-        if isinstance(signature, GraphQLError):
-            return core.coerce
-        default = _default(node.default_value, signature.type) if node.default_value is not None else None
-        rules.append(
-            _Rule(
-                signature.name,
-                signature,
-                VariableValueSource(signature),
-                _coerce(signature.type),
-                default,
-                is_non_null_type(signature.type),
-            )
-        )
-    return _by_rules(rules, core.coerce)
 
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        *,
+        hide_suggestions: bool,
+    ) -> None:
+        self._schema = schema
+        self._nodes = tuple(operation.variable_definitions or ())
+        signatures = [signature_of(schema, node) for node in self._nodes]
+        self.types = {signature.name: str(get_nullable_type(signature.type)) for signature in signatures}
+        self._hide_suggestions = hide_suggestions
+        self._max_errors = max_errors(document.loc.source.body if document.loc else "")
+        self._never_null = _never_null(schema, document, operation)
+        scalars = [_scalar(schema, node, self._never_null) for node in self._nodes]
+        self._scalars = None if None in scalars else tuple(cast("list[_Scalar]", scalars))
 
-def _by_rules(rules: list[_Rule], otherwise: Coerce) -> Coerce:
-    new = tuple.__new__
+    def coerce(self, given: Mapping[str, object]) -> Variables:
+        """Coerce the values of one request. Values of variables that the operation does not have are ignored.
 
-    def coerce(inputs: Mapping[str, object]) -> Variables | list[GraphQLError]:
-        sources: dict[str, VariableValueSource] = {}
-        coerced: dict[str, Any] = {}
-        for name, signature, absent, coerce_value, default, required in rules:
-            value = inputs.get(name, Undefined)
-            try:
-                if value is not Undefined:
-                    sources[name] = new(VariableValueSource, (signature, value))
-                    value = coerce_value(value)
-                else:
-                    sources[name] = absent
-                    if default is not None:
-                        value = default()
-                    elif not required:
-                        continue
-            except Exception:  # noqa: BLE001 - whatever a scalar raises, graphql-core words it
-                value = Undefined
+        Raises:
+            RequestError: ``BAD_USER_INPUT``, for a value that is missing, of the wrong type, or null where the
+                operation uses the variable in a place that does not take null.
+        """
+        if self._scalars is None:
+            return self._coerce_any(given)
+        new, sources, coerced = tuple.__new__, {}, {}
+        for name, signature, coerce, default, nullable in self._scalars:
+            value = given.get(name, Undefined)
+            sources[name] = new(VariableSource, (signature, value))
             if value is Undefined:
-                return otherwise(inputs)
-            coerced[name] = value
-        return new(VariableValues, (sources, coerced))
+                if default is not Undefined:
+                    coerced[name] = default
+                elif not nullable:
+                    return self._coerce_any(given)
+                continue
+            if value is None:
+                if not nullable:
+                    return self._coerce_any(given)
+                coerced[name] = None
+                continue
+            try:
+                value = coerced[name] = coerce(value)
+            except Exception:  # noqa: BLE001 - a scalar may raise anything; graphql-core words it
+                return self._coerce_any(given)
+            if value is Undefined:
+                return self._coerce_any(given)
+        return new(Variables, (sources, coerced))
 
-    return coerce
+    def _coerce_any(self, given: Mapping[str, object]) -> Variables:
+        """Coerce by graphql-core, which words what is wrong."""
+        errors = [
+            GraphQLError(f"Variable '${name}' must not be null where the operation uses it.", node)
+            for name, node in self._never_null.items()
+            if name in given and given[name] is None
+        ]
+        coerced = get_variable_values(
+            self._schema,
+            self._nodes,
+            cast("dict[str, Any]", given),
+            max_errors=self._max_errors,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(coerced, list):
+            errors += coerced
+        if errors or isinstance(coerced, list):
+            raise RequestError(ErrorCode.BAD_USER_INPUT, errors[: self._max_errors + 1])
+        return coerced
 
 
-def _coerce(type_: GraphQLInputType) -> Callable[[Any], Any]:
-    """What coerces a value that was given; ``Undefined`` or an exception where it cannot be."""
-    nullable = type_.of_type if is_non_null_type(type_) else type_
-    if not is_leaf_type(nullable):
-        return lambda value: Undefined if input_is_nested_too_deeply(value, type_) else coerce_input_value(value, type_)
-    coerce_leaf, null = nullable.coerce_input_value, Undefined if nullable is not type_ else None
-    return lambda value: null if value is None else coerce_leaf(value)
+def _never_null(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> dict[str, VariableDefinitionNode]:
+    """Find the nullable variables that are used where null is not allowed.
+
+    GraphQL accepts them if the variable or the place has a default (§5.8.5), which an explicit null bypasses. §6.4.1
+    makes that an error of the field, which can come after a resolver with an effect (docs/adr/0020-variables.md).
+    """
+    nullable = {
+        node.variable.name.value: node
+        for node in operation.variable_definitions or ()
+        if not is_non_null_type(signature_of(schema, node).type)
+    }
+    if not nullable:
+        return {}
+    context = ValidationContext(schema, document, TypeInfo(schema), lambda _error: None)
+    return {
+        name: nullable[name]
+        for usage in context.get_recursive_variable_usages(operation)
+        if is_non_null_type(usage.type) and (name := usage.node.name.value) in nullable
+    }
 
 
-def _default(node: ValueNode, type_: GraphQLInputType) -> Callable[[], Any]:
-    """What makes the default value, for each run anew where a resolver could change it."""
-    value = constant(node, type_)
-    return (lambda: value) if value is not Undefined else (lambda: coerce_input_literal(node, type_))
+def _scalar(
+    schema: GraphQLSchema, node: VariableDefinitionNode, never_null: Mapping[str, VariableDefinitionNode]
+) -> _Scalar | None:
+    """Make the fast path of one variable; None if its type has no fast path."""
+    signature = signature_of(schema, node)
+    is_required = is_non_null_type(signature.type)
+    named = get_nullable_type(signature.type)
+    if not is_leaf_type(named):
+        return None
+    default = Undefined if node.default_value is None else coerce_input_literal(node.default_value, signature.type)
+    nullable = not is_required and signature.name not in never_null
+    return _Scalar(signature.name, signature, named.coerce_input_value, default, nullable)

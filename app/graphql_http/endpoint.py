@@ -6,9 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 
-from app.documents.request_error import ErrorCode, Refusal
+from app.execution.request_error import ErrorCode, RequestError
 from app.graphql_http.negotiation import GRAPHQL_RESPONSE, HTML, negotiate
 from app.graphql_http.request import (
     ClientGone,
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from app.documents.graphql_request import GraphQLRequest
-    from app.documents.operations import Operations
-    from app.documents.trusted_operations import TrustedOperations
-    from app.execution.plan import Plan, Variables
+    from app.documents.persisted import PersistedOperations
+    from app.documents.trusted import TrustedOperations
+    from app.execution.plan import Coerced, Plan
     from app.headers import Fields
     from app.observability.telemetry import Telemetry
     from app.settings import Settings
@@ -74,7 +74,7 @@ class GraphQLEndpoint:
         *,
         client: WethodClient,
         callers: CallerReader,
-        operations: Operations | TrustedOperations,
+        operations: PersistedOperations | TrustedOperations,
         settings: Settings,
         page: Page | None,
         telemetry: Telemetry,
@@ -120,7 +120,7 @@ class GraphQLEndpoint:
                     execution = plan.execute(variables, context)
                     result = await exchange.operation(plan.operation, request.operation_name, execution)
                     status, body = self._encode_result(result, media_type)
-                except Refusal as refusal:
+                except RequestError as refusal:
                     status, body, headers = self._encode_refusal(refusal, media_type)
                 except ClientGone:
                     return
@@ -128,7 +128,7 @@ class GraphQLEndpoint:
                     logger.exception("a request failed in the gateway")
                     status, body = 500, _INTERNAL_BODY
                 exchange.status = status
-        except Refusal as refusal:
+        except RequestError as refusal:
             with self._telemetry.request(scope) as exchange:
                 status, body, headers = self._encode_refusal(refusal, media_type)
                 exchange.status = status
@@ -179,23 +179,20 @@ class GraphQLEndpoint:
             raise too_large(self._most_body_bytes)
         fields.is_readable = True
 
-    def _plan(self, method: str, request: GraphQLRequest) -> tuple[Plan, Variables]:
+    def _plan(self, method: str, request: GraphQLRequest) -> tuple[Plan, Coerced]:
         """What a request runs, and on what.
 
         Raises:
-            Refusal: nothing, or not by this method.
+            RequestError: nothing, or not by this method.
         """
-        plan = self._operations.plan(request)
+        plan = self._operations.find(request).plan
         if method in _SAFE and plan.operation is not OperationType.QUERY:
             raise HttpRefusal(
                 405, ErrorCode.BAD_REQUEST, f"A {plan.operation.value} must be sent by POST.", headers={"Allow": "POST"}
             )
-        variables = plan.coerce(request.variables)
-        if isinstance(variables, list):
-            raise Refusal(ErrorCode.BAD_USER_INPUT, variables)
-        return plan, variables
+        return plan, plan.coerce(request.variables)
 
-    def _encode_refusal(self, refusal: Refusal, media_type: str) -> tuple[int, bytes, Mapping[str, str] | None]:
+    def _encode_refusal(self, refusal: RequestError, media_type: str) -> tuple[int, bytes, Mapping[str, str] | None]:
         if refusal.limit:
             self._telemetry.refused(refusal.limit)
         headers = refusal.headers if isinstance(refusal, HttpRefusal) else None
@@ -207,7 +204,10 @@ class GraphQLEndpoint:
         formatted = []
         for error in result.errors:
             # Whatever Wethod does is a member of the union: an error of execution is a bug of ours.
-            logger.error("a field failed: %s", error, exc_info=error.original_error)
+            # Neither the document nor a literal in it is logged: only the message, the path and the frames.
+            cause = error.original_error
+            trace = cause if cause is not None and not isinstance(cause, GraphQLError) else None
+            logger.error("a field failed: %s: %s", error.path, error.message, exc_info=trace)
             formatted.append(format_error(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
         body = encode({"data": result.data, "errors": formatted})
         return (_PARTIAL_SUCCESS if media_type == GRAPHQL_RESPONSE else 200), body

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from app.documents.graphql_request import DOCUMENT_KEYS, GraphQLRequest
-from app.documents.request_error import ErrorCode, Refusal
+from app.execution.request_error import ErrorCode, RequestError
 from schema.json_codec import DecodeError, decode
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _decode_usual = msgspec.json.Decoder(_Usual).decode
 _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *DOCUMENT_KEYS})
 
 
-class HttpRefusal(Refusal):
+class HttpRefusal(RequestError):  # noqa: N818 - the endpoint's own name
     """A refusal with a status of its own.
 
     Attributes:
@@ -140,7 +140,7 @@ def from_body(body: bytes, most_bytes: int) -> GraphQLRequest:
     """Read the body of a POST.
 
     Raises:
-        Refusal: it is too large (413), not JSON (400) or not a well-formed GraphQL request (422).
+        RequestError: it is too large (413), not JSON (400) or not a well-formed GraphQL request (422).
     """
     if len(body) > most_bytes:
         raise too_large(most_bytes)
@@ -165,7 +165,7 @@ def _from_unusual_body(body: bytes) -> GraphQLRequest:
         raise HttpRefusal(400, ErrorCode.BAD_REQUEST, f"The request's body is not JSON: {error}.") from None
     if not isinstance(decoded, dict):
         kind = "a batch, which is not supported" if isinstance(decoded, list) else "no JSON object"
-        raise Refusal(ErrorCode.BAD_REQUEST, f"The request's body is {kind}; one GraphQL request is expected.")
+        raise RequestError(ErrorCode.BAD_REQUEST, f"The request's body is {kind}; one GraphQL request is expected.")
     return from_parameters(decoded)
 
 
@@ -173,7 +173,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     """Read the parameters of a GET.
 
     Raises:
-        Refusal: one of them is repeated, not UTF-8, or not JSON where it has to be.
+        RequestError: one of them is repeated, not UTF-8, or not JSON where it has to be.
     """
     parameters: dict[str, object] = {}
     for pair in query_string.split(b"&"):
@@ -182,7 +182,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
         if name not in _PARAMETERS:
             continue
         if name in parameters:
-            raise Refusal(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")
+            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")
         parameters[name] = _unquote(raw_value, f"The parameter {name}")
     for name in ("variables", "extensions"):
         text = parameters.get(name)
@@ -205,20 +205,20 @@ def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
     """Check the shape of a request's parameters; keys that nobody knows are ignored.
 
     Raises:
-        Refusal: one of them is of the wrong kind.
+        RequestError: one of them is of the wrong kind.
     """
     query = parameters.get("query")
     operation_name = parameters.get("operationName")
     variables = parameters.get("variables")
     extensions = parameters.get("extensions")
     if query is not None and not isinstance(query, str):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter query must be a string.")
+        raise RequestError(ErrorCode.BAD_REQUEST, "The parameter query must be a string.")
     if operation_name is not None and not isinstance(operation_name, str):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter operationName must be a string or null.")
+        raise RequestError(ErrorCode.BAD_REQUEST, "The parameter operationName must be a string or null.")
     if variables is not None and not isinstance(variables, dict):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter variables must be an object or null.")
+        raise RequestError(ErrorCode.BAD_REQUEST, "The parameter variables must be an object or null.")
     if extensions is not None and not isinstance(extensions, dict):
-        raise Refusal(ErrorCode.BAD_REQUEST, "The parameter extensions must be an object or null.")
+        raise RequestError(ErrorCode.BAD_REQUEST, "The parameter extensions must be an object or null.")
     return GraphQLRequest(
         query=query,
         operation_name=operation_name or None,

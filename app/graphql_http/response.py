@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.documents.request_error import ErrorCode, Refusal
+from app.execution.request_error import ErrorCode, RequestError
 from app.graphql_http.negotiation import GRAPHQL_RESPONSE, JSON
 from app.graphql_http.request import HttpRefusal
 
@@ -70,7 +70,7 @@ def format_error(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
     return formatted
 
 
-def refusal_status(refusal: Refusal, media_type: str) -> int:
+def refusal_status(refusal: RequestError, media_type: str) -> int:
     """The status of a refusal; a legacy client is told of a missing persisted document by a 200, as it expects."""
     if isinstance(refusal, HttpRefusal):
         return refusal.status
@@ -79,7 +79,7 @@ def refusal_status(refusal: Refusal, media_type: str) -> int:
     return STATUS[refusal.code]
 
 
-def encode_refusal(refusal: Refusal) -> bytes:
+def encode_refusal(refusal: RequestError) -> bytes:
     """The body that tells a refusal."""
     return encode({"errors": [format_error(error, refusal.code) for error in refusal.errors]})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from app.http_client.transport import content_type
-from schema.contact import DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
 from schema.envelope import read_envelope
 from schema.errors import (
     WethodForbiddenError,
@@ -130,6 +130,7 @@ def deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteC
     """The contact is gone, as an answer of that status shows."""
     return DeleteContactSuccess(
         deleted_contact_id=contact_id,  # type: ignore[arg-type]
+        contact=Contact(id=contact_id),  # type: ignore[arg-type]
         message=_DELETED[evidence._name_],
         confirmed_by=evidence,
         status_code=status,

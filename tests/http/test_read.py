@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.documents.request_error import Refusal
+from app.execution.request_error import RequestError
 from app.graphql_http.request import _from_unusual_body, from_body
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read(by: Callable[[], GraphQLRequest]) -> tuple[object, ...]:
     """What comes of reading."""
     try:
         request = by()
-    except Refusal as refusal:
+    except RequestError as refusal:
         return type(refusal), refusal.code, [error.message for error in refusal.errors]
     return request.query, request.operation_name, request.variables, request.extensions
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def make_core_app(context: WorkerContext) -> ASGIApp:
-    """The application of a worker, uncompiled."""
-    return create_app(context, compiled=False)
+    """The application of a worker, on graphql-core alone."""
+    return create_app(context, projected=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Why a request is refused before anything runs."""
+"""The error of a request that fails before any resolver runs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from graphql import GraphQLError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MAX_ERRORS = 20
+_MAX_CHARACTERS = 100_000
 
-_MOST_ERRORS = 20
-_MOST_CHARACTERS = 100_000
 
+def max_errors(text: str) -> int:
+    """Bound the errors that one answer reports about a document.
 
-def most_errors(text: str) -> int:
-    """How many errors in a document are told at once.
-
-    Each costs a search for its line from the start of the text, and quotes names that may be as long as the text: a
-    hundred errors behind 28,000 empty lines took 0.55 s to tell. The longer the text, the fewer of them, so that all
-    together take time linear in it.
+    Each error searches the text for its line, and quotes names of any length. A longer text therefore gets fewer
+    errors, so that all of them together take linear time.
     """
-    return max(1, min(_MOST_ERRORS, _MOST_CHARACTERS // max(1, len(text))))
+    return max(1, min(MAX_ERRORS, _MAX_CHARACTERS // max(1, len(text))))
 
 
 class ErrorCode(enum.StrEnum):
@@ -39,13 +37,13 @@ class ErrorCode(enum.StrEnum):
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
-    """The request is refused, and nothing of it has run.
+class RequestError(Exception):
+    """A request cannot run, and no part of it has run.
 
-    Attributes:
-        code: the code of each of the errors.
-        errors: what is wrong, at least one.
-        limit: the limit that was exceeded, for the metrics; empty where none was.
+    Args:
+        code: the code of each error.
+        errors: at least one error, or the message of the only one.
+        limit: the limit that the request exceeds, as a metric label; empty for every other reason.
     """
 
     def __init__(self, code: ErrorCode, errors: Sequence[GraphQLError] | str, *, limit: str = "") -> None:

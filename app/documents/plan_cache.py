@@ -1,0 +1,158 @@
+"""Plans by the text of their documents: parsed, limited, validated and planned once, then kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, specified_rules, validate
+
+from app.documents.limits import check_limits, parse_within
+from app.documents.lru_cache import LruCache
+from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
+from app.execution.plan import MAX_CALLS, Plan
+from app.execution.request_error import ErrorCode, RequestError, max_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from graphql import ASTValidationRule, DocumentNode, GraphQLSchema
+
+    from app.documents.limits import Limits
+
+MAX_DOCUMENTS = 1_000
+MAX_WEIGHT = 400_000
+"""tests/benchmark/documents.py measures the memory that plans of this weight take."""
+SELECTION_WEIGHT = 40
+"""The weight of one selection, fragments expanded, in characters of text."""
+
+_RULES = tuple(specified_rules)
+_RULES_WITHOUT_INTROSPECTION = (*_RULES, NoSchemaIntrospectionCustomRule)
+
+
+class PlanCache:
+    """The plans of valid documents; invalid documents are not kept.
+
+    Args:
+        schema: the schema that documents are validated against.
+        limits: the limits on a document.
+        introspection: allow ``__schema`` and ``__type``, and suggest names of the schema in messages.
+        max_calls: the most calls of Wethod that one operation may make.
+        projected: False runs everything on graphql-core, to compare with.
+
+    Attributes:
+        hits: how many plans were found.
+        misses: how many were not.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        *,
+        introspection: bool,
+        max_calls: int = MAX_CALLS,
+        projected: bool = True,
+        max_documents: int = MAX_DOCUMENTS,
+        max_weight: int = MAX_WEIGHT,
+    ) -> None:
+        bound_validation()
+        self.limits = limits
+        self._schema = schema
+        self._introspection = introspection
+        self._max_calls = max_calls
+        self._projected = projected
+        self._plans: LruCache[tuple[str, str | None], Plan] = LruCache(max_documents, max_weight)
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def find(self, text: str, operation_name: str | None) -> Plan:
+        """Find or make the plan of one operation of a document.
+
+        Raises:
+            RequestError: the document cannot be parsed, exceeds a limit, is not valid, or has no such operation.
+        """
+        key = (text, operation_name)
+        plan = self._plans.get(key)
+        if plan is not None:
+            self.hits += 1
+            return plan
+        self.misses += 1
+        rules = _RULES if self._introspection else _RULES_WITHOUT_INTROSPECTION
+        document, selections = self._read(text, rules, hide_suggestions=not self._introspection)
+        definition = choose_operation(operations_of(document), operation_name)
+        plan = self._plan(document, definition, hide_suggestions=not self._introspection)
+        self._plans.put(key, plan, len(text) + SELECTION_WEIGHT * selections * plan.choices)
+        return plan
+
+    def plans_of(self, text: str) -> list[Plan]:
+        """Make the plan of each operation of a trusted document, which may introspect; none is kept here.
+
+        Raises:
+            RequestError: as for ``find``.
+        """
+        document, _ = self._read(text, _RULES, hide_suggestions=False)
+        return [self._plan(document, node, hide_suggestions=True) for node in operations_of(document)]
+
+    def _read(
+        self, text: str, rules: Collection[type[ASTValidationRule]], *, hide_suggestions: bool
+    ) -> tuple[DocumentNode, int]:
+        document = parse_within(text, self.limits)
+        selections = check_limits(document, self.limits)
+        errors = validate(
+            self._schema,
+            document,
+            rules,
+            max_errors=max_errors(text),
+            hide_suggestions=hide_suggestions,
+            allow_empty_selection_sets=False,
+        )
+        if errors and errors[-1].message == OUT_OF_BUDGET:
+            message = "The document repeats fields, or spreads fragments, too often to be validated."
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
+        if errors:
+            raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        return document, selections
+
+    def _plan(self, document: DocumentNode, definition: OperationDefinitionNode, *, hide_suggestions: bool) -> Plan:
+        plan = Plan(
+            self._schema,
+            document,
+            definition,
+            hide_suggestions=hide_suggestions,
+            max_calls=self._max_calls,
+            projected=self._projected,
+        )
+        if plan.own_bytes > self.limits.own_bytes:
+            message = "The operation selects more names than one answer can hold. Select fewer aliases of a field."
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, [definition])], limit="words")
+        return plan
+
+
+def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
+    """List the operations of a document."""
+    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+
+
+def choose_operation(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
+    """Choose the operation of a request (GraphQL §6.1, *GetOperation*).
+
+    Raises:
+        RequestError: the document has no operation of that name, or several and the request names none. The first one
+            is never assumed: it may delete.
+    """
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        raise RequestError(
+            ErrorCode.OPERATION_RESOLUTION_FAILURE,
+            [GraphQLError(f"The document has {len(operations)} operations: name one by operationName.", operations)],
+        )
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    raise RequestError(
+        ErrorCode.OPERATION_RESOLUTION_FAILURE, "The document has no operation of the name in operationName."
+    )

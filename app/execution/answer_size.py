@@ -1,0 +1,194 @@
+"""Bounds on the size of an answer, known before a resolver runs.
+
+What an operation selects decides how often the words of Wethod's responses, and the gateway's own, appear in the
+answer. Four numbers for each root field describe it, with fragments expanded and equal response names merged. All
+members of a union count together, so the numbers are upper bounds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import TypeAlias
+
+    from graphql import (
+        FragmentDefinitionNode,
+        GraphQLNamedType,
+        GraphQLOutputType,
+        GraphQLSchema,
+        InlineFragmentNode,
+        SelectionSetNode,
+    )
+
+    Located: TypeAlias = tuple[SelectionSetNode, GraphQLNamedType]
+    """A selection set and the type that its fields belong to."""
+
+MAX_WORDS = 16_384
+"""Bytes of words that one call may show."""
+MIN_WORDS = 512
+"""The shortest words that still say what happened."""
+MAX_ALL_WORDS = 400_000
+MAX_ANSWER = 1_000_000
+ITEM_BYTES = 12
+"""The least that an item of a list takes of the words of its response; the field names of a failure."""
+
+_ESCAPED = 2
+"""Bytes of JSON for one byte of words, at most: a quotation mark is escaped."""
+_PUNCTUATION = 4
+_LEAF = 24
+"""Bytes of a value without words: a number, an enum, a type's name."""
+_OWN_MESSAGE = 160
+"""Bytes of the longest message that the gateway itself writes about a missing or unusable header."""
+_OWN_ITEMS = 3
+"""Items of a list that the gateway itself writes: one for each header."""
+_SDL = 20_000
+_INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+class Size(NamedTuple):
+    """How large the answer to one root field can be.
+
+    Attributes:
+        names: the largest number of response names under which one field of the result appears.
+        fixed: bytes of everything except words and the items of lists.
+        item: bytes of one item of each list of a field, under all names of the field together; the largest.
+        own: bytes of the answer to a caller without a usable token.
+    """
+
+    names: int
+    fixed: int
+    item: int
+    own: int
+
+
+class _Merged(NamedTuple):
+    """The nodes that one response name merges."""
+
+    type: GraphQLOutputType | None
+    sets: list[Located]
+
+
+class AnswerSize:
+    """Measures the root fields of one operation.
+
+    Args:
+        schema: the schema that validated the document.
+        fragments: the fragments of the document by name.
+    """
+
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+
+    def measure(self, selection_set: SelectionSetNode, root_type: GraphQLObjectType) -> dict[str, Size]:
+        """Measure each root field, by response name."""
+        sizes: dict[str, Size] = {}
+        for (key, name), merged in self._merge([(selection_set, root_type)]).items():
+            tally = _Tally(self)
+            fixed, own = (0, 0) if name in _INTROSPECTION else tally.add(key, (name,), merged, in_list=False)
+            names = max(tally.names.values(), default=1)
+            sizes[key] = Size(names, fixed, max(tally.items.values(), default=0), own)
+        return sizes
+
+    def _merge(self, sets: Iterable[Located]) -> dict[tuple[str, str], _Merged]:
+        """Merge the fields of selection sets, by response name and name."""
+        merged: dict[tuple[str, str], _Merged] = {}
+        visited: set[str] = set()
+        waiting = list(sets)
+        for selection_set, type_ in waiting:  # it grows while it is iterated
+            for selection in selection_set.selections:
+                if isinstance(selection, FieldNode):
+                    self._add(merged, selection, type_)
+                    continue
+                fragment: FragmentDefinitionNode | InlineFragmentNode
+                if isinstance(selection, FragmentSpreadNode):
+                    name = selection.name.value
+                    if name in visited:
+                        continue
+                    visited.add(name)
+                    fragment = self._fragments[name]
+                else:
+                    fragment = cast("InlineFragmentNode", selection)
+                condition = fragment.type_condition
+                on = self._schema.type_map[condition.name.value] if condition is not None else type_
+                waiting.append((fragment.selection_set, on))
+        return merged
+
+    def _add(self, merged: dict[tuple[str, str], _Merged], node: FieldNode, type_: GraphQLNamedType) -> None:
+        name = node.name.value
+        field = type_.fields.get(name) if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) else None
+        entry = merged.setdefault(
+            ((node.alias or node.name).value, name), _Merged(field.type if field is not None else None, [])
+        )
+        if node.selection_set is not None and field is not None:
+            entry.sets.append((node.selection_set, get_named_type(field.type)))
+
+
+class _Tally:
+    """Sums up one root field.
+
+    Attributes:
+        names: how many response names lead to a leaf, by the names of the fields on the way.
+        items: bytes of an item of a list, under all its response names, by the same.
+    """
+
+    def __init__(self, size: AnswerSize) -> None:
+        self._size = size
+        self.names: Counter[tuple[str, ...]] = Counter()
+        self.items: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, key: str, path: tuple[str, ...], merged: _Merged, *, in_list: bool) -> tuple[int, int]:
+        """Count one response name with everything below; bytes without words, and bytes without a usable token."""
+        head = len(key) + _PUNCTUATION
+        nullable = get_nullable_type(merged.type) if merged.type is not None else None
+        is_list = is_list_type(nullable)
+        type_name = str(get_named_type(nullable))
+        if not is_composite_type(get_named_type(nullable)):
+            self.names[path] += 1
+            fixed = _PUNCTUATION if is_list or type_name == "String" else _LEAF
+            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if type_name == "String" else _LEAF
+            return head + fixed, head + own
+        fixed, own = _PUNCTUATION, _PUNCTUATION
+        for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper
+            child_fixed, child_own = self.add(child_key, (*path, name), child, in_list=in_list or is_list)
+            fixed += child_fixed
+            own += child_own
+        if is_list and not in_list:
+            self.items[path] += fixed
+            fixed = _PUNCTUATION
+        return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
+
+
+def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
+    """Bytes of words that each call may show, so that the answer keeps within ``MAX_ANSWER``.
+
+    Args:
+        sizes: each root field that runs, and how many calls it makes.
+    """
+    calls, names, item, fixed = 0, 1, 0, 0
+    for size, made in sizes:
+        calls += made
+        fixed += size.fixed * max(1, made)
+        if made:
+            names = max(names, size.names)
+            item = max(item, size.item)
+    if not calls:
+        return MAX_WORDS
+    # A byte of words takes as much of the answer as its names make of it, or as its item does.
+    bytes_per_item = max(_ESCAPED * names * ITEM_BYTES, item)
+    fitting = (MAX_ANSWER - fixed) * ITEM_BYTES // (calls * bytes_per_item)
+    return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), fitting)

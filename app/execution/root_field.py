@@ -1,0 +1,242 @@
+"""The root fields of an operation: the arguments, the resolver and the projection of each."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from graphql import (
+    GraphQLScalarType,
+    OperationType,
+    VariableNode,
+    get_argument_values,
+    get_nullable_type,
+    is_non_null_type,
+    is_specified_scalar_type,
+)
+from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode
+from graphql.pyutils import Undefined
+from graphql.utilities import coerce_input_literal
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from app.execution.delegation import Raised
+from app.execution.graphql_core import info_factory
+from app.execution.projection import UnprojectableError, projector
+from app.execution.strawberry_types import StrawberryInfo, counted_argument, resolver_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from graphql import (
+        FieldNode,
+        FragmentDefinitionNode,
+        GraphQLArgument,
+        GraphQLField,
+        GraphQLObjectType,
+        GraphQLResolveInfo,
+        OperationDefinitionNode,
+        ValueNode,
+    )
+
+    from app.execution.graphql_core import Variables
+    from app.execution.projection import Convert
+    from app.execution.selection_set import Selections
+    from app.execution.strawberry_types import Resolver
+
+_SCALARS = (BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode)
+
+
+class _Source(NamedTuple):
+    """Where an argument comes from.
+
+    Attributes:
+        keyword: its name for the resolver.
+        variable: the variable that is its whole value; None for a literal.
+        value: the value without the variable; ``Undefined`` for none.
+    """
+
+    keyword: str
+    variable: str | None
+    value: object
+
+
+class RootField:
+    """One response name of the root.
+
+    Args:
+        key: the response name.
+        field: its definition.
+        nodes: the nodes that select it; the first one has the arguments.
+        resolver: the function behind it; None to leave it to graphql-core.
+        info: makes the info of its resolver.
+        project: projects its value.
+        default_calls: how many calls of Wethod it makes if it declares nothing.
+        hide_suggestions: messages leave out names of the schema that the client did not write.
+
+    Attributes:
+        key: the response name.
+        is_async: the resolver is a coroutine function.
+        counted: the keyword of the argument whose length is the number of calls; None for a fixed number.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        field: GraphQLField,
+        nodes: list[FieldNode],
+        *,
+        resolver: Resolver | None,
+        info: Callable[[Variables, object], GraphQLResolveInfo[Any]],
+        project: Convert,
+        default_calls: int,
+        hide_suggestions: bool,
+    ) -> None:
+        self.key = key
+        self.project = project
+        self._field = field
+        self._node = nodes[0]
+        self._function = resolver.function if resolver is not None else _unprojected
+        self._info_keyword = resolver.info if resolver is not None else None
+        self._definition: Any = resolver.definition if resolver is not None else None
+        self.is_async = resolver is not None and resolver.is_async
+        self._info = info
+        self._default_calls = default_calls
+        self._hide_suggestions = hide_suggestions
+        self._names = resolver.names if resolver is not None else {name: name for name in field.args}
+        counted = counted_argument(field)
+        self.counted = self._names[counted] if counted is not None else None
+        given = {argument.name.value: argument.value for argument in self._node.arguments or ()}
+        sources = [_source(self._names[name], argument, given.get(name)) for name, argument in field.args.items()]
+        self._sources = None if None in sources else tuple(cast("list[_Source]", sources))
+
+    def arguments(self, variables: Variables) -> dict[str, Any]:
+        """Coerce the arguments, by keyword.
+
+        Raises:
+            GraphQLError: one of them is wrong.
+        """
+        if self._sources is None:
+            values = get_argument_values(self._field, self._node, variables, None, self._hide_suggestions)
+            return {self._names[name]: value for name, value in values.items()}
+        coerced = variables.coerced
+        arguments: dict[str, Any] = {}
+        for keyword, variable, value in self._sources:
+            if variable is not None and variable in coerced:
+                arguments[keyword] = coerced[variable]
+            elif value is not Undefined:
+                arguments[keyword] = value
+        return arguments
+
+    def calls(self, arguments: dict[str, Any]) -> int:
+        """Count the calls of Wethod that the field makes."""
+        return self._default_calls if self.counted is None else len(arguments.get(self.counted) or ())
+
+    def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
+        """Call the resolver once; a coroutine if ``is_async``."""
+        if self._info_keyword is not None:
+            arguments[self._info_keyword] = StrawberryInfo(self._info(variables, context), self._definition)
+        return self._function(**arguments)
+
+    async def resolve(self, arguments: dict[str, Any], variables: Variables, context: object) -> object:
+        """Call the resolver once: the value that it returns, or ``Raised``."""
+        try:
+            value = self.call(arguments, variables, context)
+            return await value if self.is_async else value
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
+            return Raised(error)
+
+
+def _unprojected(*_: object, **__: object) -> Any:
+    """Stand in for the function and the projection of a field that is left to graphql-core."""
+    raise UnprojectableError
+
+
+def _source(keyword: str, definition: GraphQLArgument, node: ValueNode | None) -> _Source | None:
+    """Find where an argument comes from; None if only graphql-core can coerce it."""
+    if node is None or isinstance(node, VariableNode):
+        return _Source(keyword, node.name.value if node is not None else None, coerce_default_value(definition))
+    type_ = get_nullable_type(definition.type)
+    if isinstance(node, _SCALARS) and isinstance(type_, GraphQLScalarType) and is_specified_scalar_type(type_):
+        return _Source(keyword, None, coerce_input_literal(node, definition.type))
+    return None
+
+
+class RootFields:
+    """The root fields of an operation, under one choice of its ``@skip`` and ``@include``.
+
+    Args:
+        selections: the selection sets of the operation.
+        definition: the operation.
+        root_type: the type that its root fields belong to.
+        fragments: the fragments of the document by name.
+        projected: False to leave everything to graphql-core.
+        hide_suggestions: messages leave out names of the schema that the client did not write.
+
+    Attributes:
+        fields: the fields in the order of the answer, ``__typename`` left out.
+        is_projected: the resolvers are called, and their values projected.
+        is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
+        counted: a field's number of calls depends on its arguments.
+        calls: the number of calls, if it is fixed.
+        max_words: bytes of words that each call may show, if the number of calls is fixed.
+    """
+
+    def __init__(
+        self,
+        selections: Selections,
+        definition: OperationDefinitionNode,
+        root_type: GraphQLObjectType,
+        fragments: dict[str, FragmentDefinitionNode],
+        *,
+        projected: bool,
+        hide_suggestions: bool,
+    ) -> None:
+        schema = selections.schema
+        fields: list[RootField] = []
+        self._blank: dict[str, Any] = {}
+        self.is_projected = projected
+        for key, nodes in selections.collect([definition.selection_set], root_type).items():
+            name = nodes[0].name.value
+            self._blank[key] = root_type.name if name == "__typename" else None
+            if name == "__typename":
+                continue
+            field = schema.get_field(root_type, name)
+            if field is None:  # pragma: no cover - validation refuses such a document
+                continue
+            # A nullable root field keeps the failure of one resolver away from the others' results.
+            resolver = None if is_non_null_type(field.type) or name.startswith("__") else resolver_of(field)
+            project: Convert = _unprojected
+            if resolver is not None:
+                with suppress(UnprojectableError):
+                    project = projector(selections, field.type, nodes)
+            self.is_projected = self.is_projected and project is not _unprojected
+            fields.append(
+                RootField(
+                    key,
+                    field,
+                    nodes,
+                    resolver=resolver,
+                    info=info_factory(
+                        schema, fragments, definition, root_type, key=key, nodes=nodes, return_type=field.type
+                    ),
+                    project=project,
+                    default_calls=int(definition.operation is OperationType.MUTATION),
+                    hide_suggestions=hide_suggestions,
+                )
+            )
+        self.fields = tuple(fields)
+        self.counted = any(field.counted is not None for field in fields)
+        self.is_concurrent = definition.operation is OperationType.QUERY and sum(field.is_async for field in fields) > 1
+        self.calls = 0
+        self.max_words = 0
+
+    def project(self, outcomes: Mapping[str, object]) -> dict[str, Any]:
+        """Project the values of all fields.
+
+        Raises:
+            Exception: a value does not fit, or a resolver raised.
+        """
+        data = self._blank.copy()
+        for field in self.fields:
+            data[field.key] = field.project(outcomes[field.key])
+        return data

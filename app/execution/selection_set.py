@@ -1,0 +1,103 @@
+"""The selection sets of one operation: which fields they select on an object (GraphQL §6.3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from graphql import BooleanValueNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, VariableNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from graphql import (
+        DocumentNode,
+        GraphQLAbstractType,
+        GraphQLObjectType,
+        GraphQLSchema,
+        InlineFragmentNode,
+        NamedTypeNode,
+        SelectionNode,
+        SelectionSetNode,
+    )
+
+_CONDITIONS = {"skip": False, "include": True}
+"""The value of its argument with which a directive lets a selection through."""
+
+
+class Selections:
+    """The selection sets of an operation, under one choice of its ``@skip`` and ``@include``.
+
+    Args:
+        schema: the schema that validated the document.
+        fragments: the fragments of the document by name.
+        conditions: the value of each Boolean variable, which a ``@skip`` or an ``@include`` may look at.
+    """
+
+    __slots__ = ("_conditions", "_fragments", "schema")
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        conditions: Mapping[str, bool | None],
+    ) -> None:
+        self.schema = schema
+        self._fragments = fragments
+        self._conditions = conditions
+
+    def collect(self, sets: Iterable[SelectionSetNode], type_: GraphQLObjectType) -> dict[str, list[FieldNode]]:
+        """Collect the fields of merged selection sets on an object type, by response name."""
+        fields: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for selection_set in sets:
+            self._collect(selection_set, type_, fields, visited)
+        return fields
+
+    def _collect(
+        self,
+        selection_set: SelectionSetNode,
+        type_: GraphQLObjectType,
+        fields: dict[str, list[FieldNode]],
+        visited: set[str],
+    ) -> None:
+        for selection in selection_set.selections:
+            if selection.directives and not self._is_included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = (selection.alias or selection.name).value
+                fields.setdefault(key, []).append(selection)
+                continue
+            fragment: FragmentDefinitionNode | InlineFragmentNode
+            if isinstance(selection, FragmentSpreadNode):
+                name = selection.name.value
+                if name in visited:
+                    continue
+                visited.add(name)
+                fragment = self._fragments[name]
+            else:
+                fragment = cast("InlineFragmentNode", selection)
+            if self._applies(fragment.type_condition, type_):
+                self._collect(fragment.selection_set, type_, fields, visited)
+
+    def _is_included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            value = (directive.arguments or ())[0].value
+            given = (
+                self._conditions[value.name.value]
+                if isinstance(value, VariableNode)
+                else cast("BooleanValueNode", value).value
+            )
+            if given is not _CONDITIONS[directive.name.value]:
+                return False
+        return True
+
+    def _applies(self, condition: NamedTypeNode | None, type_: GraphQLObjectType) -> bool:
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named = self.schema.type_map[condition.name.value]
+        return self.schema.is_sub_type(cast("GraphQLAbstractType", named), type_)
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """Index the fragments of a document by name."""
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
