@@ -1,59 +1,125 @@
-"""What an attacker's document costs until it is ready to run or refused, on graphql-core's own rules and on ours."""
+"""Costs of documents: CPU until a hostile document is planned or refused, and the memory that kept plans take."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import multiprocessing
 import time
-from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphql import NoSchemaIntrospectionCustomRule, parse, specified_rules, validate
+import msgspec
 
-from app.documents.cache import Documents
 from app.documents.limits import Limits
-from app.documents.request_error import Refusal
-from schema.contact import build_schema
-from tests.documents.adversarial import FAMILIES, of_size
+from app.documents.plan_cache import PlanCache
+from app.execution.request_error import RequestError
+from tests.documents.adversarial import FAMILIES, SPREADS, of_size, tokens
+from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from app.execution.plan import Plan
 
-SIZES = (100, 250, 500, 1_000)
-SCHEMA = build_schema()._schema  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
-DOCUMENTS = Documents(SCHEMA, Limits(1_000, 20, 20), introspection=False)
-RULES = (*specified_rules, NoSchemaIntrospectionCustomRule)
+LIMITS = Limits(1_000, 20, 20)
+SCHEMA = build_contact_schema()
+MAX_VARIANTS = 3_000
 
 
-def microseconds(function: Callable[[str], object], text: str) -> float:
-    """The CPU time of one call, the best of three."""
-    best = float("inf")
+def plans() -> PlanCache:
+    """Make the cache of a gateway with default limits."""
+    return PlanCache(SCHEMA, LIMITS, introspection=False)
+
+
+def run(plan: Plan, number: int) -> bytes:
+    """Run a plan against one outcome, and encode its answer."""
+    coerced = plan.coerce({"id": str(number)})
+    return msgspec.json.encode({"data": asyncio.run(plan.execute(coerced, StubContacts())).data})
+
+
+def milliseconds(text: str) -> tuple[float, str, int]:
+    """Time planning and running a document: CPU, best of three; how it ended; bytes of the answer."""
+    best, ended, size = float("inf"), "", 0
     for _ in range(3):
+        cache = plans()
         started = time.process_time()
-        function(text)
+        try:
+            size = len(run(cache.find(text, None), 3))
+            ended = "runs"
+        except RequestError as error:
+            ended = f"{error.code} {error.limit}"
         best = min(best, time.process_time() - started)
-    return 1e6 * best
+    return 1e3 * best, ended, size
 
 
-def on_graphql_core(text: str) -> None:
-    """Parse and validate."""
-    validate(SCHEMA, parse(text), RULES, hide_suggestions=True)
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
 
 
-def on_ours(text: str) -> None:
-    """Parse, bound, validate and compile."""
-    with suppress(Refusal):
-        DOCUMENTS.make(text, None)
+def memory(name: str) -> tuple[str, int, float]:
+    """Fill a cache with variants of one document, each run with every outcome: plans that are kept, MB they take."""
+    cache = plans()
+    gc.collect()
+    before = _resident()
+    for number in range(MAX_VARIANTS):
+        plan = cache.find(KEPT[name].replace("NUMBER", str(number)), f"Q{number}")
+        for outcome in range(len(OUTCOMES)):
+            run(plan, outcome)
+        if len(cache) <= number:
+            break
+    gc.collect()
+    return name, len(cache), _resident() - before
 
 
 def print_documents() -> None:
-    """One row a family, the dearest on graphql-core first."""
-    on_ours("{ __typename }")
-    rows: list[tuple[str, list[float], list[float]]] = []
-    for name, write in FAMILIES.items():
-        texts = [of_size(write, size) for size in SIZES]
-        before, after = ([microseconds(step, text) for text in texts] for step in (on_graphql_core, on_ours))
-        rows.append((name, before, after))
-    head = "".join(f"{size:>9}" for size in SIZES)
-    print(f"{'us of CPU, tokens up to':<48}{head}   ours{head}")
-    for name, before, after in sorted(rows, key=lambda row: -row[1][-1]):
-        cells = ["".join(f"{cost:>9.0f}" for cost in costs) for costs in (before, after)]
-        print(f"{name:<48}{cells[0]}       {cells[1]}")
+    """Print one row a family, the most expensive first, and the memory at the bound."""
+    milliseconds("{ __typename }")
+    rows = []
+    for name, write in (FAMILIES | SPREADS).items():
+        text = of_size(write, LIMITS.tokens)
+        rows.append((*milliseconds(text), tokens(text), name))
+    print(f"{'family':<50}{'tokens':>7}{'ms':>7}{'bytes':>8}")
+    for cost, ended, size, count, name in sorted(rows, reverse=True):
+        print(f"{name:<50}{count:>7}{cost:>7.1f}{size:>8}  {ended}")
+    print(f"{'document, until the cache is full':<50}{'plans':>7}{'MB':>7}")
+    # A process for each: memory that one has freed would hide what the next one takes.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for name, count, megabytes in pool.imap(memory, KEPT, chunksize=1):
+            print(f"{name:<50}{count:>7}{megabytes:>7.1f}")
+
+
+def _each(text: str, count: int) -> str:
+    return " ".join(f"a{number}: {text}" for number in range(count))
+
+
+def _delete(fields: str, fragments: str = "", variables: str = "") -> str:
+    return f"mutation QNUMBER($id: ID!{variables}) {{ deleteContact(id: $id) {{ {fields} }} }} {fragments}"
+
+
+_LEAVES = "key message statusCode response { version charset statusText callback }"
+
+KEPT = {
+    "readme": _delete(
+        "__typename ... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
+        "... on WethodError { key message statusCode } ... on WethodValidationError { failures { field message } } "
+        "... on WethodRateLimitedError { retryAfterSeconds }"
+    ),
+    "typename": _delete("__typename"),
+    "leaves": _delete(f"... on WethodError {{ {_each('key', 90)} }}"),
+    "one-leaf-again": _delete(f"... on WethodError {{ {'key ' * 70} }}"),
+    "objects": _delete(f"... on WethodError {{ {_each('response { version }', 60)} }}"),
+    "one-object-again": _delete(f"... on WethodError {{ {'response { version } ' * 30} }}"),
+    "through-fragments": _delete(
+        f"... on WethodError {{ {_each('response { ...F }', 40)} }}",
+        "fragment F on WethodResponse { version charset statusText callback }",
+    ),
+    "short-fragments": _delete("... on WethodError { ...A ...A }", "fragment A on WethodError { key }"),
+    "conditions": _delete(
+        f"... on WethodError @include(if: $x) {{ {_each('response { version }', 60)} }}",
+        variables=", $x: Boolean! = true",
+    ),
+    "operations": " ".join(f"query A{number} {{ __typename }}" for number in range(150)) + " " + _delete("__typename"),
+    "twenty-roots": f"mutation QNUMBER($id: ID!) {{ {_each('deleteContact(id: $id) { ...F }', 20)} }} "
+    f"fragment F on WethodError {{ {_LEAVES} }}",
+}
+"""Documents that take much memory for their weight; ``NUMBER`` makes each one differ."""

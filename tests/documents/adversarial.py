@@ -204,3 +204,36 @@ FAMILIES: dict[str, Write] = {
     "definitions-of-types": lambda n: "{ __typename } " + "type T { a: Int } " * n,
     "definitions-of-directives": lambda n: "{ __typename @d } " + "directive @d on FIELD " * n,
 }
+
+
+def _spread(fields: str, count: int, root: str = "wethodContext", on: str = "WethodContext") -> str:
+    """As many root fields as are allowed, each with a fragment of these fields."""
+    kind = "query" if root == "wethodContext" else "mutation"
+    roots = each(lambda i: f"r{i}: {root} {{ ...F }}", count)
+    return f"{kind} {{ {roots} }} fragment F on {on} {{ {fields} }}"
+
+
+_DELETE = "deleteContact(id: 1)"
+
+SPREADS: dict[str, Write] = {
+    "failures-under-aliases-in-every-root": lambda n: _spread(
+        each(lambda i: f"a{i}: failures {{ message }}", min(n, 48)), 19
+    ),
+    "messages-under-aliases-in-every-root": lambda n: _spread(
+        f"failures {{ {each(lambda i: f'a{i}: message', min(n, 90))} }}", 20
+    ),
+    "companies-under-long-aliases": lambda n: _spread(each(lambda i: f"{'a' * 500}{i}: company", min(n, 90)), 20),
+    "messages-of-deletes": lambda n: _spread(
+        f"... on WethodError {{ {each(lambda i: f'a{i}: message', min(n, 39))} }}", 20, _DELETE, "DeleteContactResult"
+    ),
+    "long-aliases-of-deletes": lambda n: _spread(
+        f"... on WethodError {{ {each(lambda i: f'{chr(97 + i % 26) * 600}{i}: key', min(n, 80))} }}",
+        20,
+        _DELETE,
+        "DeleteContactResult",
+    ),
+    "typenames-in-every-root": lambda n: _spread(each(lambda i: f"a{i}: __typename", min(n, 95)), 20),
+    "five-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 5)) + " }",
+    "four-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 4)) + " }",
+}
+"""Documents whose answers are as long as they can be, for a caller without a token."""

@@ -1,167 +1,92 @@
-"""The documents that are kept: bounded by number, and by the memory that they take once they have run."""
+"""The plans that are kept: bounded by number and weight, freed at once when they are evicted."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import tracemalloc
-from contextlib import contextmanager
+import weakref
 from typing import TYPE_CHECKING
 
-import pytest
-from graphql.language import Token
-
-from app.documents.cache import Documents
-from app.documents.limits import Limits, parse_within
-from app.execution.site import Site
+from app.documents.limits import Limits
+from app.documents.plan_cache import PlanCache
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from app.execution.plan import Plan
 
 SCHEMA = build_contact_schema()
 LIMITS = Limits(1_000, 20, 20)
 
 
 def delete(name: str, selection: str) -> str:
-    """A delete of a name of its own."""
+    """Write a delete of a name of its own."""
     return f"mutation {name}($id: ID!) {{ deleteContact(id: $id) {{ {selection} }} }}"
 
 
-def run(documents: Documents, text: str, outcomes: int) -> None:
-    """Find a document, and run it once for each of so many outcomes."""
-    plan = documents.find(text, None)
+def run(plan: Plan) -> None:
+    """Run a plan once for each outcome."""
 
     async def execute() -> None:
-        for number in range(outcomes):
-            variables = plan.coerce({"id": str(number)})
-            assert not isinstance(variables, list)
-            await plan.execute(variables, StubContacts())
+        for number in range(len(OUTCOMES)):
+            await plan.execute(plan.coerce({"id": str(number)}), StubContacts())
 
     asyncio.run(execute())
 
 
-def each(text: str, count: int) -> str:
-    """A selection under so many aliases."""
-    return " ".join(f"a{number}: {text}" for number in range(count))
-
-
-SELECTIONS = {
-    "typename": ("__typename", 20),
-    "leaves": (f"... on WethodError {{ {each('key', 300)} }}", 2),
-    "one-leaf-again-and-again": (f"... on WethodError {{ {'key ' * 900} }}", 2),
-    "objects": (f"... on WethodError {{ {each('response { version }', 150)} }}", 2),
-    "one-object-again-and-again": (f"... on WethodError {{ {'response { version } ' * 200} }}", 2),
-    "through-fragments": (f"... on WethodError {{ {each('response { ...F }', 100)} }}", 2),
-}
-
-
-@pytest.mark.parametrize("outcomes", [1, len(OUTCOMES)], ids=["one-outcome", "every-outcome"])
-@pytest.mark.parametrize(("selection", "count"), SELECTIONS.values(), ids=SELECTIONS)
-def test_what_plans_take_is_counted(selection: str, count: int, outcomes: int) -> None:
-    """No less than two thirds and no more than twice what Python has allocated, however much of a plan has run."""
-    fragment = " fragment F on WethodResponse { version }" if "...F" in selection else ""
-    texts = [delete(f"Q{number}", selection) + fragment for number in range(count)]
-    # What is made once, whichever document comes first, is made before.
-    run(Documents(SCHEMA, LIMITS, introspection=False), delete("First", selection) + fragment, outcomes)
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_bytes=2**40)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for text in texts:
-            run(documents, text, outcomes)
-        gc.collect()
-        allocated, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert len(documents) == count
-    assert allocated / 2 <= documents.bytes * 0.75
-    assert documents.bytes <= 2 * allocated
-
-
-def test_the_oldest_documents_are_forgotten() -> None:
-    """By number: the one that was not asked for longest goes first."""
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_documents=2)
+def test_the_oldest_plan_is_evicted() -> None:
+    """By number: the one that was not used for longest goes first."""
+    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=2)
     texts = [delete(name, "__typename") for name in "ABC"]
     for index in (0, 1, 0, 2, 0, 1):
-        documents.find(texts[index], None)
-    assert (documents.hits, documents.misses, len(documents)) == (2, 4, 2)
+        plans.find(texts[index], None)
+    assert (plans.hits, plans.misses, len(plans)) == (2, 4, 2)
 
 
-def test_a_document_that_grows_drives_out_others() -> None:
-    """A plan grows while it runs; the next look, be it for what is kept, makes room for it."""
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_bytes=500_000)
-    small = [delete(f"Q{number}", "__typename") for number in range(10)]
-    large = delete("Large", f"... on WethodError {{ {each('response { version }', 40)} }}")
-    for text in (*small, large):
-        documents.find(text, None)
-    assert len(documents) == 11
-    run(documents, large, 3)
-    assert documents.bytes > 500_000
-    documents.find(large, None)
-    assert documents.bytes <= 500_000
-    assert 1 <= len(documents) < 11
-    hits = documents.hits
-    documents.find(large, None)
-    assert documents.hits == hits + 1
-
-
-def test_a_document_that_is_too_large_by_itself_is_not_kept() -> None:
-    """It runs, each time anew, and what was forgotten is counted no longer, though it may still run."""
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_bytes=20_000)
-    large = delete("Large", f"... on WethodError {{ {each('key', 200)} }}")
+def test_a_plan_that_expands_weighs_more_than_its_text() -> None:
+    """Spreads and conditions multiply what a plan takes; a plan that is too heavy alone runs and is not kept."""
+    aliases = " ".join(f"a{number}: response {{ ...F }}" for number in range(40))
+    spread = f"... on WethodError {{ {aliases} }}"
+    fragment = " fragment F on WethodResponse { version charset callback content }"
+    heavy = delete("Heavy", spread) + fragment
+    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_weight=len(heavy) + 1_000)
     for _ in range(2):
-        run(documents, large, 3)
-    assert (documents.hits, documents.misses, len(documents), documents.bytes) == (0, 2, 0, 0)
+        run(plans.find(heavy, None))
+    assert (plans.hits, plans.misses, len(plans)) == (0, 2, 0)
+    variables = ", ".join(f"${name}: Boolean!" for name in "abc")
+    plain = delete("Plain", " ".join(f"{name}: __typename" for name in "abcdefghijkl"))
+    chosen = plain.replace("ID!)", f"ID!, {variables})")
+    for name in "abc":
+        chosen = chosen.replace(f"{name}: __typename", f"{name}: __typename @skip(if: ${name})")
+    plans.find(chosen, None)
+    assert len(plans) == 0
+    plans.find(plain, None)
+    assert len(plans) == 1
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Only what nothing refers to is freed."""
+def test_an_evicted_plan_is_freed_at_once() -> None:
+    """No reference cycle keeps it until the garbage collector runs: too late if every document is new."""
+    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=1)
+    plan = plans.find(delete("A", "... on WethodError { key response { headers { name } } }"), None)
+    run(plan)
     gc.collect()
     gc.disable()
     try:
-        yield
+        freed = weakref.ref(plan)
+        del plan
+        assert freed() is not None
+        plans.find(delete("B", "__typename"), None)
+        assert freed() is None
     finally:
         gc.enable()
 
 
-def alive(class_: type) -> int:
-    """How many instances there are."""
-    return sum(type(each) is class_ for each in gc.get_objects())
-
-
-def test_a_forgotten_plan_is_freed_at_once() -> None:
-    """No circle of references keeps it until the collector comes by: too late where documents are ever new."""
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_documents=1)
-    large = delete("Large", f"... on WethodError {{ {each('response { version }', 100)} }}")
-    with without_collector():
-        before = alive(Site)
-        run(documents, large, 3)
-        assert alive(Site) >= before + 100
-        documents.find(delete("Small", "__typename"), None)
-        assert alive(Site) <= before + 1
-
-
-def test_a_parsed_document_is_freed_at_once() -> None:
-    """Its tokens do not hold each other."""
-    with without_collector():
-        before = alive(Token)
-        document = parse_within(delete("A", "__typename"), LIMITS)
-        assert alive(Token) > before
-        del document
-        assert alive(Token) == before
-
-
-def test_a_plan_that_was_forgotten_still_runs() -> None:
+def test_an_evicted_plan_still_runs() -> None:
     """A request that is in progress meanwhile is answered in full."""
-    documents = Documents(SCHEMA, LIMITS, introspection=False, most_documents=1)
-    plan = documents.find(delete("A", "__typename ... on WethodError { key response { version } }"), None)
-    documents.find(delete("B", "__typename"), None)
-    variables = plan.coerce({"id": "2"})
-    assert not isinstance(variables, list)
+    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=1)
+    plan = plans.find(delete("A", "__typename ... on WethodError { key response { version } }"), None)
+    plans.find(delete("B", "__typename"), None)
     for _ in range(2):
-        result = asyncio.run(plan.execute(variables, StubContacts()))
+        result = asyncio.run(plan.execute(plan.coerce({"id": "2"}), StubContacts()))
         assert result.errors is None
         assert result.data == {
             "deleteContact": {"__typename": "WethodValidationError", "key": "key", "response": {"version": None}}

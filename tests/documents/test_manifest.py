@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.documents.cache import Documents
 from app.documents.limits import Limits
 from app.documents.manifest import ManifestError, read_manifest
 from app.documents.persisted import sha256
+from app.documents.plan_cache import PlanCache
 from app.documents.trusted import TrustedDocuments
 from app.settings import load
 from schema.contact import build_schema
 
 DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
 CONTEXT = "query Context { wethodContext { company } }"
-DOCUMENTS = Documents(
+PLANS = PlanCache(
     build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
     Limits.of(load({})),
     introspection=False,
@@ -51,7 +51,7 @@ def test_every_form_is_read(manifest: object, texts: dict[str, str]) -> None:
 
 def run_with(content: bytes) -> TrustedDocuments:
     """The documents of a manifest, ready to run."""
-    return TrustedDocuments(content, DOCUMENTS)
+    return TrustedDocuments(content, PLANS)
 
 
 def encoded(manifest: object) -> bytes:
@@ -144,8 +144,8 @@ def test_a_manifest_s_documents_may_introspect() -> None:
 def test_a_manifest_s_own_keys_come_first() -> None:
     """A key that happens to be the digest of another text stands for what the manifest says."""
     trusted = run_with(encoded({sha256(CONTEXT): DELETE, "other": CONTEXT}))
-    assert trusted.by_key(sha256(CONTEXT)) is trusted.by_text(DELETE)
-    assert trusted.by_key(f"sha256:{sha256(CONTEXT)}") is trusted.by_text(CONTEXT)
+    assert trusted.by_id(sha256(CONTEXT)) is trusted.by_text(DELETE)
+    assert trusted.by_id(f"sha256:{sha256(CONTEXT)}") is trusted.by_text(CONTEXT)
     assert len(trusted) == 2
 
 
@@ -170,6 +170,6 @@ def test_every_file_is_read_or_refused(content: bytes) -> None:
         complaint = str(error)
     else:
         complaint = ""
-        assert trusted.keys
-        assert all(trusted.by_key(key) for key in trusted.keys)
+        assert len(trusted) > 0
+        assert all(trusted.by_id(key) for key in read_manifest(content))
     assert complaint.isprintable()

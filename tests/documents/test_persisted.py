@@ -11,10 +11,11 @@ from graphql import OperationType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.documents.cache import Documents
 from app.documents.limits import Limits
-from app.documents.operations import Operations, PersistedQueries
-from app.documents.request_error import Refusal
+from app.documents.lru_cache import LruCache
+from app.documents.persisted import PersistedOperations
+from app.documents.plan_cache import PlanCache
+from app.execution.request_error import RequestError
 from app.graphql_http.request import from_parameters
 from app.settings import load
 from schema.contact import build_schema
@@ -176,34 +177,36 @@ async def test_a_document_s_key_means_nothing_without_a_manifest(client: Gateway
     )
 
 
-def text_of(digest: str, store: PersistedQueries) -> str | None:
-    """What the store holds under a digest."""
-    try:
-        return store.get(digest)
-    except Refusal:
-        return None
+async def test_the_texts_that_were_used_longest_ago_are_forgotten(wethod: Upstream) -> None:
+    """A gateway keeps 1,000 texts; the next one replaces the one that was used longest ago."""
+    texts = [f"query Q{number} {{ __typename }}" for number in range(1_001)]
+    async with gateway(wethod.url) as client:
+        for number, text in enumerate(texts):
+            await post(client, {"query": text, "extensions": extensions(sha256(text))})
+            if number == 999:
+                assert (await post(client, {"extensions": extensions(sha256(texts[0]))})).status_code == 200
+        statuses = [(await post(client, {"extensions": extensions(sha256(text))})).status_code for text in texts[:3]]
+    assert statuses == [200, 422, 200]
 
 
-def test_the_store_forgets_what_was_used_longest_ago() -> None:
-    """It is bounded by the number of texts and by their length together."""
-    few = PersistedQueries(most_texts=2)
-    for digest in ("a", "b"):
-        few.put(digest, digest)
+def test_the_cache_is_bounded_by_number_and_weight() -> None:
+    """The value that was used longest ago goes first; one that is too heavy alone is not kept."""
+    few: LruCache[str, str] = LruCache(2, 100)
+    for key in "ab":
+        few.put(key, key, 1)
     few.get("a")
-    few.put("c", "c")
-    assert [text_of(digest, few) for digest in "abc"] == ["a", None, "c"]
+    few.put("c", "c", 1)
+    assert ([few.get(key) for key in "abc"], len(few), few.weight) == (["a", None, "c"], 2, 2)
 
-    short = PersistedQueries(most_characters=10)
-    short.put("a", "1234")
-    short.put("a", "1234")  # counted once
-    short.put("b", "123456")
-    assert [text_of(digest, short) for digest in "ab"] == ["1234", "123456"]
-    short.put("c", "1")
-    assert [text_of(digest, short) for digest in "abc"] == [None, "123456", "1"]
-    short.put("d", "1" * 11)  # longer than everything together
-    assert [text_of(digest, short) for digest in "abcd"] == [None] * 4
-    short.put("e", "1234567890")
-    assert text_of("e", short) == "1234567890"
+    light: LruCache[str, int] = LruCache(100, 10)
+    light.put("a", 1, 4)
+    light.put("a", 2, 4)  # counted once
+    light.put("b", 3, 6)
+    assert ([light.get(key) for key in "ab"], light.weight) == ([2, 3], 10)
+    light.put("c", 4, 1)
+    assert ([light.get(key) for key in "abc"], light.weight) == ([None, 3, 4], 7)
+    light.put("d", 5, 11)
+    assert ([light.get(key) for key in "bcd"], light.weight) == ([3, 4, None], 7)
 
 
 JSON_VALUES = st.recursive(
@@ -237,12 +240,12 @@ LIMITS = Limits.of(load({}))
 @given(st.lists(PARAMETERS, max_size=5))
 def test_every_request_finds_a_plan_or_is_refused(requests: list[dict[str, Any]]) -> None:
     """In whatever order they come; a digest never leads to another text's operation."""
-    operations = Operations(Documents(SCHEMA, LIMITS, introspection=False), PersistedQueries())
+    operations = PersistedOperations(PlanCache(SCHEMA, LIMITS, introspection=False))
     for parameters in requests:
         try:
             request: GraphQLRequest = from_parameters(dict(parameters))
-            plan = operations.plan(request)
-        except Refusal:
+            plan = operations.find(request).plan
+        except RequestError:
             continue
         extension = (parameters.get("extensions") or {}).get("persistedQuery")
         meant = extension["sha256Hash"] if extension is not None else sha256(parameters["query"])

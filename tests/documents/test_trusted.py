@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.documents.cache import Documents
 from app.documents.limits import Limits
-from app.documents.request_error import Refusal
-from app.documents.trusted_operations import TrustedOperations
+from app.documents.plan_cache import PlanCache
+from app.documents.trusted import TrustedOperations
+from app.execution.request_error import RequestError
 from app.graphql_http.request import from_parameters
 from app.main import create_app
 from app.server.context import WorkerContext
@@ -139,7 +139,7 @@ UNTRUSTED: dict[str, dict[str, object]] = {
     "other-text": {"query": "mutation { deleteContact(id: 7) { __typename } }"},
     "other-white-space": {"query": DELETE + " ", "variables": {"id": 7}},
     "other-text-with-a-known-key": {"query": DELETE + " ", "documentId": "ab", "variables": {"id": 7}},
-    "other-text-with-its-digest": {"query": "{__typename}", **persisted(sha256("{__typename}"))},
+    "other-text-with-its-digest": {"query": "{__schema}", **persisted(sha256("{__schema}"))},
     "trusted-text-with-an-unknown-key": {"query": DELETE, "documentId": "xx", "variables": {"id": 7}},
     "no-document-at-all": {"query": "{"},
     "empty-text": {"query": ""},
@@ -200,6 +200,21 @@ async def test_one_of_several_operations_must_be_named(client: GatewayClient) ->
     assert error["extensions"] == {"code": "OPERATION_RESOLUTION_FAILURE"}
 
 
+ALIVE_QUERIES = {
+    "bare": "{ __typename }",
+    "named": "query Health { __typename }",
+    "aliased": "query { up: __typename } # are you there?",
+}
+
+
+@pytest.mark.parametrize("text", ALIVE_QUERIES.values(), ids=ALIVE_QUERIES)
+async def test_routers_see_that_the_subgraph_is_alive(client: GatewayClient, text: str) -> None:
+    """However they spell the query, by POST and by GET."""
+    response = await post(client, {"query": text})
+    assert (response.status_code, list(response.json()["data"].values())) == (200, ["Query"])
+    assert (await client.http.get(f"{client.url}/graphql", params={"query": text})).status_code == 200
+
+
 SDL_QUERIES = {
     "bare": "{ _service { sdl } }",
     "apollo-gateway": "query __ApolloGetServiceDefinition__ { _service { sdl } }",
@@ -222,7 +237,9 @@ NO_SDL_QUERIES = {
     "more-of-the-root": "{ _service { sdl } wethodContext { company } }",
     "twice": "{ _service { sdl } again: _service { sdl } }",
     "sdl-twice": "{ _service { sdl again: sdl } }",
-    "typename": "{ __typename }",
+    "typename-of-a-mutation": "mutation { __typename }",
+    "typename-twice": "{ __typename again: __typename }",
+    "typename-and-more": "{ __typename wethodContext { company } }",
     "typename-of-the-service": "{ _service { __typename } }",
     "mutation": "mutation { _service { sdl } }",
     "fragment": "{ ...F } fragment F on Query { _service { sdl } }",
@@ -331,7 +348,7 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests are answered all along: by the old manifest or by the new one, and from then on by the new one."""
-    caplog.set_level("INFO", logger="app.documents.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     many = {f"new{i}": f"query New{i} {{ wethodContext {{ company }} }}" for i in range(200)}
@@ -372,7 +389,7 @@ async def test_a_bad_manifest_keeps_the_old_one(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture, content: str | None, message: str
 ) -> None:
     """The old documents go on, an error in the log says why, and the next good manifest is taken."""
-    caplog.set_level("INFO", logger="app.documents.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     async with reloadable(manifest, wethod) as (client, context):
@@ -395,7 +412,7 @@ async def test_a_hangup_during_a_reload_is_not_lost(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was put in place while the manifest before was being compiled is in force in the end."""
-    caplog.set_level("INFO", logger="app.documents.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}))
     async with reloadable(manifest, wethod) as (client, context):
@@ -429,19 +446,19 @@ class FailingFile:
 
 async def test_a_bug_in_a_reload_does_not_end_reloading(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, the old documents go on, and the next signal is heard."""
-    caplog.set_level("INFO", logger="app.documents.trusted_operations")
+    caplog.set_level("INFO", logger="app.documents.trusted")
     schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
-    documents = Documents(schema, Limits.of(load({})), introspection=False)
+    documents = PlanCache(schema, Limits.of(load({})), introspection=False)
     operations = TrustedOperations(FailingFile(), documents)  # type: ignore[arg-type]  # only read_bytes() is asked for
     request = from_parameters({"documentId": "new"})
     operations.reload()
     await until_logged(caplog, "the trusted documents stay as they were")
-    operations.plan(request)
+    operations.find(request)
     await asyncio.sleep(0)
     operations.reload()
     await until_logged(caplog, "3 trusted documents are in force")
-    with pytest.raises(Refusal):
-        operations.plan(request)
+    with pytest.raises(RequestError):
+        operations.find(request)
 
 
 JSON_VALUES = st.recursive(
@@ -453,7 +470,9 @@ KEYS = st.sampled_from([*MANIFEST, sha256(CONTEXT), "sha256:" + sha256(DELETE), 
 PARAMETERS = st.fixed_dictionaries(
     {},
     optional={
-        "query": st.sampled_from([CONTEXT, DELETE, TWO, *SDL_QUERIES.values(), *NO_SDL_QUERIES.values(), None]),
+        "query": st.sampled_from(
+            [CONTEXT, DELETE, TWO, *SDL_QUERIES.values(), *ALIVE_QUERIES.values(), *NO_SDL_QUERIES.values(), None]
+        ),
         "operationName": st.sampled_from(["Context", "Delete", "First", "Other", None]),
         "documentId": KEYS,
         "doc_id": KEYS,
@@ -473,7 +492,7 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> TrustedOperations:
     manifest = tmp_path_factory.mktemp("documents") / "manifest.json"
     manifest.write_text(json.dumps(MANIFEST))
     schema = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
-    return TrustedOperations(manifest, Documents(schema, Limits.of(load({})), introspection=False))
+    return TrustedOperations(manifest, PlanCache(schema, Limits.of(load({})), introspection=False))
 
 
 @given(parameters=PARAMETERS)
@@ -482,12 +501,13 @@ def test_every_request_finds_a_trusted_plan_or_is_refused(
 ) -> None:
     """Whatever names the document: what deletes is the one document that may."""
     try:
-        plan = operations.plan(from_parameters(dict(parameters)))
-    except Refusal:
+        plan = operations.find(from_parameters(dict(parameters))).plan
+    except RequestError:
         return
     extension = (parameters.get("extensions") or {}).get("persistedQuery")
     digest = extension["sha256Hash"] if extension else None
     named = {parameters.get(name) for name in ("query", "documentId", "doc_id")} | {digest}
     deletes = {"ab", DELETE, "sha256:" + sha256(DELETE)}
+    routers = {*SDL_QUERIES.values(), *ALIVE_QUERIES.values()}
     assert (plan.operation.value == "mutation") == bool(named & deletes)
-    assert named <= {None, *MANIFEST, *MANIFEST.values(), *SDL_QUERIES.values(), sha256(CONTEXT), *deletes}
+    assert named <= {None, *MANIFEST, *MANIFEST.values(), *routers, sha256(CONTEXT), *deletes}

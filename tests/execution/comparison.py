@@ -1,4 +1,4 @@
-"""Runs one operation on graphql-core and compiled, and says everything that a client or a resolver could tell apart."""
+"""One operation, run by a plan and by graphql-core: everything that a client or a resolver can see."""
 
 from __future__ import annotations
 
@@ -7,93 +7,63 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphql import OperationDefinitionNode, parse, print_ast, validate
+from graphql import OperationDefinitionNode, execute, parse
+from graphql.pyutils import is_awaitable
+
+from app.execution.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
-    from graphql.execution.values import VariableValueSource
-
-    from app.execution.plan import Plan
+    from graphql import ExecutionResult, GraphQLSchema
 
 SECONDS = 10.0
 """An execution that takes longer hangs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One document of a schema, and the variables of each of its runs in turn."""
-
-    source: str
-    variables: tuple[Mapping[str, object], ...] = ({},)
-    name: str = ""
-    hide_suggestions: bool = True
-
-
 @dataclass
 class Observation:
-    """What one run showed."""
+    """What one run shows: the data with the order of its names, the errors, and the calls of resolvers."""
 
-    data: str = ""
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    data: str
+    errors: list[dict[str, Any]]
     calls: list[str] = field(default_factory=list)
-    variables: str = ""
 
 
-def operation_of(document: DocumentNode) -> OperationDefinitionNode:
-    """The first operation of a document."""
-    return next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-
-
-def parsed(schema: GraphQLSchema, source: str) -> DocumentNode | None:
-    """The document, if it is valid."""
+def plan_of(schema: GraphQLSchema, source: str, **options: Any) -> Plan:
+    """Plan the first operation of a valid document."""
     document = parse(source)
-    return None if validate(schema, document) else document
+    operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+    return Plan(schema, document, operation, **{"hide_suggestions": True} | options)
 
 
-def observe(
-    plan: Plan, variables: tuple[Mapping[str, object], ...], make_context: Callable[[], Any]
-) -> list[Observation]:
-    """Run an operation once for each set of variables, in one event loop."""
+def run_plan(plan: Plan, variables: Mapping[str, object], context: Any) -> Observation:
+    """Run a plan.
 
-    async def run_all() -> list[Observation]:
-        return [await asyncio.wait_for(_observe(plan, each, make_context()), SECONDS) for each in variables]
-
-    return asyncio.run(run_all())
-
-
-async def _observe(plan: Plan, variables: Mapping[str, object], context: Any) -> Observation:
+    Raises:
+        RequestError: the variables are wrong.
+    """
     coerced = plan.coerce(variables)
-    if isinstance(coerced, list):
-        return Observation(errors=[_shown(error) for error in coerced])
-    observation = Observation(variables=f"{coerced.coerced!r} {[_source(each) for each in coerced.sources.items()]}")
-    _show(observation, await plan.execute(coerced, context))
-    # What graphql-core leaves to finish in the background still calls resolvers.
-    for _ in range(20):
-        await asyncio.sleep(0)
-    observation.calls = getattr(context, "calls", [])
-    return observation
+    return _observe(lambda: plan.execute(coerced, context), context)
 
 
-def _source(item: tuple[str, VariableValueSource]) -> str:
-    name, (signature, value) = item
-    default = signature.default and signature.default.literal and print_ast(signature.default.literal)
-    return f"{name} {signature.name}: {signature.type} = {default} was {value!r}"
+def run_graphql_core(schema: GraphQLSchema, source: str, variables: Mapping[str, object], context: Any) -> Observation:
+    """Run the only operation of a document by ``graphql.execute``."""
+
+    async def run() -> ExecutionResult:
+        result: Any = execute(
+            schema, parse(source), variable_values=dict(variables), context_value=context, hide_suggestions=True
+        )
+        finished: ExecutionResult = await result if is_awaitable(result) else result
+        return finished
+
+    return _observe(run, context)
 
 
-def _show(observation: Observation, result: ExecutionResult) -> None:
-    observation.data = json.dumps(result.data, default=repr)
-    observation.errors = [_shown(error) for error in result.errors or []]
-    assert result.errors is None or result.errors
+def _observe(start: Callable[[], Awaitable[ExecutionResult]], context: Any) -> Observation:
+    async def run() -> Observation:
+        result = await asyncio.wait_for(start(), SECONDS)
+        errors = [dict(error.formatted) for error in result.errors or ()]
+        return Observation(json.dumps(result.data, default=repr), errors, list(getattr(context, "calls", ())))
 
-
-def _shown(error: GraphQLError) -> dict[str, Any]:
-    return {
-        **error.formatted,
-        "class": type(error).__name__,
-        "nodes": [node.loc and node.loc.start for node in error.nodes or []],
-        "original": repr(error.original_error),
-        "cause": repr(error.__cause__),
-        "context": type(error.__context__).__name__,
-    }
+    return asyncio.run(run())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 
-from schema.contact import DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
 from schema.context import WethodContext
 from schema.errors import (
     WethodFailure,
@@ -39,7 +39,8 @@ FAILURES = [WethodFailure(field="id", message="not found"), WethodFailure(field=
 
 
 def _success(evidence: DeletionEvidence) -> DeleteContactSuccess:
-    return DeleteContactSuccess(deleted_contact_id=strawberry.ID("7"), message="gone", confirmed_by=evidence)
+    contact = Contact(id=strawberry.ID("7"))
+    return DeleteContactSuccess(deleted_contact_id=contact.id, contact=contact, message="gone", confirmed_by=evidence)
 
 
 def _fail() -> DeleteContactOutcome:
@@ -75,6 +76,10 @@ class StubContacts:
     """The Protocol without Wethod behind it: the id chooses the outcome, and how long it takes."""
 
     calls: list[str] = field(default_factory=list)
+
+    async def call(self, _operation: object, /, *, contact_id: str) -> DeleteContactOutcome:
+        """Delete, as the engine of any operation does."""
+        return await self.delete(contact_id)
 
     async def delete(self, contact_id: str) -> DeleteContactOutcome:
         """Answer with the outcome of this number, some turns of the event loop later."""

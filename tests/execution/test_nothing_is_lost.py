@@ -1,0 +1,152 @@
+"""No outcome is lost: every DELETE that Wethod reads has one audit record and one typed outcome in the answer."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.execution.contacts import build_contact_schema
+from tests.execution.operations import Case, cases
+from tests.gateway import HEADERS, gateway
+from tests.upstream import LOST, answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    import httpx
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Answer, Asked, Upstream
+
+SCHEMA = build_contact_schema()
+MEDIA_TYPES = ("application/graphql-response+json", "application/json")
+
+BRIEF = (
+    "mutation($id: ID!, $brief: Boolean = false) { deleteContact(id: $id) "
+    "{ __typename ... on DeleteContactSuccess @skip(if: $brief) { message } } }"
+)
+DEFAULT = 'mutation($id: ID = "5") { deleteContact(id: $id) { __typename } }'
+WHOLE = "mutation($id: ID!) { first: deleteContact(id: $id) { __typename } deleteContact(id: 8) { __typename } }"
+
+_ANSWERS: dict[int, Answer] = {
+    0: answer(200),
+    1: answer(400, b'{"key": "invalid_data", "message": "m", "failures": [{"field": "id", "message": "f"}]}'),
+    2: answer(404, b'{"key": "not_found", "message": "m"}'),
+    3: answer(500),
+    4: answer(302),
+}
+
+
+def respond(asked: Asked) -> Answer:
+    """Answer by the contact's id: every kind of outcome, a connection that is cut included."""
+    digits = asked.target.rsplit("/", 1)[1]
+    return _ANSWERS.get(int(digits) % 6, LOST)
+
+
+@pytest.fixture(scope="module")
+async def wethod() -> AsyncIterator[Upstream]:
+    """Run a Wethod that answers in every way."""
+    async with upstream(respond) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Choose the file of the audit."""
+    return tmp_path_factory.mktemp("audit") / "audit.jsonl"
+
+
+@pytest.fixture(scope="module")
+async def client(wethod: Upstream, audit: Path) -> AsyncIterator[GatewayClient]:
+    """Run a gateway that writes the audit to a file."""
+    async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as running:
+        yield running
+
+
+_tokens: Iterator[int] = itertools.count()
+
+
+async def post(client: GatewayClient, case: Case, accept: str) -> httpx.Response:
+    """Send a case with a token of its own, so that no rate limit is remembered."""
+    headers = HEADERS | {"Accept": accept, "Authorization": f"Bearer token-{next(_tokens)}"}
+    return await client.graphql(case.source, case.variables, headers)
+
+
+def records_of(audit: Path, known: int) -> list[dict[str, Any]]:
+    """Read the records that were added to the audit."""
+    lines = audit.read_text(encoding="utf-8").splitlines() if audit.exists() else []
+    return [json.loads(line) for line in lines[known:]]
+
+
+@given(case=cases(SCHEMA, "mutation"), accept=st.sampled_from(MEDIA_TYPES))
+@example(case=Case(BRIEF, {"id": "6", "brief": None}), accept=MEDIA_TYPES[0])
+@example(case=Case(BRIEF, {"id": "6", "brief": None}), accept=MEDIA_TYPES[1])
+@example(case=Case(DEFAULT, {"id": None}), accept=MEDIA_TYPES[0])
+@example(case=Case(DEFAULT, {}), accept=MEDIA_TYPES[0])
+@example(case=Case(WHOLE, {"id": 5}), accept=MEDIA_TYPES[0])
+@settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+async def test_every_delete_has_one_record_and_one_outcome(
+    client: GatewayClient, wethod: Upstream, audit: Path, case: Case, accept: str
+) -> None:
+    """Whatever the document and its variables are; a mistake in the variables sends nothing."""
+    wethod.asked.clear()
+    known = len(records_of(audit, 0))
+    response = await post(client, case, accept)
+    asked = Counter(each.target.rsplit("/", 1)[1] for each in wethod.asked)
+    records = records_of(audit, known)
+    assert "INTERNAL_SERVER_ERROR" not in response.text
+    if response.status_code != 200:
+        assert response.status_code == 422, response.text
+        assert {error["extensions"]["code"] for error in response.json()["errors"]} <= {
+            "BAD_USER_INPUT",
+            "LIMIT_EXCEEDED",
+        }
+        assert (asked, records) == (Counter(), [])
+        return
+    body = response.json()
+    assert body.keys() == {"data"}
+    outcomes = [value for value in body["data"].values() if value != "Mutation"]
+    assert all(isinstance(outcome, dict) for outcome in outcomes)
+    assert len(outcomes) == len(records)
+    attempts: Counter[str] = Counter()
+    for record, outcome in zip(records, outcomes, strict=True):
+        attempts[record["contactId"]] += 0 if record["shared"] else record["attempts"]
+        assert outcome.get("__typename", record["outcome"]) == record["outcome"]
+    assert +attempts == asked
+
+
+@pytest.mark.parametrize("accept", MEDIA_TYPES)
+@pytest.mark.parametrize(
+    ("source", "variables", "message"),
+    [
+        (BRIEF, {"id": "6", "brief": None}, "Variable '$brief' must not be null where the operation uses it."),
+        (DEFAULT, {"id": None}, "Variable '$id' must not be null where the operation uses it."),
+        (WHOLE, {}, "Variable '$id' has invalid value: Expected a value of non-null type 'ID!' to be provided."),
+        (WHOLE, {"id": 1.5}, "Variable '$id' has invalid value: ID must be a string or an integer without fraction"),
+    ],
+    ids=["null-for-a-condition", "null-for-a-default", "missing", "wrong-type"],
+)
+async def test_a_mistake_in_the_variables_sends_nothing(
+    client: GatewayClient, wethod: Upstream, accept: str, source: str, variables: dict[str, object], message: str
+) -> None:
+    """422 for both media types, before anything is sent."""
+    wethod.asked.clear()
+    response = await post(client, Case(source, variables), accept)
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["message"].startswith(message)
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert wethod.asked == []

@@ -1,1 +1,0 @@
-"""The rules that stand for graphql-core's."""
