@@ -13,6 +13,8 @@ from tests.attack.wire import ask, get, parameters, post
 ROOT_FIELDS = "The operation has more than 20 root fields."
 DEPTH = "The operation is nested deeper than 20 fields."
 UNFOLDED = "The document's fragments unfold to more than 2000 selections."
+TOO_OFTEN = "The document repeats fields, or spreads fragments, too often to be validated."
+NAMES = "The operation selects more names than one answer can hold. Select fewer aliases of a field."
 TOKENS = refused(422, "LIMIT_EXCEEDED", "The document has more than 1000 tokens, or as many comments.")
 TOO_DEEP = refused(422, "LIMIT_EXCEEDED", "The document is nested too deeply.")
 BATCH = refused(
@@ -100,9 +102,14 @@ VOLUME = {
         ),
     ),
     "fields-repeated": Attack(
-        "one field 900 times: it is answered once",
-        ask("{wethodContext{" + "company " * 900 + "}}"),
+        "one field 50 times: it is answered once",
+        ask("{wethodContext{" + "company " * 50 + "}}"),
         (answered({"wethodContext": {"company": "acme"}}),),
+    ),
+    "fields-repeated-often": Attack(
+        "one field 900 times: each pair would be compared",
+        ask("{wethodContext{" + "company " * 900 + "}}"),
+        (refused(422, "LIMIT_EXCEEDED", TOO_OFTEN),),
     ),
     "fields-repeated-more": Attack(
         "one field 8,000 times", ask("{wethodContext{" + "version " * 8_000 + "}}"), (TOKENS,)
@@ -137,7 +144,36 @@ VOLUME = {
             "{" + " ".join(f"a{i}:_service{{...F}}" for i in range(20)) + "}"
             "fragment F on _Service{" + " ".join(f"b{i}:sdl" for i in range(97)) + "}"
         ),
-        (too_much("The operation asks for sdl more than 20 times."),),
+        (too_much("The operation selects sdl more than 4 times."),),
+    ),
+    "services": Attack(
+        "five times the SDL",
+        ask("{" + " ".join(f"a{i}:_service{{sdl}}" for i in range(5)) + "}"),
+        (too_much("The operation selects _service more than 4 times."),),
+    ),
+    "names": Attack(
+        "912 lists of failures by aliases in a fragment, which ask for no token: 290 KB",
+        ask(
+            "{" + " ".join(f"a{i}:wethodContext{{...F}}" for i in range(19)) + "}"
+            "fragment F on WethodContext{" + " ".join(f"b{i}:failures{{message}}" for i in range(48)) + "}"
+        ),
+        (too_much(NAMES),),
+    ),
+    "words": Attack(
+        "780 messages of Wethod by aliases in a fragment: 12 MB if each is long",
+        ask(
+            "mutation{" + " ".join(f"a{i}:deleteContact(id:1){{...F}}" for i in range(20)) + "}"
+            "fragment F on WethodError{" + " ".join(f"b{i}:message" for i in range(39)) + "}"
+        ),
+        (too_much(NAMES),),
+    ),
+    "null-for-a-default": Attack(
+        "null for a condition that has a default: an error of a field once the contact is gone",
+        ask(
+            "mutation($brief:Boolean=false){deleteContact(id:7){...on DeleteContactSuccess@skip(if:$brief){message}}}",
+            variables={"brief": None},
+        ),
+        (refused(422, "BAD_USER_INPUT", "Variable '$brief' must not be null where the operation uses it.", (1, 10)),),
     ),
     "operations-times-fragments": Attack(
         "fifty operations that spread one fragment of a hundred fields",
@@ -151,10 +187,10 @@ VOLUME = {
     ),
     "errors-behind-empty-lines": Attack(
         "hundreds of errors behind 27,000 empty lines: three are told",
-        ask("\n" * 27_000 + "{wethodContext{" + "a " * 300 + "}}"),
+        ask("\n" * 27_000 + "{wethodContext{" + " ".join(f"a{i}" for i in range(300)) + "}}"),
         (
             invalid(
-                *(("Cannot query field 'a' on type 'WethodContext'.", ((27_001, column),)) for column in (16, 18, 20)),
+                *((f"Cannot query field 'a{i}' on type 'WethodContext'.", ((27_001, 16 + 3 * i),)) for i in range(3)),
                 ENOUGH,
             ),
         ),

@@ -57,10 +57,22 @@ def nested(levels: int) -> str:
     return "{wethodContext" + "{failures" * (levels - 2) + "{field" + "}" * levels
 
 
+def rows(tokens: int) -> list[list[str]]:
+    """Aliases of a field for each of twenty contexts, so that a query of them has so many tokens."""
+    counts = [*([15] * 19), (tokens - 2 - 19 * 50 - 5) // 3]
+    return [[f"b{name}" for name in range(count)] for count in counts]
+
+
 def fields(tokens: int) -> str:
-    """A query of so many tokens, most of them repeat a field: twenty times the context."""
-    rows = [*([45] * 19), tokens - 2 - 19 * 50 - 5]
-    return "{" + "".join(f"a{row}:wethodContext{{{'company ' * count}}}" for row, count in enumerate(rows)) + "}"
+    """A query of so many tokens, nearly all of them aliases."""
+    names = rows(tokens)
+    selections = [" ".join(f"{name}:company" for name in row) for row in names]
+    selections[0] += " company" * (tokens - 2 - 20 * 5 - 3 * sum(map(len, names)))
+    return "{" + "".join(f"a{row}:wethodContext{{{each}}}" for row, each in enumerate(selections)) + "}"
+
+
+THOUSAND = {f"a{row}": dict.fromkeys(names, "acme") for row, names in enumerate(rows(1_000))}
+THOUSAND["a0"]["company"] = "acme"
 
 
 PAIRS: dict[str, tuple[Attack, Attack]] = {
@@ -104,7 +116,7 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
         Attack(
             "a document of 1,000 tokens",
             ask(fields(1_000)),
-            (answered({f"a{row}": {"company": "acme"} for row in range(20)}),),
+            (answered(THOUSAND),),
         ),
         Attack("a document of 1,001 tokens", ask(fields(1_001)), (TOKENS,)),
     ),
