@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
+    from app.execution.graphql_core import Variables
+
 
 MAX_CALLS = 100
 MAX_CHOICES = 8
