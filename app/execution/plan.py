@@ -12,7 +12,7 @@ from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
-from app.execution.selection_set import Selections, UnknownDirectiveError, condition_variables, fragments_of
+from app.execution.selection_set import Selections, fragments_of
 from app.execution.strawberry_types import has_default_configuration
 from app.execution.variables import VariableCoercion
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+
+    from app.execution.graphql_core import Variables
 
 
 MAX_CALLS = 100
@@ -33,14 +35,18 @@ class Coerced(msgspec.Struct, frozen=True):
     Attributes:
         max_words: bytes of words that each call of Wethod may show.
         calls: how many calls of Wethod the operation makes.
+        given: the variables before coercion.
+        variables: the variables after it.
+        fields: the root fields that run.
+        arguments: the arguments of each of them, by response name.
     """
 
     max_words: int
     calls: int
-    given: Any
-    variables: Any
-    fields: Any
-    arguments: Any
+    given: Mapping[str, object]
+    variables: Variables
+    fields: RootFields
+    arguments: dict[str, dict[str, Any]]
 
 
 class Plan:
@@ -88,13 +94,10 @@ class Plan:
         self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
         self.own_bytes = sum(size.own for size in self._sizes.values())
         self._projected = projected and has_default_configuration(schema)
-        try:
-            self._conditions = condition_variables(definition, self._fragments)
-        except UnknownDirectiveError:
-            self._conditions = ()
-            self._projected = False
+        # The only variables that a ``@skip`` or an ``@include`` can look at.
+        self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
-        self._planned: dict[tuple[bool, ...], RootFields] = {}
+        self._planned: dict[tuple[bool | None, ...], RootFields] = {}
 
     def coerce(self, given: Mapping[str, object]) -> Coerced:
         """Coerce the variables of one request, and everything else that depends on them.
@@ -104,18 +107,18 @@ class Plan:
                 selects their results too often (``LIMIT_EXCEEDED``). No resolver has run.
         """
         variables = self._coercion.coerce(given)
-        choice = tuple([variables.coerced[name] for name in self._conditions]) if self._conditions else ()
+        choice = tuple([variables.coerced.get(name) for name in self._conditions]) if self._conditions else ()
         fields = self._planned.get(choice) or self._plan(choice)
         try:
-            arguments = [field.arguments(variables) for field in fields.fields]
+            arguments = {field.key: field.arguments(variables) for field in fields.fields}
         except GraphQLError as error:
             raise RequestError(ErrorCode.BAD_USER_INPUT, [error]) from None
         if not fields.counted:
             return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
-        made = [field.calls(each) for field, each in zip(fields.fields, arguments, strict=True)]
+        made = [field.calls(arguments[field.key]) for field in fields.fields]
         return Coerced(self._max_words(fields, made), sum(made), given, variables, fields, arguments)
 
-    def _plan(self, choice: tuple[bool, ...]) -> RootFields:
+    def _plan(self, choice: tuple[bool | None, ...]) -> RootFields:
         """Plan the root fields under one choice of ``@skip`` and ``@include``."""
         fields = RootFields(
             Selections(self._schema, self._fragments, dict(zip(self._conditions, choice, strict=True))),
@@ -164,20 +167,21 @@ class Plan:
             coerced: the values of the request.
             context: the context of the request, which resolvers find at ``info.context``.
         """
-        fields: RootFields = coerced.fields
-        outcomes: list[object] = []
+        fields = coerced.fields
+        outcomes: dict[str, object] = {}
         if fields.is_projected:
-            variables, resolving = coerced.variables, zip(fields.fields, coerced.arguments, strict=True)
+            variables = coerced.variables
             if fields.is_concurrent:
-                outcomes = await asyncio.gather(*(field.resolve(each, variables, context) for field, each in resolving))
+                resolving = [each.resolve(coerced.arguments[each.key], variables, context) for each in fields.fields]
+                outcomes = dict(zip(coerced.arguments, await asyncio.gather(*resolving), strict=True))
             else:
                 # Not by ``field.resolve``: a coroutine more for each field costs a tenth of the whole execution.
-                for field, arguments in resolving:
+                for field in fields.fields:
                     try:
-                        value = field.call(arguments, variables, context)
-                        outcomes.append(await value if field.is_async else value)
+                        value = field.call(coerced.arguments[field.key], variables, context)
+                        outcomes[field.key] = await value if field.is_async else value
                     except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
-                        outcomes.append(Raised(error))
+                        outcomes[field.key] = Raised(error)
             try:
                 return ExecutionResult(fields.project(outcomes), None)
             except Exception:  # noqa: BLE001, S110 - graphql-core completes the values, and words what is wrong
@@ -189,6 +193,6 @@ class Plan:
             name.value if name is not None else None,
             coerced.given,
             context,
-            outcomes={field.key: outcome for field, outcome in zip(fields.fields, outcomes, strict=False)},
+            outcomes=outcomes,
             hide_suggestions=self._hide_suggestions,
         )

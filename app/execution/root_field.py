@@ -25,7 +25,7 @@ from app.execution.projection import UnprojectableError, projector
 from app.execution.strawberry_types import StrawberryInfo, counted_argument, resolver_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from graphql import (
         FieldNode,
@@ -69,7 +69,7 @@ class RootField:
         nodes: the nodes that select it; the first one has the arguments.
         resolver: the function behind it; None to leave it to graphql-core.
         info: makes the info of its resolver.
-        project: projects its value; None to leave it to graphql-core.
+        project: projects its value.
         default_calls: how many calls of Wethod it makes if it declares nothing.
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
@@ -87,7 +87,7 @@ class RootField:
         *,
         resolver: Resolver | None,
         info: Callable[[Variables, object], GraphQLResolveInfo[Any]],
-        project: Convert | None,
+        project: Convert,
         default_calls: int,
         hide_suggestions: bool,
     ) -> None:
@@ -95,7 +95,9 @@ class RootField:
         self.project = project
         self._field = field
         self._node = nodes[0]
-        self._resolver = resolver
+        self._function = resolver.function if resolver is not None else _unprojected
+        self._info_keyword = resolver.info if resolver is not None else None
+        self._definition: Any = resolver.definition if resolver is not None else None
         self.is_async = resolver is not None and resolver.is_async
         self._info = info
         self._default_calls = default_calls
@@ -131,10 +133,9 @@ class RootField:
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
         """Call the resolver once; a coroutine if ``is_async``."""
-        resolver = cast("Resolver", self._resolver)
-        if resolver.info is not None:
-            arguments[resolver.info] = StrawberryInfo(self._info(variables, context), resolver.definition)
-        return resolver.function(**arguments)
+        if self._info_keyword is not None:
+            arguments[self._info_keyword] = StrawberryInfo(self._info(variables, context), self._definition)
+        return self._function(**arguments)
 
     async def resolve(self, arguments: dict[str, Any], variables: Variables, context: object) -> object:
         """Call the resolver once: the value that it returns, or ``Raised``."""
@@ -143,6 +144,11 @@ class RootField:
             return await value if self.is_async else value
         except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
             return Raised(error)
+
+
+def _unprojected(*_: object, **__: object) -> Any:
+    """Stand in for the function and the projection of a field that is left to graphql-core."""
+    raise UnprojectableError
 
 
 def _source(keyword: str, definition: GraphQLArgument, node: ValueNode | None) -> _Source | None:
@@ -199,11 +205,11 @@ class RootFields:
                 continue
             # A nullable root field keeps the failure of one resolver away from the others' results.
             resolver = None if is_non_null_type(field.type) or name.startswith("__") else resolver_of(field)
-            project: Convert | None = None
+            project: Convert = _unprojected
             if resolver is not None:
                 with suppress(UnprojectableError):
                     project = projector(selections, field.type, nodes)
-            self.is_projected = self.is_projected and project is not None
+            self.is_projected = self.is_projected and project is not _unprojected
             fields.append(
                 RootField(
                     key,
@@ -224,13 +230,13 @@ class RootFields:
         self.calls = 0
         self.max_words = 0
 
-    def project(self, outcomes: list[object]) -> dict[str, Any]:
+    def project(self, outcomes: Mapping[str, object]) -> dict[str, Any]:
         """Project the values of all fields.
 
         Raises:
             Exception: a value does not fit, or a resolver raised.
         """
         data = self._blank.copy()
-        for field, outcome in zip(self.fields, outcomes, strict=True):
-            data[field.key] = cast("Convert", field.project)(outcome)
+        for field in self.fields:
+            data[field.key] = field.project(outcomes[field.key])
         return data

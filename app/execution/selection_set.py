@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from graphql import BooleanValueNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, VariableNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from graphql import (
         DocumentNode,
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         GraphQLSchema,
         InlineFragmentNode,
         NamedTypeNode,
-        OperationDefinitionNode,
         SelectionNode,
         SelectionSetNode,
     )
@@ -31,7 +30,7 @@ class Selections:
     Args:
         schema: the schema that validated the document.
         fragments: the fragments of the document by name.
-        conditions: the value of each variable of a ``@skip`` or an ``@include``.
+        conditions: the value of each Boolean variable, which a ``@skip`` or an ``@include`` may look at.
     """
 
     __slots__ = ("_conditions", "_fragments", "schema")
@@ -40,7 +39,7 @@ class Selections:
         self,
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
-        conditions: Mapping[str, bool],
+        conditions: Mapping[str, bool | None],
     ) -> None:
         self.schema = schema
         self._fragments = fragments
@@ -102,46 +101,3 @@ class Selections:
 def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     """Index the fragments of a document by name."""
     return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-
-
-class UnknownDirectiveError(Exception):
-    """An operation has a directive other than ``@skip`` and ``@include``."""
-
-
-def condition_variables(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> tuple[str, ...]:
-    """Name the variables that decide what an operation selects, in the order of their appearance.
-
-    Raises:
-        UnknownDirectiveError: only graphql-core knows what the operation means.
-    """
-    if operation.directives or any(node.directives for node in operation.variable_definitions or ()):
-        raise UnknownDirectiveError
-    found: dict[str, None] = {}
-    reached: dict[str, None] = {}
-    for name in _conditions(operation.selection_set, reached):
-        found[name] = None
-    waiting = list(reached)
-    for fragment in waiting:  # it grows while it is iterated
-        if fragments[fragment].directives:
-            raise UnknownDirectiveError
-        found.update(dict.fromkeys(_conditions(fragments[fragment].selection_set, reached)))
-        waiting.extend(name for name in list(reached)[len(waiting) :])
-    return tuple(found)
-
-
-def _conditions(selection_set: SelectionSetNode, reached: dict[str, None]) -> Iterator[str]:
-    waiting: list[SelectionNode] = list(selection_set.selections)
-    for selection in waiting:  # it grows while it is iterated
-        for directive in selection.directives or ():
-            if directive.name.value not in _CONDITIONS:
-                raise UnknownDirectiveError
-            value = (directive.arguments or ())[0].value
-            if isinstance(value, VariableNode):
-                yield value.name.value
-        if isinstance(selection, FragmentSpreadNode):
-            reached[selection.name.value] = None
-        else:
-            nested = cast("FieldNode | InlineFragmentNode", selection).selection_set
-            waiting.extend(nested.selections if nested is not None else ())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from graphql import get_named_type, is_object_type
+from graphql import DirectiveLocation, get_named_type, is_object_type
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
@@ -28,12 +28,23 @@ if TYPE_CHECKING:
 StrawberryInfo = Info
 """The ``info`` of a resolver, made of graphql-core's info and Strawberry's definition of the field."""
 
+_EXECUTABLE = {
+    DirectiveLocation.FIELD,
+    DirectiveLocation.FRAGMENT_SPREAD,
+    DirectiveLocation.INLINE_FRAGMENT,
+    DirectiveLocation.FRAGMENT_DEFINITION,
+    DirectiveLocation.QUERY,
+    DirectiveLocation.MUTATION,
+    DirectiveLocation.VARIABLE_DEFINITION,
+}
+"""Places where only ``@skip`` and ``@include`` have a meaning that execution knows."""
+
 _PLAIN_ARGUMENTS = (str, int, float, bool, strawberry.ID)
 """Types of arguments that Strawberry passes to a resolver as graphql-core coerces them."""
 
 
 def has_default_configuration(schema: GraphQLSchema) -> bool:
-    """Say if Strawberry calls resolvers and reads attributes of a schema in its default way."""
+    """Say if Strawberry calls resolvers, reads attributes and knows directives in its default way."""
     made_by = getattr(schema, "_strawberry_schema", None)
     return (
         isinstance(made_by, strawberry.Schema)
@@ -41,6 +52,11 @@ def has_default_configuration(schema: GraphQLSchema) -> bool:
         and made_by.config.default_resolver is getattr
         and not made_by.exception_handlers
         and not made_by.extensions
+        and all(
+            directive.name in ("skip", "include")
+            for directive in schema.directives
+            if _EXECUTABLE.intersection(directive.locations)
+        )
     )
 
 

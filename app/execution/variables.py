@@ -50,6 +50,9 @@ class VariableCoercion:
         document: the whole document.
         operation: the operation.
         hide_suggestions: messages leave out names of the schema that the client did not write.
+
+    Attributes:
+        types: the type of each variable by its name, non-null or not.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class VariableCoercion:
     ) -> None:
         self._schema = schema
         self._nodes = tuple(operation.variable_definitions or ())
+        signatures = [signature_of(schema, node) for node in self._nodes]
+        self.types = {signature.name: str(get_nullable_type(signature.type)) for signature in signatures}
         self._hide_suggestions = hide_suggestions
         self._max_errors = max_errors(document.loc.source.body if document.loc else "")
         self._never_null = _never_null(schema, document, operation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(1_000, 20, 20)
 SCHEMA = build_contact_schema()
-README = (
-    "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename "
-    "... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
-    "... on WethodError { key message statusCode } ... on WethodValidationError { failures { field message } } "
-    "... on WethodRateLimitedError { retryAfterSeconds } } }"
-)
+MAX_VARIANTS = 3_000
 
 
 def plans() -> PlanCache:
@@ -55,31 +51,24 @@ def milliseconds(text: str) -> tuple[float, str, int]:
     return 1e3 * best, ended, size
 
 
-def resident() -> float:
-    """Read the resident memory of this process, in MB."""
+def _resident() -> float:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 1e6
 
 
-def name(text: str) -> str | None:
-    """Name the first operation."""
-    return text.split("(", maxsplit=1)[0].split("{", maxsplit=1)[0].split()[1] if " " in text else None
-
-
-def memory(write: str) -> tuple[int, float]:
-    """Fill a cache with variants of one document, each run with every outcome: how many are kept, and MB they take."""
+def memory(name: str) -> tuple[str, int, float]:
+    """Fill a cache with variants of one document, each run with every outcome: plans that are kept, MB they take."""
     cache = plans()
     gc.collect()
-    before = resident()
-    for number in range(3_000):
-        text = write.replace("NUMBER", str(number))
-        plan = cache.find(text, name(text))
+    before = _resident()
+    for number in range(MAX_VARIANTS):
+        plan = cache.find(KEPT[name].replace("NUMBER", str(number)), f"Q{number}")
         for outcome in range(len(OUTCOMES)):
             run(plan, outcome)
         if len(cache) <= number:
             break
     gc.collect()
-    return len(cache), resident() - before
+    return name, len(cache), _resident() - before
 
 
 def print_documents() -> None:
@@ -92,44 +81,45 @@ def print_documents() -> None:
     print(f"{'family':<50}{'tokens':>7}{'ms':>7}{'bytes':>8}")
     for cost, ended, size, count, name in sorted(rows, reverse=True):
         print(f"{name:<50}{count:>7}{cost:>7.1f}{size:>8}  {ended}")
-    for name, text in KEPT.items():
-        count, megabytes = memory(text)
-        print(f"{name:<50}{count:>7} plans{megabytes:>7.1f} MB")
+    print(f"{'document, until the cache is full':<50}{'plans':>7}{'MB':>7}")
+    # A process for each: memory that one has freed would hide what the next one takes.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for name, count, megabytes in pool.imap(memory, KEPT, chunksize=1):
+            print(f"{name:<50}{count:>7}{megabytes:>7.1f}")
 
 
-def each(text: str, count: int) -> str:
-    """Repeat a selection under so many aliases."""
+def _each(text: str, count: int) -> str:
     return " ".join(f"a{number}: {text}" for number in range(count))
 
 
-def _delete(fields: str, fragments: str = "") -> str:
-    return f"mutation QNUMBER($id: ID!) {{ deleteContact(id: $id) {{ {fields} }} }} {fragments}"
+def _delete(fields: str, fragments: str = "", variables: str = "") -> str:
+    return f"mutation QNUMBER($id: ID!{variables}) {{ deleteContact(id: $id) {{ {fields} }} }} {fragments}"
 
+
+_LEAVES = "key message statusCode response { version charset statusText callback }"
 
 KEPT = {
-    "readme": README.replace("Delete(", "DeleteNUMBER("),
+    "readme": _delete(
+        "__typename ... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
+        "... on WethodError { key message statusCode } ... on WethodValidationError { failures { field message } } "
+        "... on WethodRateLimitedError { retryAfterSeconds }"
+    ),
     "typename": _delete("__typename"),
-    "leaves": _delete(f"... on WethodError {{ {each('key', 90)} }}"),
+    "leaves": _delete(f"... on WethodError {{ {_each('key', 90)} }}"),
     "one-leaf-again": _delete(f"... on WethodError {{ {'key ' * 70} }}"),
-    "objects": _delete(f"... on WethodError {{ {each('response { version }', 60)} }}"),
+    "objects": _delete(f"... on WethodError {{ {_each('response { version }', 60)} }}"),
     "one-object-again": _delete(f"... on WethodError {{ {'response { version } ' * 30} }}"),
     "through-fragments": _delete(
-        f"... on WethodError {{ {each('response { ...F }', 40)} }}",
+        f"... on WethodError {{ {_each('response { ...F }', 40)} }}",
         "fragment F on WethodResponse { version charset statusText callback }",
     ),
     "short-fragments": _delete("... on WethodError { ...A ...A }", "fragment A on WethodError { key }"),
-    "conditions": (
-        "mutation QNUMBER($id: ID!, $x: Boolean! = true) { deleteContact(id: $id) { ... on WethodError "
-        f"@include(if: $x) {{ {each('response { version }', 60)} }} }} }}"
+    "conditions": _delete(
+        f"... on WethodError @include(if: $x) {{ {_each('response { version }', 60)} }}",
+        variables=", $x: Boolean! = true",
     ),
-    "operations": " ".join(
-        f"mutation A{letter}NUMBER {{ deleteContact(id: 1) {{ ...F }} }}" for letter in range(40)
-    ).replace("A0NUMBER", "QNUMBER")
-    + " fragment F on WethodError { key message statusCode response { version charset statusText callback } }",
-    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(110)),
-    "twenty-roots": (
-        "mutation QNUMBER($id: ID!) { " + each("deleteContact(id: $id) { ...F }", 20) + " } fragment F on WethodError "
-        "{ key message statusCode response { version charset statusText callback } }"
-    ),
+    "operations": " ".join(f"query A{number} {{ __typename }}" for number in range(150)) + " " + _delete("__typename"),
+    "twenty-roots": f"mutation QNUMBER($id: ID!) {{ {_each('deleteContact(id: $id) { ...F }', 20)} }} "
+    f"fragment F on WethodError {{ {_LEAVES} }}",
 }
-"""Documents that take much memory for their weight; ``NUMBER`` makes them differ."""
+"""Documents that take much memory for their weight; ``NUMBER`` makes each one differ."""
