@@ -85,16 +85,16 @@ class ServerThread:
         self._thread.join()
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(self._main())
-
-    async def _main(self) -> None:
-        self._stop = asyncio.Event()
         try:
-            async with self._serve as url:
-                self._started.set_result((url, asyncio.get_running_loop()))
-                await self._stop.wait()
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._main())
         except BaseException as error:  # raised in the thread that waits for the start
             if self._started.done():
                 raise
             self._started.set_exception(error)
+
+    async def _main(self) -> None:
+        self._stop = asyncio.Event()
+        async with self._serve as url:
+            self._started.set_result((url, asyncio.get_running_loop()))
+            await self._stop.wait()

@@ -273,4 +273,5 @@ class GatewayServer(uvicorn.Server):
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return the factory of uvloop's event loop, or of asyncio's on a system without uvloop."""
-    return uvicorn.Config("", log_config=None).get_loop_factory()
+    # Given, so that uvicorn does not read its own environment variables.
+    return uvicorn.Config("", log_config=None, workers=1, forwarded_allow_ips=[]).get_loop_factory()
