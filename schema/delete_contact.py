@@ -29,6 +29,7 @@ from schema.rest import (
     Stopped,
     WaitEnded,
 )
+from schema.text import skip_invisible
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _LARGEST_ID = 2**63 - 1
@@ -145,7 +146,7 @@ def _is_unclear(response: Response) -> bool:
         return True
     if response.status != 200 or not _is_html(response.headers):  # noqa: PLR2004 - the status itself
         return False
-    return response.body is None or response.body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return response.body is None or skip_invisible(response.body).startswith(b"<")
 
 
 DELETE_CONTACT = RestOperation(

@@ -21,3 +21,12 @@ def clean(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = text.translate(_REPLACED)
     return text[:MAX_CHARACTERS]
+
+
+# The bytes of white space, NUL, no-break and zero-width spaces, and of byte order marks in UTF-8 and UTF-16.
+_INVISIBLE = b" \t\r\n\f\v\0" + "\u00a0\u200b\ufeff".encode() + b"\xff\xfe"
+
+
+def skip_invisible(body: bytes) -> bytes:
+    """Skip byte order marks and white space at the start of a body, in any order; the rest of it."""
+    return body.lstrip(_INVISIBLE)

@@ -117,18 +117,15 @@ class PlanCache:
         return document, selections
 
     def _plan(self, document: DocumentNode, definition: OperationDefinitionNode, *, hide_suggestions: bool) -> Plan:
-        plan = Plan(
+        return Plan(
             self._schema,
             document,
             definition,
             hide_suggestions=hide_suggestions,
             max_calls=self._max_calls,
+            max_own_bytes=self.limits.own_bytes,
             projected=self._projected,
         )
-        if plan.own_bytes > self.limits.own_bytes:
-            message = "The operation selects more names than one answer can hold. Select fewer aliases of a field."
-            raise RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, [definition])], limit="words")
-        return plan
 
 
 def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLObjectType,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_composite_type,
     is_list_type,
 )
@@ -97,7 +98,7 @@ class AnswerSize:
         sizes: dict[str, Size] = {}
         for (key, name), merged in self._merge([(selection_set, root_type)]).items():
             tally = _Tally(self)
-            fixed, own = (0, 0) if name in _INTROSPECTION else tally.add(key, (name,), merged, in_list=False)
+            fixed, own = (0, 0) if name in _INTROSPECTION else tally.add(key, (name,), merged)
             names = max(tally.names.values(), default=1)
             sizes[key] = Size(names, fixed, max(tally.items.values(), default=0), own)
         return sizes
@@ -149,8 +150,14 @@ class _Tally:
         self.names: Counter[tuple[str, ...]] = Counter()
         self.items: Counter[tuple[str, ...]] = Counter()
 
-    def add(self, key: str, path: tuple[str, ...], merged: _Merged, *, in_list: bool) -> tuple[int, int]:
-        """Count one response name with everything below; bytes without words, and bytes without a usable token."""
+    def add(
+        self, key: str, path: tuple[str, ...], merged: _Merged, *, in_list: bool = False, in_outcome: bool = False
+    ) -> tuple[int, int]:
+        """Count one response name with everything below.
+
+        Returns:
+            Bytes without words, and bytes without a usable token; of a list at the root, those of one item.
+        """
         head = len(key) + _PUNCTUATION
         nullable = get_nullable_type(merged.type) if merged.type is not None else None
         is_list = is_list_type(nullable)
@@ -161,14 +168,19 @@ class _Tally:
             own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if type_name == "String" else _LEAF
             return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
+        is_outcome = in_outcome or is_abstract_type(get_named_type(nullable))
         for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper
-            child_fixed, child_own = self.add(child_key, (*path, name), child, in_list=in_list or is_list)
+            child_fixed, child_own = self.add(
+                child_key, (*path, name), child, in_list=in_list or is_list, in_outcome=is_outcome
+            )
             fixed += child_fixed
             own += child_own
         if is_list and not in_list:
             self.items[path] += fixed
             fixed = _PUNCTUATION
-        return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
+        if in_outcome:
+            own = _PUNCTUATION  # the gateway's own errors have no objects: they are null
+        return head + fixed, head + own * (_OWN_ITEMS if is_list and len(path) > 1 else 1)
 
 
 def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:

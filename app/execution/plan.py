@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from graphql import ExecutionResult, GraphQLError, OperationType
 
-from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
+from app.execution.answer_size import MAX_ANSWER, MIN_WORDS, AnswerSize, words_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
 from app.execution.selection_set import Selections, fragments_of
 from app.execution.strawberry_types import has_default_configuration
 from app.execution.variables import VariableCoercion
+from schema.json_codec import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
@@ -64,7 +65,6 @@ class Plan:
         operation: the operation's type.
         definition: the operation.
         choices: how many choices of ``@skip`` and ``@include`` it keeps, at most.
-        own_bytes: bytes of the answer to a caller without a usable token, at most.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Plan:
         *,
         hide_suggestions: bool,
         max_calls: int = MAX_CALLS,
+        max_own_bytes: int = MAX_ANSWER,
         projected: bool = True,
     ) -> None:
         root_type = schema.get_root_type(definition.operation)
@@ -92,7 +93,8 @@ class Plan:
         self._fragments = fragments_of(document)
         self._coercion = VariableCoercion(schema, document, definition, hide_suggestions=hide_suggestions)
         self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
-        self.own_bytes = sum(size.own for size in self._sizes.values())
+        self._max_own_bytes = max_own_bytes
+        self._check_own_bytes(sum(size.own for size in self._sizes.values()))
         self._projected = projected and has_default_configuration(schema)
         # The only variables that a ``@skip`` or an ``@include`` can look at.
         self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
@@ -116,7 +118,31 @@ class Plan:
         if not fields.counted:
             return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
+        self._check_lists(fields, arguments)
         return Coerced(self._max_words(fields, made), sum(made), given, variables, fields, arguments)
+
+    def _check_lists(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> None:
+        """Bound the answer to a caller without a usable token by the lists that the request gives.
+
+        Each element makes an entry of the answer, which may repeat the element under every name.
+
+        Raises:
+            RequestError: the answer would be too long.
+        """
+        own = 0
+        for field in fields.fields:
+            size = self._sizes[field.key]
+            if field.counted is None:
+                own += size.own
+            else:
+                given = arguments[field.key].get(field.counted) or ()
+                own += size.own * len(given) + size.names * len(encode(given))
+        self._check_own_bytes(own)
+
+    def _check_own_bytes(self, size: int) -> None:
+        if size > self._max_own_bytes:
+            message = "The answer would be too long. Select fewer aliases of a field, or give shorter lists."
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, [self.definition])], limit="words")
 
     def _plan(self, choice: tuple[bool | None, ...]) -> RootFields:
         """Plan the root fields under one choice of ``@skip`` and ``@include``."""
@@ -173,7 +199,7 @@ class Plan:
             variables = coerced.variables
             if fields.is_concurrent:
                 resolving = [each.resolve(coerced.arguments[each.key], variables, context) for each in fields.fields]
-                outcomes = dict(zip(coerced.arguments, await asyncio.gather(*resolving), strict=True))
+                outcomes = dict(zip(coerced.arguments, await _gather(resolving), strict=True))
             else:
                 # Not by ``field.resolve``: a coroutine more for each field costs a tenth of the whole execution.
                 for field in fields.fields:
@@ -196,3 +222,18 @@ class Plan:
             outcomes=outcomes,
             hide_suggestions=self._hide_suggestions,
         )
+
+
+async def _gather(resolving: list[Coroutine[Any, Any, object]]) -> list[object]:
+    """Run resolvers concurrently. A cancellation is passed on to them, and what they make of it is the result."""
+    tasks = [asyncio.create_task(each) for each in resolving]
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        current = asyncio.current_task()
+        if current is not None and not any(task.cancelled() for task in tasks):
+            current.uncancel()
+    return [task.result() for task in tasks]

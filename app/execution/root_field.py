@@ -22,7 +22,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
-from app.execution.strawberry_types import StrawberryInfo, counted_argument, resolver_of
+from app.execution.strawberry_types import StrawberryInfo, counted_argument, declared_calls resolver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +100,8 @@ class RootField:
         self._definition: Any = resolver.definition if resolver is not None else None
         self.is_async = resolver is not None and resolver.is_async
         self._info = info
-        self._default_calls = default_calls
+        declared = declared_calls(field)
+        self._default_calls = default_calls if declared is None else declared
         self._hide_suggestions = hide_suggestions
         self._names = resolver.names if resolver is not None else {name: name for name in field.args}
         counted = counted_argument(field)

@@ -141,6 +141,13 @@ def counted_argument(field: GraphQLField) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def declared_calls(field: GraphQLField) -> int | None:
+    """Return how many calls a field declares that it makes; None if it declares none, or counts an argument."""
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    calls = definition.metadata.get("calls") if isinstance(definition, StrawberryField) else None
+    return calls if isinstance(calls, int) else None
+
+
 def object_type_of(class_: type, returned: GraphQLOutputType, schema: GraphQLSchema) -> GraphQLObjectType | None:
     """Find the object type of every instance of a class where a type is returned; None if its class does not decide."""
     definition = class_.__dict__.get("__strawberry_definition__")

@@ -8,6 +8,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from app.headers import Headers
 from app.http_client.transport import MAX_BODY_BYTES
+from schema.text import skip_invisible
 
 if TYPE_CHECKING:
     from app.http_client.transport import BodyNeed
@@ -25,13 +26,11 @@ _INTERIM = range(100, 200)
 _VERSIONS = ("1.1", "1.0")
 """The parser also takes other versions, whose framing differs."""
 
+
 # UTF-8's byte order mark may arrive in pieces, so its bytes are skipped one by one.
-_SKIPPED = b" \t\r\n\f\v\xef\xbb\xbf"
-
-
 def has_character(text: bytes) -> bool:
     """Return whether a piece of a body has a character that is neither a byte order mark nor white space."""
-    return bool(text.strip(_SKIPPED))
+    return bool(skip_invisible(text))
 
 
 def is_encoded(headers: Headers) -> bool:

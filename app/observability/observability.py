@@ -18,6 +18,7 @@ from app.observability.operation_observer import OperationReporter
 from app.observability.request_observer import RequestReporter
 from app.observability.routes import health_routes
 from app.observability.tracing import open_tracing
+from app.server.config import EXIT_SECONDS
 from app.settings import unknown_variables
 from app.shared_counters import SharedCounters
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from app.wethod.audit import Audit
     from app.wethod.observer import OperationObserver
 
-_FLUSH_SECONDS = 2.0
-"""Time that the last lines have when the gateway stops."""
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +159,7 @@ class Observability:
         """Start to watch the event loop, and warn of settings that have no effect."""
         self._metrics.start()
         if self._audit is not None:
-            atexit.register(self._audit.close, _FLUSH_SECONDS)
+            atexit.register(self._audit.close, EXIT_SECONDS)
             self._lifecycle.reload_callbacks.append(self._reopen_audit)
         self._monitor.start()
         if self._index == 0:
@@ -171,7 +170,7 @@ class Observability:
         self._monitor.stop()
         if self._tracing is not None:
             await self._tracing.aclose()
-        await self._monitor.settle(_FLUSH_SECONDS)
+        await self._monitor.settle(EXIT_SECONDS)
         self._metrics.stop()
         if self._audit is not None:
             self._audit.close(0)

@@ -186,7 +186,13 @@ class Exchange:
         """
         channel = self._channel
         if channel.unwritable is not None and not self.disconnected:
-            await channel.unwritable.wait()
+            try:
+                await channel.unwritable.wait()
+            except asyncio.CancelledError:
+                # A stop. This response is known, so it is buffered for a client that may still read it.
+                task = asyncio.current_task()
+                if task is not None:
+                    task.uncancel()
         if self.disconnected:
             return
         kind = message["type"]

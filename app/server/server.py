@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from app.server.acceptor import Acceptor
+from app.server.config import FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.connection import Connection
 from app.server.lifespan import Lifespan
 from app.server.listener import describe
@@ -37,13 +38,6 @@ _DRAIN_TICK_SECONDS = 0.02
 
 _COLLECT_EVERY = 10_000
 """New containers between two garbage collections of the youngest ones."""
-
-_GRACE_SECONDS = 0.9
-"""Grace period for cancelled requests to report an unknown outcome, and for clients to receive it."""
-
-_SHUTDOWN_SECONDS = 3.0
-_FORCED_SHUTDOWN_SECONDS = 0.5
-"""The time that the application's own shutdown may take."""
 
 ECHO_SECONDS = 0.1
 """A stop signal so soon after another is the same one: a shell, `timeout` and a process manager each pass it on."""
@@ -228,7 +222,7 @@ class GatewayServer(uvicorn.Server):
             await acceptor.close()
         await self._finish_requests()
         await self._cancel_requests()
-        seconds = _FORCED_SHUTDOWN_SECONDS if self.force_exit else _SHUTDOWN_SECONDS
+        seconds = FORCED_SHUTDOWN_SECONDS if self.force_exit else SHUTDOWN_SECONDS
         try:
             async with asyncio.timeout(seconds):
                 await self.lifespan.shutdown()
@@ -253,7 +247,7 @@ class GatewayServer(uvicorn.Server):
         """Cancel what is left. The application turns the cancellation into a response, and clients get it."""
         loop = asyncio.get_running_loop()
         state = self._state
-        deadline = loop.time() + _GRACE_SECONDS
+        deadline = loop.time() + GRACE_SECONDS
         # No request is started any more; those that are still arriving are answered with a 408.
         state.last_start = -math.inf
         for connection in list(self._connections):

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from app.server.config import EXIT_SECONDS, FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.server import CUT_EXIT, ECHO_SECONDS
 from app.server.worker import BLOCKED
 from app.start_error import StartError
@@ -34,10 +35,12 @@ STABLE_SECONDS = 10.0
 _FIRST_BACKOFF_SECONDS = 0.5
 _MAX_BACKOFF_SECONDS = 10.0
 
-_OVERDUE_SECONDS = 5.0
+_MARGIN_SECONDS = 1.0
+_OVERDUE_SECONDS = GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
 """Time after the end of the drain at which a worker is killed."""
 
-_FORCED_STOP_SECONDS = 2.0
+_FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
+"""The same after a forced stop."""
 
 
 class Supervisor:

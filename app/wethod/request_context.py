@@ -55,7 +55,8 @@ def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: d
         TypeError: they do not fit; a bug that a type checker finds.
     """
     names = operation.parameters
-    arguments = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
-    if len(args) + len(kwargs) != len(names) or any(name not in arguments for name in names):
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if len(args) + len(kwargs) != len(names) or given.keys() != set(names):
         raise TypeError(f"{operation.name} takes {', '.join(names)}")
-    return arguments
+    # In the order of the parameters: equal calls are recognised by it.
+    return {name: given[name] for name in names}
