@@ -1,16 +1,16 @@
 # syntax=docker/dockerfile:1
 # The wheel is built in one stage, installed in a second, and the last has neither a compiler nor pip's cache.
-# Pin both images by digest where you build for production.
+# For production, pin both images by digest.
 FROM node:22-bookworm-slim AS node
 
 FROM python:3.13-slim-bookworm AS build
-# Node is needed to bundle GraphiQL, and only here.
+# Only this stage needs Node, to bundle GraphiQL.
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY requirements.lock requirements-dev.lock ./
-# The environment that runs has no pip of its own: the build's installs into it.
+# The final environment has no pip: the pip of the build stage installs into it.
 RUN python -m venv /build \
  && python -m venv --without-pip /venv \
  && /build/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
@@ -27,7 +27,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     GATEWAY_HOST=0.0.0.0 GATEWAY_PORT=8000 GATEWAY_LOG_FORMAT=json
 USER 10001:10001
 EXPOSE 8000
-# Longer than GATEWAY_DRAIN_DELAY_SECONDS + GATEWAY_DRAIN_SECONDS is up to whoever stops it (docker stop -t 25).
+# To stop it, allow more than GATEWAY_DRAIN_DELAY_SECONDS + GATEWAY_DRAIN_SECONDS: docker stop -t 25.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"GATEWAY_PORT\"]}/health/ready', timeout=2)"]

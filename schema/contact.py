@@ -20,27 +20,27 @@ class Contact:
     id: strawberry.ID
 
 
-@strawberry.enum(description="What shows that the contact is gone.")
+@strawberry.enum(description="Evidence that the contact is gone.")
 class DeletionEvidence(enum.Enum):
     """Evidence for a success."""
 
     RESPONSE = strawberry.enum_value("RESPONSE", description="Wethod answered that it deleted the contact.")
     ABSENCE = strawberry.enum_value(
         "ABSENCE",
-        description=("An earlier attempt went unanswered; its repeat was told that the company has no such contact."),
+        description="The answer to the first request was lost. Wethod answered the repeat with `not_found`.",
     )
 
 
-@strawberry.type(description="The company does not have the contact any more.")
+@strawberry.type(description="The company no longer has the contact.")
 class DeleteContactSuccess:
     """A 2xx that is a success, or the 404 of a repeat."""
 
     deleted_contact_id: strawberry.ID = strawberry.field(description="Id of the contact that is gone.")
     contact: Contact | None = strawberry.field(
-        description="The contact that is gone, for caches that evict by entity; its other fields are null.",
+        description="The contact that is gone, for caches that evict entities. Its other fields are null.",
     )
-    message: str = strawberry.field(description="Human-readable description; render it as text.")
-    confirmed_by: DeletionEvidence = strawberry.field(description="What shows that the contact is gone.")
+    message: str = strawberry.field(description="Human-readable description. Render it as text.")
+    confirmed_by: DeletionEvidence = strawberry.field(description="Evidence that the contact is gone.")
     # Not in the schema: the audit records the status of the deciding response.
     status_code: strawberry.Private[int | None] = None
 
@@ -52,7 +52,7 @@ DeleteContactResult = Annotated[
     strawberry.union(
         "DeleteContactResult",
         description=(
-            "How the delete ended: the contact is gone, or one error that says what is known. "
+            "Outcome of a delete: a success, or one error that says what is known about the contact. "
             "Select `... on WethodError` as the default branch: members may be added."
         ),
     ),
@@ -63,8 +63,8 @@ DeleteContactResult = Annotated[
 class DeleteContactsEntry:
     """One id of a list, and its outcome."""
 
-    id: strawberry.ID = strawberry.field(description="The id, as it was given.")
+    id: strawberry.ID = strawberry.field(description="The id as given.")
     # Nullable, so that a failure of the gateway erases only its own entry.
     result: DeleteContactResult | None = strawberry.field(
-        description="How the delete of this id ended; null only if the gateway failed."
+        description="Outcome of the delete of this id. Null only if the gateway failed."
     )

@@ -13,25 +13,27 @@ from schema.rest import Outcome, P, RestOperation
 A = TypeVar("A")
 
 
-@strawberry.type(description="What this request would forward: shows whether a router passed the headers on.")
+@strawberry.type(
+    description="Company and version that this request would forward to Wethod, and the headers that arrived."
+)
 class WethodContext:
     """The context of one request, read from its headers alone; nothing is sent."""
 
     company: str | None = strawberry.field(
         default=None,
-        description="Company that would be forwarded; null when none usable arrived and none is set.",
+        description="Company that would be forwarded. Null if none usable arrived and the gateway pins none.",
     )
     version: str | None = strawberry.field(
         default=None,
-        description="API version that would be forwarded; null when the one that arrived is unusable.",
+        description="API version that would be forwarded. Null if the one that arrived is not usable.",
     )
     received_headers: list[str] = strawberry.field(
         default_factory=list,
-        description="Which of the three headers arrived, by the names this gateway is configured to read.",
+        description="Names of the headers that arrived, of the three that the gateway reads.",
     )
     failures: list[WethodFailure] = strawberry.field(
         default_factory=list,
-        description="What would keep a delete from being sent, a missing or unusable Authorization included.",
+        description="Everything that would stop a delete before it is sent, such as a missing Authorization header.",
     )
 
 

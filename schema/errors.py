@@ -1,4 +1,4 @@
-"""The nine ways a delete can end without the contact being known to be gone."""
+"""The nine errors that an operation can end in, and the types of their fields."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import TypeAlias
 import strawberry
 
 
-@strawberry.type(description="A header of Wethod's answer.")
+@strawberry.type(description="A header in Wethod's error envelope.")
 class WethodHeader:
-    """One header name with its values, in the order in which they came."""
+    """The name of a header and its values."""
 
     name: str = strawberry.field(description="Name of the header, in lower case.")
-    values: list[str] = strawberry.field(description="Its values, in the order in which they came.")
+    values: list[str] = strawberry.field(description="Its values, in the order of arrival.")
 
 
 @strawberry.type(
-    description="The error envelope that Wethod documents; a part that Wethod did not send or sent unreadable is null."
+    description="The error envelope that Wethod documents. A part that is absent or cannot be read is null."
 )
 class WethodResponse:
-    """The envelope of ``contract.md``, section *Answers*, every part optional."""
+    """The error envelope of Wethod; every part is optional."""
 
     headers: list[WethodHeader] = strawberry.field(
-        description="Headers of the envelope that are safe to show; empty when there are none."
+        description="Headers of the envelope that are safe to show. Empty if there are none."
     )
     content: str | None = strawberry.field(
-        default=None, description="Content of the envelope, untranslated; null where it holds markup."
+        default=None, description="Content of the envelope, untranslated. Null if it contains markup."
     )
-    version: str | None = strawberry.field(default=None, description="Protocol version that the envelope names.")
+    version: str | None = strawberry.field(default=None, description="Protocol version in the envelope.")
     status_code: int | None = strawberry.field(
         default=None,
-        description="HTTP status that the envelope names; it may differ from that of the answer.",
+        description="HTTP status in the envelope. It may differ from the status of the answer.",
     )
-    status_text: str | None = strawberry.field(default=None, description="Reason phrase that the envelope names.")
-    charset: str | None = strawberry.field(default=None, description="Charset that the envelope names.")
-    callback: str | None = strawberry.field(default=None, description="JSONP callback that the envelope names.")
+    status_text: str | None = strawberry.field(default=None, description="Reason phrase in the envelope.")
+    charset: str | None = strawberry.field(default=None, description="Charset in the envelope.")
+    callback: str | None = strawberry.field(default=None, description="JSONP callback in the envelope.")
     encoding_options: int = strawberry.field(
-        default=64, description="JSON encoding options that the envelope names; 64 where it names none."
+        default=64, description="JSON encoding options in the envelope; 64 if it has none."
     )
 
 
@@ -44,40 +44,38 @@ class WethodResponse:
 class WethodFailure:
     """A ``{field, message}`` of a 400, or one of the gateway's own checks."""
 
-    field: str = strawberry.field(description="Name of the field causing the error.")
-    message: str = strawberry.field(description="Human-readable description of the error; render it as text.")
+    field: str = strawberry.field(description="Name of the field that causes the error. Empty if Wethod names none.")
+    message: str = strawberry.field(description="Human-readable description of the error. Render it as text.")
 
 
 @strawberry.interface(
-    description="Why the gateway cannot report the contact as deleted. The member says what is known."
+    description="An outcome other than success. The concrete type says what is known about the contact."
 )
 class WethodError:
-    """The fields every error shares, identical on every member so that one selection fits all."""
+    """The fields of every error, identical on every member so that one selection fits all."""
 
     key: str = strawberry.field(
-        description="Unique key of the error: Wethod's own, or the gateway's where Wethod gave none."
+        description="Unique key of the error: Wethod's own, or the gateway's if Wethod sent none."
     )
-    message: str = strawberry.field(description="Human-readable description, untranslated; render it as text.")
+    message: str = strawberry.field(description="Human-readable description, untranslated. Render it as text.")
     status_code: int | None = strawberry.field(
-        default=None, description="HTTP status of Wethod's answer; null when there was none."
+        default=None, description="HTTP status of Wethod's answer. Null if there was none."
     )
     response: WethodResponse | None = strawberry.field(
-        default=None, description="The error envelope that Wethod documents; null when there was no answer."
+        default=None, description="Error envelope of Wethod's answer. Null if there was no answer."
     )
 
 
 @strawberry.type(
     description=(
-        "The input was refused, by Wethod (400) or by the gateway before anything was sent. "
+        "Wethod (400) refused the input, or the gateway did before anything was sent. "
         "Nothing was deleted. Correct what `failures` names, then repeat."
     )
 )
 class WethodValidationError(WethodError):
-    """400, or refused here."""
+    """400, or refused by the gateway."""
 
-    failures: list[WethodFailure] = strawberry.field(
-        default_factory=list, description="What was wrong, all of it at once."
-    )
+    failures: list[WethodFailure] = strawberry.field(default_factory=list, description="All mistakes in the input.")
 
 
 @strawberry.type(
@@ -87,22 +85,22 @@ class WethodValidationError(WethodError):
     )
 )
 class WethodUnauthorizedError(WethodError):
-    """401, or refused here."""
+    """401, or refused by the gateway."""
 
 
-@strawberry.type(description="The token's owner lacks the permission crm.edit (403). Nothing was deleted.")
+@strawberry.type(description="The owner of the token lacks the permission crm.edit (403). Nothing was deleted.")
 class WethodForbiddenError(WethodError):
     """403."""
 
 
 @strawberry.type(
-    description="The company has no such contact (404). Nothing was deleted; it may have been gone before."
+    description="The company has no such contact (404). Nothing was deleted; the contact may have been deleted before."
 )
 class WethodNotFoundError(WethodError):
     """404."""
 
 
-@strawberry.type(description="The contact is in a state that forbids its deletion (412). Nothing was deleted.")
+@strawberry.type(description="The state of the contact forbids its deletion (412). Nothing was deleted.")
 class WethodPreconditionFailedError(WethodError):
     """412."""
 
@@ -110,43 +108,46 @@ class WethodPreconditionFailedError(WethodError):
 @strawberry.type(
     description=(
         "Too many requests with this token (429; Wethod allows 5,000 an hour), or the gateway remembers such an "
-        "answer and did not ask again. Nothing was deleted. Repeat later."
+        "answer and sent nothing. Nothing was deleted. Repeat later."
     )
 )
 class WethodRateLimitedError(WethodError):
-    """429, or one remembered."""
+    """429, or a remembered one."""
 
     retry_after_seconds: int | None = strawberry.field(
         default=None,
-        description="Seconds to wait before repeating, 0 to 3,600; null when Wethod did not say.",
+        description="Seconds to wait before the next request, 0 to 3,600. Null if Wethod did not say.",
     )
 
 
 @strawberry.type(
-    description="Wethod could not be reached. Nothing was sent and nothing was deleted: it is safe to repeat."
+    description=(
+        "The request was not sent: Wethod could not be reached, the time was used up, or the gateway was overloaded or "
+        "stopped. Nothing was deleted. Repeating is safe."
+    )
 )
 class WethodUnavailableError(WethodError):
-    """Not sent."""
+    """No byte was written."""
 
 
 @strawberry.type(
     description=(
-        "The request was sent and no conclusive answer came: the contact may be gone. "
-        "Repeating is safe; WethodNotFoundError then says that it is gone."
+        "A request for this delete or for an equal one was sent, and no conclusive answer came. "
+        "The contact may be gone. Repeating is safe: WethodNotFoundError then means that it is gone."
     )
 )
 class WethodOutcomeUnknownError(WethodError):
-    """Sent, and nobody knows."""
+    """At least one byte was written, and no answer decides the outcome."""
 
 
 @strawberry.type(
     description=(
-        "Wethod answered with a status that it does not document; whether the contact was deleted is not known. "
+        "Wethod answered with a status that it does not document. It is unknown whether the contact was deleted. "
         "Look at the contact before repeating."
     )
 )
 class WethodUnexpectedResponseError(WethodError):
-    """Another 3xx or 4xx."""
+    """A 3xx or 4xx that Wethod does not document."""
 
 
 ErrorOutcome: TypeAlias = (

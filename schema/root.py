@@ -20,7 +20,7 @@ OPERATIONS: tuple[RestOperation[Any, Any], ...] = (DELETE_CONTACT,)
 """Every REST operation that a resolver calls."""
 
 
-@strawberry.type(description="Nothing here reads Wethod's data.")
+@strawberry.type(description="Queries about the request itself. None of them reads Wethod's data.")
 class Query:
     """The smallest query type that is of use."""
 
@@ -28,13 +28,13 @@ class Query:
     wethod_context: WethodContext | None = strawberry.field(
         resolver=resolve_context,
         description=(
-            "What this request would forward to Wethod, from its headers alone; nothing is sent. "
-            "It shows whether a router passed the headers on."
+            "What this request would forward to Wethod, by its headers. Nothing is sent. "
+            "Use it to check that a router forwards the headers."
         ),
     )
 
 
-@strawberry.type(description="What can be changed.")
+@strawberry.type(description="Changes of Wethod's data.")
 class Mutation:
     """The operations that change something."""
 
@@ -44,8 +44,8 @@ class Mutation:
     delete_contacts: list[DeleteContactsEntry] | None = strawberry.field(
         resolver=resolve_delete_many,
         metadata={"calls": "ids"},
-        description="Delete contacts, several at a time. Required permission: crm.edit. An id that stands twice is "
-        "deleted once. After the first answer that refuses the token (401, 429), no further id is sent.",
+        description="Delete contacts, several at a time. Required permission: crm.edit. An id that occurs twice is "
+        "deleted once. After the first answer that refuses the token (401 or 429), no further id is sent.",
     )
 
 

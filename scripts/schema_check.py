@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PUBLISHED = Path(__file__).parent.parent / "schema/published.graphql"
 HEADER = "# What version {} published; rewritten by scripts/publish-schema alone."
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+LINK = re.compile(r"https://specs\.apollo\.dev/federation/v([0-9.]+)")
 HARMLESS = re.compile(r" @(shareable|tag|deprecated)\b")
 
 
@@ -59,6 +60,10 @@ def find_uncovered_members(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[s
 
 def find_changed_directives(old_sdl: str, new_sdl: str) -> list[str]:
     """Find directives that a place of both schemas lost or got; graphql-core does not compare them."""
+    old_link, new_link = (LINK.search(sdl) for sdl in (old_sdl, new_sdl))
+    if old_link and new_link and parts(new_link[1]) < parts(old_link[1]):
+        # A lower version of Federation composes wherever the higher one does.
+        old_sdl = old_sdl.replace(old_link[0], new_link[0])
     before, after = (dict(applied_directives(parse(sdl))) for sdl in (old_sdl, new_sdl))
     changes: list[str] = []
     for place in before.keys() & after.keys():

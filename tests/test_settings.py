@@ -76,7 +76,7 @@ REFUSED = {
     "GATEWAY_MAX_DELETES": {"0": "must be at least 1", "9" * 5_000: "must be a whole number of fewer digits"},
     "GATEWAY_READ_TIMEOUT_SECONDS": {"1e-9": "must be at least 0.1", "3601": "must be at most 3600"},
     "GATEWAY_DRAIN_SECONDS": {
-        "5": "must be at least WETHOD_TIMEOUT_SECONDS (10), or a drain would cut deletes",
+        "10.5": "must be at least WETHOD_TIMEOUT_SECONDS + 1 (11), or a drain would cut deletes",
     },
     "GATEWAY_LOG_LEVEL": {"verbose": LEVELS},
     "GATEWAY_LOG_FORMAT": {"text": "must be 'console' or 'json'"},

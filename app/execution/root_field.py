@@ -22,7 +22,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
-from app.execution.strawberry_types import StrawberryInfo, counted_argument, declared_calls resolver_of
+from app.execution.strawberry_types import StrawberryInfo, counted_argument, declared_calls, resolver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,19 +4,19 @@
 //     name === 'wethod' ? new Wethod({ url }) : new RemoteGraphQLDataSource({ url }) });
 //   startStandaloneServer(new ApolloServer({ gateway }), { context });
 
-// The caller's own token, company and API version: without them nothing is deleted, and the answer names which is missing.
-// Trace and request id tie the router's logs to the gateway's and to Wethod's.
+// The caller's own token, company and API version: without them nothing is deleted, and the answer names the missing one.
+// Trace and request id connect the router's logs with the gateway's and Wethod's.
 const FORWARDED = ['authorization', 'wethod-company', 'wethod-version', 'traceparent', 'tracestate', 'x-request-id'];
 
-// Above WETHOD_TIMEOUT_SECONDS (10): the gateway always answers first, and says whether the delete was sent.
+// Above WETHOD_TIMEOUT_SECONDS (10): the gateway always answers first, with the outcome of the delete.
 const TIMEOUT_MILLISECONDS = 15_000;
 
-// What a data source knows of the client's request is what the context holds.
+// A data source sees only what the context contains of the client's request.
 export const context = async ({ req }) => ({ headers: req.headers });
 
 export const wethodDataSource = (RemoteGraphQLDataSource) =>
   class WethodDataSource extends RemoteGraphQLDataSource {
-    // One request, one delete: no retry here, since the gateway repeats what is safe to repeat.
+    // No retry here: the gateway repeats what is safe to repeat.
     fetcher = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
 
     willSendRequest({ request, context: { headers = {} } }) {
@@ -25,8 +25,8 @@ export const wethodDataSource = (RemoteGraphQLDataSource) =>
       }
     }
 
-    // What is wrong with a request (a limit, say) in the gateway's words and by its code. The original would say
-    // "422: Unprocessable Entity" instead, and tell clients this subgraph's address.
+    // Pass on errors of a request (a limit, for instance) with the gateway's message and code. The original method shows
+    // clients "422: Unprocessable Entity" and this subgraph's address instead.
     async errorFromResponse(response) {
       const error = await super.errorFromResponse(response);
       const [told] = error.extensions.response.body?.errors ?? [];

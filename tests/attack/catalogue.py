@@ -12,16 +12,16 @@ from tests.attack.masking import MASKING
 from tests.attack.routes import ROUTES
 
 GROUPS = {
-    "A page forges a request": FORGERIES,
-    "A page asks across origins": CORS,
-    "A document costs too much": VOLUME,
-    "A document asks what is not told": DISCLOSURE,
-    "A body breaks its reader": CONTENT,
-    "An id or a header is more than it says": CONTACTS,
-    "A target leads elsewhere": ROUTES,
-    "A request hides another": FRAMING,
-    "Wethod's failure is told too well": MASKING,
-    "A limit and the next": LIMITS,
+    "Forged requests of a page": FORGERIES,
+    "Requests across origins": CORS,
+    "Documents that cost too much": VOLUME,
+    "Documents that ask for information": DISCLOSURE,
+    "Malformed bodies": CONTENT,
+    "Injections in ids and headers": CONTACTS,
+    "Other hosts and paths": ROUTES,
+    "Hidden requests (smuggling)": FRAMING,
+    "Failures of Wethod that reveal too much": MASKING,
+    "Limits, at the last allowed value and the next": LIMITS,
 }
 
 ATTACKS = {name: attack for group in GROUPS.values() for name, attack in group.items()}

@@ -20,12 +20,12 @@ IDS = {
     "encoded-digit": ("%37", "a digit, encoded"),
     "query": ("7?force=1", "a query string"),
     "fragment": ("7#", "a fragment"),
-    "segment": ("7/restore", "a further segment"),
+    "segment": ("7/restore", "another segment"),
     "matrix": ("7;v=1", "a parameter of a segment"),
     "backslash": ("\\7", "a backslash"),
     "line": ("7 HTTP/1.1\r\nX-Injected: 1", "the end of the request line and a header"),
     "request": ("7 HTTP/1.1\r\nHost: a\r\n\r\nDELETE /api/contact/8", "a second request"),
-    "nul": ("7\0", "NUL behind a digit"),
+    "nul": ("7\0", "a NUL after a digit"),
     "space": (" 7", "a space before a digit"),
     "zero": ("0", "zero"),
     "leading-zero": ("07", "a leading zero"),
@@ -34,7 +34,7 @@ IDS = {
     "beyond": ("9223372036854775808", "a number beyond 63 bits"),
     "arabic": ("\u0667", "a digit of another script"),
     "fullwidth": ("\uff17", "a fullwidth digit"),
-    "override": ("7\u202e", "a character that turns the direction of text"),
+    "override": ("7\u202e", "a character that changes the direction of text"),
     "sql": ("7 OR 1=1", "SQL"),
 }
 
@@ -60,10 +60,10 @@ CONTACTS = {
         "two tokens in one field", with_headers(b"Authorization: Bearer a, Bearer b", COMPANY), (NOT_BEARER,)
     ),
     "token-text": Attack(
-        "a token with bytes that are no ASCII", with_headers(b"Authorization: Bearer caf\xe9", COMPANY), (NOT_BEARER,)
+        "a token with bytes that are not ASCII", with_headers(b"Authorization: Bearer caf\xe9", COMPANY), (NOT_BEARER,)
     ),
     "token-cookie": Attack(
-        "a token as a cookie, as a forged request would",
+        "a token in a cookie, as in a forged request",
         with_headers(b"Cookie: Authorization=Bearer x", COMPANY),
         (
             outcome(
@@ -100,7 +100,7 @@ CONTACTS = {
         deleted=(DELETED,),
     ),
     "underscores": Attack(
-        "the company by a name that some servers take for it",
+        "the company under a name with underscores, which some servers read as the header",
         with_headers(TOKEN, b"Wethod_Company: globex"),
         (
             outcome(
@@ -116,7 +116,7 @@ CONTACTS = {
         ),
     ),
     "request-id": Attack(
-        "a request id with a line break's escape: a new one is made, and nothing is reflected",
+        "a request id with an escaped line break: the gateway makes a new id and reflects nothing",
         ask("{__typename}", b"X-Request-ID: a%0d%0aSet-Cookie: x=1"),
         (answered({"__typename": "Query"}),),
     ),

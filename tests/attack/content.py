@@ -43,12 +43,12 @@ CONTENT = {
         (refused(422, "BAD_REQUEST", "The request's body is no JSON object; one GraphQL request is expected."),),
     ),
     "compressed": Attack(
-        "a body that inflates a thousandfold",
+        "a compressed body that is a thousand times as long",
         post(gzip.compress(b" " * 1_000_000, mtime=0), b"Content-Encoding: gzip"),
         (refused(415, "BAD_REQUEST", "The request's body must not be encoded.", accept_encoding="identity"),),
     ),
     "utf-8-broken": Attack(
-        "bytes that are no UTF-8", post(QUERY.replace(b"__", b"\xff_")), (not_json("byte 11 is not UTF-8"),)
+        "bytes that are not UTF-8", post(QUERY.replace(b"__", b"\xff_")), (not_json("byte 11 is not UTF-8"),)
     ),
     "utf-16": Attack("UTF-16", post(QUERY.decode().encode("utf-16")), (not_json("byte 0 is not UTF-8"),)),
     "byte-order-mark": Attack(
@@ -71,10 +71,10 @@ CONTENT = {
         (refused(400, "GRAPHQL_PARSE_FAILED", "Syntax Error: Unexpected character: U+0000.", (1, 12)),),
     ),
     "nested-arrays": Attack(
-        "20,000 arrays in each other", post(b"[" * 20_000 + b"]" * 20_000), (not_json("it is nested too deeply"),)
+        "20,000 nested arrays", post(b"[" * 20_000 + b"]" * 20_000), (not_json("it is nested too deeply"),)
     ),
     "nested-variables": Attack(
-        "10,000 objects in each other, as a variable",
+        "10,000 nested objects as a variable",
         post(b'{"query":"{__typename}","variables":{"a":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}}"),
         (not_json("it is nested too deeply"),),
     ),
@@ -84,7 +84,7 @@ CONTENT = {
         (answered({"__typename": "Query"}),),
     ),
     "declared-variables": Attack(
-        "240 variables that it declares and does not use",
+        "240 variables that the document declares and does not use",
         ask("query(" + "".join(f"$a{number}:Int " for number in range(240)) + "){__typename}"),
         (invalid(*((f"Variable '$a{number}' is never used.", ((1, column),)) for number, column in DECLARED), ENOUGH),),
     ),
@@ -99,16 +99,14 @@ CONTENT = {
     ),
     "exponent": Attack("`1e3`, which is 1000", with_id("1e3"), (not_an_id(FRACTION),)),
     "list": Attack("a list with an id", with_id('["7"]'), (not_an_id(KIND),)),
-    "object": Attack(
-        "an object, as databases without SQL take for a condition", with_id('{"$gt":""}'), (not_an_id(KIND),)
-    ),
+    "object": Attack("an object that NoSQL databases read as a condition", with_id('{"$gt":""}'), (not_an_id(KIND),)),
     "keys-twice": Attack(
-        "a harmless query, and a second one under the same key: the last one is what everybody here reads",
+        "a mutation and a query under the same key: every reader takes the last one",
         post(b'{"query":' + json.dumps(DELETE).encode() + b',"query":"{__typename}"}'),
         (answered({"__typename": "Query"}),),
     ),
     "prototype": Attack(
-        "keys that pollute prototypes elsewhere",
+        "keys that pollute prototypes in other servers",
         ask("{__typename}", __proto__={"admin": True}, constructor={"prototype": {"admin": True}}),
         (answered({"__typename": "Query"}),),
     ),

@@ -15,63 +15,70 @@ if TYPE_CHECKING:
 DOCUMENT = Path(__file__).parents[2] / "docs" / "attacks.md"
 
 HEAD = """\
-# What an attacker sends, and what he gets
+# Attacks and their answers
 
-{count} attacks: the OWASP GraphQL cheat sheet, graphql-armor and graphql-cop as far as they apply, and HTTP's own. Each
-row is run by `tests/attack`: its bytes go over a socket to a gateway process with the defaults of production, in one
-piece and in two; the status, every header and the whole body are compared; the requests that Wethod then saw are those
-of the row (none unless it says so); and the next good request is served, over the same connection where the answer
-keeps it open. The attacks have the caller's own token, so that nothing but the defence in question stops them.
-*Closed*: the connection ends behind the answer. Long answers are shortened here.
+{count} attacks: those of the OWASP GraphQL cheat sheet, graphql-armor and graphql-cop that apply, and attacks on HTTP
+itself. `tests/attack` runs each row:
 
-Written by `python -m tests.attack.document`; a test holds it to the table.
+- The bytes go over a socket to a gateway process with the default settings, in one piece and in two.
+- Status, headers and body must be exactly as expected. Long answers are shortened here.
+- Wethod must read the requests that the row names, or none if it names none.
+- The next valid request must be served: on the same connection, unless the row says *Closed*.
+
+The attacks have a valid token, so only the defence in question stops them.
+
+`python -m tests.attack.document` writes this document, and a test compares it with the table.
 """
 
 FUZZED: dict[str, tuple[str, int]] = {
-    "requests": ("the server's reader of requests", 431_377),
-    "conversations": ("the server's connections: what the application is asked, and what goes back", 279_027),
-    "replies": ("the reader of Wethod's replies", 972_965),
+    "requests": ("the server's parser of requests", 431_377),
+    "conversations": ("the server's connections: the requests that reach the application, and the responses", 279_027),
+    "replies": ("the parser of Wethod's responses", 972_965),
     "exchanges": (
-        "the connections to Wethod: what a caller is told, and whether another request may follow",
+        "the connections to Wethod: the result for the caller, and if another request may follow",
         1_469_100,
     ),
 }
-"""What is fuzzed, and the executions of its last ten minutes."""
+"""Targets of fuzzing: a description, and the executions of its last ten minutes."""
 
 FUZZING = """
-## Bytes that nobody thought of
+## Fuzzing
 
-`scripts/fuzz` mutates real requests and replies, those of this table among them: bits flipped, lines repeated, framing
-inserted, one spliced with another. Whatever comes out is read whole, in pieces cut anywhere, and as packets in a row of
-which some are the one before. Nothing may be raised, all ways must read the same, and what is read is held against a
-reading of RFC 9112 that was written apart from the parser (`tests/fuzz/reference.py`): no request and no head that it
-does not find, no other body, and no connection used again that it would not use. A minute of it runs in CI, ten minutes
-each (two at a time on one busy core) ran for this record, without a finding:
+`scripts/fuzz` mutates real requests and responses, including those of this table: it flips bits, repeats lines, inserts
+framing and joins two of them. The result is parsed as a whole, in pieces, and in a series of packets with repetitions.
+Three things must hold:
 
-| | | executions |
+- No exception is raised.
+- Every way to cut the bytes gives the same result.
+- The result agrees with an independent parser for RFC 9112 (`tests/fuzz/reference.py`): it has no request, head or body
+  that the independent parser does not find, and reuses no connection that the independent parser closes.
+
+A minute of it runs in CI. Ten minutes each, two at a time on one busy core, ran for this record, without a finding:
+
+| target | | executions |
 | --- | --- | --- |
 {rows}
-What it has found, each fixed and kept as a test:
+Earlier findings, each fixed and kept as a test:
 
-- a request whose head came in pieces, with a long body and the begin of the next one behind it in one read, was refused
-  with 431;
-- white space behind a header's value was taken for a part of it, and a token refused for it;
-- behind `Connection: close` in a trailer the parser reads nothing: a client waited for its next answer in vain, and the
-  answer to the next delete over such a connection to Wethod was lost;
-- a reply behind one with a status below 100, in the same read, was taken for Wethod's answer;
-- `HTTP/2.0` and `HTTP/0.9` in a status line were taken for HTTP/1.1.
+- A head arrived in pieces, and one read held its long body and the start of the next request. It was refused with 431.
+- White space after a header's value became a part of the value, and a token was refused for it.
+- After `Connection: close` in a trailer, the parser reads nothing. A client waited in vain for its next answer, and the
+  answer to the next delete on such a connection to Wethod was lost.
+- A response with a status below 100 and another one in the same read: the second was taken as Wethod's answer.
+- `HTTP/2.0` and `HTTP/0.9` in a status line were accepted as HTTP/1.1.
 
-atheris was tried on both readers. It sees the Python around the parser, whose branches it reached within seconds, and
-not the parser, which is C. In 341,348 executions it found no fault, and one difference that is meant: a trailer in the
-bytes of its own head is not counted. The corpus has such a trailer since, and atheris is no dependency.
+atheris was tried on both parsers. It covers the Python code around the parser, where it reached every branch within
+seconds, but not the parser itself, which is written in C. In 341,348 executions it found no fault, and one intended
+difference: a trailer in the bytes of its own head is not counted. The corpus now has such a trailer. atheris is not a
+dependency.
 """
 
 ROW = "| {name} | {does} | {gets} |\n"
-TABLE = "\n## {title}\n\n| | an attacker sends | and gets |\n| --- | --- | --- |\n"
+TABLE = "\n## {title}\n\n| id | an attacker sends | the answer |\n| --- | --- | --- |\n"
 
 
 def gets(replies: tuple[Reply, ...], deletes: int = 0) -> str:
-    """What comes back, short."""
+    """The replies in short form."""
     kinds: dict[str, int] = {}
     for reply in replies:
         words = shown(reply).replace("|", "\\|")
@@ -94,11 +101,11 @@ def render() -> str:
     text = HEAD.format(count=len(ATTACKS) + len(SLOW) + len(CROWDS))
     for title, group in GROUPS.items():
         text += TABLE.format(title=title) + "".join(row(name, attack) for name, attack in group.items())
-    text += TABLE.format(title="A client takes its time")
+    text += TABLE.format(title="Slow clients")
     for name, slow in SLOW.items():
-        found = gets((slow.reply,)) if slow.reply else "nothing. *Closed.*"
+        found = gets((slow.reply,)) if slow.reply else "no answer. *Closed.*"
         text += ROW.format(name=name, does=slow.does, gets=f"after {slow.after_seconds:g} s {found}")
-    text += TABLE.format(title="Too many come at once")
+    text += TABLE.format(title="Too many requests at once")
     text += "".join(ROW.format(name=name, does=does, gets=gets((reply,))) for name, (does, reply) in CROWDS.items())
     rows = "".join(f"| {name} | {what} | {executions:,} |\n" for name, (what, executions) in FUZZED.items())
     return text + FUZZING.format(rows=rows)

@@ -57,7 +57,7 @@ def unknown_directives(count: int) -> Reply:
 VOLUME = {
     "aliases": Attack("90 deletes under aliases", ask(aliases(90)), (too_much(ROOT_FIELDS),)),
     "aliases-in-fragments": Attack(
-        "deletes multiplied by fragments: 2^20 of them",
+        "2^20 deletes, multiplied by fragments",
         ask("mutation{...F0}" + spreads(20, 'deleteContact(id:"7"){__typename}', "Mutation")),
         (too_much(ROOT_FIELDS),),
     ),
@@ -68,12 +68,12 @@ VOLUME = {
         "an array of a thousand requests", post(b"[" + b",".join([parameters("{__typename}")] * 1_000) + b"]"), (BATCH,)
     ),
     "batch-lines": Attack(
-        "two requests, one a line",
+        "two requests, one on each line",
         post(parameters("{__typename}") + b"\n" + parameters("{__typename}")),
         (refused(400, "BAD_REQUEST", "The request's body is not JSON: Extra data: line 2, column 1."),),
     ),
     "operations": Attack(
-        "two operations and no name: the first one is never a guess",
+        "two operations and no name: the gateway does not guess the first",
         ask('mutation A{deleteContact(id:"7"){__typename}} query B{__typename}'),
         (
             refused(
@@ -102,12 +102,12 @@ VOLUME = {
         ),
     ),
     "fields-repeated": Attack(
-        "one field 50 times: it is answered once",
+        "one field 50 times: the answer has it once",
         ask("{wethodContext{" + "company " * 50 + "}}"),
         (answered({"wethodContext": {"company": "acme"}}),),
     ),
     "fields-repeated-often": Attack(
-        "one field 900 times: each pair would be compared",
+        "one field 900 times: validation would compare each pair",
         ask("{wethodContext{" + "company " * 900 + "}}"),
         (refused(422, "LIMIT_EXCEEDED", TOO_OFTEN),),
     ),
@@ -125,7 +125,7 @@ VOLUME = {
         (invalid(("Cannot spread fragment 'A' within itself via 'B'.", ((1, 27), (1, 52)))),),
     ),
     "exponential": Attack(
-        "fragments that double 60 times: each is measured once",
+        "fragments that double 60 times",
         ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
         (too_much(UNFOLDED),),
     ),
@@ -139,7 +139,7 @@ VOLUME = {
         (too_much(UNFOLDED),),
     ),
     "sdl-again-and-again": Attack(
-        "two thousand times the SDL, which asks for no token: 20 MB",
+        "the SDL 2,000 times, 20 MB, which needs no token",
         ask(
             "{" + " ".join(f"a{i}:_service{{...F}}" for i in range(20)) + "}"
             "fragment F on _Service{" + " ".join(f"b{i}:sdl" for i in range(97)) + "}"
@@ -147,12 +147,12 @@ VOLUME = {
         (too_much("The operation selects sdl more than 4 times."),),
     ),
     "services": Attack(
-        "five times the SDL",
+        "the SDL five times",
         ask("{" + " ".join(f"a{i}:_service{{sdl}}" for i in range(5)) + "}"),
         (too_much("The operation selects _service more than 4 times."),),
     ),
     "names": Attack(
-        "912 lists of failures by aliases in a fragment, which ask for no token: 290 KB",
+        "912 lists of failures by aliases in a fragment, 290 KB, which need no token",
         ask(
             "{" + " ".join(f"a{i}:wethodContext{{...F}}" for i in range(19)) + "}"
             "fragment F on WethodContext{" + " ".join(f"b{i}:failures{{message}}" for i in range(48)) + "}"
@@ -160,7 +160,7 @@ VOLUME = {
         (too_much(NAMES),),
     ),
     "words": Attack(
-        "780 messages of Wethod by aliases in a fragment: 12 MB if each is long",
+        "780 messages of Wethod by aliases in a fragment, 12 MB if each is long",
         ask(
             "mutation{" + " ".join(f"a{i}:deleteContact(id:1){{...F}}" for i in range(20)) + "}"
             "fragment F on WethodError{" + " ".join(f"b{i}:message" for i in range(39)) + "}"
@@ -168,7 +168,7 @@ VOLUME = {
         (too_much(NAMES),),
     ),
     "null-for-a-default": Attack(
-        "null for a condition that has a default: an error of a field once the contact is gone",
+        "null for a condition that has a default: as a field error, it would come after the delete",
         ask(
             "mutation($brief:Boolean=false){deleteContact(id:7){...on DeleteContactSuccess@skip(if:$brief){message}}}",
             variables={"brief": None},
@@ -186,7 +186,7 @@ VOLUME = {
         (too_much(UNFOLDED, 295),),
     ),
     "errors-behind-empty-lines": Attack(
-        "hundreds of errors behind 27,000 empty lines: three are told",
+        "hundreds of errors after 27,000 empty lines: the answer has three of them",
         ask("\n" * 27_000 + "{wethodContext{" + " ".join(f"a{i}" for i in range(300)) + "}}"),
         (
             invalid(
@@ -201,7 +201,7 @@ VOLUME = {
         (too_much(DEPTH),),
     ),
     "deep-inline-fragments": Attack(
-        "inline fragments nested 190 deep: no fields, no depth",
+        "inline fragments nested 190 deep, which have no fields and no depth",
         ask("{" + "...on Query{" * 190 + "__typename" + "}" * 190 + "}"),
         (answered({"__typename": "Query"}),),
     ),
@@ -279,7 +279,7 @@ CIRCULAR = "{__schema{types{" + "fields{type{" * 4 + "name" + "}" * 11
 
 DISCLOSURE = {
     "introspection": Attack(
-        "the introspection query of every tool",
+        "the usual introspection query",
         ask(get_introspection_query()),
         (invalid(*untold(TOOLS_ASK), ENOUGH),),
     ),
@@ -292,7 +292,7 @@ DISCLOSURE = {
         (introspection(("__schema", 1, 2), ("queryType", 1, 11)),),
     ),
     "introspection-alias": Attack(
-        "it under an alias, in a fragment",
+        "introspection under an alias, in a fragment",
         ask("{...A}fragment A on Query{x:__schema{queryType{name}}}"),
         (introspection(("__schema", 1, 27), ("queryType", 1, 38)),),
     ),
@@ -302,7 +302,7 @@ DISCLOSURE = {
         (invalid(("Maximum introspection depth exceeded", ((1, 2),)), *untold(CIRCULAR_ASKS)),),
     ),
     "suggestion-field": Attack(
-        "a misspelt field, to be told the right one",
+        "a misspelt field, to get a suggestion",
         ask("{wethodContex{company}}"),
         (invalid(("Cannot query field 'wethodContex' on type 'Query'.", ((1, 2),))),),
     ),
@@ -326,9 +326,9 @@ DISCLOSURE = {
         ask('{_entities(representations:[{__typename:"Contact",id:"7"}]){__typename}}'),
         (invalid(("Cannot query field '_entities' on type 'Query'.", ((1, 2),))),),
     ),
-    "typename": Attack("`__typename`, which tells nothing", ask("{__typename}"), (answered({"__typename": "Query"}),)),
+    "typename": Attack("`__typename`, which is harmless", ask("{__typename}"), (answered({"__typename": "Query"}),)),
     "debug": Attack(
-        "extensions and headers that switch tracing and debugging on elsewhere",
+        "extensions and headers that turn on tracing and debugging in other servers",
         ask(
             "{__typename}",
             b"X-Apollo-Tracing: 1",
@@ -342,7 +342,7 @@ DISCLOSURE = {
         (answered({"__typename": "Query"}),),
     ),
     "unhandled": Attack(
-        "a document that is none, to see a trace of the stack",
+        "a document that cannot be parsed, to get a stack trace",
         ask("query cop { __typename "),
         (refused(400, "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>.", (1, 24)),),
     ),
@@ -359,7 +359,7 @@ DISCLOSURE = {
         ),
     ),
     "persisted-unknown": Attack(
-        "the hash of a document that nobody has sent",
+        "the hash of an unknown document",
         post(parameters(None, **persisted("0" * 64))),
         (NOT_FOUND,),
     ),
@@ -372,7 +372,7 @@ DISCLOSURE = {
         (refused(422, "BAD_REQUEST", "The parameter extensions.persistedQuery.sha256Hash is not the query's hash."),),
     ),
     "persisted-invalid": Attack(
-        "a document that is not valid, with its hash, to be kept",
+        "an invalid document with its hash, to fill the cache",
         ask("{nothing}", **persisted(hashlib.sha256(b"{nothing}").hexdigest())),
         (invalid(("Cannot query field 'nothing' on type 'Query'.", ((1, 2),))),),
     ),
@@ -382,7 +382,7 @@ DISCLOSURE = {
         (invalid(("The subscription operation is not supported by the schema.", ((1, 1),))),),
     ),
     "defer": Attack(
-        "`@defer`, to hold the connection",
+        "`@defer`, to keep the connection busy",
         ask("{...@defer{__typename}}"),
         (invalid(("Unknown directive '@defer'.", ((1, 5),))),),
     ),

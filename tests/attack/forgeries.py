@@ -47,7 +47,7 @@ FORGERIES = {
         (UNLABELLED,),
     ),
     "form-text": Attack(
-        "a form, `text/plain`, whose one field makes JSON",
+        "a form, `text/plain`, whose only field is JSON",
         typed(b"text/plain", parameters(DELETE, x="=")),
         (UNLABELLED,),
     ),
@@ -83,7 +83,7 @@ FORGERIES = {
         (UNLABELLED,),
     ),
     "beacon-report": Attack(
-        "a report that browsers send on their own", typed(b"application/reports+json"), (UNLABELLED,)
+        "a report that browsers send by themselves", typed(b"application/reports+json"), (UNLABELLED,)
     ),
     "link": Attack("a link or an image: a mutation by `GET`", get(b"/graphql?query=" + ENCODED, *FORM), (BY_POST,)),
     "link-head": Attack(
@@ -92,7 +92,7 @@ FORGERIES = {
         (Reply(405, "", BY_POST.headers, head_only=True),),
     ),
     "link-named": Attack(
-        "a query and a mutation by `GET`, and names the mutation",
+        "a query and a mutation by `GET`, with the name of the mutation",
         get(
             b"/graphql?query=query+A%7B__typename%7D+mutation+B%7BdeleteContact(id:7)%7B__typename%7D%7D"
             b"&operationName=B",
@@ -101,7 +101,7 @@ FORGERIES = {
         (BY_POST,),
     ),
     "link-override": Attack(
-        "a mutation by `GET` with headers that some frameworks take for `POST`",
+        "a mutation by `GET` with headers that some frameworks read as `POST`",
         get(b"/graphql?query=" + ENCODED, b"X-HTTP-Method-Override: POST", b"X-Method-Override: POST"),
         (BY_POST,),
     ),
@@ -111,7 +111,7 @@ FORGERIES = {
         (NO_QUERY,),
     ),
     "get-both": Attack(
-        "a `GET` with a query, whose body is the mutation: the body is not read",
+        "a `GET` with a query and a mutation in the body: the body is not read",
         get(b"/graphql?query=%7B__typename%7D", AS_JSON, body=parameters(DELETE)),
         (answered({"__typename": "Query"}),),
     ),
@@ -129,7 +129,7 @@ FORGERIES = {
         for method in (b"PUT", b"PATCH", b"DELETE", b"TRACE", b"PROPFIND")
     },
     "jsonp": Attack(
-        "a `<script>` that asks for a callback",
+        "a `<script>` that asks for a JSONP callback",
         get(b"/graphql?query=%7B__typename%7D&callback=steal&jsonp=steal", *FETCH),
         (answered({"__typename": "Query"}),),
     ),
@@ -195,7 +195,7 @@ CORS = {
         }.items()
     },
     "preflight-header": Attack(
-        "a preflight of the listed origin for a header that nobody listed",
+        "a preflight of the listed origin for a header that is not listed",
         preflight(ORIGIN, PREFLIGHT[0], b"Access-Control-Request-Headers: x-evil"),
         (Reply(400, "Disallowed CORS headers", ALLOWED),),
         front="cors",

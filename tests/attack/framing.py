@@ -37,7 +37,7 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
     "cl-te": ("`Content-Length` and `Transfer-Encoding`", framed(b"Content-Length: " + SIZE, CHUNKED)),
     "te-cl": ("`Transfer-Encoding` and `Content-Length`", framed(CHUNKED, b"Content-Length: " + SIZE)),
     "te-te": ("`Transfer-Encoding` twice", framed(CHUNKED, CHUNKED)),
-    "te-te-other": ("`Transfer-Encoding` twice, once of a name", framed(CHUNKED, b"Transfer-Encoding: x")),
+    "te-te-other": ("`Transfer-Encoding` twice, the second unknown", framed(CHUNKED, b"Transfer-Encoding: x")),
     "te-disguised": ("a coding that only looks like `chunked`", framed(b"Transfer-Encoding: xchunked")),
     "te-comma": ("`chunked` in a list with an empty item", framed(b"Transfer-Encoding: ,chunked")),
     "te-quoted": ("`chunked` in quotes", framed(b'Transfer-Encoding: "chunked"')),
@@ -63,12 +63,12 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
     "cl-overflow": ("a length beyond 64 bits", length(b"18446744073709551642")),
     "cl-space-before-colon": ("a space before the colon of a length", framed(b"Content-Length : 26", body=QUERY)),
     "line-folded": (
-        "a folded line right behind the request line",
+        "a folded line right after the request line",
         raw(LINE, b" Host: a", *FIELDS[1:], b"Content-Length: 0"),
     ),
-    "line-feeds": ("line feeds for line ends", length(SIZE).replace(b"\r\n", b"\n")),
-    "line-feed": ("one line feed for a line end", framed(b"X: a\nContent-Length: 0", body=b"")),
-    "return": ("a carriage return for a line end", framed(b"X: a\rContent-Length: 0", body=b"")),
+    "line-feeds": ("line feeds as line ends", length(SIZE).replace(b"\r\n", b"\n")),
+    "line-feed": ("one line feed as a line end", framed(b"X: a\nContent-Length: 0", body=b"")),
+    "return": ("a carriage return as a line end", framed(b"X: a\rContent-Length: 0", body=b"")),
     "value-nul": ("NUL in a value", framed(b"X: a\0b", b"Content-Length: 0", body=b"")),
     "value-control": ("a control character in a value", framed(b"X: a\x01b", b"Content-Length: 0", body=b"")),
     "name-nul": ("NUL in a name", framed(b"X\0: a", b"Content-Length: 0", body=b"")),
@@ -92,15 +92,15 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
     "host-two": ("two hosts", framed(b"Host: other", b"Content-Length: 0", body=b"")),
     "target-space": ("a space in the target", raw(b"GET /graphql a HTTP/1.1", *FIELDS)),
     "target-control": ("a control character in the target", raw(b"GET /graphql\x01 HTTP/1.1", *FIELDS)),
-    "target-text": ("a target that is no ASCII", raw(b"GET /\xc3\xa9 HTTP/1.1", *FIELDS)),
+    "target-text": ("a target that is not ASCII", raw(b"GET /\xc3\xa9 HTTP/1.1", *FIELDS)),
     "target-bare": ("a target without a slash", raw(b"GET graphql HTTP/1.1", *FIELDS)),
     "line-tab": ("a tab in the request line", raw(b"GET\t/graphql HTTP/1.1", *FIELDS)),
     "tunnel": ("`CONNECT`", raw(b"CONNECT a:80 HTTP/1.1", *FIELDS)),
-    "method-unknown": ("a method that nobody knows", raw(b"BREW /graphql HTTP/1.1", *FIELDS)),
+    "method-unknown": ("an unknown method", raw(b"BREW /graphql HTTP/1.1", *FIELDS)),
     "method-lower": ("a method in lower case", raw(b"post /graphql HTTP/1.1", *FIELDS, b"Content-Length: 0")),
     "http-0.9": ("HTTP/0.9", raw(b"GET /graphql HTTP/0.9", *FIELDS)),
     "http-0.9-bare": ("a request line without a version", b"GET /graphql\r\n\r\n"),
-    "http-2-line": ("HTTP/2 by a request line", raw(b"GET /graphql HTTP/2.0", *FIELDS)),
+    "http-2-line": ("HTTP/2 in a request line", raw(b"GET /graphql HTTP/2.0", *FIELDS)),
     "http-2-preface": ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     "http-3.1": ("HTTP/3.1", raw(b"GET /graphql HTTP/3.1", *FIELDS)),
     "tls": ("a TLS handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
@@ -121,25 +121,22 @@ IN_BODY = Reply(
 )
 
 FRAMING = {
-    **{
-        name: Attack(f"{what}, and a delete behind it", data + HIDDEN, (MALFORMED,))
-        for name, (what, data) in AMBIGUOUS.items()
-    },
-    "length-covers": Attack("a delete that the length makes part of the body", request(HIDDEN, AS_JSON), (IN_BODY,)),
+    **{name: Attack(f"{what}, then a delete", data + HIDDEN, (MALFORMED,)) for name, (what, data) in AMBIGUOUS.items()},
+    "length-covers": Attack("a delete inside the body, by its length", request(HIDDEN, AS_JSON), (IN_BODY,)),
     "upgrade": Attack(
-        "`Upgrade`, behind which some readers end the request: the delete is its body",
+        "`Upgrade`, where some parsers end the request: the delete is its body",
         request(HIDDEN, AS_JSON, b"Connection: upgrade", b"Upgrade: websocket"),
         (IN_BODY,),
     ),
     "upgrade-h2c": Attack(
-        "`Upgrade: h2c`, to go on in HTTP/2 past a proxy: it is not taken up",
+        "`Upgrade: h2c`, to continue in HTTP/2 past a proxy: the gateway ignores it",
         request(
             QUERY, AS_JSON, b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"
         ),
         (SOUND,),
     ),
     "http-1.0": Attack(
-        "HTTP/1.0 without a length, and a delete behind it: no body, and nothing more is read",
+        "HTTP/1.0 without a length, then a delete: there is no body, and nothing more is read",
         raw(b"POST /graphql HTTP/1.0", *FIELDS, body=HIDDEN),
         (
             Reply(
@@ -157,12 +154,12 @@ FRAMING = {
         ),
     ),
     "after-close": Attack(
-        "a delete behind a request that ends the connection: it is not read",
+        "a delete after a request that ends the connection: it is not read",
         request(QUERY, AS_JSON, b"Connection: close") + HIDDEN,
         (LAST,),
     ),
     "get-with-length": Attack(
-        "a `GET` whose length covers a delete, which some servers leave unread",
+        "a `GET` whose body is a delete, which some servers do not read",
         raw(b"GET /graphql?query=%7B__typename%7D HTTP/1.1", *FIELDS, b"Content-Length: %d" % len(HIDDEN), body=HIDDEN),
         (SOUND,),
     ),
@@ -174,12 +171,12 @@ FRAMING = {
         (Reply(200, "", SOUND.headers, head_only=True),),
     ),
     "chunk-extension": Attack(
-        "a chunk extension that holds a chunk: it is no body",
+        "a chunk extension that contains a chunk: it is not part of the body",
         framed(CHUNKED, body=b"%x;a=0;b=2\r\n%b\r\n0;c\r\n\r\n" % (len(QUERY), QUERY)),
         (SOUND,),
     ),
     "trailer": Attack(
-        "a trailer with a token and another company: they are no headers",
+        "a trailer with a token and another company: trailers are not headers",
         framed(CHUNKED, body=CHUNK + b"0\r\nAuthorization: Bearer x\r\nWethod-Company: globex\r\n\r\n"),
         (SOUND,),
     ),
@@ -190,7 +187,7 @@ FRAMING = {
     ),
     "line-ends": Attack("empty lines before a request", b"\r\n\r\n" + request(QUERY, AS_JSON), (SOUND,)),
     "expect": Attack(
-        "`Expect: 100-continue` with a body that has come already",
+        "`Expect: 100-continue` with a body that has already arrived",
         request(QUERY, AS_JSON, b"Expect: 100-continue"),
         (SOUND,),
     ),

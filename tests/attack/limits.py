@@ -85,16 +85,16 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
         Attack("65,537 bytes in chunks", chunked(BODY_BYTES + 1), (LONG_BODY,)),
     ),
     "head": (
-        Attack("a head of 32,768 bytes, in one field", with_head(HEAD_BYTES), (SOUND,)),
-        Attack("a head of 32,769 bytes, in one field", with_head(HEAD_BYTES + 1), (LONG_HEAD,)),
+        Attack("a head of 32,768 bytes in one field", with_head(HEAD_BYTES), (SOUND,)),
+        Attack("a head of 32,769 bytes in one field", with_head(HEAD_BYTES + 1), (LONG_HEAD,)),
     ),
     "fields": (
-        Attack("a head of 32,768 bytes, in 5,400 fields", with_fields(HEAD_BYTES), (SOUND,)),
-        Attack("a head of 32,769 bytes, in 5,400 fields", with_fields(HEAD_BYTES + 1), (LONG_HEAD,)),
+        Attack("a head of 32,768 bytes in 5,400 fields", with_fields(HEAD_BYTES), (SOUND,)),
+        Attack("a head of 32,769 bytes in 5,400 fields", with_fields(HEAD_BYTES + 1), (LONG_HEAD,)),
     ),
     "target": (
-        Attack("a target that fills the head's 32,768 bytes", with_target(TARGET_BYTES), (SOUND,)),
-        Attack("a target that is longer than the head may be", with_target(HEAD_BYTES + 1), (LONG_TARGET,)),
+        Attack("a target that fills the 32,768 bytes of the head", with_target(TARGET_BYTES), (SOUND,)),
+        Attack("a target that is longer than the limit of the head", with_target(HEAD_BYTES + 1), (LONG_TARGET,)),
     ),
     "trailers": (
         Attack(
@@ -102,7 +102,7 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
             framed(CHUNKED, body=CHUNK + b"0\r\nT: " + b"t" * 32_695 + b"\r\n\r\n"),
             (SOUND,),
         ),
-        Attack("trailers without end", framed(CHUNKED, body=CHUNK + b"0\r\nT: " + b"t" * 200_000), (LONG_FRAMING,)),
+        Attack("endless trailers", framed(CHUNKED, body=CHUNK + b"0\r\nT: " + b"t" * 200_000), (LONG_FRAMING,)),
     ),
     "pipeline": (
         Attack("17 requests at once", request(QUERY, AS_JSON) * PIPELINED, (SOUND,) * PIPELINED),
@@ -135,7 +135,7 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
     ),
     "depth": (
         Attack(
-            "fields nested 20 deep, which do not exist: it is validation that refuses",
+            "fields nested 20 deep, which do not exist: only validation refuses them",
             ask(nested(20)),
             (UNKNOWN_FIELD,),
         ),

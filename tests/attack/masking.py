@@ -49,7 +49,7 @@ MASKING = {
         told("WethodForbiddenError", "forbidden", FORBIDDEN, 403),
     ),
     "words-500": deleting(
-        "Wethod answers 500 with words about itself",
+        "Wethod answers 500 with internal details",
         answer(500, b'{"key":"internal","message":"SQLSTATE[42S02] in /srv/app/Contact.php:7"}'),
         told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
     ),
@@ -59,7 +59,7 @@ MASKING = {
         told("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 307),
     ),
     "markup": deleting(
-        "Wethod's message and envelope hold markup, control characters and a cookie",
+        "Wethod's message and envelope contain markup, control characters and a cookie",
         answer(
             403,
             b'{"key":"forbidden","message":"no\\u202e\\u0000","headers":{"set-cookie":["s=1"],"date":["d"]},'
@@ -68,7 +68,7 @@ MASKING = {
         told("WethodForbiddenError", "forbidden", "no", 403, [{"name": "date", "values": ["d"]}]),
     ),
     "silence": deleting(
-        "Wethod hangs up without a word, and again at the repeat",
+        "Wethod closes the connection without an answer, also for the repeat",
         LOST,
         (
             outcome(

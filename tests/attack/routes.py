@@ -15,16 +15,16 @@ def to(line: bytes, host: bytes = b"gateway.example", *fields: bytes) -> bytes:
 
 
 ROUTES = {
-    "host": Attack("another host: it is not reflected", to(b"/graphql", b"evil.example"), (SOUND,)),
-    "host-port": Attack("a port that is none", to(b"/graphql", b"a:99999999"), (SOUND,)),
+    "host": Attack("another host: the answer does not contain it", to(b"/graphql", b"evil.example"), (SOUND,)),
+    "host-port": Attack("a port that does not exist", to(b"/graphql", b"a:99999999"), (SOUND,)),
     "host-markup": Attack("markup for a host", to(b"/graphql", b'"><script>'), (MALFORMED,)),
     "host-slash": Attack(
-        "another host, and a slash that some servers answer with a redirect to it: it is served",
+        "another host, and a slash that some servers answer with a redirect to that host: the request is served",
         to(b"/graphql/", b"evil.example"),
         (SOUND,),
     ),
     "forwarded": Attack(
-        "headers that some servers take for the host and the path",
+        "headers that some servers read as host and path",
         to(
             b"/graphql",
             b"a",
@@ -38,28 +38,30 @@ ROUTES = {
         (SOUND,),
     ),
     "absolute": Attack(
-        "a target in absolute form, of another host: its path counts (RFC 9112 section 3.2.2)",
+        "an absolute target of another host: its path counts (RFC 9112 section 3.2.2)",
         to(b"http://evil.example/graphql"),
         (SOUND,),
     ),
-    "absolute-other": Attack("one of another path", to(b"http://127.0.0.1:80/api/contact/7"), (NOTHING_HERE,)),
-    "absolute-scheme": Attack("one of another scheme", to(b"file:///graphql"), (MALFORMED,)),
-    "authority": Attack("a target that is a host alone", to(b"evil.example:443"), (MALFORMED,)),
-    "two-slashes": Attack("a target that a browser takes for a host", to(b"//evil.example/graphql"), (NOTHING_HERE,)),
-    "backslash": Attack("a backslash for a slash", to(b"/\\graphql"), (NOTHING_HERE,)),
+    "absolute-other": Attack(
+        "an absolute target of another path", to(b"http://127.0.0.1:80/api/contact/7"), (NOTHING_HERE,)
+    ),
+    "absolute-scheme": Attack("an absolute target of another scheme", to(b"file:///graphql"), (MALFORMED,)),
+    "authority": Attack("a target that is only a host", to(b"evil.example:443"), (MALFORMED,)),
+    "two-slashes": Attack("two slashes, which browsers read as a host", to(b"//evil.example/graphql"), (NOTHING_HERE,)),
+    "backslash": Attack("a backslash instead of a slash", to(b"/\\graphql"), (NOTHING_HERE,)),
     "dots": Attack("dot segments", to(b"/health/../graphql"), (NOTHING_HERE,)),
     "dots-encoded": Attack("dot segments, encoded", to(b"/health/%2e%2e/graphql"), (NOTHING_HERE,)),
     "parameter": Attack("a parameter of a segment", to(b"/graphql;x=1"), (NOTHING_HERE,)),
-    "case": Attack("another case", to(b"/GraphQL"), (NOTHING_HERE,)),
+    "case": Attack("the path in another case", to(b"/GraphQL"), (NOTHING_HERE,)),
     "encoded": Attack("the path, encoded: it is the same path (RFC 3986 section 2.3)", to(b"/%67raphql"), (SOUND,)),
     "encoded-slash": Attack("an encoded slash", to(b"/%2fgraphql"), (NOTHING_HERE,)),
     "encoded-nul": Attack("NUL, encoded", to(b"/graphql%00"), (NOTHING_HERE,)),
     "fragment": Attack("a fragment, which no client sends", to(b"/graphql#x"), (SOUND,)),
     "asterisk": Attack("`*`", to(b"*"), (NOTHING_HERE,)),
-    "wethod": Attack("the path that Wethod would delete at", get(b"/api/contact/7", method=b"DELETE"), (NOTHING_HERE,)),
+    "wethod": Attack("the path at which Wethod deletes", get(b"/api/contact/7", method=b"DELETE"), (NOTHING_HERE,)),
     **{
         f"console{path.decode().replace('/', '-').rstrip('-')}": Attack(
-            f"a look for a console, a document or a file: `{path.decode()}`", get(path), (NOTHING_HERE,)
+            f"the path of a console, a document or a file: `{path.decode()}`", get(path), (NOTHING_HERE,)
         )
         for path in (
             b"/",

@@ -43,19 +43,17 @@ REQUEST = request(QUERY, AS_JSON)
 HEAD, BODY = REQUEST[: -len(QUERY)], QUERY
 
 SLOW = {
-    "slow-nothing": Slow("a connection, and nothing", (b"",), 20, None),
+    "slow-nothing": Slow("a connection without a request", (b"",), 20, None),
     "slow-line-ends": Slow("empty lines, one every 1.4 seconds", (b"\r\n",) * 15, 1.4, None),
     "slow-first-byte": Slow("one byte", (b"P",), 20, LATE),
     "slow-head": Slow("a head, five bytes every half second", trickled(HEAD, 5), 0.5, LATE),
-    "slow-fields": Slow("a field every half second, for ever", (HEAD[:-2], *(b"X: a\r\n",) * 30), 0.5, LATE),
+    "slow-fields": Slow("endless fields, one every half second", (HEAD[:-2], *(b"X: a\r\n",) * 30), 0.5, LATE),
     "slow-half-head": Slow("half a head", (HEAD[:40],), 20, LATE),
     "slow-half-body": Slow("a head, and half a body", (REQUEST[:-5],), 20, LATE),
-    "slow-body": Slow("a body, a byte a second", (HEAD, *trickled(BODY, 1)), 1, LATE),
-    "slow-chunks": Slow(
-        "chunks of a byte without end", (raw(LINE, *FIELDS, CHUNKED), *(b"1\r\n \r\n",) * 30), 0.5, LATE
-    ),
-    "slow-last": Slow("half a request, and the rest after 9 seconds", (REQUEST[:40], REQUEST[40:]), 9, SOUND, 9),
-    "slow-next": Slow("half a request, and the rest after 11 seconds", (REQUEST[:40], REQUEST[40:]), 11, LATE),
+    "slow-body": Slow("a body, one byte each second", (HEAD, *trickled(BODY, 1)), 1, LATE),
+    "slow-chunks": Slow("endless chunks of one byte", (raw(LINE, *FIELDS, CHUNKED), *(b"1\r\n \r\n",) * 30), 0.5, LATE),
+    "slow-last": Slow("half a request, the rest after 9 seconds", (REQUEST[:40], REQUEST[40:]), 9, SOUND, 9),
+    "slow-next": Slow("half a request, the rest after 11 seconds", (REQUEST[:40], REQUEST[40:]), 11, LATE),
 }
 
 IN_FLIGHT = 2
@@ -63,16 +61,16 @@ IN_FLIGHT = 2
 
 CROWDS: dict[str, tuple[str, Reply]] = {
     "crowd-deletes-last": (
-        f"as many deletes at once as the limit allows ({IN_FLIGHT} in the test), at a Wethod that does not answer",
+        f"as many deletes at once as the limit allows ({IN_FLIGHT} in the test), while Wethod does not answer",
         outcome("WethodOutcomeUnknownError", key="outcome_unknown"),
     ),
     "crowd-deletes-next": (
-        "one more: it is refused at once, and nothing is sent",
+        "one more delete: it is refused at once, and nothing is sent",
         outcome("WethodUnavailableError", key="overloaded"),
     ),
-    "crowd-requests-last": (f"twice as many requests at once ({2 * IN_FLIGHT} in the test), bodies withheld", SOUND),
+    "crowd-requests-last": (f"twice as many requests at once ({2 * IN_FLIGHT} in the test), without bodies", SOUND),
     "crowd-requests-next": (
-        "one more: it is refused before it is parsed",
+        "one more request: it is refused before it is parsed",
         refused(
             503,
             "LIMIT_EXCEEDED",

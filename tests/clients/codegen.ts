@@ -11,10 +11,10 @@ export default {
       presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: "sha256" } },
       config: {
         strictScalars: true,
-        scalars: { ID: "string" }, // a number of JavaScript would lose digits of a long id
+        scalars: { ID: "string" }, // a JavaScript number loses digits of a long id
         useTypeImports: true,
       },
-      // What caches add to a document anyway: with it the manifest holds what they expect back.
+      // Adds `__typename`, as caches do, so that the manifest contains the documents that they send.
       documentTransforms: [addTypenameSelectionDocumentTransform],
     },
   },

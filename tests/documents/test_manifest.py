@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         encoded({"cd": CONTEXT, "ab": "mutation Delete {\n  deletContact(id: 1) { __typename }\n}"}),
         (
             "the document Delete (ab) cannot be run: Cannot query field 'deletContact' on type 'Mutation'. "
-            "Did you mean 'deleteContact'? (line 2, column 3)"
+            "Did you mean 'deleteContact' or 'deleteContacts'? (line 2, column 3)"
         ),
     ),
     "several-errors": (

@@ -301,7 +301,8 @@ def test_a_bad_manifest_stops_the_start(tmp_path: Path) -> None:
         create_app(context_of(manifest), Lifecycle(), build_schema(), OPERATIONS)
     assert str(stop.value) == (
         f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Remove (ab) cannot be run: "
-        "Cannot query field 'removeContact' on type 'Mutation'. Did you mean 'deleteContact'? (line 1, column 19)"
+        "Cannot query field 'removeContact' on type 'Mutation'. "
+        "Did you mean 'deleteContact' or 'deleteContacts'? (line 1, column 19)"
     )
 
 

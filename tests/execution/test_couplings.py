@@ -116,7 +116,11 @@ def test_our_schema_has_strawberry_s_default_configuration() -> None:
 def test_no_type_of_ours_is_cast() -> None:
     """``strawberry.cast`` gives a value a type that its class does not tell."""
     for path in Path(contract.__path__[0]).glob("*.py"):
-        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        names = {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute)
+        }
         assert "cast" not in names, path
 
 

@@ -40,9 +40,9 @@ GOES_ON = Serve(Answer())
 
 # The answer, how the connection goes on, and the verdict.
 BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
-    "words": ("answers 404 with words", HEAD_404 + sized(WORDS), GOES_ON, Answered(404, WORDS)),
+    "words": ("answers 404 with a JSON body", HEAD_404 + sized(WORDS), GOES_ON, Answered(404, WORDS)),
     "words-in-chunks": (
-        "sends its words in chunks, with extensions and a trailer",
+        "sends a 404 in chunks, with extensions and a trailer",
         HEAD_404
         + CHUNKED
         + b"8;a=b\r\n"
@@ -54,26 +54,26 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         Answered(404, WORDS),
     ),
     "words-until-close": (
-        "ends its words by closing",
+        "ends the body of a 404 by closing",
         HEAD_404 + b"Connection: close\r\n\r\n" + WORDS,
         CloseProperly(),
         Answered(404, WORDS),
     ),
-    "no-words": ("answers 404 with nothing", HEAD_404 + sized(b""), GOES_ON, Answered(404, b"")),
+    "no-words": ("answers 404 without a body", HEAD_404 + sized(b""), GOES_ON, Answered(404, b"")),
     "latin-1-words": (
-        "sends Latin-1 and calls it UTF-8",
+        "sends Latin-1 labelled as UTF-8",
         HEAD_404 + sized('{"message":"gelöscht"}'.encode("latin-1")),
         GOES_ON,
         Answered(404, '{"message":"gelöscht"}'.encode("latin-1")),
     ),
     "identity": (
-        "calls its body identity",
+        "labels its body with the coding identity",
         HEAD_404 + b"Content-Encoding: identity\r\n" + sized(WORDS),
         GOES_ON,
         Answered(404, WORDS),
     ),
     "gzip": (
-        "compresses its words unasked",
+        "compresses the body without a request",
         HEAD_404 + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(WORDS)),
         GOES_ON,
         Answered(404, None),
@@ -85,7 +85,7 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         Answered(404, None),
     ),
     "not-gzip": (
-        "calls its words gzip, which they are not",
+        "labels an uncompressed body as gzip",
         HEAD_404 + b"Content-Encoding: gzip\r\n" + sized(WORDS),
         GOES_ON,
         Answered(404, None),
@@ -109,33 +109,33 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         Answered(404, None),
     ),
     "broken-chunk-size": (
-        "gives a chunk size that is no number",
+        "gives a chunk size that is not a number",
         HEAD_404 + CHUNKED + b"8\r\n" + WORDS[:8] + b"\r\nxyz\r\n",
         Hang(),
         Answered(404, None),
     ),
     "huge-chunk-size": (
-        "gives a chunk size beyond 64 bits",
+        "gives a chunk size above 64 bits",
         HEAD_404 + CHUNKED + b"f" * 20 + b"\r\n" + WORDS,
         Close(),
         Answered(404, None),
     ),
     "page": ("answers 200 with a page", PAGE + sized(b"<html>sign in</html>"), GOES_ON, Answered(200, b"<")),
     "page-behind-a-bom": (
-        "answers 200 with a page behind a byte order mark and blank lines",
+        "answers 200 with a page after a byte order mark and blank lines",
         PAGE + sized(b"\xef\xbb\xbf\r\n \r\n<html>sign in</html>"),
         GOES_ON,
         Answered(200, b"<"),
     ),
     "text-called-a-page": (
-        "answers 200 with text that it calls a page",
+        "answers 200 with text labelled as a page",
         PAGE + sized(b"deleted"),
         GOES_ON,
         Answered(200, b"d"),
     ),
     "blank-page": ("answers 200 with a blank page", PAGE + sized(b" \r\n"), GOES_ON, Answered(200, b"")),
     "encoded-page": (
-        "answers 200 with a page that it compresses unasked",
+        "answers 200 with a page that it compresses without a request",
         PAGE + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(b"<html>")),
         GOES_ON,
         Answered(200, None),
@@ -160,7 +160,7 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         CloseProperly(),
         Answered(200, b""),
     ),
-    "unread-body": ("answers 200 with words", b"HTTP/1.1 200 OK\r\n" + sized(WORDS), GOES_ON, Answered(200)),
+    "unread-body": ("answers 200 with a JSON body", b"HTTP/1.1 200 OK\r\n" + sized(WORDS), GOES_ON, Answered(200)),
     "unread-chunks": (
         "answers 200 in broken chunks",
         b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"xyz\r\n",
@@ -170,18 +170,18 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
 }
 
 FLOODS: dict[str, tuple[str, bytes, bytes, Verdict]] = {
-    "endless-404": ("sends a 404 without end", HEAD_404 + b"\r\n", b"x", Answered(404, None)),
-    "endless-chunks-404": ("sends chunks of a 404 without end", HEAD_404 + CHUNKED, b"1\r\nx\r\n", Answered(404, None)),
+    "endless-404": ("sends an endless 404", HEAD_404 + b"\r\n", b"x", Answered(404, None)),
+    "endless-chunks-404": ("sends endless chunks of a 404", HEAD_404 + CHUNKED, b"1\r\nx\r\n", Answered(404, None)),
     "endless-chunk-extension": (
-        "sends a chunk extension without end",
+        "sends an endless chunk extension",
         HEAD_404 + CHUNKED + b"1;",
         b"x",
         Answered(404, None),
     ),
-    "endless-trailer": ("sends a trailer without end", HEAD_404 + CHUNKED + b"0\r\nX: ", b"x", Answered(404, None)),
-    "endless-page": ("sends a page without end", PAGE + b"\r\n", b"<", Answered(200, b"<")),
-    "endless-200": ("sends a 200 without end", b"HTTP/1.1 200 OK\r\n\r\n", b"x", Answered(200)),
-    "endless-503": ("sends a 503 without end", b"HTTP/1.1 503 Unavailable\r\n\r\n", b"x", Answered(503)),
+    "endless-trailer": ("sends an endless trailer", HEAD_404 + CHUNKED + b"0\r\nX: ", b"x", Answered(404, None)),
+    "endless-page": ("sends an endless page", PAGE + b"\r\n", b"<", Answered(200, b"<")),
+    "endless-200": ("sends an endless 200", b"HTTP/1.1 200 OK\r\n\r\n", b"x", Answered(200)),
+    "endless-503": ("sends an endless 503", b"HTTP/1.1 503 Unavailable\r\n\r\n", b"x", Answered(503)),
 }
 
 
@@ -194,7 +194,7 @@ def bodies() -> Iterator[tuple[str, Fault]]:
     yield (
         "slow-words",
         Fault(
-            "sends its words byte by byte",
+            "sends the body of a 404 byte by byte",
             (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0.002), GOES_ON),
             (Answered(404, WORDS),),
         ),
@@ -202,7 +202,7 @@ def bodies() -> Iterator[tuple[str, Fault]]:
     yield (
         "trickled-words",
         Fault(
-            "sends a byte of its words now and then",
+            "sends the bytes of the body with long pauses",
             (Read(), Send(HEAD_404 + b"Content-Length: 1000\r\n\r\n"), Trickle(b"x" * 1000, 0.05)),
             (Answered(404, None),),
             until=Until.BODY_TIME,

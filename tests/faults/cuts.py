@@ -83,7 +83,7 @@ POINTS = {
 WAYS: dict[str, tuple[str, tuple[Step, ...]]] = {
     "close": ("closes", (Close(),)),
     "reset": ("resets", (Wait(0.03), Reset())),
-    "hang": ("stands still", (Hang(),)),
+    "hang": ("hangs", (Hang(),)),
 }
 
 
@@ -103,5 +103,8 @@ def cuts() -> Iterator[tuple[str, Fault]]:
             )
     # Whether the request is written before the client learns of the end is the kernel's choice; both are the truth.
     either = (Cut(), Unsent())
-    yield "close-accepted", Fault("closes as soon as it has accepted", (CloseProperly(),), either, requests=0)
-    yield "reset-accepted", Fault("resets as soon as it has accepted", (Reset(),), either, requests=0)
+    yield (
+        "close-accepted",
+        Fault("closes right after it accepts the connection", (CloseProperly(),), either, requests=0),
+    )
+    yield "reset-accepted", Fault("resets right after it accepts the connection", (Reset(),), either, requests=0)

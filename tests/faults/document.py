@@ -11,39 +11,44 @@ from tests.faults.places import PLACES
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 
 HEAD = """\
-# What a client is told when Wethod, or the network, breaks
+# Outcomes when Wethod or the network breaks
 
-Each row is run by `tests/faults/test_front_door.py`: GraphQL in over a socket, a raw-socket server that breaks HTTP as
-the row says, the exact outcome out, and the number of complete DELETEs that the server read for it. {faults} faults and
-{places} places where no server is, over both transports, each met in three ways:
+`tests/faults/test_front_door.py` runs each row. It sends a delete to the gateway over a socket, and a raw-socket server
+instead of Wethod breaks HTTP as the row says. The test compares the exact outcome, and the number of complete DELETEs
+that the server read. There are {faults} faults, and {places} addresses without a server. Each is tried over both
+transports, in three ways:
 
-- **first**: by the first connection only; whatever the gateway does next meets a sound server, which deletes.
-- **repeat**: by the second connection only; the first is lost after the request was read.
-- **always**: by every connection.
+- **first**: only the first connection has the fault. The next one meets a correct server, which deletes.
+- **repeat**: only the second connection has the fault. The first one is lost after the server has read the request.
+- **always**: every connection has the fault.
 
-A cell is the member of the union, with `confirmedBy` or `statusCode` where it has one, and the number of DELETEs. Two
-lines where the two parsers read HTTP's grammar differently, or where the gateway may learn of the fault before or after
-its deadline. *At the deadline* there is no time for a repeat.
+A cell shows the member of the union, with its `confirmedBy` or `statusCode` if it has one, and the number of DELETEs.
+It has two lines if the two parsers differ on the grammar of HTTP, or if the gateway may notice the fault before or
+after its deadline. *At the deadline* there is no time for a repeat.
 
-For ten minutes, all of it mixed: 24 clients, of whom some hang up, delete through a gateway process whose Wethod
-answers two requests of three in order, and the third in a dozen other ways (ten seconds in CI; `SOAK_SECONDS=600
-scripts/test tests/scale/test_soak.py`). Measured before and after, when no idle connection was left; a warm-up of three
-minutes counts among the requests:
+## All faults together, for ten minutes
+
+24 clients, some of which disconnect, delete through a gateway process. Its Wethod answers two of three requests
+correctly, and the third in a dozen other ways. CI runs this for ten seconds, and
+`SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py` for ten minutes. The figures are from before and after, without
+idle connections; the requests include a warm-up of three minutes:
 
 | transport | requests | resident memory | files and sockets | tasks | deletes in progress | exceptions in the log |
 | --- | --- | --- | --- | --- | --- | --- |
 | http1 | 299,875 | 61.9 MB, then 63.6 MB | 23, then 23 | 3, then 3 | 0 | none |
 | httpx | 279,680 | 67.0 MB, then 68.6 MB | 23, then 23 | 3, then 3 | 0 | none |
 
-Memory does not grow with the requests: in ten seconds, with 4,700 of them, it goes up by 1.3 and 1.0 MB.
+Memory does not grow with the requests: in ten seconds and 4,700 requests it grows by 1.3 and 1.0 MB.
 
-| fault | the upstream … | known | first | repeat | always |
+## Each fault
+
+| fault | the upstream … | outcome known | first | repeat | always |
 | --- | --- | --- | --- | --- | --- |
 """
 
 
 def cell(found: list[Ending]) -> str:
-    """The endings of one delete, short."""
+    """The endings of one delete in short form."""
     return "<br>".join(f"{_name(ending.outcome)} · {ending.deletes}" for ending in found)
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HANDSHAKES: dict[str, tuple[str, tuple[Step, ...]]] = {
-    "tls-close": ("closes in place of a TLS handshake", (Arrive(), Close())),
-    "tls-reset": ("resets in place of a TLS handshake", (Arrive(), Reset())),
+    "tls-close": ("closes instead of a TLS handshake", (Arrive(), Close())),
+    "tls-reset": ("resets instead of a TLS handshake", (Arrive(), Reset())),
     "tls-plain": (
         "answers a TLS handshake in plain HTTP",
         (Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), Hang()),
@@ -23,9 +23,9 @@ HANDSHAKES: dict[str, tuple[str, tuple[Step, ...]]] = {
 }
 
 CERTIFICATES = {
-    "certificate-expired": ("shows a certificate that has expired", Certificate.EXPIRED),
-    "certificate-of-another": ("shows a certificate of another host", Certificate.OTHER_HOST),
-    "certificate-untrusted": ("shows a certificate of an authority that nobody trusts", Certificate.UNTRUSTED),
+    "certificate-expired": ("presents an expired certificate", Certificate.EXPIRED),
+    "certificate-of-another": ("presents a certificate of another host", Certificate.OTHER_HOST),
+    "certificate-untrusted": ("presents a certificate of an authority that is not trusted", Certificate.UNTRUSTED),
 }
 
 
@@ -36,7 +36,7 @@ def handshakes() -> Iterator[tuple[str, Fault]]:
     yield (
         "tls-hang",
         Fault(
-            "stands still in the TLS handshake",
+            "hangs in the TLS handshake",
             (WithoutTls(), Hang()),
             (Unsent(),),
             requests=0,

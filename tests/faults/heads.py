@@ -14,7 +14,7 @@ SOUND_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 # Sent whole; the connection then goes on soundly, so that a parser that believes it can.
 GARBAGE: dict[str, tuple[str, bytes]] = {
-    "binary": ("answers with bytes that are no text", bytes(range(256))),
+    "binary": ("answers with binary data", bytes(range(256))),
     "banner": ("answers like a mail server", b"220 mail.example ESMTP ready\r\n\r\n"),
     "icy": ("answers like a radio", b"ICY 200 OK\r\nContent-Length: 0\r\n\r\n"),
     "http-2": ("answers with an HTTP/2 SETTINGS frame", b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
@@ -66,7 +66,7 @@ ODD: dict[str, tuple[str, bytes, Verdict]] = {
         Answered(404, b'{"key":"x"}'),
     ),
     "switching": (
-        "switches protocols unasked",
+        "switches protocols without a request",
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
         Answered(101),
     ),
@@ -85,16 +85,16 @@ ODD: dict[str, tuple[str, bytes, Verdict]] = {
         b"HTTP/1.1 304 Not Modified\r\nContent-Length: 20\r\n\r\n",
         Answered(304),
     ),
-    "continue": ("says 100 first", b"HTTP/1.1 100 Continue\r\n\r\n" + SOUND_HEAD, Answered(200)),
+    "continue": ("sends a 100 first", b"HTTP/1.1 100 Continue\r\n\r\n" + SOUND_HEAD, Answered(200)),
     "early-hints": ("says 103 first", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SOUND_HEAD, Answered(200)),
-    "many-continues": ("says 100 ten times first", b"HTTP/1.1 100 Continue\r\n\r\n" * 10 + SOUND_HEAD, Answered(200)),
+    "many-continues": ("sends ten 100s first", b"HTTP/1.1 100 Continue\r\n\r\n" * 10 + SOUND_HEAD, Answered(200)),
     "status-000": ("answers 000", b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n", Cut()),
 }
 
 # What HTTP's grammar forbids or leaves open, and one parser takes: what h11 says of it, then what llhttp says.
 GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
     "http-2-0-text": (
-        "calls itself HTTP/2.0",
+        "answers in HTTP/2.0, as text",
         b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         Answered(200),
         Cut(),
@@ -106,7 +106,7 @@ GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
         Cut(),
     ),
     "bare-line-feeds": (
-        "ends lines with LF alone",
+        "ends lines with only LF",
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
         Answered(200),
         Cut(),
@@ -124,13 +124,13 @@ GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
         Cut(),
     ),
     "unknown-coding": (
-        "uses a transfer coding that nobody knows",
+        "uses an unknown transfer coding",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: magic, chunked\r\n\r\n0\r\n\r\n",
         Cut(),
         Answered(200),
     ),
     "length-beyond-64-bits": (
-        "announces a body beyond 64 bits",
+        "announces a body longer than 64 bits can say",
         b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
         Answered(200),
         Cut(),
@@ -160,7 +160,7 @@ def heads() -> Iterator[tuple[str, Fault]]:
     yield (
         "trickled-head",
         Fault(
-            "sends a byte of a head now and then",
+            "sends the bytes of a head with long pauses",
             (Read(), Trickle(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, 0.05)),
             (Cut(),),
             until=Until.DEADLINE,
@@ -176,14 +176,12 @@ def heads() -> Iterator[tuple[str, Fault]]:
     )
     yield (
         "endless-header",
-        Fault(
-            "sends a header without end", (Read(), Send(b"HTTP/1.1 200 OK\r\nX: "), Flood(b"x")), (Cut(),), floods=True
-        ),
+        Fault("sends an endless header", (Read(), Send(b"HTTP/1.1 200 OK\r\nX: "), Flood(b"x")), (Cut(),), floods=True),
     )
     yield (
         "endless-headers",
         Fault(
-            "sends headers without end",
+            "sends endless headers",
             (Read(), Send(b"HTTP/1.1 200 OK\r\n"), Flood(b"X: y\r\n")),
             (Cut(),),
             floods=True,
@@ -192,7 +190,7 @@ def heads() -> Iterator[tuple[str, Fault]]:
     yield (
         "endless-continues",
         Fault(
-            "says 100 without end",
+            "sends endless 100s",
             (Read(), Flood(b"HTTP/1.1 100 Continue\r\n\r\n")),
             (Cut(),),
             until=Until.BY_DEADLINE,

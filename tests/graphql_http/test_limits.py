@@ -146,4 +146,4 @@ async def test_service_is_there_without_introspection(client: GatewayClient) -> 
     """Routers need it."""
     response = await client.graphql("{ _service { sdl } }")
     sdl = response.json()["data"]["_service"]["sdl"]
-    assert '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])' in sdl
+    assert '@link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key"])' in sdl

@@ -73,10 +73,10 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
         ["WethodContext.company got @inaccessible."],
     ),
     "another-federation": (
-        changed(("/v2.9", "/v2.11")),
+        changed(("/v2.0", "/v2.11")),
         [
             'The schema got @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"]).',
-            'The schema lost @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"]).',
+            'The schema lost @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key"]).',
         ],
     ),
 }

@@ -6,7 +6,7 @@ export function makeClient(link: ApolloLink): ApolloClient {
   return new ApolloClient({
     link,
     cache: new InMemoryCache({
-      // A pattern, so that errors of later versions are read as errors as well.
+      // A pattern, so that it matches errors of later versions too.
       possibleTypes: { WethodError: ["Wethod\\w+Error"] },
     }),
   });
@@ -14,7 +14,7 @@ export function makeClient(link: ApolloLink): ApolloClient {
 
 export const httpLink = (uri: string, headers: Record<string, string>): ApolloLink => new HttpLink({ uri, headers });
 
-/** The options are those of `useMutation` as well. */
+/** `useMutation` takes the same options. */
 export async function deleteContact(client: ApolloClient, id: string): Promise<string> {
   const { data } = await client.mutate({
     mutation: DeleteContact,

@@ -7,7 +7,7 @@ import type { DocumentNode } from "graphql";
 
 import manifest from "../persisted-query-manifest.json" with { type: "json" };
 
-/** Automatic persisted queries: the hash alone, and once the text with it. */
+/** Automatic persisted queries: the hash, and the text with it once. */
 export const automatic = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     sha256: (text) => createHash("sha256").update(text).digest("hex"),
@@ -21,7 +21,7 @@ export const trusted = (http: ApolloLink): ApolloLink =>
     retry: () => false,
   }).concat(http);
 
-/** The same with Apollo's own manifest, which generate-persisted-query-manifest writes; it goes by operation name. */
+/** The same with the manifest that generate-persisted-query-manifest writes, by operation name. */
 export const trustedByName = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     ...generatePersistedQueryIdsFromManifest({ loadManifest: () => manifest }),

@@ -14,7 +14,7 @@ async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> 
     """Delete a contact and return the text to show."""
     async with Client(url=url, headers=headers) as client:
         try:
-            # httpx gives up after 5 seconds, sooner than the gateway; this waits for its answer.
+            # The default timeout of httpx, 5 seconds, is shorter than the gateway's.
             outcome = (await client.delete_contact(id=contact_id, timeout=15)).delete_contact
         except ValidationError:  # an error of a later version: the models know those of the schema they were made from
             outcome = None

@@ -31,7 +31,7 @@ export function explain(outcome: Outcome | undefined): string {
       return "Nothing was deleted. Repeat.";
     case "WethodOutcomeUnknownError":
       return "The contact may be gone. Repeating does no harm.";
-    default: // every other WethodError, also of later versions (Graphcache keeps only their names)
+    default: // all other errors, those of later versions too (Graphcache keeps only their names)
       return outcome.message ?? "Whether the contact is gone is not known here. Reload.";
   }
 }

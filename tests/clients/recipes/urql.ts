@@ -5,12 +5,12 @@ import type { DeleteContactMutation } from "../gql/graphql.js";
 import introspection from "../schema.json" with { type: "json" }; // wethod-graphql schema --api --json > schema.json
 import { DeleteContact, explain } from "./contact.js";
 
-// Graphcache must know what is a WethodError. Its option `schema` would do, but throws at types of later versions.
+// Graphcache must know the types that are a WethodError. Its option `schema` throws at types of later versions.
 export const possibleTypes = Object.fromEntries(
   introspection.__schema.types.map(({ name, possibleTypes }) => [name, possibleTypes?.map((type) => type.name) ?? []]),
 );
 
-export const keys = { DeleteContactSuccess: () => null, WethodFailure: () => null }; // they have no id and need none
+export const keys = { DeleteContactSuccess: () => null, WethodFailure: () => null }; // they have no id
 
 export function makeClient(url: string, headers: Record<string, string>): Client {
   return new Client({
