@@ -16,6 +16,7 @@ from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.settings import load
 from schema.root import OPERATIONS, build_schema
+from tests.support import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -137,5 +138,8 @@ async def gateway(
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
-    async with serving(app, settings, lifecycle, host) as (url, server), httpx.AsyncClient(timeout=30) as http:
+    async with (
+        serving(app, settings, lifecycle, host) as (url, server),
+        httpx.AsyncClient(timeout=30, verify=NO_TLS) as http,
+    ):
         yield GatewayClient(url, http, server)

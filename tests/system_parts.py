@@ -37,7 +37,7 @@ def require_ipv6() -> None:
 
 def require_node() -> None:
     """Go on if there is a Node of at least 20.19 with npm on PATH."""
-    version = (0,)
+    version: tuple[int, ...] = (0,)
     if shutil.which("node") and shutil.which("npm"):
         shown = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8", check=True).stdout
         version = tuple(int(part) for part in shown.strip().removeprefix("v").split(".")[:2])

@@ -1,4 +1,4 @@
-"""A Wethod on a real socket that answers what a test tells it to, and keeps what it was asked."""
+"""A stand-in for Wethod on a real socket: it answers what a test scripts, and records what it was asked."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ class Upstream:
         url: its base URL.
         script: answers in turn, the last one again and again; or a function of the request.
         asked: every request whose head arrived, in order.
+        connections: number of connections accepted.
     """
 
     script: Script
@@ -79,6 +80,7 @@ class Upstream:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _arrival: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests."""
@@ -90,6 +92,7 @@ class Upstream:
                 asked = await read_request(reader)
                 position = len(self.asked)
                 self.asked.append(asked)
+                self._arrival.set()
                 script = self.script
                 reply = script(asked) if callable(script) else script[min(position, len(script) - 1)]
                 await asyncio.sleep(reply.delay_seconds)
@@ -98,6 +101,17 @@ class Upstream:
                 if reply.close:
                     break
         writer.close()
+
+    async def asked_for(self, count: int) -> None:
+        """Wait until so many requests have arrived.
+
+        Raises:
+            TimeoutError: they did not arrive within 15 s.
+        """
+        async with asyncio.timeout(15):
+            while len(self.asked) < count:
+                self._arrival.clear()
+                await self._arrival.wait()
 
     def hang_up(self) -> None:
         """Close every connection."""

@@ -12,7 +12,7 @@ import pytest
 from tests.attack.test_attacks import DELETED, GOOD, Field, take
 from tests.attack.waiting import BODY, CROWDS, HEAD, IN_FLIGHT, READ_SECONDS, REQUEST, SLOW, Slow
 from tests.attack.wire import ask
-from tests.server.test_stopping import running, until
+from tests.program import running
 from tests.upstream import HANGING, Answer, answer, upstream
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SERVED = DELETED
 @contextlib.asynccontextmanager
 async def attacked(script: Answer, **environ: str) -> AsyncIterator[Field]:
     """A gateway of one's own, before a Wethod that answers one thing."""
-    async with upstream([script]) as wethod, running(wethod.url, **environ) as gateway:
+    async with upstream([script]) as wethod, running(wethod.url, environ) as gateway:
         yield Field(wethod, {"defaults": int(gateway.url.rpartition(":")[2])})
 
 
@@ -97,7 +97,7 @@ async def test_a_crowd_is_told_so_at_once() -> None:
         deleting = [await connect() for _ in range(IN_FLIGHT)]
         for number, client in enumerate(deleting, 1):
             await client.send(ask(mutation % number))
-        await until(lambda: len(field.wethod.asked) == IN_FLIGHT)
+        await field.wethod.asked_for(IN_FLIGHT)
         late = await connect()
         await late.send(ask(mutation % 9))
         expected = CROWDS["crowd-deletes-next"][1]

@@ -44,7 +44,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ariadne-codegen.toml", "delete_contact.graphql", "ariadne_contact.py"):
         shutil.copy(HERE / "recipes" / name, folder)
     (folder / "schema.graphql").write_text(api_sdl(), encoding="utf-8")
-    command = [programs / "ariadne-codegen", "--config", "ariadne-codegen.toml"]
+    command: list[str | Path] = [programs / "ariadne-codegen", "--config", "ariadne-codegen.toml"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder
 

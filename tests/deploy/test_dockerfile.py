@@ -17,7 +17,7 @@ import pytest
 from app.sandbox import serve_sandbox
 from tests.commands import serving
 from tests.deploy.dockerfile import build, relocated, stages
-from tests.federation.routers import free_port
+from tests.support import free_port
 from tests.system_parts import require, require_node
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
-from tests.faults.leftovers import eventually, nothing_left, sockets
+from tests.faults.leftovers import nothing_left, sockets
 from tests.faults.places import PLACES, Place, full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
@@ -38,6 +38,7 @@ from tests.faults.steps import (
     WithoutTls,
 )
 from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, carrier, delete
+from tests.support import until
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request, Transport
@@ -210,7 +211,7 @@ async def test_closing_interrupts_what_is_under_way(name: str, *, tls: bool) -> 
     async with nothing_left(), FaultServer((Read(), Hang()), tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin, max_connections=1)
         sent = asyncio.create_task(verdict(transport, delete(1)))
-        await eventually(lambda: len(server.complete) == 1)
+        await until(lambda: len(server.complete) == 1)
         waiting = asyncio.create_task(verdict(transport, delete(2)))
         await asyncio.sleep(0.01)
         started = asyncio.get_running_loop().time()

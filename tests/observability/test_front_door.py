@@ -13,6 +13,7 @@ import pytest
 from tests.gateway import HEADERS, gateway
 from tests.observability.records import lines, samples
 from tests.observability.span_collector import collector
+from tests.support import until
 from tests.upstream import HANGING, LOST, answer, upstream
 
 if TYPE_CHECKING:
@@ -117,9 +118,7 @@ async def test_the_delete_of_a_client_that_left_is_recorded(tmp_path: Path) -> N
         body = {"query": DELETE, "variables": {"id": "7"}}
         with pytest.raises(httpx.ReadTimeout):
             await client.http.post(f"{client.url}/graphql", json=body, headers=HEADERS, timeout=0.2)
-        async with asyncio.timeout(5):
-            while not path.read_bytes():  # noqa: ASYNC110 - a file sends no event
-                await asyncio.sleep(0.01)
+        await until(path.read_bytes)
     (line,) = lines(path)
     assert (line["outcome"], line["attempts"]) == ("DeleteContactSuccess", 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from app.wethod.request_context import RequestContext
 from schema.delete_contact import DELETE_CONTACT, body_needed
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.test_outcome_table import INTERRUPTED, NOT_SENT, error, success, unknown
+from tests.support import free_port
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
@@ -123,14 +123,6 @@ async def test_a_base_path_stands_before_the_target(transport: str) -> None:
     assert [asked.target for asked in wethod.asked] == ["/behind/a-proxy/api/contact/7"]
 
 
-def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @TRANSPORTS
 @pytest.mark.parametrize("where", ["refused", "unresolvable", "not-tls"])
 async def test_where_nothing_can_be_sent_everybody_knows_in_time(transport: str, where: str) -> None:
@@ -204,8 +196,7 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         another = HEADERS | {"Authorization": "Bearer another"}
         waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2, 3)]
         waiting.append(asyncio.create_task(client.delete("4", another)))
-        while len(wethod.asked) < 4:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.01)
+        await wethod.asked_for(4)
         started = time.monotonic()
         refused = await client.delete("5", another)
         assert time.monotonic() - started < 0.5
@@ -448,8 +439,7 @@ async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
 
     async with upstream(slow) as wethod, gateway(wethod.url) as client:
         deleting = asyncio.create_task(client.delete())
-        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.01)
+        await wethod.asked_for(1)
         deleting.cancel()
         await asyncio.wait([deleting])
         # Joins the same call: were it cancelled, this would be a second DELETE.

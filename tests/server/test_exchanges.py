@@ -14,7 +14,8 @@ from app.server.lifecycle import Lifecycle
 from app.server.listener import listen
 from app.server.server import GatewayServer
 from app.start_error import StartError
-from tests.server.serving import PATIENCE_SECONDS, Client, alive, echo, read, reply, request, serving
+from tests.server.serving import Client, alive, echo, read, reply, request, serving
+from tests.support import until
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -603,6 +604,4 @@ async def test_connections_leave_no_task_behind() -> None:
                         await client.send(request())
                         assert (await client.answer()).status == 200
                     end(client)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.01)
+        await until(lambda: not asyncio.all_tasks() - before)

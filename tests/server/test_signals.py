@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server.processes import eventually, running, spawn
+from tests.server.processes import running, spawn
 from tests.server.serving import alive, read, reply, request, serving
+from tests.support import until
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -39,7 +40,7 @@ async def test_sigterm_drains(workers: int) -> None:
         async def fails() -> bool:
             return (await program.ask("/health/ready"))[0] == 503
 
-        await eventually(fails)
+        await until(fails)
         assert time.monotonic() - started < DELAY_SECONDS / 2
         status, facts, last = await program.ask("/")
         assert (status, facts["state"], last) == (200, "draining", True), "served, and told to go elsewhere"
@@ -47,7 +48,7 @@ async def test_sigterm_drains(workers: int) -> None:
         assert (await partial.answer()).headers["connection"] == "close"
         assert await idle.rest() == b""
         assert time.monotonic() - started >= DELAY_SECONDS, "idle connections may be used through the delay"
-        await eventually(program.refuses, 0.5)
+        await until(program.refuses)
         assert not slow.done()
         status, facts, last = await slow
         assert (status, last) == (200, True)
@@ -82,7 +83,7 @@ async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
         slow = asyncio.create_task(program.ask("/?0.5"))
         await asyncio.sleep(0.1)
         program.signal(signal.SIGINT)
-        await eventually(program.refuses, 0.3)
+        await until(program.refuses)
         assert (await slow)[0] == 200
         assert (await program.end())[0] == 0
 
