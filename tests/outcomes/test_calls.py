@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,18 +124,17 @@ async def test_a_base_path_stands_before_the_target(transport: str) -> None:
 
 @TRANSPORTS
 @pytest.mark.parametrize("where", ["refused", "unresolvable", "not-tls"])
-async def test_where_nothing_can_be_sent_everybody_knows_in_time(transport: str, where: str) -> None:
-    """Nothing was sent, nothing was deleted, and the caller knows within 2.5 s."""
+async def test_where_nothing_can_be_sent_the_client_knows_before_the_deadline(transport: str, where: str) -> None:
+    """Nothing was sent and nothing was deleted, and the client need not wait for the deadline to know it."""
     async with upstream([answer(200)]) as wethod:
         url = {
             "refused": f"http://127.0.0.1:{free_port()}",
             "unresolvable": "https://wethod.invalid",
             "not-tls": wethod.url.replace("http://", "https://"),
         }[where]
-        async with gateway(url, {"WETHOD_TRANSPORT": transport}) as client:
-            started = time.monotonic()
+        environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "60"}
+        async with gateway(url, environ) as client, asyncio.timeout(15):
             assert await client.delete() == UNAVAILABLE
-            assert time.monotonic() - started < 2.5
         assert wethod.asked == []
 
 
@@ -165,9 +163,7 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
         upstream(slow) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.0"}) as client,
     ):
-        started = time.monotonic()
         response = await client.graphql(query)
-        assert time.monotonic() - started < 1.5
         outcomes = [result["__typename"] for result in response.json()["data"].values()]
         assert outcomes[:2] == ["DeleteContactSuccess"] * 2
         assert outcomes[2] in {"WethodOutcomeUnknownError", "WethodUnavailableError"}
@@ -197,9 +193,8 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2, 3)]
         waiting.append(asyncio.create_task(client.delete("4", another)))
         await wethod.asked_for(4)
-        started = time.monotonic()
         refused = await client.delete("5", another)
-        assert time.monotonic() - started < 0.5
+        assert not any(task.done() for task in waiting)
         assert refused == error(
             "WethodUnavailableError",
             "overloaded",
