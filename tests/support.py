@@ -1,4 +1,4 @@
-"""Helpers that many tests share: a free port, waiting for a condition, HTTP without the cost of TLS."""
+"""Helpers that many tests share: a free port, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For httpx clients of servers without TLS: by default, each client loads the certificates of every authority."""
@@ -40,3 +42,20 @@ async def until(condition: Callable[[], object], seconds: float = 15) -> None:
             if holds:
                 return
             await asyncio.sleep(0.005)
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    """Start and end, as the lifespan of an application that does nothing else there."""
+    assert scope["type"] == "lifespan"
+    for what in ("startup", "shutdown"):
+        assert (await receive())["type"] == f"lifespan.{what}"
+        await send({"type": f"lifespan.{what}.complete"})
+
+
+def with_lifespan(app: ASGIApp) -> ASGIApp:
+    """Give a lifespan to an application that only answers requests."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        await (alive if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+    return wrapped

@@ -48,11 +48,12 @@ def answer(
     headers: Mapping[str, str] | None = None,
     *,
     content_type: str = "application/json",
+    delay_seconds: float = 0.0,
 ) -> Answer:
     """A whole answer that keeps the connection."""
     fields = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
     head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return Answer(head.encode("latin-1") + b"\r\n" + body)
+    return Answer(head.encode("latin-1") + b"\r\n" + body, delay_seconds=delay_seconds)
 
 
 LOST = Answer(close=True)

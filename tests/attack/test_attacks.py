@@ -56,7 +56,6 @@ async def running_field() -> AsyncIterator[Field]:
     """Wethod and the gateways."""
 
     def script(asked: Asked) -> Answer:
-        del asked
         return here.answers
 
     async with contextlib.AsyncExitStack() as stack:

@@ -26,7 +26,7 @@ lines where the two parsers read HTTP's grammar differently, or where the gatewa
 its deadline. *At the deadline* there is no time for a repeat.
 
 For ten minutes, all of it mixed: 24 clients, of whom some hang up, delete through a gateway process whose Wethod
-answers two requests of three in order, and the third in a dozen other ways (ten seconds in CI; `SOAK_SECONDS=600
+answers two requests of three in order, and the third in a dozen other ways (five seconds in CI; `SOAK_SECONDS=600
 scripts/test tests/scale/test_soak.py`). Measured before and after, when no idle connection was left; a warm-up of three
 minutes counts among the requests:
 

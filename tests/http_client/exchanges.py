@@ -43,7 +43,7 @@ class Gate:
     waiting: int = 0
     most: int = 0
 
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+    async def play(self, connection: Connection) -> None:
         """Do it."""
         self.waiting += 1
         self.most = max(self.most, self.waiting)

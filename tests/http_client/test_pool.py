@@ -36,7 +36,7 @@ class Do:
 
     function: Callable[[], object]
 
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+    async def play(self, connection: Connection) -> None:
         """Do it."""
         self.function()
 

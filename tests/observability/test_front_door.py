@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -113,7 +112,7 @@ async def test_refused_calls_are_recorded(tmp_path: Path) -> None:
 async def test_the_delete_of_a_client_that_left_is_recorded(tmp_path: Path) -> None:
     """Its outcome is written when it is known."""
     path = tmp_path / "audit"
-    slow = replace(answer(200), delay_seconds=0.5)
+    slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environment(path)) as client:
         body = {"query": DELETE, "variables": {"id": "7"}}
         with pytest.raises(httpx.ReadTimeout):
@@ -126,7 +125,7 @@ async def test_the_delete_of_a_client_that_left_is_recorded(tmp_path: Path) -> N
 async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
     """One request to Wethod, two of clients, two lines."""
     path = tmp_path / "audit"
-    slow = replace(answer(200), delay_seconds=0.3)
+    slow = answer(200, delay_seconds=0.3)
     async with upstream([slow]) as wethod:
         async with gateway(wethod.url, environment(path)) as client:
             requests = [client.graphql(DELETE, {"id": "7"}, HEADERS | {"X-Request-ID": name}) for name in "ab"]
@@ -143,7 +142,7 @@ async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
 async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_path: Path) -> None:
     """Four deletes of a slow Wethod over two connections: two in use, two that wait."""
     environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_MAX_CONNECTIONS="2")
-    slow = replace(answer(200), delay_seconds=0.5)
+    slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environ) as client:
         # Of four tokens: one alone holds at most three quarters of the connections.
         deletes = [

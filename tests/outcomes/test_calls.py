@@ -155,12 +155,8 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
     """Of several aliased deletes, those not started when it passes were not sent, and say so."""
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 5)) + " }"
 
-    def slow(asked: Asked) -> Answer:
-        del asked
-        return Answer(answer(200).data, delay_seconds=0.4)
-
     async with (
-        upstream(slow) as wethod,
+        upstream([answer(200, delay_seconds=0.4)]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.0"}) as client,
     ):
         response = await client.graphql(query)
@@ -174,7 +170,7 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
 @TRANSPORTS
 async def test_waiting_for_a_connection_is_bounded(transport: str) -> None:
     """One token holds three of four connections; the others were not sent, and are safe to repeat."""
-    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "4", "WETHOD_TIMEOUT_SECONDS": "3"}
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         outcomes = await asyncio.gather(*(client.delete(str(i)) for i in range(1, 17)))
         members = [outcome["__typename"] for outcome in outcomes]
@@ -187,7 +183,7 @@ async def test_waiting_for_a_connection_is_bounded(transport: str) -> None:
 
 async def test_too_many_deletes_are_refused_at_once() -> None:
     """Nothing was sent and nothing queues; twice as many requests are not even read."""
-    environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "2"}
+    environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         another = HEADERS | {"Authorization": "Bearer another"}
         waiting = [asyncio.create_task(client.delete(str(i))) for i in (1, 2, 3)]
@@ -430,7 +426,7 @@ async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
     def slow(asked: Asked) -> Answer:
         # They arrive in any order.
         first = [who(other) for other in wethod.asked].count(who(asked)) == 1
-        return Answer(answer(200 if first else 404).data, delay_seconds=0.4)
+        return answer(200 if first else 404, delay_seconds=0.4)
 
     async with upstream(slow) as wethod, gateway(wethod.url) as client:
         deleting = asyncio.create_task(client.delete())

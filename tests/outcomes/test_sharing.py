@@ -51,7 +51,7 @@ async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -
 
     def script(request: Asked) -> Answer:
         same = [one for one in wethod.asked if (one.target, one.headers) == (request.target, request.headers)]
-        return Answer(answer(200 if len(same) == 1 else 404).data, delay_seconds=0.3)
+        return answer(200 if len(same) == 1 else 404, delay_seconds=0.3)
 
     environ = {"WETHOD_TRANSPORT": transport, "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     headers = HEADERS | {"X-Request-ID": "the-same"}

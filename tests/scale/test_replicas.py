@@ -76,7 +76,7 @@ async def test_a_replica_is_killed_and_another_drained_under_load(tmp_path: Path
         contact_id = asked.target.rpartition("/")[2]
         there = contact_id not in deleted
         deleted.add(contact_id)
-        return Answer(answer(200 if there else 404, b'{"key": "not_found"}').data, delay_seconds=0.01)
+        return answer(200 if there else 404, b'{"key": "not_found"}', delay_seconds=0.01)
 
     environ = {"GATEWAY_DRAIN_DELAY_SECONDS": "0.5"}
     async with (

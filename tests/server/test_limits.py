@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.processes import running
-from tests.server.serving import alive, read, reply, request, send_in_pieces, serving
+from tests.server.serving import read, reply, request, send_in_pieces, serving
+from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -189,11 +190,9 @@ async def test_pipelining_without_end_takes_no_memory() -> None:
     release = asyncio.Event()
     begun = 0
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal begun
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         begun += 1
         await release.wait()
         await reply(send, 200, b"")
@@ -214,10 +213,8 @@ async def test_pipelining_without_end_takes_no_memory() -> None:
 async def test_an_endless_body_takes_no_memory() -> None:
     """Reading pauses where the application does not take what is here."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await receive()
         await asyncio.sleep(0.3)
         assert len((await receive())["body"]) < 1_000_000
@@ -279,10 +276,8 @@ async def test_a_trickle_does_not_buy_time(*, before: bool) -> None:
 async def test_a_request_just_in_time_is_answered() -> None:
     """However long the application then takes: its time is not the client's."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         await asyncio.sleep(READ_SECONDS * 1.5)
         await reply(send, 200, b"late, but not the client's fault")
@@ -300,10 +295,8 @@ async def test_a_request_just_in_time_is_answered() -> None:
 async def test_an_answer_that_has_begun_is_cut_instead() -> None:
     """A second status line behind half an answer would be read as its body."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})
         while (await receive())["type"] != "http.disconnect":
@@ -322,10 +315,8 @@ async def test_an_answer_that_has_begun_is_cut_instead() -> None:
 async def test_a_late_request_does_not_cost_its_predecessor_the_answer() -> None:
     """What is in progress is answered first; then the one behind it is refused."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         await asyncio.sleep(READ_SECONDS * 2)
         await reply(send, 200, b"first")
@@ -342,10 +333,8 @@ async def test_a_client_that_never_reads_its_answer_is_dropped() -> None:
     """Neither the application nor the connection waits for ever."""
     dropped: asyncio.Queue[str] = asyncio.Queue()
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"x" * 30_000_000, "more_body": True})

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.processes import running, spawn
-from tests.server.serving import PATIENCE_SECONDS, alive, read, reply, request, serving
-from tests.support import until
+from tests.server.serving import PATIENCE_SECONDS, read, reply, request, serving
+from tests.support import until, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -219,11 +219,9 @@ async def test_a_request_that_arrives_too_late_for_its_full_time_is_not_started(
     """While draining, 408 as soon as its time cannot be had any more; the application never has the request."""
     complete = False
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal complete
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         with contextlib.suppress(ConnectionError):
             await read(receive)
             complete = True
@@ -252,10 +250,8 @@ async def test_a_request_that_arrives_too_late_for_its_full_time_is_not_started(
 async def test_a_request_that_arrives_in_time_has_its_full_time() -> None:
     """The same drain: it ends after the time that a request needs."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         await asyncio.sleep(0.9)
         await reply(send, 200, b"in time")
@@ -274,10 +270,8 @@ async def test_a_forced_stop_starts_nothing_more() -> None:
     """Not the request that is still arriving, nor one that comes while others get their last second."""
     started: list[str] = []
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         with contextlib.suppress(ConnectionError):
             await read(receive)
             started.append(scope["path"])
@@ -313,10 +307,8 @@ async def test_a_forced_stop_waits_for_a_client_that_reads_slowly() -> None:
     """A response that is written is not cut while the client reads it."""
     size = 8_000_000
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(10)
         await reply(send, 200, b"x" * size)

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -15,29 +14,16 @@ import pytest
 from tests.gateway import HEADERS, MUTATION
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, until
-from tests.upstream import Answer, Asked, answer, upstream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.upstream import answer, upstream
 
 BODY = {"query": MUTATION, "variables": {"id": "7"}}
-
-
-def slow(seconds: float) -> Callable[[Asked], Answer]:
-    """An upstream that takes its time."""
-
-    def script(asked: Asked) -> Answer:
-        del asked
-        return Answer(answer(200).data, delay_seconds=seconds)
-
-    return script
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_sigterm_loses_no_delete(workers: str) -> None:
     """Readiness fails first, new work is still served, what is in flight finishes, exit code 0."""
     async with (
-        upstream(slow(1.2)) as wethod,
+        upstream([answer(200, delay_seconds=1.2)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "0.6", "GATEWAY_WORKERS": workers}) as gateway,
         httpx.AsyncClient(timeout=15, verify=NO_TLS) as http,
     ):
@@ -63,7 +49,7 @@ async def test_sigterm_loses_no_delete(workers: str) -> None:
 async def test_a_second_sigterm_ends_it_at_once() -> None:
     """Whoever is waiting is told that nobody knows, if there is time for it; nobody waits for the drain."""
     async with (
-        upstream(slow(30)) as wethod,
+        upstream([answer(200, delay_seconds=30)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "20"}) as gateway,
         httpx.AsyncClient(timeout=15, verify=NO_TLS) as http,
     ):
@@ -86,7 +72,7 @@ async def test_the_end_of_the_drain_is_an_answer() -> None:
     }
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 4)) + " }"
     async with (
-        upstream(slow(0.9)) as wethod,
+        upstream([answer(200, delay_seconds=0.9)]) as wethod,
         running(wethod.url, environ) as gateway,
         httpx.AsyncClient(timeout=15, verify=NO_TLS) as http,
     ):
