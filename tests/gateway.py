@@ -16,12 +16,13 @@ from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.settings import load
 from schema.root import OPERATIONS, build_schema
+from tests.support import NO_TLS, with_lifespan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     import strawberry
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from app.http_client.transport import Transport
     from app.settings import Settings
@@ -76,19 +77,6 @@ class GatewayClient:
         return outcome
 
 
-def without_lifespan(app: ASGIApp) -> ASGIApp:
-    """An application that answers requests alone."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-            return
-        for _ in range(2):
-            await send({"type": (await receive())["type"] + ".complete"})
-
-    return wrapped
-
-
 @contextlib.asynccontextmanager
 async def serve(
     app: ASGIApp,
@@ -97,7 +85,7 @@ async def serve(
     lifecycle: Lifecycle | None = None,
 ) -> AsyncIterator[str]:
     """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
-    async with serving(app if lifespan == "on" else without_lifespan(app), settings, lifecycle) as (url, _):
+    async with serving(app if lifespan == "on" else with_lifespan(app), settings, lifecycle) as (url, _):
         yield url
 
 
@@ -137,5 +125,8 @@ async def gateway(
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
-    async with serving(app, settings, lifecycle, host) as (url, server), httpx.AsyncClient(timeout=30) as http:
+    async with (
+        serving(app, settings, lifecycle, host) as (url, server),
+        httpx.AsyncClient(timeout=30, verify=NO_TLS) as http,
+    ):
         yield GatewayClient(url, http, server)

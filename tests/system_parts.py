@@ -1,11 +1,19 @@
-"""What a test needs of the machine beyond Python: skipped by name where it is missing, never in CI."""
+"""Parts of the machine that a test needs beyond Python: skipped by name where one is missing, never in CI."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OLDEST_NODE = (20, 19)
 
 
 def require(part: str, *, present: bool) -> None:
@@ -25,3 +33,30 @@ def require_ipv6() -> None:
             pass
     except OSError:
         require("a loopback address of IPv6", present=False)
+
+
+def require_node() -> None:
+    """Go on if there is a Node of at least 20.19 with npm on PATH."""
+    version: tuple[int, ...] = (0,)
+    if shutil.which("node") and shutil.which("npm"):
+        shown = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8", check=True).stdout
+        version = tuple(int(part) for part in shown.strip().removeprefix("v").split(".")[:2])
+    require(f"Node >= {'.'.join(map(str, OLDEST_NODE))} with npm", present=version >= OLDEST_NODE)
+
+
+def require_packages(folder: Path) -> Path:
+    """Go on if ``scripts/prepare`` installed the packages of a folder's lock; the path of its node_modules."""
+    require_node()
+    return _require_installed(folder / "node_modules", folder / "package-lock.json")
+
+
+def require_environment(folder: Path, lock: Path) -> Path:
+    """Go on if ``scripts/prepare`` made this Python environment by that lock; the path of its programs."""
+    return _require_installed(folder, lock) / "bin"
+
+
+def _require_installed(folder: Path, lock: Path) -> Path:
+    installed = folder / "installed.lock"
+    current = installed.is_file() and installed.read_bytes() == lock.read_bytes()
+    require(f"what scripts/prepare installs by {lock.parent.name}/{lock.name}", present=current)
+    return folder

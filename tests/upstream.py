@@ -1,4 +1,4 @@
-"""A Wethod on a real socket that answers what a test tells it to, and keeps what it was asked."""
+"""A stand-in for Wethod on a real socket: it answers what a test scripts, and records what it was asked."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ def answer(
     headers: Mapping[str, str] | None = None,
     *,
     content_type: str = "application/json",
+    delay_seconds: float = 0.0,
 ) -> Answer:
     """A whole answer that keeps the connection."""
     fields = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
     head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return Answer(head.encode("latin-1") + b"\r\n" + body)
+    return Answer(head.encode("latin-1") + b"\r\n" + body, delay_seconds=delay_seconds)
 
 
 LOST = Answer(close=True)
@@ -72,6 +73,7 @@ class Upstream:
         url: its base URL.
         script: answers in turn, the last one again and again; or a function of the request.
         asked: every request whose head arrived, in order.
+        connections: number of connections accepted.
     """
 
     script: Script
@@ -79,6 +81,7 @@ class Upstream:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _arrival: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests."""
@@ -90,6 +93,7 @@ class Upstream:
                 asked = await read_request(reader)
                 position = len(self.asked)
                 self.asked.append(asked)
+                self._arrival.set()
                 script = self.script
                 reply = script(asked) if callable(script) else script[min(position, len(script) - 1)]
                 await asyncio.sleep(reply.delay_seconds)
@@ -98,6 +102,17 @@ class Upstream:
                 if reply.close:
                     break
         writer.close()
+
+    async def asked_for(self, count: int) -> None:
+        """Wait until so many requests have arrived.
+
+        Raises:
+            TimeoutError: they did not arrive within 15 s.
+        """
+        async with asyncio.timeout(15):
+            while len(self.asked) < count:
+                self._arrival.clear()
+                await self._arrival.wait()
 
     def hang_up(self) -> None:
         """Close every connection."""

@@ -12,8 +12,8 @@ import pytest
 from tests.attack.attack import ORIGIN, Attack, Front, Reply, outcome
 from tests.attack.catalogue import ATTACKS, GROUPS
 from tests.attack.wire import ask
+from tests.program import running
 from tests.server.serving import PATIENCE_SECONDS, Client
-from tests.server.test_stopping import running
 from tests.upstream import Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
@@ -56,13 +56,12 @@ async def running_field() -> AsyncIterator[Field]:
     """Wethod and the gateways."""
 
     def script(asked: Asked) -> Answer:
-        del asked
         return here.answers
 
     async with contextlib.AsyncExitStack() as stack:
         wethod = await stack.enter_async_context(upstream(script))
         fronts = {
-            front: await stack.enter_async_context(running(wethod.url, **environ)) for front, environ in FRONTS.items()
+            front: await stack.enter_async_context(running(wethod.url, environ)) for front, environ in FRONTS.items()
         }
         here = Field(wethod, {front: int(gateway.url.rpartition(":")[2]) for front, gateway in fronts.items()})
         yield here

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql import build_schema, introspection_from_schema
 
-from tests.node import require_packages
+from tests.system_parts import require_packages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import json
 import shutil
 import subprocess
 import sys
-import venv
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -19,6 +17,7 @@ from schema.sdl import api_sdl
 from tests.clients.project import HERE
 from tests.clients.recipes import gql_contact
 from tests.gateway import gateway
+from tests.system_parts import require_environment
 from tests.upstream import Answer, answer, upstream
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADERS = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
-LOCK = HERE / "ariadne-codegen.lock"
 
 
 class DeleteContact(Protocol):
@@ -37,27 +35,17 @@ class DeleteContact(Protocol):
         ...
 
 
-def code_generator() -> Path:
-    """ariadne-codegen, in an environment of its own since it needs another graphql-core; made once for each lock."""
-    environment = HERE / ".venv"
-    stamp = environment / ".lock.sha256"
-    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
-        venv.create(environment, clear=True, with_pip=True)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([environment / "bin" / "python", *install, "--requirement", LOCK], check=True, timeout=300)
-        stamp.write_text(digest, encoding="utf-8")
-    return environment / "bin" / "ariadne-codegen"
-
-
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ariadne-codegen's client, and the recipe that uses it."""
+    # In an environment of its own, since it needs another graphql-core.
+    programs = require_environment(HERE / ".venv", HERE / "ariadne-codegen.lock")
     folder = tmp_path_factory.mktemp("ariadne")
     for name in ("ariadne-codegen.toml", "delete_contact.graphql", "ariadne_contact.py"):
         shutil.copy(HERE / "recipes" / name, folder)
     (folder / "schema.graphql").write_text(api_sdl(), encoding="utf-8")
-    subprocess.run([code_generator(), "--config", "ariadne-codegen.toml"], cwd=folder, check=True, capture_output=True)
+    command: list[str | Path] = [programs / "ariadne-codegen", "--config", "ariadne-codegen.toml"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder
 
 

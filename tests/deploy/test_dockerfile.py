@@ -17,9 +17,8 @@ import pytest
 from app.sandbox import serve_sandbox
 from tests.commands import serving
 from tests.deploy.dockerfile import build, relocated, stages
-from tests.federation.routers import free_port
-from tests.node import OLDEST_NODE, node_version
-from tests.system_parts import require
+from tests.support import free_port
+from tests.system_parts import require, require_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,7 @@ def _runs_for_others(python: str) -> bool:
 @pytest.fixture(scope="module")
 def image() -> Iterator[Path]:
     """The folder that stands for the image's root; not pytest's, which no other user may enter."""
-    require(f"Node >= {'.'.join(map(str, OLDEST_NODE))} with npm", present=node_version() >= OLDEST_NODE)
+    require_node()
     with tempfile.TemporaryDirectory(prefix="wethod-graphql-image-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from tests.gateway import HEADERS
-from tests.server.test_stopping import CLEAN, running
+from tests.program import CLEAN, running
+from tests.support import NO_TLS, until
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tests.server.test_stopping import Running
+    from tests.program import Program
 
 NOWHERE = "http://127.0.0.1:9"
 OLD, NEW, KEPT = (f"query {name} {{ wethodContext {{ company }} }}" for name in ("Old", "New", "Kept"))
@@ -47,14 +47,7 @@ async def is_everywhere(http: httpx.AsyncClient, url: str, key: str, *, known: b
     return all((answer == FOUND) is known for answer in answers)
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110 - another process gives no event to wait for
-            await asyncio.sleep(0.05)
-
-
-def errors(program: Running) -> list[str]:
+def errors(program: Program) -> list[str]:
     """What the program logged about manifests that it did not take."""
     return [line for line in program.log if "the trusted documents stay as they were" in line]
 
@@ -65,7 +58,7 @@ async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, wo
     manifest = tmp_path / "manifest.json"
     replace(manifest, OLD, KEPT)
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_WORKERS": str(workers)}
-    async with running(NOWHERE, **environ) as program, httpx.AsyncClient(timeout=10) as http:
+    async with running(NOWHERE, environ) as program, httpx.AsyncClient(timeout=10, verify=NO_TLS) as http:
         stop = asyncio.Event()
         answers: list[tuple[int, object]] = []
 
@@ -77,12 +70,12 @@ async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, wo
         assert await is_everywhere(http, program.url, "key-Old", known=True)
         replace(manifest, NEW, KEPT, *(f"query Many{i} {{ wethodContext {{ company }} }}" for i in range(100)))
         os.kill(program.process.pid, signal.SIGHUP)
-        await eventually(lambda: is_everywhere(http, program.url, "key-New", known=True))
+        await until(lambda: is_everywhere(http, program.url, "key-New", known=True))
         assert await is_everywhere(http, program.url, "key-Old", known=False)
 
         replace(manifest, "query Broken { nothing }")
         os.kill(program.process.pid, signal.SIGHUP)
-        await eventually(lambda: asyncio.sleep(0, len(errors(program)) >= workers))
+        await until(lambda: len(errors(program)) >= workers)
         assert await is_everywhere(http, program.url, "key-New", known=True)
         stop.set()
         await asyncio.gather(*asking)

@@ -25,6 +25,7 @@ from app.start_error import StartError
 from schema.root import OPERATIONS, build_schema
 from schema.sdl import subgraph_sdl
 from tests.gateway import HEADERS, GatewayClient, gateway, serving
+from tests.support import NO_TLS, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[Ga
     """A gateway and the lifecycle that takes the SIGHUP."""
     lifecycle = Lifecycle(state="serving")
     app = create_app(context_of(manifest, wethod.url), lifecycle, build_schema(), OPERATIONS)
-    async with serving(app) as (url, server), httpx.AsyncClient(timeout=30) as http:
+    async with serving(app) as (url, server), httpx.AsyncClient(timeout=30, verify=NO_TLS) as http:
         yield GatewayClient(url, http, server), lifecycle
 
 
@@ -336,13 +337,6 @@ def hang_up(lifecycle: Lifecycle) -> None:
     """What the server does on SIGHUP."""
     for callback in lifecycle.reload_callbacks:
         callback()
-
-
-async def until_logged(caplog: pytest.LogCaptureFixture, message: str) -> None:
-    """Wait for a line of the log."""
-    async with asyncio.timeout(10):
-        while message not in caplog.text:  # noqa: ASYNC110 - a log has no event to wait for
-            await asyncio.sleep(0.005)
 
 
 async def test_a_reload_changes_what_runs_and_drops_nothing(
@@ -368,7 +362,7 @@ async def test_a_reload_changes_what_runs_and_drops_nothing(
         await asyncio.sleep(0.02)
         hang_up(lifecycle)
         hang_up(lifecycle)  # a second signal while the first one is at work: read again, not at the same time
-        await until_logged(caplog, "201 trusted documents are in force")
+        await until(lambda: "201 trusted documents are in force" in caplog.text)
         stop.set()
         answers = await asking
         assert len(answers) > 5
@@ -399,13 +393,13 @@ async def test_a_bad_manifest_keeps_the_old_one(
         else:
             replace(manifest, content)
         hang_up(lifecycle)
-        await until_logged(caplog, "the trusted documents stay as they were")
+        await until(lambda: "the trusted documents stay as they were" in caplog.text)
         assert message in caplog.text
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert (await post(client, {"documentId": "old"})).json() == FOUND
         replace(manifest, json.dumps({"new": CONTEXT}))
         hang_up(lifecycle)
-        await until_logged(caplog, "1 trusted documents are in force")
+        await until(lambda: "1 trusted documents are in force" in caplog.text)
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
 
@@ -423,7 +417,7 @@ async def test_a_hangup_during_a_reload_is_not_lost(
         assert "are in force" not in caplog.text
         replace(manifest, json.dumps({"last": CONTEXT}))
         hang_up(lifecycle)
-        await until_logged(caplog, "1 trusted documents are in force")
+        await until(lambda: "1 trusted documents are in force" in caplog.text)
         assert (await post(client, {"documentId": "last"})).json() == FOUND
 
 
@@ -453,11 +447,11 @@ async def test_a_bug_in_a_reload_does_not_end_reloading(caplog: pytest.LogCaptur
     operations = TrustedOperations(FailingFile(), documents)  # type: ignore[arg-type]  # only read_bytes() is asked for
     request = from_parameters({"documentId": "new"})
     operations.reload()
-    await until_logged(caplog, "the trusted documents stay as they were")
+    await until(lambda: "the trusted documents stay as they were" in caplog.text)
     operations.find(request)
     await asyncio.sleep(0)
     operations.reload()
-    await until_logged(caplog, "3 trusted documents are in force")
+    await until(lambda: "3 trusted documents are in force" in caplog.text)
     with pytest.raises(RequestError):
         operations.find(request)
 

@@ -193,7 +193,6 @@ def build(query: type, mutation: type) -> GraphQLSchema:
 @strawberry.field(metadata={"calls": "ids"})  # type: ignore[untyped-decorator]  # its overloads know no metadata
 async def delete_many(info: strawberry.Info, ids: list[strawberry.ID], note: str | None = None) -> list[str] | None:
     """Delete several."""
-    del note
     return [f"{info.context}-{each}" for each in ids]
 
 
@@ -267,7 +266,6 @@ class _Same:
 
     async def delete(self, contact_id: str) -> Any:
         """Answer at once."""
-        del contact_id
         return self._outcome
 
     async def call(self, _operation: object, /, *, contact_id: str) -> Any:

@@ -29,7 +29,7 @@ after its deadline. *At the deadline* there is no time for a repeat.
 ## All faults together, for ten minutes
 
 24 clients, some of which disconnect, delete through a gateway process. Its Wethod answers two of three requests
-correctly, and the third in a dozen other ways. CI runs this for ten seconds, and
+correctly, and the third in a dozen other ways. CI runs this for five seconds, and
 `SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py` for ten minutes. The figures are from before and after, without
 idle connections; the requests include a warm-up of three minutes:
 

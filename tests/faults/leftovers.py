@@ -8,8 +8,10 @@ import stat
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from tests.support import until
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
 
 def sockets() -> int:
@@ -23,17 +25,9 @@ def sockets() -> int:
     return found
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 1.0) -> None:
-    """Wait until something holds, and no longer than that; whoever waits checks."""
-    until = asyncio.get_running_loop().time() + seconds
-    while not holds() and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 - the kernel tells no event
-        await asyncio.sleep(0.002)
-
-
 @asynccontextmanager
-async def nothing_left(grace_seconds: float = 1.0) -> AsyncIterator[None]:
-    """Fail unless sockets and tasks are again as many as before, at the latest after the grace."""
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail unless sockets and tasks become as many as before."""
     before = sockets(), len(asyncio.all_tasks())
     yield
-    await eventually(lambda: (sockets(), len(asyncio.all_tasks())) == before, grace_seconds)
-    assert (sockets(), len(asyncio.all_tasks())) == before, "sockets, tasks"
+    await until(lambda: (sockets(), len(asyncio.all_tasks())) == before)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.http_client.transport import Origin
-from tests.faults.leftovers import eventually
 from tests.faults.steps import SOUND, Present, Steps, WithoutTls
 from tests.faults.wire import Wire
+from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
@@ -154,10 +154,9 @@ class FaultServer:
         """The requests whose head was read to its end: those that Wethod could act on."""
         return [request for request in self.requests if request.complete]
 
-    async def all_closed(self, grace_seconds: float = 1.0) -> None:
-        """Fail unless every connection is closed, at the latest after the grace."""
-        await eventually(lambda: not self.open, grace_seconds)
-        assert self.open == 0
+    async def all_closed(self) -> None:
+        """Wait until every connection is closed."""
+        await until(lambda: not self.open)
 
     async def __aenter__(self) -> Self:
         self._socket.settimeout(0)

@@ -140,7 +140,7 @@ class Wait:
 
     seconds: float
 
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+    async def play(self, connection: Connection) -> None:
         """Do it."""
         await asyncio.sleep(self.seconds)
 

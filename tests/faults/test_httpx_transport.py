@@ -213,14 +213,15 @@ async def test_a_tunnel_that_does_not_come_about_is_not_sent(
     """The bytes that ask a proxy for a tunnel are no part of the request, and nothing is left of them."""
     async with nothing_left(), FaultServer(*[steps] * 3) as proxy, FaultServer() as wethod:
         transport = through(
-            proxy, Origin("https", "127.0.0.1", wethod.port), connect_seconds=CONNECT_SECONDS if waits else 2.0
+            proxy, Origin("https", "127.0.0.1", wethod.port), connect_seconds=CONNECT_SECONDS if waits else 60.0
         )
         started = asyncio.get_running_loop().time()
-        for _ in range(3):
-            assert await verdict(transport, delete()) == expected
+        async with asyncio.timeout(15):
+            for _ in range(3):
+                assert await verdict(transport, delete(seconds=60)) == expected
         took = asyncio.get_running_loop().time() - started
         # uvloop counts in milliseconds.
-        assert took >= 3 * (CONNECT_SECONDS - 0.01) if waits else took < 2.0
+        assert not waits or took >= 3 * (CONNECT_SECONDS - 0.01)
         await transport.aclose()
         await proxy.all_closed()
         assert wethod.accepted == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.federation.composition import FOLDER
-from tests.node import require_packages
+from tests.system_parts import require_packages
 
 
 @pytest.fixture(scope="session", autouse=True)
 def packages() -> None:
-    """Install the packages that the lock of this folder names."""
+    """Skip every test here where these are not installed."""
     require_packages(FOLDER)

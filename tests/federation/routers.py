@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tests.federation.composition import FOLDER
+from tests.support import NO_TLS, free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -62,10 +62,15 @@ async def contact_owner(folder: Path) -> AsyncIterator[str]:
 async def node(arguments: list[str], url: str, log: Path) -> AsyncIterator[str]:
     """Run a program on Node until it answers GraphQL at a URL, and stop it at the end."""
     with running(arguments, log) as process:
-        async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
-            while not await _answers(http, url):
+        async with httpx.AsyncClient(verify=NO_TLS) as http:
+
+            async def answers() -> bool:
                 assert process.poll() is None, f"{arguments[0]} did not start, see {log}"
-                await asyncio.sleep(0.1)
+                with contextlib.suppress(httpx.TransportError):
+                    return (await http.post(url, json={"query": "{ __typename }"})).status_code == 200
+                return False
+
+            await until(answers, START_SECONDS)
         yield url
 
 
@@ -89,19 +94,6 @@ def running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-async def _answers(http: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await http.post(url, json={"query": "{ __typename }"})).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def free_port() -> int:
-    """Return a free port of the loopback address."""
-    with reserved_port() as port:
-        return port
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from app.sandbox import serve_sandbox
 from app.settings import Settings
 from tests.commands import serving
 from tests.federation.composition import APOLLO, FOLDER, compose, ours
-from tests.federation.routers import free_port, node
+from tests.federation.routers import node
 from tests.gateway import MUTATION
+from tests.support import free_port
 from tests.system_parts import require
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -232,7 +231,7 @@ async def test_a_client_that_disconnects_does_not_cancel_its_delete(tmp_path: Pa
 
     def reply(_: Asked) -> Answer:
         asked.set()
-        return dataclasses.replace(answer(200), delay_seconds=0.1)
+        return answer(200, delay_seconds=0.1)
 
     async with upstream(reply) as wethod:
         async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as client:

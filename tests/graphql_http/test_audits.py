@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateway import gateway
-from tests.node import require_packages
+from tests.system_parts import require_packages
 
 FOLDER = Path(__file__).parent / "audits"
 

@@ -16,10 +16,11 @@ from app.http_client.transport import Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
 from tests.faults.steps import Answer, Read
 from tests.faults.transports import body_needed
+from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from app.http_client.transport import Origin, RawHeaders, Transport
     from tests.faults.server import Connection, FaultServer
@@ -42,7 +43,7 @@ class Gate:
     waiting: int = 0
     most: int = 0
 
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+    async def play(self, connection: Connection) -> None:
         """Do it."""
         self.waiting += 1
         self.most = max(self.most, self.waiting)
@@ -83,13 +84,6 @@ async def outcome(transport: Transport, request: Request) -> Response | type[Not
         return await transport.send(request)
     except (NotSent, Interrupted) as problem:
         return type(problem)
-
-
-async def until(condition: Callable[[], bool], *, within: float = 2.0) -> None:
-    """Wait for a condition that must come true."""
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - nobody would set an event
-            await asyncio.sleep(0.002)
 
 
 def open_sockets() -> int:

@@ -14,7 +14,8 @@ import pytest
 from app.http_client.transport import Interrupted, NotSent, Response
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import Hang, Read, Send
-from tests.http_client.exchanges import LOOPS, delete, http1, outcome, until
+from tests.http_client.exchanges import LOOPS, delete, http1, outcome
+from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
@@ -74,7 +75,7 @@ async def test_a_caller_that_leaves_takes_its_connection_along(tls: ssl.SSLConte
         await until(lambda: len(server.requests) == 1)
         await asyncio.sleep(0.02)
         task.cancel()
-        await until(lambda: server.open == 0, within=0.5)
+        await until(lambda: server.open == 0)
         assert transport.open_connections == 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.http_client.connection import DRAIN_BYTES, DRAIN_SECONDS, Connection
+from app.http_client.connection import DRAIN_BYTES, Connection
 from app.http_client.response_parser import MAX_HEAD_BYTES, ResponseParser
 from app.http_client.transport import MAX_BODY_BYTES, Interrupted, NotSent, Response
 from tests.faults.certificates import Certificate, authority
@@ -29,7 +29,8 @@ from tests.faults.steps import (
     Trickle,
     Wait,
 )
-from tests.http_client.exchanges import HEADERS, LOOPS, delete, http1, outcome, response, until
+from tests.http_client.exchanges import HEADERS, LOOPS, delete, http1, outcome, response
+from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
@@ -364,10 +365,10 @@ async def test_the_rest_of_a_reply_is_read_within_bounds() -> None:
     async with FaultServer(slow, long, endless) as server, http1(server) as transport:
         assert await transport.send(delete()) == response(200, (LENGTH_9,), b"")
         assert (transport.open_connections, transport.idle_connections) == (1, 0)
-        await until(lambda: server.open == 0, within=DRAIN_SECONDS + 2)
+        await until(lambda: server.open == 0)
         for headers in (((b"content-length", b"999999"),), ()):
             assert await transport.send(delete()) == response(200, headers, b"")
-            await until(lambda: server.open == 0, within=DRAIN_SECONDS + 2)
+            await until(lambda: server.open == 0)
     # What the kernels at both ends have room for is sent and never read.
     assert DRAIN_BYTES < server.flooded < 32 * 1024 * 1024
 

@@ -13,7 +13,8 @@ from tests.faults.places import full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Hang, Read
 from tests.faults.transports import TRANSPORTS, carrier
-from tests.http_client.exchanges import Gate, delete, gated, until
+from tests.http_client.exchanges import Gate, delete, gated
+from tests.support import until
 
 if TYPE_CHECKING:
     from app.http_client.http1 import Http1Transport

@@ -17,7 +17,8 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
-from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response, until
+from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response
+from tests.support import until
 from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Do:
 
     function: Callable[[], object]
 
-    async def play(self, connection: Connection) -> None:  # noqa: ARG002 - it does nothing to it
+    async def play(self, connection: Connection) -> None:
         """Do it."""
         self.function()
 
@@ -138,7 +139,7 @@ async def test_an_idle_connection_is_closed_before_the_server_would(tls: ssl.SSL
             await transport.send(delete())
             await asyncio.sleep(0.1)
         assert (server.accepted, transport.open_connections) == (1, 1)
-        await until(lambda: server.open == 0, within=0.3)
+        await until(lambda: server.open == 0)
         assert (transport.open_connections, transport.idle_connections) == (0, 0)
         await transport.send(delete())
         assert server.accepted == 2

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.http_client.transport import Response
 from tests.faults.server import Connection, FaultServer
-from tests.http_client.exchanges import LOOPS, delete, http1, outcome, until
+from tests.http_client.exchanges import LOOPS, delete, http1, outcome
+from tests.support import until
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 

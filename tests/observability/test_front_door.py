@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 from tests.gateway import HEADERS, gateway
 from tests.observability.records import lines, samples
 from tests.observability.span_collector import collector
+from tests.support import until
 from tests.upstream import HANGING, LOST, answer, upstream
 
 if TYPE_CHECKING:
@@ -112,14 +112,12 @@ async def test_refused_calls_are_recorded(tmp_path: Path) -> None:
 async def test_the_delete_of_a_client_that_left_is_recorded(tmp_path: Path) -> None:
     """Its outcome is written when it is known."""
     path = tmp_path / "audit"
-    slow = replace(answer(200), delay_seconds=0.5)
+    slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environment(path)) as client:
         body = {"query": DELETE, "variables": {"id": "7"}}
         with pytest.raises(httpx.ReadTimeout):
             await client.http.post(f"{client.url}/graphql", json=body, headers=HEADERS, timeout=0.2)
-        async with asyncio.timeout(5):
-            while not path.read_bytes():  # noqa: ASYNC110 - a file sends no event
-                await asyncio.sleep(0.01)
+        await until(path.read_bytes)
     (line,) = lines(path)
     assert (line["outcome"], line["attempts"]) == ("DeleteContactSuccess", 1)
 
@@ -127,7 +125,7 @@ async def test_the_delete_of_a_client_that_left_is_recorded(tmp_path: Path) -> N
 async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
     """One request to Wethod, two of clients, two lines."""
     path = tmp_path / "audit"
-    slow = replace(answer(200), delay_seconds=0.3)
+    slow = answer(200, delay_seconds=0.3)
     async with upstream([slow]) as wethod:
         async with gateway(wethod.url, environment(path)) as client:
             requests = [client.graphql(DELETE, {"id": "7"}, HEADERS | {"X-Request-ID": name}) for name in "ab"]
@@ -144,7 +142,7 @@ async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
 async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_path: Path) -> None:
     """Four deletes of a slow Wethod over two connections: two in use, two that wait."""
     environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_MAX_CONNECTIONS="2")
-    slow = replace(answer(200), delay_seconds=0.5)
+    slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environ) as client:
         # Of four tokens: one alone holds at most three quarters of the connections.
         deletes = [

@@ -13,6 +13,7 @@ from app.observability.observability import make_counters, metrics_of
 from app.settings import load
 from app.start_error import StartError
 from tests.observability.records import OPERATIONS, observability, record, samples
+from tests.support import NO_TLS, free_port
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -21,11 +22,9 @@ REMOVED = 'wethod_operation_total{operation="removeThing",outcome="Removed"}'
 
 
 @pytest.fixture
-def free_port() -> int:
+def port() -> int:
     """A port that is free at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+    return free_port()
 
 
 def settings(port: int, **more: str) -> Settings:
@@ -33,12 +32,12 @@ def settings(port: int, **more: str) -> Settings:
     return load({"GATEWAY_METRICS_PORT": str(port)} | more)
 
 
-async def test_the_only_worker_serves_its_metrics(free_port: int) -> None:
+async def test_the_only_worker_serves_its_metrics(port: int) -> None:
     """Nothing else is served there, and the port is free again afterwards."""
     observers = observability()
-    url = f"http://127.0.0.1:{free_port}"
-    async with httpx.AsyncClient() as http:
-        async with serve_metrics(settings(free_port), observers.render_metrics):
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        async with serve_metrics(settings(port), observers.render_metrics):
             observers.operations.operation_ended(record())
             found = await http.get(f"{url}/metrics")
             statuses = [
@@ -52,27 +51,27 @@ async def test_the_only_worker_serves_its_metrics(free_port: int) -> None:
     assert statuses == [200, 405, 404, 404]
 
 
-async def test_both_families_are_served(free_port: int) -> None:
+async def test_both_families_are_served(port: int) -> None:
     """``GATEWAY_HOST=::`` listens on IPv6 and IPv4, for the metrics as for the gateway."""
     if not socket.has_ipv6:
         pytest.skip("no IPv6")
     observers = observability()
     async with (
-        serve_metrics(settings(free_port, GATEWAY_HOST="::"), observers.render_metrics),
-        httpx.AsyncClient() as http,
+        serve_metrics(settings(port, GATEWAY_HOST="::"), observers.render_metrics),
+        httpx.AsyncClient(verify=NO_TLS) as http,
     ):
         for host in ("127.0.0.1", "[::1]"):
-            assert (await http.get(f"http://{host}:{free_port}/metrics")).status_code == 200
+            assert (await http.get(f"http://{host}:{port}/metrics")).status_code == 200
 
 
-async def test_one_of_several_workers_does_not_listen(free_port: int) -> None:
+async def test_one_of_several_workers_does_not_listen(port: int) -> None:
     """The parent serves the metrics of all."""
     async with (
-        serve_metrics(settings(free_port, GATEWAY_WORKERS="2"), observability().render_metrics),
-        httpx.AsyncClient() as http,
+        serve_metrics(settings(port, GATEWAY_WORKERS="2"), observability().render_metrics),
+        httpx.AsyncClient(verify=NO_TLS) as http,
     ):
         with pytest.raises(httpx.ConnectError):
-            await http.get(f"http://127.0.0.1:{free_port}/metrics")
+            await http.get(f"http://127.0.0.1:{port}/metrics")
 
 
 async def test_without_a_port_nothing_is_served() -> None:
@@ -84,16 +83,16 @@ async def test_without_a_port_nothing_is_served() -> None:
         pass
 
 
-def test_a_parent_serves_the_metrics_of_its_workers(free_port: int) -> None:
+def test_a_parent_serves_the_metrics_of_its_workers(port: int) -> None:
     """On a thread, over all rows; then the port is free again."""
     counters = make_counters(2, OPERATIONS)
-    with serve_metrics_beside_workers(settings(free_port, GATEWAY_WORKERS="2"), metrics_of(counters, OPERATIONS)):
+    with serve_metrics_beside_workers(settings(port, GATEWAY_WORKERS="2"), metrics_of(counters, OPERATIONS)):
         for index in range(2):
             observability(counters=counters, index=index).operations.operation_ended(record())
-        found = httpx.get(f"http://127.0.0.1:{free_port}/metrics")
+        found = httpx.get(f"http://127.0.0.1:{port}/metrics")
     assert samples(found.content)[REMOVED] == 2
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{free_port}/metrics")
+        httpx.get(f"http://127.0.0.1:{port}/metrics")
 
 
 async def test_a_port_that_is_taken_stops_the_start() -> None:

@@ -46,7 +46,7 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def collecting(silence: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:  # noqa: ARG001 - the order matters
+def collecting(silence: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     """Run a collector that the environment names."""
     with collector() as running_collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector.url)

@@ -26,8 +26,7 @@ async def test_slow_deletes_of_one_token_leave_connections_for_others(transport:
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "8", "WETHOD_TIMEOUT_SECONDS": "3"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 31)]
-        while len(wethod.asked) < 6:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.01)
+        await wethod.asked_for(6)
         outcomes = await asyncio.gather(*(client.delete(str(i), OTHER) for i in range(101, 121)))
         assert [outcome["__typename"] for outcome in outcomes] == ["DeleteContactSuccess"] * 20
         members = [outcome["__typename"] for outcome in await asyncio.gather(*slow)]
@@ -40,8 +39,7 @@ async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
     environ = {"WETHOD_MAX_CONNECTIONS": "1", "WETHOD_TIMEOUT_SECONDS": "1"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = asyncio.create_task(client.delete("1"))
-        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.01)
+        await wethod.asked_for(1)
         assert await client.delete("2", OTHER) == error(
             "WethodUnavailableError",
             "not_sent",
@@ -54,11 +52,10 @@ async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
 
 async def test_deletes_of_one_token_leave_places_for_others() -> None:
     """One token holds at most three quarters of the places in progress, and is told that it is its own share."""
-    environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "2"}
+    environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 4)]
-        while len(wethod.asked) < 3:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.01)
+        await wethod.asked_for(3)
         assert await client.delete("4") == error(
             "WethodUnavailableError",
             "overloaded",

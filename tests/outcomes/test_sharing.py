@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.upstream import Upstream
-
 TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
 
 WAIT_ENDED = error(
@@ -27,12 +25,6 @@ WAIT_ENDED = error(
     "The contact may be gone; repeating is safe.",
     None,
 )
-
-
-async def asked(wethod: Upstream, number: int) -> None:
-    """Wait until Wethod has read so many requests."""
-    while len(wethod.asked) < number:  # noqa: ASYNC110 - a socket server has no event for it
-        await asyncio.sleep(0.005)
 
 
 def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
@@ -59,7 +51,7 @@ async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -
 
     def script(request: Asked) -> Answer:
         same = [one for one in wethod.asked if (one.target, one.headers) == (request.target, request.headers)]
-        return Answer(answer(200 if len(same) == 1 else 404).data, delay_seconds=0.3)
+        return answer(200 if len(same) == 1 else 404, delay_seconds=0.3)
 
     environ = {"WETHOD_TRANSPORT": transport, "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     headers = HEADERS | {"X-Request-ID": "the-same"}
@@ -96,7 +88,7 @@ async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answ
     script = slow(first[0], answer(200))
     async with upstream(script) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         leading = asyncio.create_task(client.delete())
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         waiting = await client.delete()
         assert waiting == success()
         outcome = await leading
@@ -109,7 +101,7 @@ async def test_a_waiting_delete_passes_the_checks_again() -> None:
     limited = answer(429, b"", {"x-ratelimit-retry-after": "30"})
     async with upstream(slow(limited, answer(200))) as wethod, gateway(wethod.url) as client:
         leading = asyncio.create_task(client.delete())
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         waiting = await client.delete()
         assert (waiting["__typename"], waiting["statusCode"]) == ("WethodRateLimitedError", None)
         assert (await leading)["statusCode"] == 429
@@ -121,7 +113,7 @@ async def test_a_waiting_delete_has_its_own_deadline() -> None:
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
     async with upstream([HANGING, answer(200)]) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         await asyncio.sleep(0.5)
         assert await client.delete() == success()
         assert await leading == unknown()
@@ -135,7 +127,7 @@ async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -
     script = slow(answer(500), LOST, not_found)
     async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         assert await client.delete() == success("ABSENCE")
         assert await leading == unknown(500)
     assert records(tmp_path / "audit.log") == [
@@ -149,7 +141,7 @@ async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_p
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete())
         assert await leading == unknown()
         assert await waiting == WAIT_ENDED
@@ -165,7 +157,7 @@ async def test_a_delete_that_waits_for_one_that_was_never_sent_is_not_sent_eithe
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "WETHOD_MAX_CONNECTIONS": "1"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         busy = asyncio.create_task(client.delete("1"))
-        await asked(wethod, 1)
+        await wethod.asked_for(1)
         outcomes = await asyncio.gather(client.delete("2"), client.delete("2"))
         assert [(outcome["__typename"], outcome["key"]) for outcome in outcomes] == [
             ("WethodUnavailableError", "not_sent")

@@ -26,8 +26,7 @@ STOPPED = error(
 
 async def stop_twice(client: GatewayClient, wethod: Upstream, asked: int = 1) -> None:
     """Ask for a stop, and for a forced one, once Wethod has read so many requests."""
-    while len(wethod.asked) < asked:  # noqa: ASYNC110 - a socket server has no event for it
-        await asyncio.sleep(0.005)
+    await wethod.asked_for(asked)
     client.server.finish()
     await asyncio.sleep(0.05)
     client.server.force_stop()
@@ -61,8 +60,7 @@ async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str)
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "1"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         sent = asyncio.create_task(client.delete("1"))
-        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.005)
+        await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
         await asyncio.sleep(0.1)
         await stop_twice(client, wethod)
@@ -94,8 +92,7 @@ async def test_deletes_that_wait_for_an_equal_one_do_not_know() -> None:
     """Each client gets its own outcome: one was sent, the other waited for it."""
     async with upstream([HANGING]) as wethod, gateway(wethod.url) as client:
         leading = asyncio.create_task(client.delete())
-        while not wethod.asked:  # noqa: ASYNC110 - a socket server has no event for it
-            await asyncio.sleep(0.005)
+        await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete())
         await asyncio.sleep(0.1)
         await stop_twice(client, wethod)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 import json
@@ -107,25 +108,23 @@ async def test_a_body_lends_its_words(
     assert (outcome["key"], outcome["message"]) == lent
 
 
-# name: (answer, seconds at most that the client waits): the body only loses its words
-WORDLESS: dict[str, tuple[Answer, float]] = {
-    "encoded": (answer(403, body(key="k"), {"Content-Encoding": "gzip"}), 0.5),
-    "cut": (Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}', close=True), 0.5),
-    "late": (Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}'), 1.5),
-    "bad-chunk": (Answer(b"HTTP/1.1 403 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"), 0.5),
+WORDLESS = {
+    "encoded": answer(403, body(key="k"), {"Content-Encoding": "gzip"}),
+    "cut": Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}', close=True),
+    "late": Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}'),
+    "bad-chunk": Answer(b"HTTP/1.1 403 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
 }
 
 
-@pytest.mark.parametrize(("reply", "seconds"), WORDLESS.values(), ids=WORDLESS)
+@pytest.mark.parametrize("reply", WORDLESS.values(), ids=WORDLESS)
 async def test_a_body_that_cannot_be_read_only_loses_its_words(
-    wethod: Upstream, client: GatewayClient, reply: Answer, seconds: float
+    wethod: Upstream, client: GatewayClient, reply: Answer
 ) -> None:
     """From the end of the head on, the status stands; nothing is repeated for a body's sake."""
     wethod.script = [reply]
     wethod.asked.clear()
-    started = time.monotonic()
-    outcome = await client.delete()
-    assert time.monotonic() - started < seconds
+    async with asyncio.timeout(8):  # the deadline is 10 s
+        outcome = await client.delete()
     assert (outcome["__typename"], outcome["key"], outcome["message"]) == ("WethodForbiddenError", *OWN)
     assert len(wethod.asked) == 1
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import ssl
 from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+
+from tests.support import NO_TLS, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +19,6 @@ EDITOR_OF_ACME = {
     "Wethod-Company": "acme",
     "Wethod-Version": "2024-06-15",
 }
-
-
-# Given, so that httpx does not load every authority's certificate for each client.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def address(url: str) -> tuple[str, int]:
@@ -41,17 +37,19 @@ def contacts_in(database: Path) -> set[tuple[str, int]]:
 
 def editor(url: str, headers: dict[str, str] = EDITOR_OF_ACME) -> httpx.AsyncClient:
     """A client of a sandbox that no variable of the environment sends elsewhere."""
-    return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=_NO_TLS)
+    return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=NO_TLS)
 
 
 def status(url: str, method: str, number: int) -> int:
     """The status of one request about a contact of acme, for tests without an event loop."""
-    with httpx.Client(base_url=url, headers=EDITOR_OF_ACME, trust_env=False, verify=_NO_TLS) as client:
+    with httpx.Client(base_url=url, headers=EDITOR_OF_ACME, trust_env=False, verify=NO_TLS) as client:
         return client.request(method, f"/api/contact/{number}").status_code
 
 
 async def wait_until_gone(client: httpx.AsyncClient, number: int) -> None:
-    """Wait until the client's company has no such contact, at most ten seconds."""
-    async with asyncio.timeout(10):
-        while (await client.get(f"/api/contact/{number}")).status_code != 404:  # noqa: ASYNC110 - behind a socket
-            await asyncio.sleep(0.01)
+    """Wait until the client's company has no such contact, at most 15 seconds."""
+
+    async def gone() -> bool:
+        return (await client.get(f"/api/contact/{number}")).status_code == 404
+
+    await until(gone)

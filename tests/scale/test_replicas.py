@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import socket
 from typing import TYPE_CHECKING
 
 import httpx
 
 from tests.gateway import HEADERS
-from tests.server.test_stopping import Running, running, until
+from tests.program import Program, running
+from tests.support import NO_TLS, free_port, until
 from tests.system_parts import require
 from tests.upstream import Answer, Asked, answer, upstream
 
@@ -42,11 +42,9 @@ http {{
 
 
 @contextlib.asynccontextmanager
-async def proxy(folder: Path, replicas: list[Running]) -> AsyncIterator[str]:
+async def proxy(folder: Path, replicas: list[Program]) -> AsyncIterator[str]:
     """Nginx before the replicas; its base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     servers = " ".join(
         f"server {replica.url.removeprefix('http://')} max_fails=1 fail_timeout=1s;" for replica in replicas
     )
@@ -56,7 +54,7 @@ async def proxy(folder: Path, replicas: list[Running]) -> AsyncIterator[str]:
         NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)
     )
     url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient() as http, asyncio.timeout(10):
+    async with httpx.AsyncClient(verify=NO_TLS) as http, asyncio.timeout(10):
         while True:
             with contextlib.suppress(httpx.TransportError):
                 await http.get(f"{url}/health/ready")
@@ -78,14 +76,14 @@ async def test_a_replica_is_killed_and_another_drained_under_load(tmp_path: Path
         contact_id = asked.target.rpartition("/")[2]
         there = contact_id not in deleted
         deleted.add(contact_id)
-        return Answer(answer(200 if there else 404, b'{"key": "not_found"}').data, delay_seconds=0.01)
+        return answer(200 if there else 404, b'{"key": "not_found"}', delay_seconds=0.01)
 
     environ = {"GATEWAY_DRAIN_DELAY_SECONDS": "0.5"}
     async with (
         upstream(delete) as wethod,
-        running(wethod.url, **environ) as first,
-        running(wethod.url, **environ) as second,
-        running(wethod.url, **environ) as third,
+        running(wethod.url, environ) as first,
+        running(wethod.url, environ) as second,
+        running(wethod.url, environ) as third,
         proxy(tmp_path, [first, second, third]) as url,
     ):
         outcomes: dict[str, str] = {}
@@ -94,13 +92,10 @@ async def test_a_replica_is_killed_and_another_drained_under_load(tmp_path: Path
         ids = iter(range(1, 1_000_000))
 
         async def load() -> None:
-            async with httpx.AsyncClient(timeout=20) as http:
+            async with httpx.AsyncClient(timeout=20, verify=NO_TLS) as http:
                 while not stop.is_set():
                     contact_id = str(next(ids))
-                    body = {
-                        "query": "mutation($id: ID!) { deleteContact(id: $id) { __typename } }",
-                        "variables": {"id": contact_id},
-                    }
+                    body = {"query": DELETE, "variables": {"id": contact_id}}
                     response = await http.post(f"{url}/graphql", json=body, headers=HEADERS)
                     if response.status_code == 200:
                         outcomes[contact_id] = response.json()["data"]["deleteContact"]["__typename"]

@@ -32,7 +32,7 @@ ReadContactOutcome: TypeAlias = ContactDetails | ErrorOutcome
 ReadContactResult = Annotated[ReadContactOutcome, strawberry.union("ReadContactResult")]
 
 
-def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:  # noqa: ARG001 - the operation's signature
+def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
     """Wait for the contact, and for the words of a 4xx."""
     return "whole" if status == 200 or 400 <= status < 500 else "none"
 
@@ -44,7 +44,7 @@ def from_response(response: Response, contact_id: str) -> ReadContactOutcome:
     return from_error_response(response, DEFAULT_WORDS)
 
 
-def from_no_response(reason: NoResponse, contact_id: str) -> ErrorOutcome:  # noqa: ARG001 - the operation's signature
+def from_no_response(reason: NoResponse, contact_id: str) -> ErrorOutcome:
     """The outcome of a call that no response decides."""
     return error_from_no_response(reason, DEFAULT_WORDS)
 

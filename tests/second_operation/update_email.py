@@ -35,24 +35,24 @@ def check(contact_id: str, email: str) -> Sequence[WethodFailure]:
     return failures
 
 
-def body(contact_id: str, email: str) -> Mapping[str, str]:  # noqa: ARG001 - the operation's signature
+def body(contact_id: str, email: str) -> Mapping[str, str]:
     """The fields to change."""
     return {"email": email}
 
 
-def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:  # noqa: ARG001 - the operation's signature
+def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
     """Wait for the words of a 4xx."""
     return "whole" if 400 <= status < 500 else "none"
 
 
-def from_response(response: Response, contact_id: str, email: str) -> UpdateEmailOutcome:  # noqa: ARG001 - the same
+def from_response(response: Response, contact_id: str, email: str) -> UpdateEmailOutcome:
     """The outcome of a response."""
     if 200 <= response.status < 300:
         return UpdateEmailSuccess(contact_id=strawberry.ID(contact_id))
     return from_error_response(response, DEFAULT_WORDS)
 
 
-def from_no_response(reason: NoResponse, contact_id: str, email: str) -> ErrorOutcome:  # noqa: ARG001 - the same
+def from_no_response(reason: NoResponse, contact_id: str, email: str) -> ErrorOutcome:
     """The outcome of a call that no response decides."""
     return error_from_no_response(reason, DEFAULT_WORDS)
 

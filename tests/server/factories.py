@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from app.start_error import StartError
-from tests.server.serving import alive, read, reply
+from tests.server.serving import read, reply
+from tests.support import alive
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -105,7 +106,6 @@ def refusing(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Ends as it starts."""
-    del context, lifecycle
     os._exit(7)
 
 
@@ -116,7 +116,6 @@ def dying_second(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Ends as soon as it has reported that it is ready."""
-    del context
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async def die() -> None:
@@ -140,7 +139,6 @@ def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
-    del context, lifecycle
     taken: list[int] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

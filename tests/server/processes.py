@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +86,3 @@ async def running(factory: str = "working", **config: object) -> AsyncIterator[P
         if process.returncode is None:
             process.kill()
             await process.communicate()
-
-
-async def eventually(condition: Any, seconds: float = 5.0) -> None:
-    """Wait until a coroutine function says so."""
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.02)

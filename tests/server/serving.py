@@ -15,6 +15,7 @@ from app.server.config import ServerConfig
 from app.server.lifecycle import Lifecycle
 from app.server.listener import listen
 from app.server.server import GatewayServer
+from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,14 +181,6 @@ async def serving(app: ASGIApp | None = None, **config: Any) -> AsyncIterator[Se
         await task
 
 
-async def alive(scope: Scope, receive: Receive, send: Send) -> None:
-    """Start and end, for an application that answers requests some other way."""
-    assert scope["type"] == "lifespan"
-    for what in ("startup", "shutdown"):
-        assert (await receive())["type"] == f"lifespan.{what}"
-        await send({"type": f"lifespan.{what}.complete"})
-
-
 async def read(receive: Receive) -> bytes:
     """The request's whole body.
 
@@ -211,11 +204,9 @@ async def reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, byt
     await send({"type": "http.response.body", "body": body})
 
 
+@with_lifespan
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with what has arrived."""
-    if scope["type"] == "lifespan":
-        await alive(scope, receive, send)
-        return
     body = await read(receive)
     seen = {
         "method": scope["method"],

@@ -11,7 +11,8 @@ import pytest
 
 from app.server.embedded import ServerThread, serve_app
 from app.start_error import StartError
-from tests.server.serving import alive, connect, echo, request
+from tests.server.serving import connect, echo, request
+from tests.support import alive
 from tests.system_parts import require_ipv6
 
 

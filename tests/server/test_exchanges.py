@@ -14,7 +14,8 @@ from app.server.lifecycle import Lifecycle
 from app.server.listener import listen
 from app.server.server import GatewayServer
 from app.start_error import StartError
-from tests.server.serving import PATIENCE_SECONDS, Client, alive, echo, read, reply, request, serving
+from tests.server.serving import Client, echo, read, reply, request, serving
+from tests.support import until, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -197,11 +198,9 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     """One at a time: the next starts when its predecessor has its answer."""
     running = most = 0
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal running, most
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         running += 1
         most = max(most, running)
         body = await read(receive)
@@ -232,11 +231,9 @@ async def test_continue_is_said_when_the_body_is_wanted() -> None:
         assert (await client.answer()).status == 200, "a body that is here already needs no invitation"
 
 
+@with_lifespan
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer without a look at the body."""
-    if scope["type"] == "lifespan":
-        await alive(scope, receive, send)
-        return
     await reply(send, 413, b"too much")
 
 
@@ -285,10 +282,8 @@ async def test_an_upgrade_is_ignored_and_the_body_is_kept() -> None:
 def answering(*messages: dict[str, object]) -> ASGIApp:
     """An application that sends these messages."""
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         for message in messages:
             await send(message)
 
@@ -426,10 +421,8 @@ async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
     began, gone = asyncio.Event(), asyncio.Event()
     seen: list[object] = []
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         began.set()
         seen.append((await receive())["type"])
@@ -450,10 +443,8 @@ async def test_a_client_that_hangs_up_does_not_stop_the_application(caplog: pyte
     """Closed looks like half closed: the answer is written to nobody, and nobody minds."""
     began, done = asyncio.Event(), asyncio.Event()
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await read(receive)
         began.set()
         await asyncio.sleep(0.05)
@@ -483,10 +474,8 @@ async def test_half_a_request_is_none() -> None:
     """The application that was reading its body hears that the client is gone."""
     heard: asyncio.Queue[str] = asyncio.Queue()
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         with contextlib.suppress(ConnectionError):
             await read(receive)
             return
@@ -504,11 +493,9 @@ async def test_an_answer_waits_for_a_slow_reader() -> None:
     """An application cannot fill the memory with what nobody takes."""
     sent = 0
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal sent
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         await send(start())
         for _ in range(200):
             await send(piece(b"x" * 65_536, more=True))
@@ -524,7 +511,6 @@ async def test_an_answer_waits_for_a_slow_reader() -> None:
 
 async def failing(scope: Scope, receive: Receive, send: Send) -> None:
     """Fail at the start."""
-    del scope, receive, send
     raise StartError("GATEWAY_X=1: cannot be")
 
 
@@ -537,7 +523,6 @@ async def crashing(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     """End before the start is complete."""
-    del scope, receive, send
 
 
 @pytest.mark.parametrize(
@@ -560,7 +545,6 @@ async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCa
     """The stop goes on."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        del scope
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -616,6 +600,4 @@ async def test_connections_leave_no_task_behind() -> None:
                         await client.send(request())
                         assert (await client.answer()).status == 200
                     end(client)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.01)
+        await until(lambda: not asyncio.all_tasks() - before)

@@ -1,0 +1,97 @@
+"""The gateway as a program: ``serve`` in processes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("WETHOD_", "GATEWAY_", "OTEL_"))}
+"""The environment of the tests without settings of the gateway."""
+
+
+class Program:
+    """A running ``serve``.
+
+    Attributes:
+        process: the parent process.
+        url: the base URL at which it listens.
+        log: the lines of its standard error so far.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, log: list[str]) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    async def wait(self, seconds: float = 15) -> int:
+        """Wait for its end; the exit code."""
+        return await asyncio.wait_for(self.process.wait(), seconds)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the live workers; the resource tracker is another child."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("latin-1").split()
+        return [int(pid) for pid in children if b"app.server" in _command_of(pid)]
+
+
+def _command_of(pid: str) -> bytes:
+    """Return the command line of a process; nothing once it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+@contextlib.asynccontextmanager
+async def running(
+    upstream_url: str, environ: Mapping[str, str] | None = None, *, stdout: Path | None = None
+) -> AsyncIterator[Program]:
+    """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it still runs.
+
+    Args:
+        upstream_url: Wethod's base URL.
+        environ: further settings.
+        stdout: a file for its standard output.
+    """
+    defaults = {
+        "WETHOD_BASE_URL": upstream_url,
+        "GATEWAY_AUDIT_LOG": "off",
+        "GATEWAY_LOG_FORMAT": "console",
+        "GATEWAY_DRAIN_DELAY_SECONDS": "0",
+    }
+    with contextlib.ExitStack() as files:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            env=CLEAN | defaults | dict(environ or {}),
+            stdout=files.enter_context(stdout.open("wb")) if stdout else None,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    assert process.stderr
+    log: list[str] = []
+    url = ""
+    while not url:
+        line = (await process.stderr.readline()).decode()
+        assert line, log
+        log.append(line)
+        if match := re.search(r"listens on (\S+)/graphql", line):
+            url = match[1]
+
+    async def drain() -> None:
+        assert process.stderr
+        while line := await process.stderr.readline():
+            log.append(line.decode())
+
+    reading = asyncio.create_task(drain())
+    try:
+        yield Program(process, url, log)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await reading

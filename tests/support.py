@@ -1,0 +1,61 @@
+"""Helpers that many tests share: a free port, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For httpx clients of servers without TLS: by default, each client loads the certificates of every authority."""
+
+
+def free_port() -> int:
+    """Return a port of the loopback address on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port: int = holder.getsockname()[1]
+    return port
+
+
+async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait until a condition holds, for what sends no event: other processes, the kernel, files, logs.
+
+    Args:
+        condition: returns something true, or an awaitable of it.
+        seconds: after this time the test fails.
+
+    Raises:
+        TimeoutError: the condition did not come true.
+    """
+    async with asyncio.timeout(seconds):
+        while True:
+            holds = condition()
+            if inspect.isawaitable(holds):
+                holds = await holds
+            if holds:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    """Start and end, as the lifespan of an application that does nothing else there."""
+    assert scope["type"] == "lifespan"
+    for what in ("startup", "shutdown"):
+        assert (await receive())["type"] == f"lifespan.{what}"
+        await send({"type": f"lifespan.{what}.complete"})
+
+
+def with_lifespan(app: ASGIApp) -> ASGIApp:
+    """Give a lifespan to an application that only answers requests."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        await (alive if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+    return wrapped
