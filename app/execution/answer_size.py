@@ -21,6 +21,8 @@ from graphql import (
     is_list_type,
 )
 
+from app.execution.strawberry_types import counted_argument
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TypeAlias
@@ -60,6 +62,9 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 class Size(NamedTuple):
     """How large the answer to one root field can be.
 
+    The items of a field that makes a call for each value of a list are no list here: ``fixed``, ``item`` and ``own``
+    are those of one call.
+
     Attributes:
         names: the largest number of response names under which one field of the result appears.
         fixed: bytes of everything except words and the items of lists.
@@ -97,7 +102,10 @@ class AnswerSize:
         sizes: dict[str, Size] = {}
         for (key, name), merged in self._merge([(selection_set, root_type)]).items():
             tally = _Tally(self)
-            fixed, own = (0, 0) if name in _INTROSPECTION else tally.add(key, (name,), merged, in_list=False)
+            field = root_type.fields.get(name)
+            one_call = field is not None and counted_argument(field) is not None
+            added = (0, 0) if name in _INTROSPECTION else tally.add(key, (name,), merged, one_call=one_call)
+            fixed, own = added
             names = max(tally.names.values(), default=1)
             sizes[key] = Size(names, fixed, max(tally.items.values(), default=0), own)
         return sizes
@@ -149,11 +157,24 @@ class _Tally:
         self.names: Counter[tuple[str, ...]] = Counter()
         self.items: Counter[tuple[str, ...]] = Counter()
 
-    def add(self, key: str, path: tuple[str, ...], merged: _Merged, *, in_list: bool) -> tuple[int, int]:
-        """Count one response name with everything below; bytes without words, and bytes without a usable token."""
+    def add(
+        self, key: str, path: tuple[str, ...], merged: _Merged, *, in_list: bool = False, one_call: bool = False
+    ) -> tuple[int, int]:
+        """Count one response name with everything below.
+
+        Args:
+            key: the response name.
+            path: the names of the fields that lead to it, its own included.
+            merged: its nodes.
+            in_list: it stands in an item of a list.
+            one_call: its list has one item for each call, and one of them is counted.
+
+        Returns:
+            Bytes without words, and bytes without a usable token.
+        """
         head = len(key) + _PUNCTUATION
         nullable = get_nullable_type(merged.type) if merged.type is not None else None
-        is_list = is_list_type(nullable)
+        is_list = is_list_type(nullable) and not one_call
         type_name = str(get_named_type(nullable))
         if not is_composite_type(get_named_type(nullable)):
             self.names[path] += 1
@@ -171,16 +192,17 @@ class _Tally:
         return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
 
 
-def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
+def words_for_each_call(sizes: Iterable[tuple[Size, int, int]]) -> int:
     """Bytes of words that each call may show, so that the answer keeps within ``MAX_ANSWER``.
 
     Args:
-        sizes: each root field that runs, and how many calls it makes.
+        sizes: each root field that runs, how many calls it makes, and the bytes of the values that it makes them for,
+            which its answer may repeat under each name.
     """
     calls, names, item, fixed = 0, 1, 0, 0
-    for size, made in sizes:
+    for size, made, given in sizes:
         calls += made
-        fixed += size.fixed * max(1, made)
+        fixed += size.fixed * max(1, made) + size.names * given
         if made:
             names = max(names, size.names)
             item = max(item, size.item)

@@ -113,7 +113,8 @@ class Plan:
         if not fields.counted:
             return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
         made = [field.calls(each) for field, each in zip(fields.fields, arguments, strict=True)]
-        return Coerced(self._max_words(fields, made), sum(made), given, variables, fields, arguments)
+        calls = sum(number for number, _ in made)
+        return Coerced(self._max_words(fields, made), calls, given, variables, fields, arguments)
 
     def _plan(self, choice: tuple[bool, ...]) -> RootFields:
         """Plan the root fields under one choice of ``@skip`` and ``@include``."""
@@ -127,26 +128,27 @@ class Plan:
         )
         if not fields.counted:
             made = [field.calls({}) for field in fields.fields]
-            fields.calls = sum(made)
+            fields.calls = sum(number for number, _ in made)
             fields.max_words = self._max_words(fields, made)
         if len(self._planned) < MAX_CHOICES:
             self._planned[choice] = fields
         return fields
 
-    def _max_words(self, fields: RootFields, made: list[int]) -> int:
-        """Bound the words that each call may show, by the number of calls that each field makes.
+    def _max_words(self, fields: RootFields, made: list[tuple[int, int]]) -> int:
+        """Bound the words that each call may show, by what each field makes its calls for: their number, and bytes.
 
         Raises:
             RequestError: there are too many calls, or too many names for their results.
         """
-        if sum(made) > self._max_calls:
+        calls = sum(number for number, _ in made)
+        if calls > self._max_calls:
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
-                f"The operation makes {sum(made)} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
+                f"The operation makes {calls} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
                 limit="calls",
             )
         max_words = words_for_each_call(
-            (self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)
+            (self._sizes[field.key], *each) for field, each in zip(fields.fields, made, strict=True)
         )
         if max_words < MIN_WORDS:
             raise RequestError(

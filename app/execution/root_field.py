@@ -23,6 +23,7 @@ from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
 from app.execution.strawberry_types import StrawberryInfo, counted_argument, resolver_of
+from schema.json_codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +126,12 @@ class RootField:
                 arguments[keyword] = value
         return arguments
 
-    def calls(self, arguments: dict[str, Any]) -> int:
-        """Count the calls of Wethod that the field makes."""
-        return self._default_calls if self.counted is None else len(arguments.get(self.counted) or ())
+    def calls(self, arguments: dict[str, Any]) -> tuple[int, int]:
+        """Count the calls of Wethod that the field makes, and the bytes of the values that it makes them for."""
+        if self.counted is None:
+            return self._default_calls, 0
+        values = arguments.get(self.counted) or ()
+        return len(values), len(encode(values))
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
         """Call the resolver once; a coroutine if ``is_async``."""

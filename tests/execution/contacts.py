@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 
-from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
 from schema.context import WethodContext
 from schema.errors import (
     WethodFailure,
@@ -24,6 +24,7 @@ from schema.errors import (
     WethodUnexpectedResponseError,
     WethodValidationError,
 )
+from schema.root import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,16 @@ class StubContacts:
     async def call(self, _operation: object, /, *, contact_id: str) -> DeleteContactOutcome:
         """Delete, as the engine of any operation does."""
         return await self.delete(contact_id)
+
+    async def call_many(self, _operation: object, contact_ids: list[str]) -> list[Any]:
+        """Delete one after the other; an exception stands in the place of its outcome."""
+        return [await self._try(contact_id) for contact_id in contact_ids]
+
+    async def _try(self, contact_id: str) -> Any:
+        try:
+            return await self.delete(contact_id)
+        except RuntimeError as error:
+            return error
 
     async def delete(self, contact_id: str) -> DeleteContactOutcome:
         """Answer with the outcome of this number, some turns of the event loop later."""

@@ -11,6 +11,7 @@ import pytest
 import strawberry
 from strawberry.tools import create_type
 
+from app.execution.answer_size import ITEM_BYTES
 from app.execution.plan import MAX_CHOICES
 from app.execution.request_error import RequestError
 from schema.errors import WethodFailure, WethodValidationError
@@ -171,9 +172,9 @@ BOUNDS: dict[str, tuple[str, tuple[int, int] | str]] = {
     "one-name-too-many": (wide(20, aliases(40, "message")), "words"),
     "long-names-of-items": (
         wide(1, f"... on WethodValidationError {{ failures {{ {'m' * 4_000}: message }} }}"),
-        (1, 2_990),
+        (1, 9_969),
     ),
-    "too-many-calls": (wide(101, "__typename"), "deletes"),
+    "too-many-calls": (wide(101, "__typename"), "calls"),
 }
 
 
@@ -212,7 +213,7 @@ BULK = build(create_type("Query", [shout]), create_type("Mutation", [delete_many
         ("mutation { deleteMany(ids: []) }", {}, (0, 16_384)),
         ("mutation ($i: [ID!]!) { deleteMany(ids: $i) }", {"i": [1] * 50}, (50, 8_000)),
         ("mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }", {"i": [1] * 98}, (100, 4_000)),
-        ("mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }", {"i": [1] * 99}, "deletes"),
+        ("mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }", {"i": [1] * 99}, "calls"),
     ],
 )
 def test_a_field_can_declare_how_many_calls_it_makes(
@@ -251,9 +252,9 @@ def test_an_answer_is_at_most_one_megabyte(roots: int, selection: str) -> None:
         assert error.limit == "words"  # noqa: PT017 - some of these are refused
         return
     words = coerced.max_words
-    message = WethodValidationError(key="k", message='"' * words, failures=[])
-    items = min(100, words // 12)
-    failures = [WethodFailure(field="", message='"' * (words // items - 12)) for _ in range(items)]
+    message = WethodValidationError(key="k", message='"' * (words // 2), failures=[])
+    items = min(100, words // ITEM_BYTES)
+    failures = [WethodFailure(field="", message='"' * ((words // items - ITEM_BYTES) // 2)) for _ in range(items)]
     listed = WethodValidationError(key="k", message="", failures=failures)
     for outcome in (message, listed):
         data = asyncio.run(plan.execute(coerced, _Same(outcome))).data
