@@ -20,6 +20,7 @@ from app.explorer.page import Explorer
 from app.graphql_http.client_address import AddressReader
 from app.graphql_http.cors import Cors
 from app.graphql_http.endpoint import GraphQLEndpoint
+from app.http_client.permits import share_of
 from app.http_client.transport_factory import make_transport
 from app.observability.metrics_server import serve_metrics
 from app.observability.observability import Observability
@@ -122,7 +123,12 @@ def create_app(
         upstream,
         base_path=urlsplit(settings.wethod_base_url).path,
         max_in_progress=settings.gateway_max_in_flight,
-        list_concurrency=settings.wethod_bulk_concurrency,
+        # More would make calls of one list wait for each other, some of them in vain.
+        list_concurrency=min(
+            settings.wethod_bulk_concurrency,
+            share_of(settings.wethod_max_connections),
+            share_of(settings.gateway_max_in_flight),
+        ),
         rate_limits=RateLimitMemory(),
         audit=audit,
         observer=observability.operations,
@@ -165,6 +171,7 @@ def create_app(
         cors=make_cors(settings),
         page=explorer.page if explorer else None,
         max_body_bytes=settings.gateway_max_body_bytes,
+        max_refusal_bytes=plans.limits.own_bytes,
         # Calls above the limit are answered in GraphQL; from twice as many, requests are not read.
         max_requests=2 * settings.gateway_max_in_flight,
         timeout_seconds=settings.wethod_timeout_seconds,

@@ -46,11 +46,11 @@ class Wethod(Protocol):
 
     def call_many(
         self, operation: RestOperation[[A], Outcome], arguments: Sequence[A]
-    ) -> Awaitable[Sequence[Outcome | None]]:
+    ) -> Awaitable[Sequence[Outcome | Exception | None]]:
         """Call an operation of one parameter for each distinct argument, several at a time.
 
         Returns:
-            The outcomes in the order of ``arguments``; None only after a bug outside the engine.
+            The outcomes in the order of ``arguments``. After a bug outside the engine, the exception, or None.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import strawberry
 
@@ -185,5 +185,6 @@ async def resolve_delete_many(
     ],
 ) -> list[DeleteContactsEntry]:
     """Delete many contacts, several at a time."""
-    outcomes = await info.context.call_many(DELETE_CONTACT, ids)
+    # An exception in the place of an outcome becomes the error of its own entry.
+    outcomes = cast("Sequence[DeleteContactOutcome | None]", await info.context.call_many(DELETE_CONTACT, ids))
     return [DeleteContactsEntry(id=id_, result=outcome) for id_, outcome in zip(ids, outcomes, strict=True)]

@@ -183,13 +183,14 @@ class _Tally:
         return head + fixed, head + own * (_OWN_ITEMS if is_list and len(path) > 1 else 1)
 
 
-def words_for_each_call(sizes: Iterable[tuple[Size, int]]) -> int:
+def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> int:
     """Bytes of words that each call may show, so that the answer keeps within ``MAX_ANSWER``.
 
     Args:
         sizes: each root field that runs, and how many calls it makes.
+        echoed: bytes of the request's own values in the answer.
     """
-    calls, names, item, fixed = 0, 1, 0, 0
+    calls, names, item, fixed = 0, 1, 0, echoed
     for size, made in sizes:
         calls += made
         fixed += size.fixed * max(1, made)

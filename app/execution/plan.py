@@ -118,26 +118,31 @@ class Plan:
         if not fields.counted:
             return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
-        self._check_lists(fields, arguments)
-        return Coerced(self._max_words(fields, made), sum(made), given, variables, fields, arguments)
+        echoed = self._check_lists(fields, arguments)
+        return Coerced(self._max_words(fields, made, echoed), sum(made), given, variables, fields, arguments)
 
-    def _check_lists(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> None:
+    def _check_lists(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
         """Bound the answer to a caller without a usable token by the lists that the request gives.
 
         Each element makes an entry of the answer, which may repeat the element under every name.
 
+        Returns:
+            Bytes of the elements in the answer.
+
         Raises:
             RequestError: the answer would be too long.
         """
-        own = 0
+        own = echoed = 0
         for field in fields.fields:
             size = self._sizes[field.key]
             if field.counted is None:
                 own += size.own
             else:
                 given = arguments[field.key].get(field.counted) or ()
-                own += size.own * len(given) + size.names * len(encode(given))
-        self._check_own_bytes(own)
+                own += size.own * len(given)
+                echoed += size.names * len(encode(given))
+        self._check_own_bytes(own + echoed)
+        return echoed
 
     def _check_own_bytes(self, size: int) -> None:
         if size > self._max_own_bytes:
@@ -162,7 +167,7 @@ class Plan:
             self._planned[choice] = fields
         return fields
 
-    def _max_words(self, fields: RootFields, made: list[int]) -> int:
+    def _max_words(self, fields: RootFields, made: list[int], echoed: int = 0) -> int:
         """Bound the words that each call may show, by the number of calls that each field makes.
 
         Raises:
@@ -175,7 +180,7 @@ class Plan:
                 limit="calls",
             )
         max_words = words_for_each_call(
-            (self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)
+            ((self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)), echoed
         )
         if max_words < MIN_WORDS:
             raise RequestError(

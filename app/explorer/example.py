@@ -1,57 +1,82 @@
-"""The example that the explorer opens with: a mutation that selects every outcome, its variables and its headers."""
+"""The examples that the explorer opens with: a tab for one delete and a tab for many, and the headers of both."""
 
 from __future__ import annotations
 
+import json
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-DOCUMENT = """\
-mutation DeleteContact($id: ID!) {
-  deleteContact(id: $id) {
-    __typename
-    ... on DeleteContactSuccess {
-      deletedContactId
-      contact {
-        id
-      }
-      message
-      confirmedBy
-    }
-    # The default branch, for errors added later too.
-    ... on WethodError {
-      key
-      message
-      statusCode
-    }
-    ... on WethodValidationError {
-      failures {
-        field
-        message
-      }
-    }
-    ... on WethodRateLimitedError {
-      retryAfterSeconds
-    }
+_OUTCOME = """\
+__typename
+... on DeleteContactSuccess {
+  deletedContactId
+  contact {
+    id
   }
+  message
+  confirmedBy
+}
+# The default branch, for errors added later too.
+... on WethodError {
+  key
+  message
+  statusCode
+}
+... on WethodValidationError {
+  failures {
+    field
+    message
+  }
+}
+... on WethodRateLimitedError {
+  retryAfterSeconds
 }
 """
 
-SANDBOX_HINT = """\
+DELETE_ONE = f"""\
+mutation DeleteContact($id: ID!) {{
+  deleteContact(id: $id) {{
+{textwrap.indent(_OUTCOME, " " * 4)}\
+  }}
+}}
+"""
+
+DELETE_MANY = f"""\
+mutation DeleteContacts($ids: [ID!]!) {{
+  deleteContacts(ids: $ids) {{
+    id
+    result {{
+{textwrap.indent(_OUTCOME, " " * 6)}\
+    }}
+  }}
+}}
+"""
+
+_HINT_ONE = """\
 # Run it twice: the second answer is WethodNotFoundError.
 # Other tokens: demo-viewer, -throttled, -slow, -dropped.
 """
 
+_HINT_MANY = """\
+# Each id has an outcome of its own: here a success, one in
+# use, one that is not there and one that is no number.
+"""
 
-def document(*, sandbox: bool) -> str:
-    """The first tab's document."""
-    return SANDBOX_HINT + DOCUMENT if sandbox else DOCUMENT
 
+def tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
+    """The document and the variables of each tab, the first one shown.
 
-def variables(*, sandbox: bool) -> Mapping[str, str]:
-    """The first tab's variables: outside the sandbox an id that deletes nothing until a person types one."""
-    return {"id": "1" if sandbox else ""}
+    Outside the sandbox, the variables hold no id: nothing is deleted until a person types one.
+    """
+    one = {"id": "1" if sandbox else ""}
+    many = {"ids": ["2", "10", "999", "x"] if sandbox else []}
+    return [
+        {"query": (_HINT_ONE if sandbox else "") + DELETE_ONE, "variables": json.dumps(one, indent=2)},
+        {"query": (_HINT_MANY if sandbox else "") + DELETE_MANY, "variables": json.dumps(many, indent=2)},
+    ]
 
 
 def headers(

@@ -67,8 +67,7 @@ class Explorer:
 
     def __init__(self, *, sandbox: bool, headers: Mapping[str, str] | None = None, static: Path = STATIC) -> None:
         self._config = {
-            "document": example.document(sandbox=sandbox),
-            "variables": json.dumps(example.variables(sandbox=sandbox), indent=2),
+            "tabs": example.tabs(sandbox=sandbox),
             "headers": json.dumps(example.headers(sandbox=sandbox) if headers is None else dict(headers), indent=2),
             "sandbox": sandbox,
         }

@@ -35,6 +35,7 @@ _NOT_ACCEPTABLE = (
     "The Accept header names none of the available types: application/graphql-response+json, application/json."
 )
 _TOO_MANY = "Too many requests are in progress in this gateway. Nothing was sent; try again later."
+_TOO_LONG = "The answer to this request without a usable token is too long. Use fewer aliases, or send the token."
 
 
 class GraphQLEndpoint:
@@ -50,6 +51,7 @@ class GraphQLEndpoint:
         cors: the origins that may call; None if there are none.
         page: makes the page for a browser from the path of its request; None if there is no page.
         max_body_bytes: the longest body that is read.
+        max_refusal_bytes: the longest answer to a mutation of a caller without a usable token.
         max_requests: the number of requests in progress from which further ones are not read.
         timeout_seconds: the time for a request, from the end of its body.
     """
@@ -65,6 +67,7 @@ class GraphQLEndpoint:
         cors: Cors | None,
         page: Callable[[str], Response] | None,
         max_body_bytes: int,
+        max_refusal_bytes: int,
         max_requests: int,
         timeout_seconds: float,
     ) -> None:
@@ -76,6 +79,7 @@ class GraphQLEndpoint:
         self._cors = cors
         self._page = page
         self._max_body_bytes = max_body_bytes
+        self._max_refusal_bytes = max_refusal_bytes
         self._max_requests = max_requests
         self._timeout_seconds = timeout_seconds
         self._in_progress = 0
@@ -148,7 +152,7 @@ class GraphQLEndpoint:
             context = self._make_context(caller, deadline, variables.max_words)
             with observation.operation(plan.operation.value, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
-            return answer_result(result, media_type)
+            return self._check_refusal(answer_result(result, media_type), caller, plan.operation)
         except RequestError as error:
             if error.limit:
                 observation.limit_exceeded(error.limit)
@@ -158,6 +162,17 @@ class GraphQLEndpoint:
         except Exception:
             logger.exception("A request failed in the gateway.")
             return answer_bug()
+
+    def _check_refusal(self, answer: Answer, caller: Caller, operation: OperationType) -> Answer:
+        """Check the length of an answer that only says, perhaps many times, that the token is missing.
+
+        Raises:
+            RequestError: it is too long. Without a token nothing was sent, so no outcome is lost.
+        """
+        is_refusal = caller.authorization is None and operation is OperationType.MUTATION
+        if is_refusal and len(answer.body) > self._max_refusal_bytes:
+            raise RequestError(ErrorCode.LIMIT_EXCEEDED, _TOO_LONG, limit="words")
+        return answer
 
     async def _read_body(self, method: str, receive: Receive, headers: Headers) -> bytes:
         """Read the body of a POST.

@@ -8,6 +8,11 @@ from collections import OrderedDict
 from app.http_client.transport import NotSent
 
 
+def share_of(limit: int) -> int:
+    """Return how many of ``limit`` one share key may hold at a time: three quarters, and at least one."""
+    return max(1, limit * 3 // 4)
+
+
 class Permits:
     """At most ``limit`` permits, acquired and released under a share key, such as a token.
 
@@ -25,7 +30,7 @@ class Permits:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit_per_share = max(1, limit * 3 // 4)
+        self._limit_per_share = share_of(limit)
         self._held: dict[bytes, int] = {}
         # The result of a waiter is true if it was given a permit. Ordered dictionaries, because the first entry of a
         # plain one takes ever longer to find when first entries are deleted again and again.

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.wethod.sender import absorb_cancellation
-from schema import rest
+from app.wethod.call_context import ListedCallContext
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError
+from schema.rest import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -21,51 +21,59 @@ logger = logging.getLogger(__name__)
 
 
 async def call_list(
-    call: Callable[[A, rest.Skipped[object] | None], Awaitable[Any]],
-    context: CallContext,
-    arguments: Sequence[A],
-    concurrency: int,
+    call: Callable[[CallContext, A], Awaitable[Any]], context: CallContext, arguments: Sequence[A], concurrency: int
 ) -> list[Any]:
     """Call an operation of one parameter for each distinct argument, at most ``concurrency`` at a time.
 
     After the first 401 or 429 of Wethod, no further call is sent: each would end in the same way.
 
     Args:
-        call: calls the operation with an argument; its second parameter is the reason not to send the call.
+        call: calls the operation with an argument.
         context: the caller's request.
         arguments: the arguments, in any number.
         concurrency: the most calls at a time.
 
     Returns:
-        The outcomes in the order of ``arguments``; None only after a bug outside the engine.
+        The outcomes in the order of ``arguments``. After a bug outside the engine, the exception, or None.
     """
     distinct = list(dict.fromkeys(arguments))
-    outcomes: dict[A, Any] = dict.fromkeys(distinct)
+    outcomes: dict[A, Any] = {}
     left = iter(distinct)
-    skipped: rest.Skipped[object] | None = None
+    in_flight: set[ListedCallContext] = set()
+    skipped: Skipped[object] | None = None
 
     async def call_in_turn() -> None:
         nonlocal skipped
         for argument in left:
+            own = ListedCallContext(context, skipped)
+            in_flight.add(own)
             try:
-                outcome = await call(argument, skipped)
-            except Exception:
+                outcome = outcomes[argument] = await call(own, argument)
+            except Exception as error:
                 logger.exception("one call of a list failed")
+                outcomes[argument] = error
                 continue
-            outcomes[argument] = outcome
-            refused = isinstance(outcome, WethodUnauthorizedError | WethodRateLimitedError)
-            if refused and outcome.status_code is not None:
-                skipped = skipped or rest.Skipped(outcome)
+            finally:
+                in_flight.remove(own)
+            if skipped is None and _refuses_token(outcome):
+                skipped = Skipped(outcome)
+                for other in in_flight:
+                    other.withdraw(skipped)
 
     tasks = [asyncio.create_task(call_in_turn()) for _ in distinct[:concurrency]]
     try:
         await asyncio.wait(tasks) if tasks else None
     except asyncio.CancelledError:
-        absorb_cancellation(context)
+        context.absorb_cancellation()
         for task in tasks:
             # Each call in flight ends with what is known.
             task.cancel()
         await asyncio.wait(tasks)
-    # A task that is cancelled before its first step leaves its share.
-    await call_in_turn()
-    return [outcomes[argument] for argument in arguments]
+        # A task that is cancelled before its first step leaves its share.
+        await call_in_turn()
+    return [outcomes.get(argument) for argument in arguments]
+
+
+def _refuses_token(outcome: object) -> bool:
+    """Say if Wethod itself answered 401 or 429; an outcome without a status is the gateway's own."""
+    return isinstance(outcome, WethodUnauthorizedError | WethodRateLimitedError) and outcome.status_code is not None

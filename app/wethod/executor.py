@@ -15,7 +15,7 @@ from app.wethod import rest_request
 from app.wethod.call_list import call_list
 from app.wethod.in_progress import Places, SharedCall
 from app.wethod.record import OperationRecord
-from app.wethod.sender import RESERVE_SECONDS, Sender, absorb_cancellation, log_fields
+from app.wethod.sender import RESERVE_SECONDS, Sender, log_fields
 from schema import rest
 from schema.errors import (
     WethodError,
@@ -83,7 +83,6 @@ class Executor:
         context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: dict[str, Any],
-        skipped: rest.Skipped[object] | None = None,
     ) -> Any:
         """Call an operation: at most one request, and one repeat of it.
 
@@ -91,7 +90,6 @@ class Executor:
             context: the caller's request.
             operation: the operation.
             arguments: its arguments by parameter name, not yet checked.
-            skipped: the reason not to send the call if its arguments are valid.
 
         Returns:
             A member of the operation's union.
@@ -99,7 +97,7 @@ class Executor:
         started = time.perf_counter()
         attempts, shared = 0, False
         try:
-            reason = _refuse(context, operation, arguments) or skipped or self._enter(context, operation)
+            reason = _refuse(context, operation, arguments) or self._enter(context, operation)
             if reason is not None:
                 outcome = operation.from_no_response(reason, **arguments)
             else:
@@ -119,11 +117,14 @@ class Executor:
         self, context: CallContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
     ) -> list[Any]:
         """Call an operation of one parameter for each distinct argument, several at a time: see ``call_list``."""
-        self._observer.list_started(operation.name, len(set(arguments)))
+        try:
+            self._observer.list_started(operation.name, len(set(arguments)))
+        except Exception:
+            logger.exception("a list of %s could not be counted", operation.name)
         (parameter,) = operation.parameters
 
-        def call(argument: Any, skipped: rest.Skipped[object] | None) -> Awaitable[Any]:
-            return self.call(context, operation, {parameter: argument}, skipped)
+        def call(listed: CallContext, argument: Any) -> Awaitable[Any]:
+            return self.call(listed, operation, {parameter: argument})
 
         return await call_list(call, context, arguments, self._list_concurrency)
 
@@ -135,10 +136,11 @@ class Executor:
         return reason
 
     def _not_now(self, context: CallContext) -> NoResponse | None:
+        held_back = context.held_back
+        if held_back is not None:
+            return held_back
         seconds = self._rate_limits.remaining_seconds(context.token)
-        if seconds is not None:
-            return rest.RateLimited(seconds)
-        return rest.Stopped() if context.stopped else None
+        return None if seconds is None else rest.RateLimited(seconds)
 
     def _audit_blocked(self, operation: RestOperation[Any, Any]) -> NoResponse | None:
         blocked = operation.audited and self._audit is not None and self._audit.blocked
@@ -178,7 +180,7 @@ class Executor:
         try:
             await other.wait(context.deadline)
         except asyncio.CancelledError:
-            absorb_cancellation(context)
+            context.absorb_cancellation()
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
             return other.outcome, other.attempts, True
         reason = self._not_now(context) or self._audit_blocked(operation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from app.http_client.permits import share_of
 from schema.rest import Overloaded
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Places:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._limit_by_token = max(1, limit * 3 // 4)
+        self._limit_by_token = share_of(limit)
         self._taken = 0
         self._by_token: dict[bytes, int] = {}
         self.by_operation: dict[str, int] = {}

@@ -39,7 +39,7 @@ class RequestContext(CallContext):
 
     def call_many(
         self, operation: RestOperation[[A], Outcome], arguments: Sequence[A]
-    ) -> Awaitable[Sequence[Outcome | None]]:
+    ) -> Awaitable[Sequence[Outcome | Exception | None]]:
         """Call an operation of one parameter for each distinct argument, several at a time."""
         return self._executor.call_many(self, operation, arguments)
 

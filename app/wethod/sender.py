@@ -93,6 +93,7 @@ class Sender:
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         if shared_call is not None:
             shared_call.request = request
+        context.sending(request)
         requests = [request]
         reason: NoResponse
         try:
@@ -110,8 +111,7 @@ class Sender:
             logger.warning("%s%s has no answer: %s", what, operation.name, problem, extra=log_fields(context))
             reason = _reason(problem, last_send)
         except asyncio.CancelledError:
-            absorb_cancellation(context)
-            reason = rest.Stopped()
+            reason = context.absorb_cancellation()
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             reason = rest.Failed()
@@ -170,14 +170,6 @@ def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
 
 def _readable(response: Response, context: CallContext) -> WethodResponse:
     return WethodResponse(response.status, response.headers, response.body, context.max_words)
-
-
-def absorb_cancellation(context: CallContext) -> None:
-    """Turn the cancellation of this task into an outcome. No further call is sent for the request."""
-    context.stopped = True
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
 
 
 def log_fields(context: CallContext) -> dict[str, str]:

@@ -82,6 +82,16 @@ class StubContacts:
         """Delete, as the engine of any operation does."""
         return await self.delete(contact_id)
 
+    async def call_many(self, _operation: object, contact_ids: list[str]) -> list[Any]:
+        """Delete one after the other; an exception stands in the place of its outcome."""
+        return [await self._try(contact_id) for contact_id in contact_ids]
+
+    async def _try(self, contact_id: str) -> Any:
+        try:
+            return await self.delete(contact_id)
+        except RuntimeError as error:
+            return error
+
     async def delete(self, contact_id: str) -> DeleteContactOutcome:
         """Answer with the outcome of this number, some turns of the event loop later."""
         self.calls.append(f"delete {contact_id}")

@@ -33,7 +33,13 @@ BRIEF = (
     "{ __typename ... on DeleteContactSuccess @skip(if: $brief) { message } } }"
 )
 DEFAULT = 'mutation($id: ID = "5") { deleteContact(id: $id) { __typename } }'
+MANY = (
+    "mutation($ids: [ID!]!) { deleteContacts(ids: $ids) { id result { __typename } } "
+    "deleteContact(id: 8) { __typename } }"
+)
 WHOLE = "mutation($id: ID!) { first: deleteContact(id: $id) { __typename } deleteContact(id: 8) { __typename } }"
+
+ENTRY = "DeleteContactsEntry"
 
 _ANSWERS: dict[int, Answer] = {
     0: answer(200),
@@ -91,6 +97,7 @@ def records_of(audit: Path, known: int) -> list[dict[str, Any]]:
 @example(case=Case(DEFAULT, {"id": None}), accept=MEDIA_TYPES[0])
 @example(case=Case(DEFAULT, {}), accept=MEDIA_TYPES[0])
 @example(case=Case(WHOLE, {"id": 5}), accept=MEDIA_TYPES[0])
+@example(case=Case(MANY, {"ids": ["1", "5", 5, "x", 8, 7, 1]}), accept=MEDIA_TYPES[0])
 @settings(
     max_examples=150,
     derandomize=True,
@@ -118,20 +125,25 @@ async def test_every_delete_has_one_record_and_one_outcome(
         return
     body = response.json()
     assert body.keys() == {"data"}
-    answered = [value for value in body["data"].values() if value != "Mutation"]
-    lists = [value for value in answered if isinstance(value, list)]
-    outcomes = [value for value in answered if not isinstance(value, list)]
-    assert all(isinstance(each, dict) for each in [*outcomes, *(entry for entries in lists for entry in entries)])
-    # An id that stands several times in a list has one record.
-    fewest, most = (len(outcomes) + sum(size(entries) for entries in lists) for size in (bool, len))
-    assert fewest <= len(records) <= most
     attempts: Counter[str] = Counter()
     for record in records:
         attempts[record["contactId"]] += 0 if record["shared"] else record["attempts"]
-    if not lists:
+    assert +attempts == asked
+    values = [value for value in body["data"].values() if value != "Mutation"]
+    entries = [entry for value in values if isinstance(value, list) for entry in value]
+    outcomes = [value for value in values if not isinstance(value, list)]
+    assert all(isinstance(outcome, dict) for outcome in outcomes)
+    if not entries:
+        assert len(outcomes) == len(records)
         for record, outcome in zip(records, outcomes, strict=True):
             assert outcome.get("__typename", record["outcome"]) == record["outcome"]
-    assert +attempts == asked
+        return
+    # Duplicates of a list have one record, and its records are in the order in which its calls ended.
+    assert len(outcomes) < len(records) <= len(outcomes) + len(entries)
+    results = [value for entry in entries for name, value in entry.items() if name != "id" and value != ENTRY]
+    named = {outcome.get("__typename") for outcome in outcomes + [each for each in results if isinstance(each, dict)]}
+    assert None not in results
+    assert named - {None} <= {record["outcome"] for record in records}
 
 
 @pytest.mark.parametrize("accept", MEDIA_TYPES)

@@ -75,6 +75,21 @@ async def test_a_first_run_needs_one_click(browser: Browser) -> None:
             assert not request.headers.get("referer")
 
 
+async def test_the_second_tab_deletes_many(browser: Browser) -> None:
+    """One click on the tab and one on the button: an outcome for each id."""
+    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
+        await explorer.open(f"{origin}/graphql")
+        await explorer.page.get_by_role("tab", name="DeleteContacts").click()
+        answer = await explorer.run()
+        assert [(entry["id"], entry["result"]["__typename"]) for entry in answer["data"]["deleteContacts"]] == [
+            ("2", "DeleteContactSuccess"),
+            ("10", "WethodPreconditionFailedError"),
+            ("999", "WethodNotFoundError"),
+            ("x", "WethodValidationError"),
+        ]
+        explorer.assert_content()
+
+
 @pytest.mark.parametrize(
     ("sandbox", "note"),
     [(True, "sandbox: invented contacts"), (False, "live: a delete is final")],

@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import pytest
-from graphql import GraphQLUnionType, parse, validate
+from graphql import GraphQLUnionType, get_variable_values, parse, validate
+from graphql.execution.values import VariableValues
 from graphql.language import FieldNode, InlineFragmentNode, OperationDefinitionNode
 
 from app.explorer import example
 from schema.root import build_schema
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import SelectionNode
+
 SCHEMA = build_schema()
 
 
 @pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "live"])
-def test_the_document_is_valid(*, sandbox: bool) -> None:
-    """The first run meets no validation error."""
-    assert validate(SCHEMA._schema, parse(example.document(sandbox=sandbox))) == []  # noqa: SLF001 - no public name
+def test_every_document_and_its_variables_are_valid(*, sandbox: bool) -> None:
+    """The first run of a tab meets no error of the request."""
+    core = SCHEMA._schema  # noqa: SLF001 - no public name
+    for tab in example.tabs(sandbox=sandbox):
+        document = parse(tab["query"])
+        assert validate(core, document) == []
+        (operation,) = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        definitions = list(operation.variable_definitions or ())
+        assert isinstance(get_variable_values(core, definitions, json.loads(tab["variables"])), VariableValues)
 
 
-def test_every_member_of_the_union_is_selected() -> None:
+def selections(source: str, *path: str) -> Sequence[SelectionNode]:
+    """Find what a document selects below the fields of a path."""
+    (operation,) = parse(source).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    found: Sequence[SelectionNode] = operation.selection_set.selections
+    for name in path:
+        field = next(each for each in found if isinstance(each, FieldNode) and each.name.value == name)
+        assert field.selection_set
+        found = field.selection_set.selections
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [(example.DELETE_ONE, ["deleteContact"]), (example.DELETE_MANY, ["deleteContacts", "result"])],
+    ids=["one", "many"],
+)
+def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> None:
     """Whatever the outcome, its name, its words and its own fields are asked for."""
     core = SCHEMA._schema  # noqa: SLF001 - no public name
     union = core.get_type("DeleteContactResult")
     assert isinstance(union, GraphQLUnionType)
-    operation = parse(example.DOCUMENT).definitions[0]
-    assert isinstance(operation, OperationDefinitionNode)
-    (field,) = operation.selection_set.selections
-    assert isinstance(field, FieldNode)
-    assert field.selection_set
     selected: dict[str, set[str]] = {}
     common: set[str] = set()
-    for selection in field.selection_set.selections:
+    for selection in selections(source, *path):
         if isinstance(selection, FieldNode):
             common.add(selection.name.value)
         elif isinstance(selection, InlineFragmentNode):
@@ -76,6 +104,9 @@ def test_the_headers_fit_the_gateway(options: dict[str, object], expected: dict[
 
 
 def test_outside_the_sandbox_a_first_run_deletes_nothing() -> None:
-    """The id is blank, which the gateway refuses, until a person types one."""
-    assert example.variables(sandbox=False) == {"id": ""}
-    assert example.variables(sandbox=True) == {"id": "1"}
+    """The id is blank, which the gateway refuses, and the list is empty, until a person types one."""
+    assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=False)] == [{"id": ""}, {"ids": []}]
+    assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=True)] == [
+        {"id": "1"},
+        {"ids": ["2", "10", "999", "x"]},
+    ]

@@ -112,8 +112,7 @@ def test_the_page_opens_with_the_example(explorer: Explorer) -> None:
     """The sandbox's page holds everything that a first run needs."""
     assert config(explorer) == {
         "endpoint": "./graphql",
-        "document": example.document(sandbox=True),
-        "variables": '{\n  "id": "1"\n}',
+        "tabs": example.tabs(sandbox=True),
         "headers": json.dumps(example.headers(sandbox=True), indent=2),
         "sandbox": True,
     }

@@ -270,7 +270,8 @@ async def test_a_success_stays_one_whatever_the_owner_answers(
 
 def by_contact(asked: Asked) -> Answer:
     """An answer of its own for each contact."""
-    return {"/api/contact/2": NOT_FOUND, "/api/contact/3": answer(412)}.get(asked.target, answer(200))
+    answers = {"/api/contact/2": NOT_FOUND, "/api/contact/3": answer(412), "/api/contact/5": LOST}
+    return answers.get(asked.target, answer(200))
 
 
 @pytest.mark.parametrize("name", ROUTERS)
@@ -290,6 +291,60 @@ async def test_aliased_deletes_keep_their_order_and_their_results(
         ("b", {"__typename": "WethodPreconditionFailedError"}),
         ("a", {"__typename": "DeleteContactSuccess", "deletedContactId": "1", "contact": {"name": "Ada"}}),
     ]
+
+
+MANY = """mutation Delete($ids: [ID!]!) { deleteContacts(ids: $ids) { id result {
+  __typename
+  ... on DeleteContactSuccess { deletedContactId message confirmedBy }
+  ... on WethodError { key message statusCode response { content } }
+  ... on WethodValidationError { failures { field message } }
+} } }"""
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_an_outcome_for_each_id_arrives_untouched(
+    direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
+) -> None:
+    """One request here; entry by entry what the gateway itself says, duplicates, a bad and a lost id included."""
+    ids = ["4", "2", "../7", "3", "1", "2", "5"]
+    bodies, sent = [], []
+    for url in (f"{direct.url}/graphql", urls[name]):
+        async with upstream(by_contact, wethod_port) as wethod:
+            bodies.append(await ask(url, MANY, caller("x"), ids=ids))
+            sent.append(sorted(asked.target for asked in wethod.asked))
+    assert bodies[1] == bodies[0]
+    assert sent[1] == sent[0] == [f"/api/contact/{contact}" for contact in (1, 2, 3, 4, 5, 5)]
+    assert set(bodies[1]) == {"data"}
+    entries = bodies[1]["data"]["deleteContacts"]
+    assert [(entry["id"], entry["result"]["__typename"]) for entry in entries] == [
+        ("4", "DeleteContactSuccess"),
+        ("2", "WethodNotFoundError"),
+        ("../7", "WethodValidationError"),
+        ("3", "WethodPreconditionFailedError"),
+        ("1", "DeleteContactSuccess"),
+        ("2", "WethodNotFoundError"),
+        ("5", "WethodOutcomeUnknownError"),
+    ]
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+async def test_a_success_of_a_list_stays_one_whatever_the_owner_answers(
+    urls: dict[str, str], wethod_port: int, name: str
+) -> None:
+    """The owner is asked for the contacts of all entries at once; a contact that it does not know costs only itself."""
+    result = "result { ... on DeleteContactSuccess { contact { name } } }"
+    query = f"mutation ($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ id {result} }} }}"
+    async with upstream(by_contact, wethod_port):
+        body = await ask(urls[name], query, caller("x"), ids=["1", "2", "7"])
+    assert body == {
+        "data": {
+            "deleteContacts": [
+                {"id": "1", "result": {"contact": {"name": "Ada"}}},
+                {"id": "2", "result": {}},
+                {"id": "7", "result": {"contact": {"name": None}}},
+            ]
+        }
+    }
 
 
 @pytest.mark.parametrize("name", ROUTERS)

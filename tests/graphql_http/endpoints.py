@@ -79,7 +79,7 @@ def make_endpoint(
 ) -> GraphQLEndpoint:
     """Make an endpoint that runs one plan for every document."""
     found: Any = SimpleNamespace(plan=Plan(run), document_id=document_id)
-    caller: Any = SimpleNamespace(request_id="request-1", company="acme")
+    caller: Any = SimpleNamespace(request_id="request-1", company="acme", authorization=b"Bearer a")
     return GraphQLEndpoint(
         read_caller=lambda _headers, _client: caller,
         make_context=make_context,
@@ -89,6 +89,7 @@ def make_endpoint(
         cors=None,
         page=None,
         max_body_bytes=10_000,
+        max_refusal_bytes=100_000,
         max_requests=max_requests,
         timeout_seconds=5.0,
     )

@@ -13,7 +13,7 @@ import pytest
 from app.server.observer import SERVER_STATUS
 from tests.server.processes import running
 from tests.server.serving import read, reply, request, send_in_pieces, serving
-from tests.support import with_lifespan
+from tests.support import alive, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
