@@ -70,7 +70,7 @@ class WorkerContext:
 class Gateway(Starlette):
     """Starlette for everything but GraphQL requests, which go directly to their endpoint.
 
-    Routing and two error handlers that the endpoint does not need would take a tenth of the CPU time of a delete.
+    Routing and two error handlers that the endpoint does not need would take a tenth of the CPU time of a request.
     """
 
     graphql: GraphQLEndpoint

@@ -138,7 +138,7 @@ def choose_operation(operations: list[OperationDefinitionNode], name: str | None
 
     Raises:
         RequestError: the document has no operation of that name, or several and the request names none. The first one
-            is never assumed: it may delete.
+            is never assumed: it may change data.
     """
     if name is None:
         if len(operations) == 1:

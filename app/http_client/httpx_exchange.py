@@ -166,7 +166,7 @@ def _target_url(origin: Origin, target: bytes) -> httpx.URL:
     except httpx.InvalidURL as error:
         raise NotSent(f"InvalidURL: {error}", transient=False) from error
     if url.raw_path != target:
-        # httpx resolves dot segments, which would be another contact's path.
+        # httpx resolves dot segments, which would be another resource's path.
         raise ValueError("httpx would send another target than the one given")
     return url
 

@@ -3,7 +3,7 @@
 Every request has an httpx transport and a connection of its own, for two reasons that no setting removes:
 
 * h11 keeps what an upstream sends behind the end of a response for the next request on the connection: one caller would
-  get the outcome of another's delete.
+  get the response to another's request.
 * httpcore never frees a slot if a request is cut between its connection and its first byte, or if TLS fails inside a
   proxy's tunnel.
 

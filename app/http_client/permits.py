@@ -33,7 +33,7 @@ class Permits:
         self._limit_per_share = share_of(limit)
         self._held: dict[bytes, int] = {}
         # The result of a waiter is true if it was given a permit. Ordered dictionaries, because the first entry of a
-        # plain one takes ever longer to find when first entries are deleted again and again.
+        # plain one takes ever longer to find when first entries are removed again and again.
         self._waiters: OrderedDict[bytes, OrderedDict[asyncio.Future[bool], None]] = OrderedDict()
         self.free = limit
         self.waiting = 0

@@ -1,4 +1,4 @@
-"""A check that Wethod can be reached: what a delete does, up to its first byte."""
+"""A check that Wethod can be reached: what a call does, up to its first byte."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import GraphQLUnionType, get_named_type
 
 from app.sandbox import serve_sandbox
 from tests.gateway import HEADERS, gateway
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.sandbox import serve_sandbox
+    from schema.rest import RestOperation
 from tests.gateway import GatewayClient
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
@@ -151,3 +153,14 @@ async def test_each_operation_has_its_own_metrics() -> None:
     assert 'wethod_operation_total{operation="contact",outcome="ContactDetails"} 1.0' in text
     assert 'wethod_operation_total{operation="updateEmail",outcome="UpdateEmailSuccess"} 0.0' in text
     assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 0.0' in text
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_outcomes_of_an_operation_are_the_members_of_its_union(operation: RestOperation[Any, Any]) -> None:
+    """Metric labels and GraphQL see the same classes."""
+    field = operation.name
+    core = build_schema()._schema  # noqa: SLF001 - Strawberry has no public way
+    roots = [root for root in (core.query_type, core.mutation_type) if root is not None and field in root.fields]
+    union = get_named_type(roots[0].fields[field].type)
+    assert isinstance(union, GraphQLUnionType)
+    assert {member.name for member in union.types} == {outcome.__name__ for outcome in operation.outcomes}
