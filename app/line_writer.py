@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 0.01
 
 
 class LineWriter:
-    """Writes lines in order, each with one ``write`` of its own while the reader keeps up.
+    """Writes lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
     to ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a signal
@@ -58,23 +58,21 @@ class LineWriter:
             line: the line, with its newline.
             droppable: False keeps it even beyond ``most_bytes``.
         """
-        if self._lock.acquire(blocking=False):
-            try:
-                self._take_incoming()
-                self._write(line, droppable=droppable)
-            finally:
-                self._lock.release()
-        else:
-            self._incoming.append((line, droppable))
+        self.append(line, droppable=droppable)
         # The holder of the lock, another thread or the code that a signal interrupted, looks again after its release.
         while self._incoming and self._lock.acquire(blocking=False):
             try:
                 self._take_incoming()
+                self._drain()
             finally:
                 self._lock.release()
 
+    def append(self, line: bytes, *, droppable: bool = True) -> None:
+        """Take a line that the next ``write``, ``retry`` or ``flush`` writes, together with others."""
+        self._incoming.append((line, droppable))
+
     def retry(self) -> bool:
-        """Write what was kept, without waiting. Return whether nothing is left."""
+        """Write what was appended or kept, without waiting. Return whether nothing is left."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -118,23 +116,14 @@ class LineWriter:
     def _take_incoming(self) -> None:
         while self._incoming:
             line, droppable = self._incoming.popleft()
-            self._write(line, droppable=droppable)
-
-    def _write(self, line: bytes, *, droppable: bool) -> None:
-        written = self._send(line) if not self._backlog or self._drain() else 0
-        if written < len(line):
-            # The rest of a line that has begun must follow before anything else.
-            self._keep(line[written:], droppable=droppable and not written)
-
-    def _keep(self, line: bytes, *, droppable: bool) -> None:
-        if droppable and self.backlog_bytes + len(line) > self._most_bytes:
-            self.dropped += 1
-            return
-        self._backlog.append(line)
-        self.backlog_bytes += len(line)
+            if droppable and self.backlog_bytes + len(line) > self._most_bytes and not self._drain():
+                self.dropped += 1
+            else:
+                self._backlog.append(line)
+                self.backlog_bytes += len(line)
 
     def _drain(self) -> bool:
-        """Write what was kept, several lines at once. Return whether nothing is left."""
+        """Write what is kept, several lines at once. Return whether nothing is left."""
         while self._backlog:
             lines = list(_together(self._backlog))
             joined = b"".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 import re
@@ -33,6 +34,10 @@ _SECRETS = (
     (re.compile(r"\s*GraphQL request:\d+:\d+(?:\n *\d* \|[^\n]*)*"), ""),
 )
 """No code of ours logs any of them, but a library's message or an exception may quote one."""
+
+BATCH_SECONDS = 0.05
+BATCH_BYTES = 64 * 1024
+"""Bounds of the time and the bytes of a batch of lines of requests."""
 
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
 
@@ -122,6 +127,9 @@ class ConsoleFormatter(logging.Formatter):
 class LineHandler(logging.Handler):
     """Hands formatted records to the writer. Never raises.
 
+    The lines of requests are written in batches; a record of any other kind writes what is there before it, and
+    ``logging.shutdown`` writes the last batch at exit.
+
     Args:
         formatter: formats records and requests.
         writer: writes the lines.
@@ -131,6 +139,8 @@ class LineHandler(logging.Handler):
         super().__init__()
         self.formatter: JsonFormatter | ConsoleFormatter = formatter
         self.writer = writer
+        self._batch_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of a record; of a record that cannot be formatted, a line that names its module."""
@@ -144,8 +154,22 @@ class LineHandler(logging.Handler):
         self.writer.write(line.encode() + b"\n")
 
     def write_request(self, line: RequestLine) -> None:
-        """Write the line of a request."""
-        self.writer.write(self.formatter.format_request(line) + b"\n")
+        """Write the line of a request within ``BATCH_SECONDS``. Only for the event loop's thread."""
+        text = self.formatter.format_request(line) + b"\n"
+        self.writer.append(text)
+        self._batch_bytes += len(text)
+        if self._batch_bytes >= BATCH_BYTES:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write the lines of requests that have ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._batch_bytes = 0
+        self.writer.retry()
 
 
 def _safe(text: str) -> str:

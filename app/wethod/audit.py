@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import logging
@@ -59,9 +60,10 @@ class AuditTail(msgspec.Struct, rename="camel"):
 class Audit:
     """Writes the audit.
 
-    ``record`` writes its line to the kernel, so a sudden end of the process loses no line of a known outcome. A line
-    that cannot be written is kept. Past ``BLOCKED_BYTES`` of such lines, no further call is sent: an operation that
-    nobody can see afterwards must not happen.
+    The future of ``record`` is done when the kernel has the line, so a sudden end of the process loses no line of a
+    known outcome. Calls that end in one turn of the event loop share a write. A line that cannot be written is kept.
+    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: an operation that nobody can see afterwards must not
+    happen.
 
     Args:
         target: a file descriptor or a file to append to.
@@ -74,6 +76,7 @@ class Audit:
     def __init__(self, target: int | Path, key: bytes) -> None:
         self.writer = LineWriter(target, most_bytes=MAX_BACKLOG_BYTES)
         self._reported = ""
+        self._recorded: list[asyncio.Future[None]] = []
         key = key if len(key) <= _MAX_KEY_BYTES else hashlib.blake2b(key).digest()
         self._fingerprint = hashlib.blake2b(key=key, digest_size=_FINGERPRINT_BYTES)
 
@@ -93,8 +96,31 @@ class Audit:
         digest.update(authorization[_BEARER:])
         return digest.hexdigest()
 
-    def record(self, record: OperationRecord) -> None:
-        """Write the line of a call. Neither blocks nor raises for anything that the target does."""
+    def record(self, record: OperationRecord) -> asyncio.Future[None]:
+        """Take the line of a call. Raises nothing for anything that the target does.
+
+        Returns:
+            A future that is done at the end of this turn of the event loop, when the line is written or kept.
+        """
+        # A call that was never sent may be dropped; every other line is kept.
+        self.writer.append(self._line(record), droppable=record.attempts == 0 and not record.shared)
+        loop = asyncio.get_running_loop()
+        if not self._recorded:
+            loop.call_soon(self.write)
+        # One for each call: a cancelled task cancels the future that it awaits.
+        recorded = loop.create_future()
+        self._recorded.append(recorded)
+        return recorded
+
+    def write(self) -> None:
+        """Write the lines of all calls that have ended, without waiting; then let their answers go."""
+        recorded, self._recorded = self._recorded, []
+        self.writer.retry()
+        for future in recorded:
+            if not future.done():
+                future.set_result(None)
+
+    def _line(self, record: OperationRecord) -> bytes:
         caller = record.caller
         outcome = record.outcome
         evidence = getattr(outcome, "confirmed_by", None)
@@ -113,9 +139,7 @@ class Audit:
             evidence and evidence._name_,
         )
         objects = [_encode(part) for part in (head, own, tail) if part]
-        text = b"{" + b",".join(part[1:-1] for part in objects) + b"}\n"
-        # A call that was never sent may be dropped; every other line is kept.
-        self.writer.write(text, droppable=record.attempts == 0 and not record.shared)
+        return b"{" + b",".join(part[1:-1] for part in objects) + b"}\n"
 
     def report(self) -> None:
         """Log each change of state once: lines wait, operations are refused, the audit is written again."""

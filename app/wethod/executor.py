@@ -110,7 +110,9 @@ class Executor:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             outcome = operation.from_no_response(rest.Failed(), **arguments)
         seconds = time.perf_counter() - started
-        self._record(OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds))
+        await self._record(
+            context, OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds)
+        )
         return outcome
 
     async def call_many(
@@ -208,14 +210,23 @@ class Executor:
             self._rate_limits.remember(context.token, outcome.retry_after_seconds)
         return outcome, attempts
 
-    def _record(self, record: OperationRecord) -> None:
+    async def _record(self, context: CallContext, record: OperationRecord) -> None:
+        """Count a call, and return when its audit line is with the kernel."""
+        audit = self._audit if record.operation.audited else None
+        recorded: asyncio.Future[None] | None = None
         try:
-            if self._audit is not None and record.operation.audited:
-                self._audit.record(record)
+            if audit is not None:
+                recorded = audit.record(record)
             self._observer.operation_ended(record)
         except Exception:
             # A known outcome must not become an unknown one because of a full disk.
             logger.exception("a call of %s could not be recorded", record.operation.name)
+        if audit is not None and recorded is not None:
+            try:
+                await recorded
+            except asyncio.CancelledError:
+                absorb_cancellation(context)
+                audit.write()
 
 
 def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> NoResponse | None:

@@ -17,7 +17,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.observability.configure_logging import configure_logging
+from app.observability.configure_logging import configure_logging, current_handler
+from app.observability.logs import BATCH_SECONDS
 from app.observability.observability import make_counters
 from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
@@ -57,11 +58,14 @@ def read(reader: int) -> bytes:
 
 
 def logged(reader: int) -> list[dict[str, Any]]:
-    """Return the lines that are in a pipe."""
+    """Write the lines of requests that wait, and return all that are in a pipe."""
+    handler = current_handler()
+    assert handler is not None
+    handler.flush()
     return [json.loads(line) for line in read(reader).splitlines()]
 
 
-def test_a_request_has_its_line(log: int) -> None:
+async def test_a_request_has_its_line(log: int) -> None:
     """Who asked for what, the status of the response and the time that it took."""
     observation = observability().requests.request_started(SCOPE)
     observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
@@ -86,7 +90,23 @@ def test_a_request_has_its_line(log: int) -> None:
     }
 
 
-def test_a_request_without_a_response_has_its_line(log: int) -> None:
+async def test_lines_of_requests_are_written_together_and_soon(log: int) -> None:
+    """Nothing is written before the time is over or a warning comes, and then everything, in order."""
+    reporter = observability().requests
+    for _ in range(3):
+        reporter.request_started(SCOPE).ended(200)
+    assert read(log) == b""
+    logging.getLogger("app").warning("a warning")
+    assert [json.loads(line)["message"] for line in read(log).splitlines()] == ["request"] * 3 + ["a warning"]
+    reporter.request_started(SCOPE).ended(200)
+    assert read(log) == b""
+    async with asyncio.timeout(10):
+        while not (line := read(log)):
+            await asyncio.sleep(BATCH_SECONDS)
+    assert json.loads(line)["message"] == "request"
+
+
+async def test_a_request_without_a_response_has_its_line(log: int) -> None:
     """A client that left, or a request that was refused before its caller was read."""
     observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500})
     observation.ended(None)
@@ -102,7 +122,7 @@ def test_a_request_without_a_response_has_its_line(log: int) -> None:
     }
 
 
-def test_a_response_of_the_server_is_counted_once(log: int) -> None:
+async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
     """The application sees a disconnect; the line and the count have the status that the client got."""
     observers = observability()
     scope = dict(SCOPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -119,12 +120,21 @@ EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
 }
 
 
+def write(audit: Audit, event: OperationRecord) -> None:
+    """Record a call, and wait until its answer may go."""
+
+    async def record_one() -> None:
+        await audit.record(event)
+
+    asyncio.run(record_one())
+
+
 @pytest.mark.parametrize(("event", "differs"), [pytest.param(*parts, id=name) for name, parts in EVENTS.items()])
 def test_each_delete_has_its_line(event: OperationRecord, differs: dict[str, Any], tmp_path: Path) -> None:
     """Every field, in order, and the time in UTC."""
     audit = Audit(tmp_path / "audit", KEY)
     before = dt.datetime.now(dt.UTC)
-    audit.record(event)
+    write(audit, event)
     after = dt.datetime.now(dt.UTC)
     audit.close(0)
     (line,) = lines(tmp_path / "audit")
@@ -162,12 +172,13 @@ def test_no_line_holds_the_token(token: str, place: str, tmp_path_factory: pytes
     """Not even where the caller put it into the id by mistake."""
     path = tmp_path_factory.mktemp("audit") / "audit"
     audit = Audit(path, KEY)
-    audit.record(
+    write(
+        audit,
         record(
             WethodValidationError(key="invalid_data", message=""),
             place.format(token, token),
             by=caller(HEADERS | {"authorization": f"Bearer {token}", "cookie": token}),
-        )
+        ),
     )
     audit.close(0)
     assert token.encode() not in path.read_bytes()
@@ -178,22 +189,25 @@ def test_every_id_gives_one_line(contact_id: str, tmp_path_factory: pytest.TempP
     """Control characters, line ends, surrogates: one line of JSON, always."""
     path = tmp_path_factory.mktemp("audit") / "audit"
     audit = Audit(path, KEY)
-    audit.record(record(WethodValidationError(key="invalid_data", message=""), contact_id))
+    write(audit, record(WethodValidationError(key="invalid_data", message=""), contact_id))
     audit.close(0)
     (line,) = lines(path)
     assert len(line["contactId"]) <= 100
 
 
 def test_a_killed_process_has_written_every_line() -> None:
-    """SIGKILL the moment after the outcome is known: the line is there."""
+    """SIGKILL at the moment at which 200 answers may go: every line is there."""
     reader, writer = os.pipe()
     code = (
-        "import os, signal, pathlib\n"
+        "import asyncio, os, signal\n"
         "from app.wethod.audit import Audit\n"
         "from tests.wethod.records import record\n"
-        "audit = Audit(1, b'k' * 16)\n"
-        "for number in range(200): audit.record(record(contact_id=str(number)))\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "async def main():\n"
+        "    audit = Audit(1, b'k' * 16)\n"
+        "    futures = [audit.record(record(contact_id=str(number))) for number in range(200)]\n"
+        "    await futures[0]\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=writer, cwd=ROOT) as child:
         os.close(writer)
@@ -224,10 +238,10 @@ def test_past_the_bound_only_deletes_never_sent_go_unwritten(
     """What was sent keeps its line; what was refused, and so changed nothing, is counted."""
     audit, _ = stuck
     assert audit.blocked
-    audit.record(record(from_no_response(rest.NotSent(), "7"), attempts=0))
-    audit.record(record(contact_id="8"))
+    write(audit, record(from_no_response(rest.NotSent(), "7"), attempts=0))
+    write(audit, record(contact_id="8"))
     # Its time was used up while an equal one was under way, which may have deleted.
-    audit.record(record(from_no_response(rest.WaitEnded(), "9"), "9", attempts=0, shared=True))
+    write(audit, record(from_no_response(rest.WaitEnded(), "9"), "9", attempts=0, shared=True))
     assert audit.writer.dropped == 1
     audit.close(0)
     # Standard error is told last: a process that ends loses nothing that it could still say.
@@ -255,7 +269,7 @@ def test_lines_that_wait_are_spoken_of(caplog: pytest.LogCaptureFixture) -> None
     reader, writer = os.pipe()
     audit = Audit(writer, KEY)
     os.close(reader)
-    audit.record(record())
+    write(audit, record())
     audit.report()
     assert not audit.blocked
     assert [entry.message for entry in caplog.records] == ["audit lines wait to be written ([Errno 32] Broken pipe)"]
