@@ -56,6 +56,6 @@ def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: d
     """
     names = operation.parameters
     arguments = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
-    if len(args) + len(kwargs) != len(names) or any(name not in arguments for name in names):
+    if len(args) + len(kwargs) != len(names) or arguments.keys() != set(names):
         raise TypeError(f"{operation.name} takes {', '.join(names)}")
     return arguments
