@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 RawHeaders: TypeAlias = "tuple[tuple[bytes, bytes], ...] | list[tuple[bytes, bytes]]"
 """Header fields in the order of arrival. Names are in lower case where a parser made them."""
@@ -28,13 +28,12 @@ class Headers(dict[bytes, bytes]):
 
     repeated: Mapping[bytes, list[bytes]]
 
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        pairs = fields if isinstance(fields, list | tuple) else list(fields)
-        super().__init__(pairs)
+    def __init__(self, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(fields)
         self.repeated = _NONE
-        if len(self) != len(pairs):
+        if len(self) != len(fields):
             values: dict[bytes, list[bytes]] = {}
-            for name, value in pairs:
+            for name, value in fields:
                 values.setdefault(name, []).append(value)
             self.repeated = {name: several for name, several in values.items() if len(several) > 1}
             self.update((name, several[0]) for name, several in self.repeated.items())

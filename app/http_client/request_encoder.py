@@ -24,8 +24,8 @@ def encode_request(request: Request, host: bytes) -> bytes:
     headers = sent_headers(request, host)
     fields = b"\r\n".join(map(b": ".join, headers))
     head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method, request.target, fields)
-    # The line ends are the only breaks. One pass over the text costs a third of three searches.
-    breaks = len(head) - len(head.translate(None, b"\r\n\0"))
-    if breaks != 2 * (len(headers) + 2) or b" " in request.target:
+    # The line ends are the only breaks. Counting is three times as fast as `in`, which first takes bytes for a number.
+    ends = len(headers) + 2
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or head.count(b"\0") or request.target.count(b" "):
         raise ValueError("the request holds CR, LF or NUL, or its target a space")
     return head + request.body if request.body else head

@@ -13,7 +13,7 @@ import logging
 import math
 import select
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
@@ -64,10 +64,12 @@ class Connection(asyncio.Protocol):
         "_lingered_bytes",
         "_loop",
         "_lost",
+        "_next",
         "_parser",
         "_paused",
         "_pending_error",
         "_queue",
+        "_task",
         "_transport",
         "_write_deadline",
         "state",
@@ -88,6 +90,9 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._active: Exchange | None = None
         self._queue: deque[Exchange] = deque()
+        self._task: asyncio.Task[None] | None = None
+        # The exchange that the task waits for; None if it does not wait.
+        self._next: asyncio.Future[Exchange] | None = None
         self._pending_error: ErrorResponse | None = None
         # Event loop times in seconds, at which `expire` acts.
         self._deadline = self._write_deadline = math.inf
@@ -168,6 +173,8 @@ class Connection(asyncio.Protocol):
         self._parser.close()
         self._queue.clear()
         self.resume_writing()
+        if self._next is not None:
+            self._next.cancel()
         if self._active is not None:
             self._active.disconnect()
             self._active = None
@@ -288,7 +295,27 @@ class Connection(asyncio.Protocol):
         elif self._is_too_late():
             self.replace_response(exchange, TIMEOUT)
         else:
-            self.state.tasks.add(self._loop.create_task(exchange.run(self._app)))
+            task, waiting, self._next = self._task, self._next, None
+            if task is None or waiting is None:
+                task = self._task = self._loop.create_task(self._run(exchange))
+            else:
+                waiting.set_result(exchange)
+            # Now, not when the task goes on: a stop cancels it even before that.
+            self.state.tasks.add(task)
+
+    async def _run(self, exchange: Exchange) -> None:
+        """Run one exchange after the other: a task for each would cost 2 µs more."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        while True:
+            try:
+                await exchange.run(self._app)
+            finally:
+                self.state.tasks.discard(task)
+            # The next exchange has a task of its own if this one's response was complete before its application ended.
+            if self._closing or task is not self._task:
+                return
+            self._next = self._loop.create_future()
+            exchange = await self._next
 
     def _is_too_late(self) -> bool:
         """Return whether a request that is completed now can no longer have its full time before the stop."""

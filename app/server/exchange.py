@@ -26,6 +26,7 @@ _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DISCONNECT: Message = {"type": "http.disconnect"}
+_FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding"})
 _BODILESS = frozenset({204, 304})
 
 
@@ -217,25 +218,28 @@ class Exchange:
 
     def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        head = _STATUS_LINES[status] + self._channel.state.date
-        lines = 2
+        lines = [_STATUS_LINES[status] + self._channel.state.date]
         for name, value in headers:
             lower = name.lower()
-            if lower == b"content-length":
-                self._missing = int(value)
-            elif lower == b"connection":
-                # A field of one hop, and the hop is the server's. An application may ask to close.
-                self.keep_alive = self.keep_alive and b"close" not in value.lower()
-                continue
-            elif lower == b"transfer-encoding":
-                continue  # ASGI: framing is the server's
-            head += b"%b: %b\r\n" % (lower, value)
-            lines += 1
+            if lower not in _FRAMING or self._take_framing(lower, value):
+                lines.append(b"%b: %b\r\n" % (lower, value))
+        head = b"".join(lines)
         # One look at the whole instead of a regular expression for each name and value, at a sixth of the time: if none
         # of them ends a line, none forges a header or a response.
-        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        ends = len(lines) + 1
+        if head.count(b"\n") != ends or head.count(b"\r") != ends or head.count(b"\0"):
             raise RuntimeError("a header contains a line end or NUL")
         return head
+
+    def _take_framing(self, name: bytes, value: bytes) -> bool:
+        """Read a field that concerns the server; return whether it is sent as it is."""
+        if name == b"content-length":
+            self._missing = int(value)
+            return True
+        if name == b"connection":
+            # A field of one hop, and the hop is the server's. An application may ask to close.
+            self.keep_alive = self.keep_alive and b"close" not in value.lower()
+        return False  # ASGI: framing is the server's
 
     def _frame(self, body: bytes, *, more: bool) -> bytes:
         if self._bodiless:

@@ -40,6 +40,9 @@ _HOST = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?", re.ASCII
 )
 
+_PLAIN_PATH = re.compile(rb"/[^?%#]*")
+"""A request target that is its own decoded path."""
+
 _MEASURE = -1
 """A threshold that every head exceeds, so that it is measured."""
 
@@ -234,7 +237,7 @@ class RequestParser:
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = headers
         scope["state"] = self._state.copy()
-        if url[:1] == b"/" and b"?" not in url and b"%" not in url and b"#" not in url:
+        if _PLAIN_PATH.fullmatch(url):
             scope["path"] = url.decode("ascii")
             scope["raw_path"] = url
             scope["query_string"] = b""

@@ -22,20 +22,17 @@ class CallContext:
 
     Attributes:
         stopped: a stop has cancelled the request, and no further call is sent for it.
+        token: the key of remembered rate limits and of fair shares.
     """
 
-    __slots__ = ("caller", "deadline", "max_words", "stopped")
+    __slots__ = ("caller", "deadline", "max_words", "stopped", "token")
 
     def __init__(self, caller: Caller, deadline: float, max_words: int) -> None:
         self.caller = caller
         self.deadline = deadline
         self.max_words = max_words
         self.stopped = False
-
-    @property
-    def token(self) -> bytes:
-        """The key of remembered rate limits and of fair shares."""
-        return self.caller.authorization or b""
+        self.token = caller.authorization or b""
 
     @property
     def held_back(self) -> rest.NoResponse | None:

@@ -50,7 +50,6 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
         received: the names of those of the three headers that arrived, as configured.
         request_id: the request's id: the client's own if it is usable, else a new one.
         client: the client's address; empty if it is not known.
-        traceparent: the trace context that arrived; None if no usable one did.
         trace: header fields of the trace context to forward; empty unless a setting says so.
     """
 
@@ -62,7 +61,6 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     received: tuple[str, ...]
     request_id: str
     client: str = ""
-    traceparent: str | None = None
     trace: RawHeaders = ()
 
     def __repr__(self) -> str:
@@ -111,9 +109,6 @@ class CallerReader:
         authorization, problem = self._read_authorization(headers)
         company = self._read_company(headers, failures)
         version = self._read_version(headers, failures)
-        traceparent = headers.get(b"traceparent")
-        if traceparent and (b"traceparent" in headers.repeated or not _TRACEPARENT.fullmatch(traceparent)):
-            traceparent = None
         received = self._all_received
         if not (self._authorization_name in headers and b"wethod-company" in headers and b"wethod-version" in headers):
             received = tuple(shown for name, shown in self._shown.items() if name in headers)
@@ -126,8 +121,7 @@ class CallerReader:
             received,
             _request_id(headers),
             client,
-            traceparent.decode("ascii") if traceparent else None,
-            _trace(traceparent, headers) if self._trace_upstream and traceparent else (),
+            _trace(headers) if self._trace_upstream else (),
         )
 
     def describe(self, caller: Caller) -> WethodContext:
@@ -222,7 +216,11 @@ def _cached_company(value: bytes) -> str | None:
     return text if COMPANY.fullmatch(text) else None
 
 
-def _trace(traceparent: bytes, headers: Headers) -> RawHeaders:
+def _trace(headers: Headers) -> RawHeaders:
+    """The trace context that arrived; nothing if it is not usable."""
+    traceparent = headers.get(b"traceparent", b"")
+    if b"traceparent" in headers.repeated or not _TRACEPARENT.fullmatch(traceparent):
+        return ()
     tracestate = headers.get(b"tracestate")
     if tracestate and b"tracestate" not in headers.repeated and _TRACESTATE.fullmatch(tracestate):
         return (b"traceparent", traceparent), (b"tracestate", tracestate)

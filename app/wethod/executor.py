@@ -225,7 +225,7 @@ class Executor:
             try:
                 await recorded
             except asyncio.CancelledError:
-                absorb_cancellation(context)
+                context.absorb_cancellation()
                 audit.write()
 
 

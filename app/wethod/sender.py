@@ -132,7 +132,6 @@ class Sender:
         Raises:
             NotSent: nothing was written, and there is no further try.
         """
-        now = asyncio.get_running_loop().time
         for bounds in (*_BACKOFF_SECONDS, None):
             try:
                 response = await self._attempt(operation, request, is_repeat=False)
@@ -141,7 +140,7 @@ class Sender:
                 return None
             except NotSent as problem:
                 pause = random.uniform(*bounds) if bounds else 0.0
-                if not bounds or not problem.transient or now() + pause >= request.send_by:
+                if not bounds or not problem.transient or asyncio.get_running_loop().time() + pause >= request.send_by:
                     raise
             else:
                 # The server gave up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
