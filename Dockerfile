@@ -14,7 +14,7 @@ COPY requirements.lock requirements-dev.lock ./
 RUN python -m venv /build \
  && python -m venv --without-pip /venv \
  && /build/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
- && /build/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
+ && /build/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements-dev.lock
 COPY . .
 RUN /build/bin/python -m hatchling build -t wheel \
  && /build/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps dist/*.whl \

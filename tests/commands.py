@@ -84,7 +84,7 @@ def serving(line: str, folder: Path, environ: Mapping[str, str], *, seconds: flo
     with (folder / "stderr").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
             # `exec` makes the signal the command's own, as a terminal's or a supervisor's is.
-            ["timeout", "--foreground", str(seconds), "bash", "-c", f"exec env {line}"],
+            ["timeout", "--foreground", "--kill-after=30", str(seconds), "bash", "-c", f"exec env {line}"],
             cwd=folder,
             env=shell_environment({"GATEWAY_DRAIN_DELAY_SECONDS": "0", **environ}),
             stdout=subprocess.DEVNULL,

@@ -125,7 +125,7 @@ run_sandbox("127.0.0.1", 0, None, functools.partial(print, flush=True))
 def test_a_program_stops_at_a_signal(number: signal.Signals) -> None:
     """run_sandbox announces its URL and returns at a signal, a delete unanswered; no variable of uvicorn's matters."""
     environment = {**os.environ, "WEB_CONCURRENCY": "many", "FORWARDED_ALLOW_IPS": "*"}
-    command = ["timeout", "--foreground", "--signal=KILL", "30", sys.executable, "-c", PROGRAM]
+    command = ["timeout", "--foreground", "--kill-after=5", "30", sys.executable, "-c", PROGRAM]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment
     ) as program:
