@@ -27,13 +27,17 @@ SLOW_SECONDS: Final = 15.0
 ABORT: Final = "http.response.abort"
 """ASGI extension of our server, and its message: close the connection without an answer."""
 
+LOST: Final = frozenset({99, 199})
+"""Contacts whose deletes lose their answer with every token: the request that deletes one, and the one after it."""
+
 MAX_LIMIT: Final = 100
 
 
 def create_sandbox(database: Path | None = None, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
     """Make the sandbox. Its lifespan opens the database, and raises ``StartError`` if that cannot be used.
 
-    `demo-dropped` needs a server with the extension ABORT. On another server its deletes fail and delete nothing.
+    `demo-dropped` and the contacts in LOST need a server with the extension ABORT. On another server their deletes
+    fail and delete nothing.
 
     Args:
         database: the path of a file, which is made if it is absent; None is memory.
@@ -55,6 +59,7 @@ def create_sandbox(database: Path | None = None, *, slow_seconds: float = SLOW_S
     )
     app.router.redirect_slashes = False
     app.state.slow_seconds = slow_seconds
+    app.state.lost_once = set()
     return app
 
 
@@ -65,9 +70,17 @@ async def show_or_delete(request: Request) -> Response:
     contact_id, failures = integer("id", request.path_params["id"], lowest=1, highest=MAX_ID)
     token, company = admit(request, failures, edits=deletes)
     # Before the delete: a server that cannot abort must not delete either.
-    if deletes and token == DROPPED and ABORT not in request.scope.get("extensions", ()):
+    aborts = token == DROPPED or contact_id in LOST
+    if deletes and aborts and ABORT not in request.scope.get("extensions", ()):
         raise RuntimeError(f"the server of the sandbox does not offer the ASGI extension {ABORT}")
+    lost_once: set[tuple[str, int]] = request.app.state.lost_once
+    if deletes and (company, contact_id) in lost_once:
+        lost_once.remove((company, contact_id))
+        return _NoAnswer()
     if deletes and contacts.delete(company, contact_id):
+        if contact_id in LOST:
+            lost_once.add((company, contact_id))
+            return _NoAnswer()
         if token == SLOW:
             with contextlib.suppress(asyncio.CancelledError):  # a stop shortens the wait
                 await asyncio.sleep(request.app.state.slow_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from app.sandbox import serve_sandbox
 from app.sandbox.admission import TOKENS, VERSION
 from app.sandbox.people import COMPANIES
+from tests.gateway import gateway
 from tests.system_parts import require
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -26,28 +28,24 @@ def transcript() -> list[tuple[str, str]]:
     ]
 
 
-def test_every_command_gives_the_output_under_it() -> None:
-    """The commands, run in their order on a new sandbox, print what the document shows."""
+async def test_every_command_gives_the_output_under_it() -> None:
+    """The commands, run in their order on a new sandbox and a gateway before it, print what the document shows."""
     require("curl", present=shutil.which("curl") is not None)
     commands = transcript()
     assert len(commands) == DOCUMENT.count("$ curl")
     with serve_sandbox() as url:
-        environment = {"PATH": os.environ["PATH"], "SANDBOX": url}
-        printed = [
-            (
-                command,
-                subprocess.run(
-                    ["sh", "-c", command],
-                    capture_output=True,
-                    encoding="utf-8",
-                    check=False,
-                    timeout=10,
-                    env=environment,
-                ).stdout.strip(),
-            )
-            for command, _ in commands
-        ]
+        async with gateway(url) as client:
+            environment = {"PATH": os.environ["PATH"], "SANDBOX": url, "GATEWAY": client.url}
+            printed = [(command, await asyncio.to_thread(output, command, environment)) for command, _ in commands]
     assert printed == commands
+
+
+def output(command: str, environment: dict[str, str]) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, encoding="utf-8", check=False, timeout=10, env=environment
+    )
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("name", [*sorted(TOKENS), *COMPANIES, VERSION])

@@ -3,8 +3,9 @@ import { test } from "node:test";
 
 import { ApolloClient, gql, InMemoryCache } from "@apollo/client";
 
-import { deleteContact, httpLink, makeClient } from "../recipes/apollo.js";
+import { deleteContact, deleteContacts, httpLink, makeClient } from "../recipes/apollo.js";
 import { DeleteContact } from "../recipes/contact.js";
+import { repeatable } from "../recipes/contacts.js";
 import { address, HEADERS, later, watch } from "./gateway.js";
 
 const CONTACTS = gql`query Contacts { contacts { id name } }`;
@@ -42,4 +43,25 @@ test("an error of a later version keeps its message", async () => {
     const { data } = await plain.mutate({ mutation: DeleteContact, variables: { id: "1" }, update: () => undefined });
     assert.deepEqual(data?.deleteContact, { __typename: "WethodConflictError" });
   });
+});
+
+test("of many contacts, those that were deleted leave the cache", async () => {
+  watch(new Map([["51", "Ada"], ["50", "Grace"]]));
+  const client = makeClient(httpLink(address("GATEWAY_URL"), HEADERS));
+  await client.query({ query: CONTACTS });
+  const entries = await deleteContacts(client, ["51", "50", "x", "51"]);
+  assert.deepEqual(
+    entries.map(({ id, result }) => [id, result?.__typename]),
+    [["51", "DeleteContactSuccess"], ["50", "WethodPreconditionFailedError"], ["x", "WethodValidationError"], ["51", "DeleteContactSuccess"]],
+  );
+  assert.deepEqual(repeatable(entries), []);
+  assert.deepEqual(client.readQuery({ query: CONTACTS }), {
+    contacts: [{ __typename: "Contact", id: "50", name: "Grace" }],
+  });
+  assert.deepEqual(cached(client).filter((key) => key.startsWith("DeleteContactsEntry")), []);
+});
+
+test("of many contacts, those that may be sent again are known", async () => {
+  const client = makeClient(httpLink(address("SCRIPTED_URL"), HEADERS));
+  assert.deepEqual(repeatable(await deleteContacts(client, ["1", "2", "3", "4", "5"])), ["3", "5"]);
 });

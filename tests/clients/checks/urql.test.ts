@@ -6,7 +6,7 @@ import { persistedExchange } from "@urql/exchange-persisted";
 import type { DocumentNode } from "graphql";
 
 import { DeleteContact, explain } from "../recipes/contact.js";
-import { deleteContact, makeClient } from "../recipes/urql.js";
+import { deleteContact, deleteContacts, makeClient } from "../recipes/urql.js";
 import { address, HEADERS, later, watch } from "./gateway.js";
 
 const CONTACTS = gql`query Contacts { contacts { id name } }`;
@@ -52,4 +52,19 @@ test("persisted documents, automatic and trusted", async () => {
   assert.deepEqual(sent.map(({ query }) => Boolean(query)), [false]);
   const { error } = await trusted.mutation(automatic, { id: "9" });
   assert.equal(error?.graphQLErrors[0]?.extensions["code"], "PERSISTED_QUERY_NOT_SUPPORTED");
+});
+
+test("of many contacts, lists that held one that was deleted are loaded again", async () => {
+  const names = new Map([["52", "Ada"], ["60", "Grace"]]);
+  const { asked } = watch(names);
+  const client = makeClient(address("GATEWAY_URL"), HEADERS);
+  const list = async () => (await client.query(CONTACTS, {})).data?.contacts.map(({ name }: { name: string }) => name);
+  assert.deepEqual([await list(), asked()], [["Ada", "Grace"], 1]);
+  names.delete("52");
+  const entries = await deleteContacts(client, ["60", "52"]);
+  assert.deepEqual(
+    entries.map(({ id, result }) => [id, result?.__typename]),
+    [["60", "WethodPreconditionFailedError"], ["52", "DeleteContactSuccess"]],
+  );
+  assert.deepEqual([await list(), asked()], [["Grace"], 2]);
 });

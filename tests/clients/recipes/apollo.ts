@@ -1,6 +1,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client";
 
 import { DeleteContact, explain } from "./contact.js";
+import { DeleteContacts, type Entries } from "./contacts.js";
 
 export function makeClient(link: ApolloLink): ApolloClient {
   return new ApolloClient({
@@ -8,6 +9,8 @@ export function makeClient(link: ApolloLink): ApolloClient {
     cache: new InMemoryCache({
       // A pattern, so that it matches errors of later versions too.
       possibleTypes: { WethodError: ["Wethod\\w+Error"] },
+      // An entry is part of an answer, though it has the id of a contact.
+      typePolicies: { DeleteContactsEntry: { keyFields: false } },
     }),
   });
 }
@@ -28,4 +31,20 @@ export async function deleteContact(client: ApolloClient, id: string): Promise<s
     },
   });
   return explain(data?.deleteContact);
+}
+
+export async function deleteContacts(client: ApolloClient, ids: string[]): Promise<Entries> {
+  const { data } = await client.mutate({
+    mutation: DeleteContacts,
+    variables: { ids },
+    update(cache, { data }) {
+      for (const { result } of data?.deleteContacts ?? []) {
+        if (result?.__typename === "DeleteContactSuccess" && result.contact) {
+          cache.evict({ id: cache.identify(result.contact) });
+        }
+      }
+      cache.gc();
+    },
+  });
+  return data?.deleteContacts ?? []; // null only if the gateway itself failed
 }

@@ -6,6 +6,8 @@ import type { deleteContactMutation } from "./__generated__/deleteContactMutatio
 export function makeEnvironment(url: string, headers: Record<string, string>): IEnvironment {
   return new Environment({
     store: new Store(new RecordSource()),
+    // An entry of deleteContacts has the id of a contact. Without this, Relay takes both for one record.
+    getDataID: ({ id }, typename) => (typename === "DeleteContactsEntry" ? null : id),
     network: Network.create(async ({ text, id }, variables) => {
       const response = await fetch(url, {
         method: "POST",

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { IEnvironment } from "relay-runtime";
 
 import { deleteContact, makeEnvironment } from "./deleteContact";
+import { deleteContacts } from "./deleteContacts";
 
 const HEADERS = { Authorization: "Bearer demo-editor", "Wethod-Company": "acme" };
 const URL = process.env["RELAY_URL"]!;
@@ -44,4 +45,15 @@ test("an error is a value, and leaves the store alone", async () => {
   assert.match((await deleteContact(environment, "40"))!, /in use/);
   assert.equal(environment.getStore().getSource().getStatus("40"), "EXISTENT");
   assert.deepEqual(listed(environment), ["40"]);
+});
+
+test("of many contacts, those that were deleted leave the store, and the others stay contacts", async () => {
+  const environment = makeEnvironment(URL, HEADERS);
+  const other = String(Number(process.env["CONTACT_ID"]) + 20);
+  remember(environment, other, "70", "40");
+  const rest = await deleteContacts(environment, [other, "70", "x"]);
+  assert.deepEqual([...rest.keys()], ["70", "x"]);
+  assert.match(rest.get("70")!, /in use/);
+  assert.deepEqual(listed(environment), ["70", "40"]);
+  assert.equal(environment.getStore().getSource().get("70")?.["__typename"], "Contact");
 });
