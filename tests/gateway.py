@@ -121,7 +121,9 @@ async def gateway(
     host: str = "127.0.0.1",
 ) -> AsyncIterator[GatewayClient]:
     """Run the gateway before an upstream, as the environment would configure it."""
-    settings = load({"WETHOD_BASE_URL": upstream_url, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
+    # Longer than any timeout that a test sets.
+    usual = {"GATEWAY_AUDIT_LOG": "off", "GATEWAY_DRAIN_SECONDS": "300"}
+    settings = load({"WETHOD_BASE_URL": upstream_url, **usual, **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)

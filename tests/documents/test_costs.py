@@ -119,7 +119,7 @@ LIMITED: dict[str, tuple[str, str]] = {
     ),
     "names": (
         of_size(SPREADS["failures-under-aliases-in-every-root"], 1_000),
-        "The operation selects more names than one answer can hold. Select fewer aliases of a field.",
+        "The answer would be too long. Select fewer aliases of a field, or give shorter lists.",
     ),
 }
 

@@ -132,7 +132,7 @@ async def test_where_nothing_can_be_sent_the_client_knows_before_the_deadline(tr
             "unresolvable": "https://wethod.invalid",
             "not-tls": wethod.url.replace("http://", "https://"),
         }[where]
-        environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "60", "GATEWAY_DRAIN_SECONDS": "61"}
+        environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "60"}
         async with gateway(url, environ) as client, asyncio.timeout(15):
             assert await client.delete() == UNAVAILABLE
         assert wethod.asked == []
