@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.attack.test_attacks import DELETED, GOOD, Field, take
-from tests.attack.waiting import BODY, CROWDS, HEAD, IN_FLIGHT, READ_SECONDS, REQUEST, SLOW, Slow
+from tests.attack.waiting import BODY, CROWDS, HEAD, IN_FLIGHT, READ_SECONDS, REQUEST, SHARE, SLOW, Slow
 from tests.attack.wire import ask
 from tests.program import running
 from tests.upstream import HANGING, Answer, answer, upstream
@@ -92,10 +92,10 @@ async def test_a_crowd_is_told_so_at_once() -> None:
             return await stack.enter_async_context(field.connect("defaults"))
 
         mutation = 'mutation{deleteContact(id:"%d"){__typename ...on WethodError{key}}}'
-        deleting = [await connect() for _ in range(IN_FLIGHT)]
+        deleting = [await connect() for _ in range(SHARE)]
         for number, client in enumerate(deleting, 1):
             await client.send(ask(mutation % number))
-        await field.wethod.asked_for(IN_FLIGHT)
+        await field.wethod.asked_for(SHARE)
         late = await connect()
         await late.send(ask(mutation % 9))
         expected = CROWDS["crowd-deletes-next"][1]
@@ -103,7 +103,7 @@ async def test_a_crowd_is_told_so_at_once() -> None:
         expected = CROWDS["crowd-deletes-last"][1]
         for client in deleting:
             assert await take(client, expected) == expected
-        assert sorted(asked.target for asked in field.wethod.asked) == ["/api/contact/1", "/api/contact/2"]
+        assert sorted(asked.target for asked in field.wethod.asked) == [f"/api/contact/{i + 1}" for i in range(SHARE)]
         withholding = [await connect() for _ in range(2 * IN_FLIGHT)]
         for client in withholding:
             await client.send(HEAD)

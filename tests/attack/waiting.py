@@ -56,12 +56,16 @@ SLOW = {
     "slow-next": Slow("half a request, the rest after 11 seconds", (REQUEST[:40], REQUEST[40:]), 11, LATE),
 }
 
-IN_FLIGHT = 2
+IN_FLIGHT = 4
 """``GATEWAY_MAX_IN_FLIGHT`` for those who come all at once; 1,000 by default."""
+
+SHARE = IN_FLIGHT * 3 // 4
+"""The deletes that one token may have in progress."""
 
 CROWDS: dict[str, tuple[str, Reply]] = {
     "crowd-deletes-last": (
-        f"as many deletes at once as the limit allows ({IN_FLIGHT} in the test), while Wethod does not answer",
+        f"as many deletes at once as one token may have ({SHARE} of {IN_FLIGHT} in the test), "
+        "while Wethod does not answer",
         outcome("WethodOutcomeUnknownError", key="outcome_unknown"),
     ),
     "crowd-deletes-next": (
