@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from app.http_client.transport import Origin, Request, Response, Transport
 
 LOST: Steps = (Read(), Close())
-HASTY_SECONDS = 1.0
-PATIENT_SECONDS = 60.0
-KNOWN_SECONDS = 15.0
+HASTY_SECONDS = 2.0
+PATIENT_SECONDS = 10.0
+KNOWN_SECONDS = 8.0
 """A bound for what is known long before the deadline of the patient gateway."""
 
 

@@ -132,8 +132,7 @@ async def test_where_nothing_can_be_sent_the_client_knows_before_the_deadline(tr
             "unresolvable": "https://wethod.invalid",
             "not-tls": wethod.url.replace("http://", "https://"),
         }[where]
-        environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "60"}
-        async with gateway(url, environ) as client, asyncio.timeout(15):
+        async with gateway(url, {"WETHOD_TRANSPORT": transport}) as client, asyncio.timeout(8):  # the deadline is 10 s
             assert await client.delete() == UNAVAILABLE
         assert wethod.asked == []
 
@@ -152,19 +151,17 @@ async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
 
 @TRANSPORTS
 async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> None:
-    """Of several aliased deletes, those not started when it passes were not sent, and say so."""
+    """The third of four aliased deletes takes all the time that is left: the fourth is not sent, and says so."""
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 5)) + " }"
 
     async with (
-        upstream([answer(200, delay_seconds=0.4)]) as wethod,
+        upstream([answer(200), answer(200), HANGING]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.0"}) as client,
     ):
         response = await client.graphql(query)
         outcomes = [result["__typename"] for result in response.json()["data"].values()]
-        assert outcomes[:2] == ["DeleteContactSuccess"] * 2
-        assert outcomes[2] in {"WethodOutcomeUnknownError", "WethodUnavailableError"}
-        assert outcomes[3] == "WethodUnavailableError"
-        assert len(wethod.asked) == 3 - outcomes.count("WethodUnavailableError") + 1
+        assert outcomes == ["DeleteContactSuccess"] * 2 + ["WethodOutcomeUnknownError", "WethodUnavailableError"]
+        assert len(wethod.asked) == 3
 
 
 @TRANSPORTS
