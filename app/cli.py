@@ -151,15 +151,19 @@ def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
 
 
 def announce(url: str, settings: Settings, *, sandbox: bool) -> None:
-    """Say where the gateway listens and what it forwards to; in the sandbox, a line to paste."""
+    """Say where the gateway listens and what it forwards to; in the sandbox, a page to open and a line to paste."""
+    from app.main import serves_example_page, serves_graphiql
+
     company = settings.wethod_company or "the company that each request names"
     target = "an embedded sandbox" if sandbox else settings.wethod_base_url
-    graphiql = sandbox if settings.gateway_graphiql is None else settings.gateway_graphiql
+    graphiql = serves_graphiql(settings, sandbox=sandbox)
     lines = [
         f"{PROGRAM} {__version__} listens on {url}/graphql",
         f"  forwards to  {target} ({company})",
         f"  GraphiQL     {f'open {url}/graphql in a browser' if graphiql else 'off (GATEWAY_GRAPHIQL)'}",
     ]
+    if serves_example_page(settings, sandbox=sandbox):
+        lines.append(f"  example      open {url}/example in a browser")
     if sandbox:
         lines += ["  try it       " + sandbox_curl(url)]
     click.echo("\n".join(lines), err=True)

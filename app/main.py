@@ -16,7 +16,7 @@ from app.documents.persisted import PersistedOperations
 from app.documents.plan_cache import PlanCache
 from app.documents.trusted import TrustedOperations
 from app.explorer import example
-from app.explorer.page import Explorer
+from app.explorer.page import Explorer, content_security_policy
 from app.graphql_http.client_address import AddressReader
 from app.graphql_http.cors import Cors
 from app.graphql_http.endpoint import GraphQLEndpoint
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from app.http_client.transport import Transport
+    from app.sandbox.example.page import ExamplePage
     from app.server.lifecycle import Lifecycle
     from app.settings import Settings
     from app.shared_counters import SharedCounters
@@ -142,6 +143,7 @@ def create_app(
         return RequestContext(executor, callers, caller, deadline, max_words)
 
     explorer = make_explorer(context)
+    example_page = make_example_page(context, upstream)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -154,6 +156,7 @@ def create_app(
     app = Gateway(
         routes=[
             *(explorer.routes if explorer else ()),
+            *(example_page.routes if example_page else ()),
             *observability.health_routes(),
             *([] if settings.gateway_metrics_port else [metrics_route(observability.render_metrics)]),
         ],
@@ -198,12 +201,39 @@ def make_documents(
     return trusted
 
 
-def make_explorer(context: WorkerContext) -> Explorer | None:
-    """Make GraphiQL for a browser, if it is on: with the sandbox, or if a setting says so."""
+def serves_example_page(settings: Settings, *, sandbox: bool) -> bool:
+    """The example page is on: with the sandbox, unless only trusted documents run, to which its own do not belong."""
+    return sandbox and settings.gateway_trusted_documents is None
+
+
+def serves_graphiql(settings: Settings, *, sandbox: bool) -> bool:
+    """GraphiQL is on: if a setting says so, else where the example page is. An editor needs documents of any kind."""
+    if settings.gateway_graphiql is None:
+        return serves_example_page(settings, sandbox=sandbox)
+    return settings.gateway_graphiql
+
+
+def make_example_page(context: WorkerContext, transport: Transport) -> ExamplePage | None:
+    """Make the example page, if it is on."""
     settings = context.settings
-    # If only trusted documents run, an editor has nothing to offer.
-    usual = context.sandbox and settings.gateway_trusted_documents is None
-    if not (usual if settings.gateway_graphiql is None else settings.gateway_graphiql):
+    if not serves_example_page(settings, sandbox=context.sandbox):
+        return None
+    from app.sandbox.example.page import ExamplePage
+
+    return ExamplePage(
+        transport,
+        policy=content_security_policy(),
+        authorization_header=settings.gateway_authorization_header,
+        company=settings.wethod_company,
+        version=settings.wethod_version,
+        graphiql=serves_graphiql(settings, sandbox=context.sandbox),
+    )
+
+
+def make_explorer(context: WorkerContext) -> Explorer | None:
+    """Make GraphiQL for a browser, if it is on."""
+    settings = context.settings
+    if not serves_graphiql(settings, sandbox=context.sandbox):
         return None
     headers = example.headers(
         sandbox=context.sandbox,
