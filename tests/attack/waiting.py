@@ -64,8 +64,7 @@ SHARE = IN_FLIGHT * 3 // 4
 
 CROWDS: dict[str, tuple[str, Reply]] = {
     "crowd-deletes-last": (
-        f"as many deletes at once as one token may have ({SHARE} of {IN_FLIGHT} in the test), "
-        "while Wethod does not answer",
+        f"as many deletes at once as one token may have ({SHARE} of {IN_FLIGHT} here), while Wethod does not answer",
         outcome("WethodOutcomeUnknownError", key="outcome_unknown"),
     ),
     "crowd-deletes-next": (

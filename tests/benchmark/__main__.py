@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.benchmark.bulk import print_bulk
 from tests.benchmark.documents import print_documents
 from tests.benchmark.growth import print_growth
 from tests.benchmark.measure import SERVER_CORE, Load, Process, ask, deletes, free_port, load, start_stub
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--connections", default="1,32,512")
     parser.add_argument("--growth", action="store_true", help="the growth table instead")
     parser.add_argument("--documents", action="store_true", help="the table of an attacker's documents instead")
+    parser.add_argument("--bulk", action="store_true", help="100 ids in one field, beside aliases, instead")
     parser.add_argument("--scale", action="store_true", help="one worker and two, and memory by connections, instead")
     arguments = parser.parse_args()
     if arguments.documents:
@@ -157,6 +159,9 @@ def main() -> None:
     logs = Path(tempfile.mkdtemp(prefix="wethod-graphql-benchmark-"))
     if arguments.growth:
         print_growth(logs, arguments.seconds)
+        return
+    if arguments.bulk:
+        print_bulk(logs)
         return
     if arguments.scale:
         print_scale(logs, arguments.seconds)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
+_LATE_SECONDS = 0.05
 _OK = b'{"message":"Contact successfully deleted."}'
 
 
 class Stub(asyncio.Protocol):
     """Answers 200, below ``/unlike`` each with a head of its own, below ``/error/N`` a 403 whose body has N bytes.
+
+    Below ``/late`` it answers after 50 ms.
 
     For ``/count`` it answers how many requests it has seen.
     """
@@ -35,6 +38,8 @@ class Stub(asyncio.Protocol):
                 self._answer(403, b'{"message":"%s"}' % (b"x" * max(0, size - 14)))
             elif target.startswith(b"/unlike/"):
                 self._answer(200, _OK, b"X-Request-ID: %d\r\n" % Stub.deletes)
+            elif target.startswith(b"/late/"):
+                asyncio.get_running_loop().call_later(_LATE_SECONDS, self._answer, 200, _OK)
             else:
                 self._answer(200, _OK)
 
