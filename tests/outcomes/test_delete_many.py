@@ -723,3 +723,15 @@ async def test_an_answer_without_a_token_stays_short() -> None:
             ]
         }
         assert wethod.asked == []
+
+
+async def test_a_long_id_under_many_names_is_refused() -> None:
+    """The answer repeats each id as it was given, so a long one would make it very long."""
+    names = " ".join(f"a{i}: id" for i in range(200))
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
+        query = f"mutation($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ {names} }} }}"
+        response = await client.graphql(query, {"ids": ["x" * 50_000]})
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+        assert len(response.content) < 1_000
+        assert wethod.asked == []

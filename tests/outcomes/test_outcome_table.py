@@ -121,6 +121,16 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
         unknown(200),
         1,
     ),
+    **{
+        f"200-html-behind-{name}": ([answer(200, start + b"<html>", content_type=PAGE)], unknown(200), 1)
+        for name, start in {
+            "two-marks": b"\xef\xbb\xbf\xef\xbb\xbf",
+            "a-line-end-and-a-mark": b"\n\xef\xbb\xbf",
+            "a-mark-a-space-and-a-mark": b"\xef\xbb\xbf \xef\xbb\xbf",
+            "a-no-break-space": "\u00a0".encode(),
+            "a-nul": b"\0",
+        }.items()
+    },
     "200-html-encoded": ([answer(200, b"x", {"Content-Encoding": "gzip"}, content_type=PAGE)], unknown(200), 1),
     "200-html-cut-before-its-text": (
         [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n  ", close=True)],
@@ -280,3 +290,36 @@ async def test_an_answer_becomes_one_outcome(
     wethod.asked.clear()
     assert await client.delete() == outcome
     assert [(asked.method, asked.target) for asked in wethod.asked] == [("DELETE", "/api/contact/7")] * deletes
+
+
+TIMED_OUT = answer(408, words(key="k", message="m"))
+NOT_DOCUMENTED = error("WethodUnexpectedResponseError", "k", "m", 408)
+
+# name: (answers after a first delete on the same connection, the outcome, how many DELETEs Wethod sees for it)
+AFTER_408: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
+    "then-200": ([TIMED_OUT, answer(200)], success(), 2),
+    "then-not-found": ([TIMED_OUT, NOT_FOUND], success("ABSENCE"), 2),
+    "then-404-of-a-proxy": ([TIMED_OUT, answer(404)], unknown(404), 2),
+    "then-408": ([TIMED_OUT, TIMED_OUT], unknown(408), 2),
+    "then-lost": ([TIMED_OUT, LOST], unknown(), 2),
+}
+
+
+@pytest.mark.parametrize(("script", "outcome", "deletes"), AFTER_408.values(), ids=AFTER_408)
+async def test_a_408_on_a_connection_that_was_used_before_is_a_lost_answer(
+    script: Sequence[Answer], outcome: dict[str, Any], deletes: int
+) -> None:
+    """The server gave up on an idle connection: the request may be lost, and is repeated once on a fresh one."""
+    async with upstream([answer(200), *script]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": "http1"}) as client:
+        await client.delete("1")
+        assert await client.delete() == outcome
+        assert len(wethod.asked) == 1 + deletes
+        assert wethod.connections == 2
+
+
+@pytest.mark.parametrize("transport", ["http1", "httpx"])
+async def test_a_408_on_a_fresh_connection_is_a_status_like_any_other(transport: str) -> None:
+    """Nothing is repeated."""
+    async with upstream([TIMED_OUT]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
+        assert await client.delete() == NOT_DOCUMENTED
+        assert len(wethod.asked) == 1

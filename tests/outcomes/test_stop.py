@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,3 +103,39 @@ async def test_deletes_that_wait_for_an_equal_one_do_not_know() -> None:
         assert outcome["__typename"] == "WethodOutcomeUnknownError"
         assert "request was sent" not in outcome["message"]
         assert len(wethod.asked) == 1
+
+
+def pipelined(body: dict[str, object]) -> bytes:
+    """A GraphQL request as bytes."""
+    data = json.dumps(body).encode()
+    lines = [f"{name}: {value}" for name, value in {**HEADERS, "Content-Type": "application/json"}.items()]
+    head = "\r\n".join(["POST /graphql HTTP/1.1", "Host: test", *lines, f"Content-Length: {len(data)}"])
+    return head.encode() + b"\r\n\r\n" + data
+
+
+async def test_a_stop_does_not_turn_a_known_outcome_into_a_failure() -> None:
+    """The client does not read, so an answer waits for it when the stop comes: it is sent all the same."""
+    long = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 21)) + " }"
+    long += " fragment F on DeleteContactResult { ... on WethodValidationError { failures { field message } } }"
+    failures = [{"field": "x" * 1_000, "message": "x" * 1_000} for _ in range(20)]
+    hostile = answer(400, json.dumps({"failures": failures}).encode())
+    async with upstream([hostile]) as wethod, gateway(wethod.url) as client:
+        with socket.socket() as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            stalled.setblocking(False)  # noqa: FBT003 - the signature of the standard library
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(stalled, ("127.0.0.1", int(client.url.rpartition(":")[2])))
+            await loop.sock_sendall(stalled, pipelined({"query": long}) * 20)
+            asked = -1
+            while len(wethod.asked) != asked:  # until an answer waits for the client
+                asked = len(wethod.asked)
+                await asyncio.sleep(0.3)
+            assert 0 < asked < 20 * 20
+            client.server.finish()
+            await asyncio.sleep(0.05)
+            client.server.force_stop()
+            received = b""
+            while piece := await loop.sock_recv(stalled, 2**20):
+                received += piece
+    assert b"HTTP/1.1 500" not in received
+    assert received.count(b'{"data":{"d1"') == asked // 20

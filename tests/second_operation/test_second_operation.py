@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +11,11 @@ import pytest
 from graphql import GraphQLUnionType, get_named_type
 
 from app.sandbox import serve_sandbox
+from app.wethod.request_context import bind
 from tests.gateway import HEADERS, gateway
 from tests.second_operation.root import OPERATIONS, build_schema
-from tests.upstream import LOST, Answer, answer, upstream
+from tests.second_operation.update_email import UPDATE_EMAIL
+from tests.upstream import HANGING, LOST, Answer, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,3 +168,25 @@ def test_the_outcomes_of_an_operation_are_the_members_of_its_union(operation: Re
     union = get_named_type(roots[0].fields[field].type)
     assert isinstance(union, GraphQLUnionType)
     assert {member.name for member in union.types} == {outcome.__name__ for outcome in operation.outcomes}
+
+
+async def test_a_stop_leaves_no_concurrent_read_without_an_outcome() -> None:
+    """The fields of a query run at the same time, and each gets what is known of it."""
+    query = "{ a: contact(id: 1) { __typename } b: contact(id: 2) { __typename } }"
+    async with upstream([HANGING]) as wethod, extended(wethod.url) as client:
+        reading = asyncio.create_task(client.graphql(query))
+        await wethod.asked_for(2)
+        client.server.finish()
+        await asyncio.sleep(0.05)
+        client.server.force_stop()
+        response = await reading
+    unknown = {"__typename": "WethodOutcomeUnknownError"}
+    assert response.json() == {"data": {"a": unknown, "b": unknown}}
+
+
+async def test_equal_calls_are_recognised_by_their_parameters_not_by_their_order() -> None:
+    """A call whose arguments are swapped is another call."""
+    shared = dataclasses.replace(UPDATE_EMAIL, shared=True)
+    first = bind(shared, (), {"contact_id": "1", "email": "2"})
+    assert list(bind(shared, (), {"email": "2", "contact_id": "1"}).items()) == list(first.items())
+    assert list(bind(shared, (), {"email": "1", "contact_id": "2"}).items()) != list(first.items())
