@@ -13,6 +13,7 @@ import msgspec
 from app.documents.limits import Limits
 from app.documents.plan_cache import PlanCache
 from app.execution.request_error import RequestError
+from tests.benchmark.results import DocumentResult
 from tests.documents.adversarial import FAMILIES, SPREADS, of_size, tokens
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
@@ -82,19 +83,22 @@ def memory(write: str) -> tuple[int, float]:
     return len(cache), resident() - before
 
 
-def print_documents() -> None:
-    """Print one row a family, the most expensive first, and the memory at the bound."""
+def measure_documents() -> list[DocumentResult]:
+    """Measure each family at the limit of tokens, the most expensive first."""
     milliseconds("{ __typename }")
     rows = []
-    for name, write in (FAMILIES | SPREADS).items():
+    for family, write in (FAMILIES | SPREADS).items():
         text = of_size(write, LIMITS.tokens)
-        rows.append((*milliseconds(text), tokens(text), name))
-    print(f"{'family':<50}{'tokens':>7}{'ms':>7}{'bytes':>8}")
-    for cost, ended, size, count, name in sorted(rows, reverse=True):
-        print(f"{name:<50}{count:>7}{cost:>7.1f}{size:>8}  {ended}")
-    for name, text in KEPT.items():
+        cost, ended, size = milliseconds(text)
+        rows.append(DocumentResult(family, tokens(text), cost, size, ended))
+    return sorted(rows, key=lambda row: row.cpu_ms, reverse=True)
+
+
+def print_memory() -> None:
+    """Print the memory of a full cache of plans of each kind."""
+    for kind, text in KEPT.items():
         count, megabytes = memory(text)
-        print(f"{name:<50}{count:>7} plans{megabytes:>7.1f} MB")
+        print(f"{kind:<30}{count:>7} plans{megabytes:>7.1f} MB")
 
 
 def each(text: str, count: int) -> str:
@@ -133,3 +137,7 @@ KEPT = {
     ),
 }
 """Documents that take much memory for their weight; ``NUMBER`` makes them differ."""
+
+
+if __name__ == "__main__":
+    print_memory()

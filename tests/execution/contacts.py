@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 
-from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence, build_schema
+from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
 from schema.context import WethodContext
 from schema.errors import (
     WethodFailure,
@@ -24,6 +24,7 @@ from schema.errors import (
     WethodUnexpectedResponseError,
     WethodValidationError,
 )
+from schema.root import build_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
