@@ -138,12 +138,12 @@ def render_scale(results: Results) -> str:
 
 
 def render_documents(results: Results) -> str:
-    """Render the ten most expensive families of documents."""
+    """Render the most expensive families of documents."""
     return table(
         ("family", "tokens", "CPU ms", "bytes of the answer", "ends"),
         (
             (row.family, str(row.tokens), f"{row.cpu_ms:.1f}", f"{row.answer_bytes:,}", row.ended)
-            for row in results.documents[:10]
+            for row in results.documents
         ),
     )
 
