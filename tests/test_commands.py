@@ -85,9 +85,7 @@ NOT_RUN = {
     "scripts/audit": "asks advisory services, which differ from day to day; the workflow audit.yml runs it",
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",
     "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
-    "scripts/benchmark --growth": "takes minutes, and measures what else the machine does when tests run",
-    "scripts/benchmark --scale": "takes a minute, and measures what else the machine does when tests run",
-    "scripts/benchmark --documents": "takes a minute, and measures what else the machine does when tests run",
+    "scripts/benchmark --report": "writes documents of this repository; tests/benchmark/test_report.py compares them",
     "scripts/benchmark PEER [PEER:FLAG …]": "the form of a command: PEER stands for a folder",
     "wethod-graphql serve": "named without its environment; the same as in the first day's block",
 }

@@ -65,7 +65,6 @@ class ResponseParser:
 
     __slots__ = (
         "_body_bytes",
-        "_encoded",
         "_fields",
         "_has_character",
         "_parser",
@@ -89,7 +88,7 @@ class ResponseParser:
         """Begin the next response. Valid only if the last one is complete and nothing is broken."""
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.received = self._body_bytes = 0
-        self._encoded = self._has_character = False
+        self._has_character = False
         self._fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
 
@@ -131,7 +130,11 @@ class ResponseParser:
     def is_settled(self, need: BodyNeed) -> bool:
         """Return whether as much of the body as is needed is there, or can never be."""
         return (
-            need == "none" or self.complete or self.broken or self._encoded or (need == "first" and self._has_character)
+            need == "none"
+            or self.complete
+            or self.broken
+            or (need == "first" and self._has_character)
+            or is_encoded(self.headers)
         )
 
     def body(self, need: BodyNeed) -> bytes | None:
@@ -139,7 +142,7 @@ class ResponseParser:
         if need == "none":
             return b""
         whole = self.complete and self._body_bytes <= MAX_BODY_BYTES
-        if self._encoded or not (whole or (need == "first" and self._has_character)):
+        if is_encoded(self.headers) or not (whole or (need == "first" and self._has_character)):
             return None
         return b"".join(self._pieces)
 
@@ -174,7 +177,6 @@ class ResponseParser:
         else:
             self.status = status
             self.headers = Headers(self._fields)
-            self._encoded = is_encoded(self.headers)
             self.head_complete = True
 
     def on_body(self, data: bytes) -> None:

@@ -35,28 +35,6 @@ logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
-class AuditHead(msgspec.Struct):
-    """The first fields of a line, in the order of the JSON; the operation's own follow (docs/observability.md)."""
-
-    time: dt.datetime
-    company: str | None
-    version: str | None
-
-
-class AuditTail(msgspec.Struct, rename="camel"):
-    """The last fields of a line, in the order of the JSON."""
-
-    token: str | None
-    request_id: str
-    client: str | None
-    outcome: str
-    status_code: int | None
-    attempts: int
-    shared: bool
-    duration_ms: float
-    confirmed_by: str | None
-
-
 class Audit:
     """Writes the audit.
 
@@ -121,25 +99,27 @@ class Audit:
                 future.set_result(None)
 
     def _line(self, record: OperationRecord) -> bytes:
+        """Render a line; the order of its fields is that of docs/observability.md."""
         caller = record.caller
         outcome = record.outcome
         evidence = getattr(outcome, "confirmed_by", None)
         audit_fields = record.operation.audit_fields
-        head = AuditHead(dt.datetime.now(dt.UTC), caller.company, caller.version)
-        own = audit_fields(outcome, **record.arguments) if audit_fields else {}
-        tail = AuditTail(
-            None if caller.authorization is None else self.fingerprint(caller.authorization),
-            caller.request_id,
-            caller.client or None,
-            type(outcome).__name__,
-            getattr(outcome, "status_code", None),
-            record.attempts,
-            record.shared,
-            round(record.seconds * 1000, 3),
-            evidence and evidence._name_,
-        )
-        objects = [_encode(part) for part in (head, own, tail) if part]
-        return b"{" + b",".join(part[1:-1] for part in objects) + b"}\n"
+        fields = {
+            "time": dt.datetime.now(dt.UTC),
+            "company": caller.company,
+            "version": caller.version,
+            **(audit_fields(outcome, **record.arguments) if audit_fields else {}),
+            "token": None if caller.authorization is None else self.fingerprint(caller.authorization),
+            "requestId": caller.request_id,
+            "client": caller.client or None,
+            "outcome": type(outcome).__name__,
+            "statusCode": getattr(outcome, "status_code", None),
+            "attempts": record.attempts,
+            "shared": record.shared,
+            "durationMs": round(record.seconds * 1000, 3),
+            "confirmedBy": evidence and evidence._name_,
+        }
+        return _encode(fields) + b"\n"
 
     def report(self) -> None:
         """Log each change of state once: lines wait, operations are refused, the audit is written again."""

@@ -1,91 +1,75 @@
-"""What one `deleteContacts` saves: 100 ids in one field, beside five requests of 20 aliases, at a slow upstream."""
+"""One `deleteContacts` of 100 ids beside five requests of 20 aliases, at a Wethod that takes 50 ms.
+
+``python -m tests.benchmark.bulk`` prints the medians of five rounds. Gateway, Wethod and client share one process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import statistics
 import time
 from typing import TYPE_CHECKING
 
-import httpx
-
-from tests.benchmark.growth import wait_for
-from tests.benchmark.measure import HEADERS, HERE, SERVER_CORE, Process, deletes, free_port, start_stub
+from tests.gateway import gateway
+from tests.upstream import Answer, answer, upstream
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable
+
+    from tests.gateway import GatewayClient
 
 IDS = 100
 ALIASES = 20
 ROUNDS = 5
-CONCURRENCY = (4, 20)
+SLOW = Answer(answer(200).data, delay_seconds=0.05)
 
 _IDS = itertools.count(1)
 """No two calls have the same id, so that none is shared."""
-_SELECTION = "{ __typename ... on DeleteContactSuccess { message } ... on WethodError { key message } }"
+_SELECTION = "{ __typename ... on WethodError { key message } }"
 _MANY = f"mutation ($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ id result {_SELECTION} }} }}"
 
 
-def print_bulk(logs: Path) -> None:
-    """Measure and print; medians of the rounds."""
-    stub_port = free_port()
-    stub = start_stub(stub_port, logs / "stub.log")
-    print(f"{'100 deletes, each answered after 50 ms':<60}{'ms':>8}{'calls':>8}{'cpu ms':>8}")
-    try:
-        for concurrency in CONCURRENCY:
-            for name, figures in asyncio.run(_measure(logs, stub_port, concurrency)).items():
-                milliseconds, calls, cpu = (statistics.median(column) for column in zip(*figures, strict=True))
-                print(f"{name:<60}{milliseconds:>8.0f}{calls:>8.0f}{cpu:>8.0f}", flush=True)
-    finally:
-        stub.stop()
+async def many(client: GatewayClient) -> None:
+    """Delete all in one field."""
+    response = await client.graphql(_MANY, {"ids": [str(next(_IDS)) for _ in range(IDS)]})
+    assert response.text.count("DeleteContactSuccess") == IDS
 
 
-async def _measure(logs: Path, stub_port: int, concurrency: int) -> dict[str, list[tuple[float, float, float]]]:
-    """Measure one gateway: milliseconds, calls of the upstream and milliseconds of CPU time, of each round."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/graphql"
-    start = [str(HERE / "subjects" / "gateway" / "start.sh"), str(port), f"http://127.0.0.1:{stub_port}/late"]
-    environ = {"WETHOD_BULK_CONCURRENCY": str(concurrency)}
-    server = Process(start, SERVER_CORE, logs / "gateway.log", environ)
-    found: dict[str, list[tuple[float, float, float]]] = {}
-    try:
-        wait_for(url, json.dumps(_many(1)).encode(), "DeleteContactSuccess")
-        async with httpx.AsyncClient(timeout=30) as http:
-
-            async def ask(body: dict[str, object]) -> None:
-                answer = await http.post(url, json=body, headers=HEADERS)
-                assert answer.text.count("DeleteContactSuccess") in {IDS, ALIASES}, answer.text
-
-            async def one_by_one() -> None:
-                for _ in range(IDS // ALIASES):
-                    await ask(_aliases())
-
-            async def at_once() -> None:
-                await asyncio.gather(*(ask(_aliases()) for _ in range(IDS // ALIASES)))
-
-            ways = {
-                f"deleteContacts, {concurrency} at a time": lambda: ask(_many(IDS)),
-                "five requests of 20 aliases, one after the other": one_by_one,
-                "five requests of 20 aliases, all at once": at_once,
-            }
-            for _ in range(ROUNDS):
-                for name, way in ways.items():
-                    before, cpu, started = deletes(stub_port), server.cpu_seconds(), time.monotonic()
-                    await way()
-                    seconds = time.monotonic() - started
-                    row = (seconds * 1000, deletes(stub_port) - before, (server.cpu_seconds() - cpu) * 1000)
-                    found.setdefault(name, []).append(row)
-    finally:
-        server.stop()
-    return found
-
-
-def _many(count: int) -> dict[str, object]:
-    return {"query": _MANY, "variables": {"ids": [str(next(_IDS)) for _ in range(count)]}}
-
-
-def _aliases() -> dict[str, object]:
+async def aliases(client: GatewayClient) -> None:
+    """Delete some by aliases of one request."""
     fields = " ".join(f"d{i}: deleteContact(id: {next(_IDS)}) {_SELECTION}" for i in range(ALIASES))
-    return {"query": f"mutation {{ {fields} }}"}
+    response = await client.graphql(f"mutation {{ {fields} }}")
+    assert response.text.count("DeleteContactSuccess") == ALIASES
+
+
+async def one_after_the_other(client: GatewayClient) -> None:
+    """Delete all by requests of aliases, one after the other."""
+    for _ in range(IDS // ALIASES):
+        await aliases(client)
+
+
+async def all_at_once(client: GatewayClient) -> None:
+    """Delete all by requests of aliases at the same time."""
+    await asyncio.gather(*(aliases(client) for _ in range(IDS // ALIASES)))
+
+
+async def milliseconds(concurrency: int, way: Callable[[GatewayClient], Awaitable[None]]) -> float:
+    """The median time of a way."""
+    async with upstream([SLOW]) as wethod, gateway(wethod.url, {"WETHOD_BULK_CONCURRENCY": str(concurrency)}) as client:
+        times = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            await way(client)
+            times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1_000
+
+
+if __name__ == "__main__":
+    for name, concurrency, way in (
+        ("deleteContacts, 4 at a time", 4, many),
+        ("deleteContacts, 20 at a time", 20, many),
+        ("five requests of 20 aliases, one after the other", 4, one_after_the_other),
+        ("five requests of 20 aliases, all at once", 4, all_at_once),
+    ):
+        print(f"{name:<52}{asyncio.run(milliseconds(concurrency, way)):>8.0f} ms", flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import msgspec
 from app.documents.limits import Limits
 from app.documents.plan_cache import PlanCache
 from app.execution.request_error import RequestError
+from tests.benchmark.results import DocumentResult
 from tests.documents.adversarial import FAMILIES, SPREADS, of_size, tokens
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from app.execution.plan import Plan
 
 LIMITS = Limits(1_000, 20, 20)
+MAX_ROWS = 10
 SCHEMA = build_contact_schema()
-MAX_VARIANTS = 3_000
+README = (
+    "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename "
+    "... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
+    "... on WethodError { key message statusCode } ... on WethodValidationError { failures { field message } } "
+    "... on WethodRateLimitedError { retryAfterSeconds } } }"
+)
 
 
 def plans() -> PlanCache:
@@ -51,75 +57,88 @@ def milliseconds(text: str) -> tuple[float, str, int]:
     return 1e3 * best, ended, size
 
 
-def _resident() -> float:
+def resident() -> float:
+    """Read the resident memory of this process, in MB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 1e6
 
 
-def memory(name: str) -> tuple[str, int, float]:
-    """Fill a cache with variants of one document, each run with every outcome: plans that are kept, MB they take."""
+def name(text: str) -> str | None:
+    """Name the first operation."""
+    return text.split("(", maxsplit=1)[0].split("{", maxsplit=1)[0].split()[1] if " " in text else None
+
+
+def memory(write: str) -> tuple[int, float]:
+    """Fill a cache with variants of one document, each run with every outcome: how many are kept, and MB they take."""
     cache = plans()
     gc.collect()
-    before = _resident()
-    for number in range(MAX_VARIANTS):
-        plan = cache.find(KEPT[name].replace("NUMBER", str(number)), f"Q{number}")
+    before = resident()
+    for number in range(3_000):
+        text = write.replace("NUMBER", str(number))
+        plan = cache.find(text, name(text))
         for outcome in range(len(OUTCOMES)):
             run(plan, outcome)
         if len(cache) <= number:
             break
     gc.collect()
-    return name, len(cache), _resident() - before
+    return len(cache), resident() - before
 
 
-def print_documents() -> None:
-    """Print one row a family, the most expensive first, and the memory at the bound."""
+def measure_documents() -> list[DocumentResult]:
+    """Measure each family at the limit of tokens, the most expensive first."""
     milliseconds("{ __typename }")
     rows = []
-    for name, write in (FAMILIES | SPREADS).items():
+    for family, write in (FAMILIES | SPREADS).items():
         text = of_size(write, LIMITS.tokens)
-        rows.append((*milliseconds(text), tokens(text), name))
-    print(f"{'family':<50}{'tokens':>7}{'ms':>7}{'bytes':>8}")
-    for cost, ended, size, count, name in sorted(rows, reverse=True):
-        print(f"{name:<50}{count:>7}{cost:>7.1f}{size:>8}  {ended}")
-    print(f"{'document, until the cache is full':<50}{'plans':>7}{'MB':>7}")
-    # A process for each: memory that one has freed would hide what the next one takes.
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        for name, count, megabytes in pool.imap(memory, KEPT, chunksize=1):
-            print(f"{name:<50}{count:>7}{megabytes:>7.1f}")
+        cost, ended, size = milliseconds(text)
+        rows.append(DocumentResult(family, tokens(text), cost, size, ended))
+    return sorted(rows, key=lambda row: row.cpu_ms, reverse=True)[:MAX_ROWS]
 
 
-def _each(text: str, count: int) -> str:
+def print_memory() -> None:
+    """Print the memory of a full cache of plans of each kind."""
+    for kind, text in KEPT.items():
+        count, megabytes = memory(text)
+        print(f"{kind:<30}{count:>7} plans{megabytes:>7.1f} MB")
+
+
+def each(text: str, count: int) -> str:
+    """Repeat a selection under so many aliases."""
     return " ".join(f"a{number}: {text}" for number in range(count))
 
 
-def _delete(fields: str, fragments: str = "", variables: str = "") -> str:
-    return f"mutation QNUMBER($id: ID!{variables}) {{ deleteContact(id: $id) {{ {fields} }} }} {fragments}"
+def _delete(fields: str, fragments: str = "") -> str:
+    return f"mutation QNUMBER($id: ID!) {{ deleteContact(id: $id) {{ {fields} }} }} {fragments}"
 
-
-_LEAVES = "key message statusCode response { version charset statusText callback }"
 
 KEPT = {
-    "readme": _delete(
-        "__typename ... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
-        "... on WethodError { key message statusCode } ... on WethodValidationError { failures { field message } } "
-        "... on WethodRateLimitedError { retryAfterSeconds }"
-    ),
+    "readme": README.replace("Delete(", "DeleteNUMBER("),
     "typename": _delete("__typename"),
-    "leaves": _delete(f"... on WethodError {{ {_each('key', 90)} }}"),
+    "leaves": _delete(f"... on WethodError {{ {each('key', 90)} }}"),
     "one-leaf-again": _delete(f"... on WethodError {{ {'key ' * 70} }}"),
-    "objects": _delete(f"... on WethodError {{ {_each('response { version }', 60)} }}"),
+    "objects": _delete(f"... on WethodError {{ {each('response { version }', 60)} }}"),
     "one-object-again": _delete(f"... on WethodError {{ {'response { version } ' * 30} }}"),
     "through-fragments": _delete(
-        f"... on WethodError {{ {_each('response { ...F }', 40)} }}",
+        f"... on WethodError {{ {each('response { ...F }', 40)} }}",
         "fragment F on WethodResponse { version charset statusText callback }",
     ),
     "short-fragments": _delete("... on WethodError { ...A ...A }", "fragment A on WethodError { key }"),
-    "conditions": _delete(
-        f"... on WethodError @include(if: $x) {{ {_each('response { version }', 60)} }}",
-        variables=", $x: Boolean! = true",
+    "conditions": (
+        "mutation QNUMBER($id: ID!, $x: Boolean! = true) { deleteContact(id: $id) { ... on WethodError "
+        f"@include(if: $x) {{ {each('response { version }', 60)} }} }} }}"
     ),
-    "operations": " ".join(f"query A{number} {{ __typename }}" for number in range(150)) + " " + _delete("__typename"),
-    "twenty-roots": f"mutation QNUMBER($id: ID!) {{ {_each('deleteContact(id: $id) { ...F }', 20)} }} "
-    f"fragment F on WethodError {{ {_LEAVES} }}",
+    "operations": " ".join(
+        f"mutation A{letter}NUMBER {{ deleteContact(id: 1) {{ ...F }} }}" for letter in range(40)
+    ).replace("A0NUMBER", "QNUMBER")
+    + " fragment F on WethodError { key message statusCode response { version charset statusText callback } }",
+    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(110)),
+    "twenty-roots": (
+        "mutation QNUMBER($id: ID!) { " + each("deleteContact(id: $id) { ...F }", 20) + " } fragment F on WethodError "
+        "{ key message statusCode response { version charset statusText callback } }"
+    ),
 }
-"""Documents that take much memory for their weight; ``NUMBER`` makes each one differ."""
+"""Documents that take much memory for their weight; ``NUMBER`` makes them differ."""
+
+
+if __name__ == "__main__":
+    print_memory()

@@ -1,8 +1,7 @@
-"""Starts a server, loads it, and reads what that cost it."""
+"""Starts a server, loads it, and reads the cost."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -14,51 +13,176 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+
+Heads: TypeAlias = Literal["differ", "same"]
+"""Request heads and replies that differ, as routers and APIs send them; or one head and one reply, repeated."""
 
 HERE = Path(__file__).parent
-SERVER_CORE, LOAD_CORE = 0, 1
-TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-HEADERS = {
+SUBJECTS = HERE / "subjects"
+SERVER_CORE, LOAD_CORE = "0", "1"
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_START_SECONDS = 30
+_HEADERS = {
     "Content-Type": "application/json",
-    "Accept": "application/json",
     "Authorization": "Bearer bench-token",
     "Wethod-Company": "acme",
     "Wethod-Version": "2024-06-15",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a load came to.
+class Load(msgspec.Struct, frozen=True):
+    """The result of one load.
 
     Attributes:
-        requests: answered ones.
-        seconds: how long it took.
-        p50: median latency in milliseconds.
-        p99: the 99th percentile.
-        max: the longest.
-        errors: answers that are not 2xx, and broken connections.
-        bad: wrong answers, where they were looked at.
+        requests: the requests that were answered.
+        errors: answers other than 2xx, and broken connections.
+        wrong: answers that are no success, if they were checked.
     """
 
     requests: int
     seconds: float
-    p50: float
-    p99: float
-    max: float
+    p50_ms: float
+    p99_ms: float
     errors: int
-    bad: int
+    wrong: int
+
+
+class Process:
+    """A program in a session of its own, pinned to a core."""
+
+    def __init__(self, command: list[str], core: str, log: Path) -> None:
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["taskset", "-c", core, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def alive(self) -> bool:
+        """Return whether it runs."""
+        return self._process.poll() is None
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return the CPU time of all its processes, in user space and in the kernel."""
+        stats = list(self._stats())
+        return sum(int(fields[11]) for fields in stats) / _TICKS, sum(int(fields[12]) for fields in stats) / _TICKS
+
+    def rss_mb(self) -> float:
+        """Return the resident memory of all its processes, in MB."""
+        return sum(int(fields[21]) for fields in self._stats()) * _PAGE / 1e6
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Ask it to end, then end it."""
+        for number, seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self._process.pid, number)
+                self._process.wait(seconds)
+                return
+
+    def _stats(self) -> Iterator[list[str]]:
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+                if int(fields[3]) == self._process.pid:
+                    yield fields
+
+
+class Server:
+    """A server under test: ``FOLDER[:FLAG]``, running. The folder is a path, or the name of one of ``subjects``.
+
+    Attributes:
+        process: its processes.
+        cold_seconds: time from its start to its first right answer.
+    """
+
+    def __init__(self, spec: str, upstream: Upstream, logs: Path) -> None:
+        name, _, flag = spec.partition(":")
+        folder = SUBJECTS / name if (SUBJECTS / name).is_dir() else Path(name).resolve()
+        self._body = folder / "body.json"
+        path = folder / "path"
+        self._endpoint = path.read_text(encoding="utf-8").strip() if path.exists() else "/graphql"
+        port = free_port()
+        self._origin = f"http://127.0.0.1:{port}"
+        started = time.monotonic()
+        log = logs / f"{folder.name}.log"
+        command = [str(folder / "start.sh"), str(port), f"http://127.0.0.1:{upstream.port}", *([flag] if flag else [])]
+        self.process = Process(command, SERVER_CORE, log)
+        while not self._answers():
+            if not self.process.alive() or time.monotonic() - started > _START_SECONDS:
+                self.process.stop()
+                raise RuntimeError(f"{spec} gives no right answer, see {log}")
+            time.sleep(0.01)
+        self.cold_seconds = time.monotonic() - started
+
+    def _answers(self) -> bool:
+        question = self._body.read_bytes().replace(b"@ID@", b"7")
+        request = urllib.request.Request(self._origin + self._endpoint, question, _HEADERS)  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the same
+                return b"successfully deleted" in answer.read()
+        except OSError:
+            return False
+
+    def load(self, heads: Heads, connections: int, seconds: int, *, check: bool = False) -> Load:
+        """Send requests for some seconds."""
+        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua")]
+        done = subprocess.run(
+            ["taskset", "-c", LOAD_CORE, *wrk, self._origin],
+            env={
+                **os.environ,
+                "BODY": str(self._body),
+                "ENDPOINT": self._endpoint,
+                "HEADS": heads,
+                "CHECK": "1" if check else "0",
+            },
+            capture_output=True,
+            encoding="utf-8",
+            timeout=seconds + 60,
+            check=True,
+        )
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+        return msgspec.convert(json.loads(line.removeprefix("RESULT ")), Load)
+
+
+class Upstream:
+    """The stub upstream, on the load's core."""
+
+    def __init__(self, logs: Path) -> None:
+        self.port = free_port()
+        self.process = Process([sys.executable, str(HERE / "stub.py"), str(self.port)], LOAD_CORE, logs / "stub.log")
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.ask("count")
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def ask(self, what: str) -> int:
+        """Send a command (see ``stub.py``), and return the number of DELETEs so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{what}", timeout=5) as answer:
+            return int(answer.read())
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, below those that outgoing connections take."""
+    """Find a port that is free now, below those that outgoing connections take."""
     for port in random.sample(range(20_000, 30_000), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -66,158 +190,8 @@ def free_port() -> int:
     raise RuntimeError("no port is free")
 
 
-class Process:
-    """A program in a session of its own, pinned to a core."""
-
-    def __init__(
-        self, command: list[str], core: int | str, log: Path, environ: Mapping[str, str] | None = None
-    ) -> None:
-        if shutil.which("taskset"):
-            command = ["taskset", "-c", str(core), *command]
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **(environ or {})},
-            )
-
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process.poll() is None
-
-    def _stats(self) -> list[list[str]]:
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == self._process.pid:
-                found.append(fields)
-        return found
-
-    def cpu_seconds(self) -> float:
-        """CPU time of all its processes, user and system."""
-        return sum(int(fields[11]) + int(fields[12]) for fields in self._stats()) / TICKS
-
-    def rss_mb(self) -> float:
-        """Resident memory of all its processes, in MB."""
-        return sum(int(fields[21]) for fields in self._stats()) * PAGE / 1e6
-
-    def stop(self) -> None:
-        """Ask it to end, and end it."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-                self._process.wait(10 if number == signal.SIGKILL else 8)
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
-
-
-def start_stub(port: int, log: Path) -> Process:
-    """The upstream, on the load's core."""
-    stub = Process([sys.executable, str(HERE / "stub.py"), str(port)], LOAD_CORE, log)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            deletes(port)
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return stub
-    raise RuntimeError(f"the upstream did not start, see {log}")
-
-
-def deletes(stub_port: int) -> int:
-    """How many DELETEs the upstream has seen."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{stub_port}/count", timeout=5) as answer:
-        return int(answer.read())
-
-
-def ask(url: str, body: bytes) -> bytes:
-    """One request as the load sends them."""
-    request = urllib.request.Request(url, body, HEADERS)  # noqa: S310 - loopback
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-        found: bytes = answer.read()
-        return found
-
-
-def load(
-    url: str,
-    body: Path,
-    *,
-    connections: int,
-    seconds: float,
-    check: bool = False,
-    expect: str = "successfully deleted",
-    distinct: int = 0,
-    unlike: bool = False,
-) -> Load:
-    """Send requests for so long, with wrk where it is, else from Python."""
-    wrk = shutil.which("wrk")
-    if not wrk:
-        template = body.read_text(encoding="utf-8").strip()
-        return asyncio.run(
-            _load_from_python(url, template, connections, seconds, expect if check else "", unlike=unlike)
-        )
-    base, _, path = url.removeprefix("http://").partition("/")
-    environ = {"BODY": str(body), "ENDPOINT": "/" + path, "EXPECT": expect, "DISTINCT": str(distinct)}
-    if unlike:
-        environ["UNLIKE"] = "1"
-    if check:
-        environ["CHECK"] = "1"
-    command = [wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s"]
-    if shutil.which("taskset"):
-        command = ["taskset", "-c", str(LOAD_CORE), *command]
-    done = subprocess.run(
-        [*command, str(HERE / "load.lua"), f"http://{base}"],
-        env={**os.environ, **environ},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=seconds + 30,
-        check=True,
-    )
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    return Load(**json.loads(line.removeprefix("RESULT ")))
-
-
-async def _load_from_python(
-    url: str, template: str, connections: int, seconds: float, expect: str, *, unlike: bool
-) -> Load:
-    base, _, path = url.removeprefix("http://").partition("/")
-    host, _, port = base.partition(":")
-    fields = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    times: list[float] = []
-    errors = bad = 0
-    end = time.perf_counter() + seconds
-
-    async def client(number: int) -> None:
-        nonlocal errors, bad
-        reader, writer = await asyncio.open_connection(host, int(port))
-        while (started := time.perf_counter()) < end:
-            number += connections
-            content = template.replace("@ID@", str(1000 + number % 1024)).replace("@N@", str(number)).encode()
-            own = f"X-Request-ID: load-{number}\r\n" if unlike else ""
-            head = f"POST /{path} HTTP/1.1\r\nHost: {base}\r\n{fields}{own}Content-Length: {len(content)}\r\n\r\n"
-            writer.write(head.encode() + content)
-            answer_head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                int(line[15:]) for line in answer_head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-            )
-            answer = await reader.readexactly(length)
-            times.append(time.perf_counter() - started)
-            errors += not answer_head.startswith(b"HTTP/1.1 200")
-            bad += bool(expect) and expect.encode() not in answer
-        writer.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(client(number) for number in range(connections)))
-    took = time.perf_counter() - began
-    times.sort()
-    p50, p99, longest = (1000 * times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.99, 1))
-    return Load(len(times), took, p50, p99, longest, errors, bad)
+def check_tools() -> None:
+    """Exit if a program that the benchmark needs is missing."""
+    missing = [name for name in ("wrk", "taskset") if shutil.which(name) is None]
+    if missing:
+        raise SystemExit(f"scripts/benchmark needs {' and '.join(missing)}")

@@ -1,55 +1,51 @@
-"""An upstream that costs next to nothing: constant answers, endless keep-alive, a count of its requests."""
+"""An upstream that costs next to nothing: it answers every DELETE with 200 and counts them.
+
+``GET /count`` answers the count. ``GET /differ`` makes each reply different from the one before, as an API that counts
+does in its headers; ``GET /same`` repeats one reply.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-_LATE_SECONDS = 0.05
-_OK = b'{"message":"Contact successfully deleted."}'
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\nServer: stub\r\nDate: Tue, 24 Nov 2026 05:46:17 GMT\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\nConnection: keep-alive\r\nX-RateLimit-Remaining: %d\r\n\r\n"
+)
+_DELETED = b'{"message":"Contact successfully deleted."}'
+_FIRST_REMAINING = 1_000_000
 
 
 class Stub(asyncio.Protocol):
-    """Answers 200, below ``/unlike`` each with a head of its own, below ``/error/N`` a 403 whose body has N bytes.
-
-    Below ``/late`` it answers after 50 ms.
-
-    For ``/count`` it answers how many requests it has seen.
-    """
+    """One connection."""
 
     deletes = 0
+    differ = True
+
+    _transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport
+        self._transport = transport  # type: ignore[assignment] # a socket's, always
         self._rest = b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer every whole request; none of them has a body."""
+        """Answer every complete request; none of them has a body."""
         *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
         for head in heads:
-            target = head.split(b" ", 2)[1]
-            if target == b"/count":
-                self._answer(200, str(Stub.deletes).encode())
+            if head.startswith(b"DELETE "):
+                Stub.deletes += 1
+                self._answer(_DELETED)
                 continue
-            Stub.deletes += 1
-            if target.startswith(b"/error/"):
-                size = int(target.split(b"/")[2])
-                self._answer(403, b'{"message":"%s"}' % (b"x" * max(0, size - 14)))
-            elif target.startswith(b"/unlike/"):
-                self._answer(200, _OK, b"X-Request-ID: %d\r\n" % Stub.deletes)
-            elif target.startswith(b"/late/"):
-                asyncio.get_running_loop().call_later(_LATE_SECONDS, self._answer, 200, _OK)
-            else:
-                self._answer(200, _OK)
+            target = head.split(b" ", 2)[1]
+            if target in {b"/differ", b"/same"}:
+                Stub.differ = target == b"/differ"
+            self._answer(b"%d" % Stub.deletes)
 
-    def _answer(self, status: int, body: bytes, line: bytes = b"") -> None:
-        head = b"HTTP/1.1 %d X\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (
-            status,
-            line,
-            len(body),
-        )
-        self._transport.write(head + body)  # type: ignore[attr-defined]
+    def _answer(self, body: bytes) -> None:
+        remaining = _FIRST_REMAINING + (Stub.deletes if Stub.differ else 0)
+        self._transport.write(_HEAD % (len(body), remaining) + body)
 
 
 async def main(port: int) -> None:
