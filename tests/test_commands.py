@@ -86,6 +86,7 @@ NOT_RUN = {
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",
     "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
     "scripts/benchmark --growth": "takes minutes, and measures what else the machine does when tests run",
+    "scripts/benchmark --bulk": "takes a minute, and measures what else the machine does when tests run",
     "scripts/benchmark --scale": "takes a minute, and measures what else the machine does when tests run",
     "scripts/benchmark --documents": "takes a minute, and measures what else the machine does when tests run",
     "scripts/benchmark PEER [PEER:FLAG …]": "the form of a command: PEER stands for a folder",
