@@ -49,7 +49,7 @@ class WethodFailure:
 
 
 @strawberry.interface(
-    description="An outcome other than success. The concrete type says what is known about the contact."
+    description="An outcome other than success. The concrete type says what is known about the effect."
 )
 class WethodError:
     """The fields of every error, identical on every member so that one selection fits all."""
@@ -69,7 +69,7 @@ class WethodError:
 @strawberry.type(
     description=(
         "Wethod (400) refused the input, or the gateway did before anything was sent. "
-        "Nothing was deleted. Correct what `failures` names, then repeat."
+        "Nothing was changed. Correct what `failures` names, then repeat."
     )
 )
 class WethodValidationError(WethodError):
@@ -81,26 +81,30 @@ class WethodValidationError(WethodError):
 @strawberry.type(
     description=(
         "Wethod did not accept the token (401), or no usable Authorization header arrived. "
-        "Nothing was deleted. Authenticate, then repeat."
+        "Nothing was changed. Authenticate, then repeat."
     )
 )
 class WethodUnauthorizedError(WethodError):
     """401, or refused by the gateway."""
 
 
-@strawberry.type(description="The owner of the token lacks the permission crm.edit (403). Nothing was deleted.")
+@strawberry.type(
+    description=("The owner of the token lacks a permission (403), such as crm.edit for a delete. Nothing was changed.")
+)
 class WethodForbiddenError(WethodError):
     """403."""
 
 
 @strawberry.type(
-    description="The company has no such contact (404). Nothing was deleted; the contact may have been deleted before."
+    description="The company has no such contact (404). Nothing was changed; it may have been deleted before."
 )
 class WethodNotFoundError(WethodError):
     """404."""
 
 
-@strawberry.type(description="The state of the contact forbids its deletion (412). Nothing was deleted.")
+@strawberry.type(
+    description="The state of the contact forbids the operation, such as its deletion (412). Nothing was changed."
+)
 class WethodPreconditionFailedError(WethodError):
     """412."""
 
@@ -108,7 +112,7 @@ class WethodPreconditionFailedError(WethodError):
 @strawberry.type(
     description=(
         "Too many requests with this token (429; Wethod allows 5,000 an hour), or the gateway remembers such an "
-        "answer and sent nothing. Nothing was deleted. Repeat later."
+        "answer and sent nothing. Nothing was changed. Repeat later."
     )
 )
 class WethodRateLimitedError(WethodError):
@@ -123,7 +127,7 @@ class WethodRateLimitedError(WethodError):
 @strawberry.type(
     description=(
         "The request was not sent: Wethod could not be reached, the time was used up, or the gateway was overloaded or "
-        "stopped. Nothing was deleted. Repeating is safe."
+        "stopped. Nothing was changed. Repeating is safe."
     )
 )
 class WethodUnavailableError(WethodError):
@@ -132,8 +136,8 @@ class WethodUnavailableError(WethodError):
 
 @strawberry.type(
     description=(
-        "A request for this delete or for an equal one was sent, and no conclusive answer came. "
-        "The contact may be gone. Repeating is safe: WethodNotFoundError then means that it is gone."
+        "This request or an equal one was sent, and no conclusive answer came. Wethod may have acted: after a delete, "
+        "the contact may be gone. Repeating a delete is safe: WethodNotFoundError then means that it is gone."
     )
 )
 class WethodOutcomeUnknownError(WethodError):
@@ -142,8 +146,8 @@ class WethodOutcomeUnknownError(WethodError):
 
 @strawberry.type(
     description=(
-        "Wethod answered with a status that it does not document. It is unknown whether the contact was deleted. "
-        "Look at the contact before repeating."
+        "Wethod answered with a status that it does not document. It is unknown whether it acted, for example whether "
+        "it deleted the contact. Look at the contact before repeating."
     )
 )
 class WethodUnexpectedResponseError(WethodError):

@@ -170,8 +170,8 @@ class RestOperation(Generic[P, Outcome]):
         path_parameters: those of them that stand in ``path``.
 
     Raises:
-        ValueError: ``path`` names a parameter that ``check`` does not have, or an idempotent operation has no
-            ``from_repeat``.
+        ValueError: ``path`` names a parameter that ``check`` does not have, an idempotent operation has no
+            ``from_repeat``, or an operation that is not idempotent has one.
     """
 
     name: str
@@ -198,5 +198,5 @@ class RestOperation(Generic[P, Outcome]):
         unknown = set(self.path_parameters) - set(self.parameters)
         if unknown:
             raise ValueError(f"{self.name}: the path names {', '.join(sorted(unknown))}, which check does not take")
-        if self.idempotent and self.from_repeat is None:
-            raise ValueError(f"{self.name}: an idempotent operation needs from_repeat")
+        if self.idempotent != (self.from_repeat is not None):
+            raise ValueError(f"{self.name}: an idempotent operation has a from_repeat, and no other operation has one")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from app import __version__
+from app.server.config import EXIT_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.settings import Settings
 from tests.system_parts import require
 
@@ -47,11 +48,12 @@ def test_the_chart_has_the_version_of_the_code() -> None:
 
 
 def test_a_pod_may_finish_what_it_began() -> None:
-    """Grace is longer than delay and drain; the chart's is looked at in tests/deploy."""
+    """Grace is longer than delay, drain and the longest stop after the drain; tests/deploy checks the chart's."""
     compose = load(ROOT / "deploy" / "compose.yaml")
     grace = int(compose["services"]["gateway"]["stop_grace_period"].removesuffix("s"))
     settings = Settings()
-    assert grace > settings.gateway_drain_delay_seconds + settings.gateway_drain_seconds
+    drain = settings.gateway_drain_delay_seconds + settings.gateway_drain_seconds
+    assert grace > drain + GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + 1
 
 
 def test_the_compose_file_gives_settings_that_are_valid() -> None:

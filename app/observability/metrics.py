@@ -1,4 +1,4 @@
-"""Counters, histograms and published numbers of one worker, kept in its row of the shared counters."""
+"""Counters, histograms and numbers read from other parts of one worker, kept in its row of the shared counters."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class WorkerMetrics:
         self._row = row
         self._gauges: list[tuple[int, Callable[[], float]]] = []
         self._totals: list[tuple[int, Callable[[], float], float]] = []
-        self._publish_process()
+        self._register_process()
 
     def counter(self, name: str, *labels: str) -> Counter:
         """Return the counter of one series."""
@@ -77,8 +77,8 @@ class WorkerMetrics:
         """Return the histogram of one series."""
         return Histogram(self._row, self._definitions.cell(name, *labels), self._definitions.metric(name).bounds)
 
-    def publish(self, name: str, read: Callable[[], float], *labels: str) -> None:
-        """Read a number a few times a second and before each scrape.
+    def register_reader(self, name: str, read: Callable[[], float], *labels: str) -> None:
+        """Register a function that is called a few times a second and before each scrape.
 
         Args:
             name: a gauge, or a counter that something else counts from the start of this worker.
@@ -92,7 +92,7 @@ class WorkerMetrics:
             self._totals.append((cell, read, 0.0))
 
     def refresh(self) -> None:
-        """Read everything that is published."""
+        """Call every registered reader."""
         row = self._row
         for cell, read in self._gauges:
             row[cell] = read()
@@ -113,16 +113,16 @@ class WorkerMetrics:
         for cell, _ in self._gauges:
             self._row[cell] = 0.0
 
-    def _publish_process(self) -> None:
+    def _register_process(self) -> None:
         started = time.time()
-        self.publish("gateway_event_loop_tasks", _count_tasks)
-        self.publish("gateway_process_start_time_seconds", lambda: started)
-        self.publish("gateway_process_cpu_seconds", time.process_time)
+        self.register_reader("gateway_event_loop_tasks", _count_tasks)
+        self.register_reader("gateway_process_start_time_seconds", lambda: started)
+        self.register_reader("gateway_process_cpu_seconds", time.process_time)
         if _DESCRIPTORS.is_dir():
-            self.publish(
+            self.register_reader(
                 "gateway_process_resident_memory_bytes", lambda: int(_STATM.read_bytes().split()[1]) * _PAGE_BYTES
             )
-            self.publish("gateway_process_open_fds", lambda: len(os.listdir(_DESCRIPTORS)) - 1)  # noqa: PTH208 - names are enough
+            self.register_reader("gateway_process_open_fds", lambda: len(os.listdir(_DESCRIPTORS)) - 1)  # noqa: PTH208 - names are enough
 
 
 def _count_tasks() -> int:

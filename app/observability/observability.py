@@ -119,7 +119,7 @@ class Observability:
         )
         self.requests: RequestObserver = requests
         self.server: ServerObserver = requests
-        self._publish_own()
+        self._register_own()
 
     def publish(self, *, in_progress: Callable[[str], float], documents: DocumentCache, transport: object) -> None:
         """Publish numbers that other parts of the worker count themselves.
@@ -129,18 +129,18 @@ class Observability:
             documents: the cache of plans.
             transport: the transport to Wethod; published if it is a ``ConnectionPool``.
         """
-        publish = self._metrics.publish
+        register = self._metrics.register_reader
         for name in self._names:
-            publish("wethod_operation_in_progress", functools.partial(in_progress, name), name)
-        publish("gateway_document_cache_documents", lambda: len(documents))
-        publish("gateway_document_cache_requests", lambda: documents.hits, "hit")
-        publish("gateway_document_cache_requests", lambda: documents.misses, "miss")
+            register("wethod_operation_in_progress", functools.partial(in_progress, name), name)
+        register("gateway_document_cache_documents", lambda: len(documents))
+        register("gateway_document_cache_requests", lambda: documents.hits, "hit")
+        register("gateway_document_cache_requests", lambda: documents.misses, "miss")
         if isinstance(transport, ConnectionPool):
             pool = transport
-            publish("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
-            publish("wethod_upstream_connections", lambda: pool.open_connections - pool.idle_connections, "in_use")
-            publish("wethod_upstream_waiting", lambda: pool.waiting)
-            publish("wethod_upstream_waits", lambda: pool.waits)
+            register("wethod_upstream_connections", lambda: pool.idle_connections, "idle")
+            register("wethod_upstream_connections", lambda: pool.open_connections - pool.idle_connections, "in_use")
+            register("wethod_upstream_waiting", lambda: pool.waiting)
+            register("wethod_upstream_waits", lambda: pool.waits)
 
     def render_metrics(self, accept: str = "") -> tuple[bytes, str]:
         """Return the text of ``/metrics``, over all workers, and its media type.
@@ -182,18 +182,18 @@ class Observability:
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state
 
-    def _publish_own(self) -> None:
-        publish = self._metrics.publish
+    def _register_own(self) -> None:
+        register = self._metrics.register_reader
         for state in STATES:
-            publish("gateway_workers", functools.partial(self._is_in, state), state)
-        publish("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
+            register("gateway_workers", functools.partial(self._is_in, state), state)
+        register("wethod_upstream_connections_limit", lambda: self._settings.wethod_max_connections)
         if self._audit is not None:
             writer = self._audit.writer
-            publish("gateway_audit_dropped", lambda: writer.dropped)
-            publish("gateway_audit_backlog_bytes", lambda: writer.backlog_bytes)
+            register("gateway_audit_dropped", lambda: writer.dropped)
+            register("gateway_audit_backlog_bytes", lambda: writer.backlog_bytes)
         if self._handler is not None:
             log = self._handler.writer
-            publish("gateway_log_dropped", lambda: log.dropped)
+            register("gateway_log_dropped", lambda: log.dropped)
 
     def _on_tick(self, delay: float) -> None:
         self._lag.observe(delay)

@@ -49,7 +49,7 @@ class RequestReporter:
         self._seconds = metrics.histogram("gateway_http_request_duration_seconds")
         self._limits = {limit: metrics.counter("gateway_refused", limit) for limit in LIMITS}
         self.in_progress = 0
-        metrics.publish("gateway_http_requests_in_progress", lambda: self.in_progress)
+        metrics.register_reader("gateway_http_requests_in_progress", lambda: self.in_progress)
 
     def request_started(self, scope: Scope) -> Observation:
         """Start the clock of a request, and its span if it is traced."""

@@ -97,7 +97,7 @@ class Executor:
         started = time.perf_counter()
         attempts, shared = 0, False
         try:
-            reason = _refuse(context, operation, arguments) or self._enter(context, operation)
+            reason = _refuse(context, operation, arguments) or self._admit(context, operation)
             if reason is not None:
                 outcome = operation.from_no_response(reason, **arguments)
             else:
@@ -130,7 +130,7 @@ class Executor:
 
         return await call_list(call, context, arguments, self._list_concurrency)
 
-    def _enter(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
+    def _admit(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
         """Take a place for a valid call; the reason if it may not be sent now."""
         reason = self._not_now(context) or self._places.take(operation.name, context.token)
         if reason is None and (reason := self._audit_blocked(operation)):

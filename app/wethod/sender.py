@@ -44,7 +44,7 @@ _NOT_SENT: Mapping[str, type[rest.NotSent | rest.NoConnection | rest.Stopped]] =
 logger = logging.getLogger(__name__)
 
 
-class WethodResponse(msgspec.Struct, frozen=True, gc=False):
+class ReadableResponse(msgspec.Struct, frozen=True, gc=False):
     """A response as the outcome tables read it: ``schema.rest.Response``."""
 
     status: int
@@ -167,8 +167,8 @@ def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
     return _NOT_SENT[problem.reason]()
 
 
-def _readable(response: Response, context: CallContext) -> WethodResponse:
-    return WethodResponse(response.status, response.headers, response.body, context.max_words)
+def _readable(response: Response, context: CallContext) -> ReadableResponse:
+    return ReadableResponse(response.status, response.headers, response.body, context.max_words)
 
 
 def log_fields(context: CallContext) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from app.main import WorkerContext, create_app
+from app.server.config import EXIT_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.lifecycle import Lifecycle
 from app.settings import Settings, load
 from schema.root import OPERATIONS, build_schema
@@ -176,11 +177,11 @@ def test_its_settings_are_the_gateways(rendered: dict[str, Any]) -> None:
 
 
 def test_a_pod_may_finish_what_it_began(rendered: dict[str, Any]) -> None:
-    """Grace is longer than delay, drain and the five seconds that a stop may take."""
+    """Grace is longer than delay, drain and the longest stop after the drain."""
     given = environment(rendered)
     drain = float(given["GATEWAY_DRAIN_DELAY_SECONDS"]) + float(given["GATEWAY_DRAIN_SECONDS"])
     assert float(given["GATEWAY_DRAIN_SECONDS"]) >= float(given["WETHOD_TIMEOUT_SECONDS"]) + 1
-    assert pod(rendered)["terminationGracePeriodSeconds"] > drain + 5
+    assert pod(rendered)["terminationGracePeriodSeconds"] > drain + GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + 1
     assert rendered["Deployment"]["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 

@@ -14,7 +14,7 @@ from strawberry.tools import create_type
 from app.execution.plan import MAX_CHOICES
 from app.execution.request_error import RequestError
 from app.headers import Headers
-from app.wethod.sender import WethodResponse
+from app.wethod.sender import ReadableResponse
 from schema.delete_contact import from_response
 from tests.execution.comparison import plan_of, run_graphql_core, run_plan
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
@@ -253,7 +253,7 @@ def test_an_answer_is_at_most_one_megabyte(roots: int, selection: str) -> None:
         return
     for failures in ([], [{"field": "", "message": '"' * size} for size in (1, 50, 1_000) for _ in range(100)]):
         body = msgspec.json.encode({"key": "k", "message": '"' * 1_000, "failures": failures})
-        outcome = from_response(WethodResponse(400, Headers(), body, coerced.max_words), "7")
+        outcome = from_response(ReadableResponse(400, Headers(), body, coerced.max_words), "7")
         data = asyncio.run(plan.execute(coerced, _Same(outcome))).data
         assert len(msgspec.json.encode({"data": data})) <= 1_000_000
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.execution.answer_size import ITEM_BYTES
 from app.headers import Headers
-from app.wethod.sender import WethodResponse
+from app.wethod.sender import ReadableResponse
 from schema.delete_contact import from_repeat, from_response
 from schema.envelope import ENTRY_BYTES
 from tests.gateway import gateway
@@ -313,7 +313,7 @@ def test_every_status_and_body_has_an_outcome(status: int, content: bytes, conte
     members = set()
     for candidate in (content, None, b""):
         for decide in (from_response, from_repeat):
-            outcome = decide(WethodResponse(status, headers, candidate, 512), "7")
+            outcome = decide(ReadableResponse(status, headers, candidate, 512), "7")
             if decide is from_response:
                 members.add(type(outcome).__name__)
             for text in texts(outcome):

@@ -9,7 +9,7 @@ from app.headers import Headers
 from app.settings import load
 from app.wethod.caller import CallerReader
 from app.wethod.record import OperationRecord
-from app.wethod.sender import WethodResponse
+from app.wethod.sender import ReadableResponse
 from schema.delete_contact import DELETE_CONTACT, from_response
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") ->
     )
 
 
-def response(status: int, body: bytes = b"") -> WethodResponse:
+def response(status: int, body: bytes = b"") -> ReadableResponse:
     """A response of Wethod."""
-    return WethodResponse(status, Headers(), body, 16_384)
+    return ReadableResponse(status, Headers(), body, 16_384)
 
 
 def record(

@@ -14,7 +14,7 @@ from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
 
 from app.headers import Headers
-from app.wethod.sender import WethodResponse
+from app.wethod.sender import ReadableResponse
 from schema.delete_contact import DELETE_CONTACT, from_response
 from schema.root import Mutation, Query
 
@@ -37,7 +37,7 @@ class Wethod:
         assert operation is DELETE_CONTACT
         response = await client.delete(f"/api/contact/{contact_id}", headers=self._headers)
         headers = Headers(response.headers.raw)
-        return from_response(WethodResponse(response.status_code, headers, response.content, 16_384), contact_id)
+        return from_response(ReadableResponse(response.status_code, headers, response.content, 16_384), contact_id)
 
 
 class View(GraphQL[Any, Any]):
