@@ -251,6 +251,29 @@ async def test_a_list_that_is_older_than_a_delete_does_not_bring_the_contact_bac
         await expect(example.row("Ada Albani")).to_have_count(0)
 
 
+async def test_a_delete_in_progress_outlives_a_reload(browser: Browser) -> None:
+    """The list no longer has the contact, but the row waits for its own outcome."""
+    deleted, shown = asyncio.Event(), asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        deleted.set()
+        await shown.wait()
+        await route.fulfill(response=response)
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/graphql", answer)
+        row = example.row("Ada Albani")
+        await row.get_by_role("button").click()
+        await deleted.wait()
+        await example.page.get_by_role("button", name="Reload").click()
+        await expect(example.status).to_have_text("The list has 100 contacts.")
+        await expect(row.get_by_role("button")).to_have_text("Deleting…")
+        shown.set()
+        await expect(example.status).to_have_text("Ada Albani: Deleted. Contact successfully deleted.")
+        await expect(row).to_have_count(0)
+
+
 async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> None:
     """The rows stay as they are."""
 
