@@ -163,9 +163,7 @@ def announce(url: str, settings: Settings, *, sandbox: bool) -> None:
         f"  GraphiQL     {f'open {url}/graphql in a browser' if graphiql else 'off (GATEWAY_GRAPHIQL)'}",
     ]
     if serves_example_page(settings, sandbox=sandbox):
-        lines.append(f"  example      open {url}/example in a browser")
-    if sandbox:
-        lines += ["  try it       " + sandbox_curl(url)]
+        lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url)}"]
     click.echo("\n".join(lines), err=True)
 
 

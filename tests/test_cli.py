@@ -23,8 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import __version__
-from app.cli import main
-from app.settings import Settings
+from app.cli import announce, main
+from app.settings import Settings, load
 from schema.sdl import api_sdl, subgraph_sdl
 from tests.program import CLEAN
 from tests.support import free_port
@@ -252,11 +252,23 @@ def pasted(announcement: str) -> dict[str, str]:
 def test_serve_says_where_and_what_and_how_to_try(served: Served) -> None:
     """The line to paste works: the first time the contact is deleted, the second time it is not there."""
     announcement = served.read_until("try it")
-    assert f"GraphiQL     open {served.url}/graphql" in announcement
+    assert f"GraphiQL     open {served.url}/graphql in a browser" in announcement
+    assert f"example      open {served.url}/example in a browser" in announcement
+    assert httpx.get(f"{served.url}/example").status_code == 200
     assert pasted(announcement)["__typename"] == "DeleteContactSuccess"
     assert pasted(announcement)["__typename"] == "WethodNotFoundError"
     assert httpx.get(f"{served.url}/health/ready").json() == {"status": "ready"}
     assert "wethod_operation_total" in httpx.get(f"{served.url}/metrics").text
+
+
+def test_nothing_is_announced_that_trusted_documents_exclude(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither page is served then, and the line to paste would be refused."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text("{}", encoding="utf-8")
+    announce("http://127.0.0.1:1", load({"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}), sandbox=True)
+    assert [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()[1:]] == ["forwards to", "GraphiQL"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

@@ -203,15 +203,18 @@ def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
     assert "99.0.0" in (folder / "schema" / "published.graphql").read_text(encoding="utf-8")
 
 
-def test_the_picture_is_retaken(tmp_path: Path) -> None:
-    """``scripts/screenshot`` but for its setting up: a picture as large as the README's."""
+def test_the_pictures_are_retaken(tmp_path: Path) -> None:
+    """``scripts/screenshot`` but for its setting up: pictures as large as the README's."""
     require("Chromium", present=shutil.which("chromium") is not None)
-    (tmp_path / "docs").mkdir()
+    pictures = ("graphiql.png", "example.png")
     command = (ROOT / "scripts" / "screenshot").read_text(encoding="utf-8").splitlines()[-1]
-    assert command.startswith('exec "${VENV:-.venv}/bin/python" -m tests.explorer.screenshot ')
-    run(f"{sys.executable} -m tests.explorer.screenshot {tmp_path}/docs/graphiql.png", ROOT)
-    taken, kept = ((folder / "docs" / "graphiql.png").read_bytes() for folder in (tmp_path, ROOT))
-    assert taken[:24] == kept[:24]
+    files = " ".join(f"docs/{picture}" for picture in pictures)
+    assert command == f'exec "${{VENV:-.venv}}/bin/python" -m tests.explorer.screenshot {files}'
+    files = " ".join(f"{tmp_path}/{picture}" for picture in pictures)
+    run(f"{sys.executable} -m tests.explorer.screenshot {files}", ROOT)
+    for picture in pictures:
+        taken, kept = ((folder / picture).read_bytes() for folder in (tmp_path, ROOT / "docs"))
+        assert taken[:24] == kept[:24]
 
 
 def test_the_readers_are_fuzzed() -> None:

@@ -1,4 +1,4 @@
-"""A headless Chromium on the explorer's page, and what a person does there."""
+"""A headless Chromium, its windows, and what a person does on the explorer's page."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ MODELS = "globalThis.__MONACO.editor.getModels()"
 """GraphiQL leaves Monaco where a page's own scripts find it."""
 
 
-class ExplorerPage:
-    """GraphiQL, open in a browser, with everything that the browser complained about or asked for."""
+class Window:
+    """A page of one origin, open in a browser, with everything that the browser complained about or asked for."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
@@ -42,6 +42,16 @@ class ExplorerPage:
 
     def _note(self, request: Request) -> None:
         self.requests.append(request)
+
+    def assert_content(self) -> None:
+        """No complaint of any kind in the console, and no request to another host."""
+        assert self.complaints == []
+        hosts = {urlsplit(request.url)[:2] for request in self.requests}
+        assert hosts <= {urlsplit(self._origin)[:2]}
+
+
+class ExplorerPage(Window):
+    """GraphiQL, open in a browser."""
 
     async def open(self, url: str) -> float:
         """Open the page; the seconds until a person can type."""
@@ -84,12 +94,6 @@ class ExplorerPage:
         assert isinstance(found, str)
         return found
 
-    def assert_content(self) -> None:
-        """No complaint of any kind in the console, and no request to another host."""
-        assert self.complaints == []
-        hosts = {urlsplit(request.url)[:2] for request in self.requests}
-        assert hosts <= {urlsplit(self._origin)[:2]}
-
 
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
@@ -104,13 +108,20 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def browse(
-    browser: Browser, origin: str, *, colors: Literal["light", "dark"] = "light"
-) -> AsyncIterator[ExplorerPage]:
-    """Open a window with an empty profile, for the pages of one origin."""
+async def new_page(browser: Browser, colors: Literal["light", "dark"]) -> AsyncIterator[Page]:
+    """Open a window with an empty profile."""
     context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     try:
-        yield ExplorerPage(await context.new_page(), origin)
+        yield await context.new_page()
     finally:
         await context.close()
+
+
+@contextlib.asynccontextmanager
+async def browse(
+    browser: Browser, origin: str, *, colors: Literal["light", "dark"] = "light"
+) -> AsyncIterator[ExplorerPage]:
+    """Open a window with an empty profile, for GraphiQL at one origin."""
+    async with new_page(browser, colors) as page:
+        yield ExplorerPage(page, origin)

@@ -13,21 +13,47 @@ from schema.root import OPERATIONS, build_schema
 from tests.gateway import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @contextlib.asynccontextmanager
-async def sandbox_gateway(behind: Callable[[ASGIApp], ASGIApp] | None = None) -> AsyncIterator[str]:
+async def sandbox_gateway(
+    behind: Callable[[ASGIApp], ASGIApp] | None = None,
+    environ: Mapping[str, str] | None = None,
+    database: Path | None = None,
+) -> AsyncIterator[str]:
     """Run both on ephemeral ports; the gateway's origin.
 
     Args:
         behind: what stands between the gateway's application and its server, such as a proxy.
+        environ: settings of the gateway.
+        database: the file of the sandbox's contacts; by default they are in memory.
     """
-    with serve_sandbox() as wethod:
-        settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off"})
+    with serve_sandbox(database=database) as wethod:
+        settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
         context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
         app = create_app(context, Lifecycle(state="serving"), build_schema(), OPERATIONS)
         async with serve(behind(app) if behind else app) as origin:
             yield origin
+
+
+def strips_prefix(app: ASGIApp) -> ASGIApp:
+    """A proxy that takes ``/crm`` off the path and tells nobody."""
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").removeprefix("/crm")
+        await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+    return proxy
+
+
+def tells_prefix(app: ASGIApp) -> ASGIApp:
+    """A server that knows its ``root_path``, which the path then begins with (ASGI, HTTP connection scope)."""
+
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "root_path": "/crm"}, receive, send)
+
+    return server

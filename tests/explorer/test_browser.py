@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from app.explorer.page import STATIC, Explorer
 from tests.explorer.browser import Editor, browse
-from tests.explorer.gateway import sandbox_gateway
+from tests.explorer.gateway import sandbox_gateway, strips_prefix, tells_prefix
 from tests.gateway import serve
 from tests.system_parts import require
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
 SUCCESS = {
     "data": {
@@ -229,25 +229,6 @@ async def test_a_damaged_history_is_no_obstacle(browser: Browser) -> None:
         await explorer.open(f"{origin}/graphql")
         assert await explorer.run() == SUCCESS
         explorer.assert_content()
-
-
-def strips_prefix(app: ASGIApp) -> ASGIApp:
-    """A proxy that takes ``/crm`` off the path and tells nobody."""
-
-    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "").removeprefix("/crm")
-        await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
-
-    return proxy
-
-
-def tells_prefix(app: ASGIApp) -> ASGIApp:
-    """A server that knows its ``root_path``, which the path then begins with (ASGI, HTTP connection scope)."""
-
-    async def server(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "root_path": "/crm"}, receive, send)
-
-    return server
 
 
 async def test_a_get_of_graphql_with_a_trailing_slash_opens_a_working_graphiql(browser: Browser) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from app.explorer.page import STATIC
 from tests.explorer.browser import browse
+from tests.explorer.example_page import browse_example
 from tests.system_parts import require
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def test_the_wheel_holds_the_bundle_and_not_its_source(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     static = [name for name in names if name.startswith("app/explorer/static/")]
     assert {"app/explorer/static/index.html", "app/explorer/static/licenses.md"} <= set(static)
+    assert {f"app/sandbox/example/{name}" for name in ("index.html", "page.css", "page.js")} <= set(names)
     assert len([name for name in static if name.endswith(".js.gz")]) >= 10
     assert {name.split("/")[0] for name in names} == {"app", "schema", wheel.name.rsplit("-py3", 1)[0] + ".dist-info"}
     assert not [name for name in names if "/web/" in name or "node_modules" in name]
@@ -76,8 +78,8 @@ def test_the_packages_are_the_wheels_own(environment: Path, tmp_path: Path) -> N
     assert [Path(line).is_relative_to(environment) for line in done.stdout.splitlines()] == [True, True]
 
 
-async def test_graphiql_opens_from_the_wheel_alone(environment: Path, browser: Browser, tmp_path: Path) -> None:
-    """Installed where nothing of the source tree is in reach, the gateway serves the page and a first run works."""
+async def test_both_pages_open_from_the_wheel_alone(environment: Path, browser: Browser, tmp_path: Path) -> None:
+    """Installed where nothing of the source tree is in reach, the gateway serves them and a first delete works."""
     program = await asyncio.create_subprocess_exec(
         *(environment / "bin/wethod-graphql", "serve", "--sandbox", "--port", "0"),
         cwd=tmp_path,
@@ -92,6 +94,9 @@ async def test_graphiql_opens_from_the_wheel_alone(environment: Path, browser: B
             answer = await explorer.run()
             assert answer["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
             explorer.assert_content()
+        async with browse_example(browser, url.removesuffix("/graphql")) as example:
+            assert (await example.delete("Bruno Berger")).label == "Deleted"
+            example.assert_content()
     finally:
         program.terminate()
         await program.communicate()  # reads on, or a full pipe would keep it from ending

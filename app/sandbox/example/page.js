@@ -263,8 +263,10 @@ function say(text) {
 
 function log({ field, token, request, answer, names, verdicts }) {
   const entries = verdicts.map(({ kind, label, text, code }, index) => {
-    const head = make('p', {}, make('b', { className: kind, textContent: label }), ` ${names[index]}`);
-    return make('li', {}, head, make('p', { textContent: text }), make('code', { textContent: code }));
+    const badge = make('b', { className: kind, textContent: label });
+    const name = make('span', { className: 'name', textContent: names[index] });
+    const head = make('p', {}, badge, ' ', name, ' ', make('code', { textContent: code }));
+    return make('li', {}, head, make('p', { className: 'text', textContent: text }));
   });
   const shown = {
     mutation: request.query,

@@ -1,0 +1,402 @@
+"""A person at the example page, in a real browser: the look of each outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from tests.explorer.example_page import ExamplePage, Shown, browse_example
+from tests.explorer.gateway import sandbox_gateway, strips_prefix, tells_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from playwright.async_api import Browser, Route
+    from starlette.types import ASGIApp
+
+# A short timeout, so that `demo-slow` takes a second.
+ENVIRON = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
+UNKNOWN = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
+LOST = "The answer did not reach this page. The contact may be gone; repeating is safe."
+IN_USE = "The contact is in use and cannot be deleted."
+NOT_FOUND = Shown("Not found", "Ada Albani", "WethodNotFoundError", "The contact was not found.")
+
+
+@contextlib.asynccontextmanager
+async def example_on_sandbox(browser: Browser, **environ: str) -> AsyncIterator[tuple[ExamplePage, str]]:
+    """The page on a new sandbox, and the origin of the gateway."""
+    async with sandbox_gateway(environ=ENVIRON | environ) as origin, browse_example(browser, origin) as example:
+        yield example, origin
+
+
+async def delete_elsewhere(origin: str, contact_id: int) -> None:
+    """Delete a contact behind the page's back."""
+    headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
+    query = f"mutation {{ deleteContact(id: {contact_id}) {{ __typename }} }}"
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{origin}/graphql", json={"query": query}, headers=headers)
+    assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
+
+
+@pytest.mark.parametrize(
+    ("token", "evidence", "text"),
+    [
+        ("demo-editor", "RESPONSE", "Contact successfully deleted."),
+        ("demo-dropped", "ABSENCE", "The company has no such contact any more."),
+    ],
+)
+async def test_a_success_leaves_the_list(browser: Browser, token: str, evidence: str, text: str) -> None:
+    """By Wethod's answer, and by the repeat after a lost answer; nothing is loaded again."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.choose(token)
+        assert await example.delete("Ada Albani") == Shown(
+            "Deleted", "Ada Albani", f"DeleteContactSuccess, {evidence}", text
+        )
+        await expect(example.row("Ada Albani")).to_have_count(0)
+        await expect(example.status).to_have_text(f"Ada Albani: Deleted. {text}")
+        await expect(example.page.get_by_role("heading", name="Contacts of acme (99)")).to_be_visible()
+        assert [request.url.rpartition("/")[2] for request in example.requests].count("contacts") == 1
+        example.assert_content()
+
+
+async def test_a_contact_that_is_not_found_reloads_the_list(browser: Browser) -> None:
+    """The list was stale, so another contact that is gone leaves it too."""
+    async with example_on_sandbox(browser) as (example, origin):
+        await delete_elsewhere(origin, 1)
+        await delete_elsewhere(origin, 2)
+        await expect(example.row("Ada Albani")).to_be_visible()
+        assert await example.delete("Ada Albani") == NOT_FOUND
+        await expect(example.row("Ada Albani")).to_have_count(0)
+        await expect(example.row("Bruno Berger")).to_have_count(0)
+        await expect(example.row("Carla Conti")).to_be_visible()
+        example.assert_content()
+
+
+async def test_an_unknown_outcome_stays_greyed_out_and_can_be_repeated(browser: Browser) -> None:
+    """The row neither leaves nor looks as before; the repeat finds out that the contact is gone."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.choose("demo-slow")
+        row = example.row("Ada Albani")
+        color = "element => getComputedStyle(element.querySelector('th > span')).color"
+        usual = await row.evaluate(color)
+        assert await example.delete("Ada Albani") == Shown(
+            "Unknown", "Ada Albani", "WethodOutcomeUnknownError", UNKNOWN
+        )
+        await expect(row.locator(".note")).to_have_text(UNKNOWN)
+        assert await row.evaluate(color) != usual
+        await example.choose("demo-editor")
+        assert await example.delete("Ada Albani", "Repeat") == Shown(
+            "Gone", "Ada Albani", "WethodNotFoundError", "The contact was not found."
+        )
+        await expect(row).to_have_count(0)
+        example.assert_content()
+
+
+async def test_a_reload_settles_an_unknown_outcome(browser: Browser) -> None:
+    """A contact that is no longer listed is gone, and the page says so."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.choose("demo-slow")
+        await example.delete("Ada Albani")
+        await example.page.get_by_role("button", name="Reload").click()
+        await expect(example.status).to_have_text("No longer unknown, gone: Ada Albani.")
+        await expect(example.row("Ada Albani")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "code", "text"),
+    [
+        pytest.param("demo-editor", "Jana Jansen", "WethodPreconditionFailedError", IN_USE, id="in-use"),
+        pytest.param(
+            "demo-viewer",
+            "Ada Albani",
+            "WethodForbiddenError",
+            "You do not have the permission crm.edit.",
+            id="forbidden",
+        ),
+        pytest.param(
+            "demo-throttled",
+            "Ada Albani",
+            "WethodRateLimitedError",
+            "Too many requests. Repeat in 30 s.",
+            id="rate-limited",
+        ),
+        pytest.param(
+            "no token",
+            "Ada Albani",
+            "WethodUnauthorizedError",
+            "The header Authorization did not arrive.",
+            id="unauthorized",
+        ),
+    ],
+)
+async def test_everything_else_stays_and_says_why(
+    browser: Browser, token: str, name: str, code: str, text: str
+) -> None:
+    """The row shows the message, and the contact can be deleted again."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.choose(token)
+        shown = await example.delete(name)
+        assert (shown.label, shown.name, shown.code) == ("Not deleted", name, code)
+        assert shown.text.startswith(text)
+        await expect(example.row(name).locator(".note")).to_have_text(shown.text)
+        await expect(example.row(name).get_by_role("button")).to_have_text("Delete")
+        assert len(await example.names()) == 100
+        example.assert_content()
+
+
+async def test_a_bulk_shows_the_outcome_of_each_entry(browser: Browser) -> None:
+    """One mutation for selected rows and typed ids; the rows follow their own outcomes."""
+    async with example_on_sandbox(browser) as (example, _):
+        assert await example.delete_many("Ada Albani", "Jana Jansen", more="999, 007") == [
+            Shown("Deleted", "Ada Albani", "DeleteContactSuccess, RESPONSE", "Contact successfully deleted."),
+            Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE),
+            Shown("Not found", "Id 999", "WethodNotFoundError", "The contact was not found."),
+            Shown(
+                "Not deleted",
+                "Id 007",
+                "WethodValidationError",
+                "id: Must be a whole number from 1 to 9223372036854775807.",
+            ),
+        ]
+        await expect(example.status).to_have_text("Deleted: 1, Not deleted: 2, Not found: 1.")
+        await expect(example.row("Ada Albani")).to_have_count(0)
+        await expect(example.row("Jana Jansen").locator(".note")).to_have_text(IN_USE)
+        await expect(example.page.get_by_label("Also delete these ids")).to_have_value("")
+        (mutation,) = [request for request in example.requests if request.method == "POST"]
+        assert json.loads(mutation.post_data or "")["variables"] == {"ids": ["1", "10", "999", "007"]}
+        example.assert_content()
+
+
+async def test_all_contacts_can_be_selected(browser: Browser) -> None:
+    """Every tenth is in use and stays."""
+    async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="10") as (example, _):
+        await example.page.get_by_label("Select all contacts").check()
+        await expect(example.page.get_by_role("button", name="Delete selected (100)")).to_be_visible()
+        shown = await example.delete_many()
+        assert len(shown) == 100
+        await expect(example.status).to_have_text("Deleted: 90, Not deleted: 10.")
+        assert len(await example.names()) == 10
+        example.assert_content()
+
+
+async def test_a_request_that_is_refused_deleted_nothing(browser: Browser) -> None:
+    """A limit of the gateway: both rows stay, with its message."""
+    async with example_on_sandbox(browser, GATEWAY_MAX_DELETES="1") as (example, _):
+        shown = await example.delete_many("Ada Albani", "Bruno Berger")
+        assert [(entry.label, entry.code) for entry in shown] == [("Not deleted", "LIMIT_EXCEEDED")] * 2
+        await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Delete")
+        await expect(example.row("Ada Albani").locator(".note")).to_have_text(shown[0].text)
+
+
+@pytest.mark.parametrize("fate", ["lost", "page of a proxy", "bug"])
+async def test_an_answer_that_does_not_arrive_is_unknown(browser: Browser, fate: str) -> None:
+    """The page never takes it for a delete that was not done."""
+
+    async def answer(route: Route) -> None:
+        if fate == "lost":
+            await route.abort()
+        elif fate == "page of a proxy":
+            await route.fulfill(status=502, content_type="text/html", body="<h1>Bad gateway</h1>")
+        else:
+            errors = [{"message": "Internal error", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]
+            await route.fulfill(status=500, json={"errors": errors})
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/graphql", answer)
+        assert await example.delete("Ada Albani") == Shown("Unknown", "Ada Albani", "no answer", LOST)
+        await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Repeat")
+
+
+async def test_a_member_of_a_later_version_claims_nothing(browser: Browser) -> None:
+    """The page shows its message, and does not say that the contact was not deleted."""
+    outcome = {"__typename": "WethodTeapotError", "key": "teapot", "message": "Short and stout.", "statusCode": 418}
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json={"data": {"deleteContact": outcome}})
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/graphql", answer)
+        assert await example.delete("Ada Albani") == Shown(
+            "Look first", "Ada Albani", "WethodTeapotError", "Short and stout."
+        )
+        await expect(example.row("Ada Albani")).to_be_visible()
+
+
+async def test_a_list_that_is_older_than_a_delete_does_not_bring_the_contact_back(browser: Browser) -> None:
+    """A slow list that still has the contact arrives after the success."""
+    asked, deleted = asyncio.Event(), asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        asked.set()
+        await deleted.wait()
+        await route.fulfill(response=response)
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/example/contacts", answer)
+        await example.page.get_by_role("button", name="Reload").click()
+        await asked.wait()
+        await example.delete("Ada Albani")
+        deleted.set()
+        await expect(example.status).to_have_text("The list has 99 contacts.")
+        await expect(example.row("Ada Albani")).to_have_count(0)
+
+
+async def test_a_delete_in_progress_outlives_a_reload(browser: Browser) -> None:
+    """The list no longer has the contact, but the row waits for its own outcome."""
+    deleted, shown = asyncio.Event(), asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        deleted.set()
+        await shown.wait()
+        await route.fulfill(response=response)
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/graphql", answer)
+        row = example.row("Ada Albani")
+        await row.get_by_role("button").click()
+        await deleted.wait()
+        await example.page.get_by_role("button", name="Reload").click()
+        await expect(example.status).to_have_text("The list has 100 contacts.")
+        await expect(row.get_by_role("button")).to_have_text("Deleting…")
+        shown.set()
+        await expect(example.status).to_have_text("Ada Albani: Deleted. Contact successfully deleted.")
+        await expect(row).to_have_count(0)
+
+
+async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> None:
+    """The rows stay as they are."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=502, json={"message": "The sandbox does not answer."})
+
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.route("**/example/contacts", answer)
+        await example.page.get_by_role("button", name="Reload").click()
+        await expect(example.status).to_have_text("The list cannot be loaded. The sandbox does not answer.")
+        assert len(await example.names()) == 100
+
+
+async def test_names_and_messages_are_text(browser: Browser, tmp_path: Path) -> None:
+    """Markup in the name of a contact is shown letter by letter, in the list and among the outcomes."""
+    hostile = "<img src=x onerror=alert(1)><script>document.title='owned'</script>"
+    database = tmp_path / "sandbox.db"
+    async with sandbox_gateway(environ=ENVIRON, database=database) as origin:
+        with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE contact SET name = ?, surname = 'Albani' WHERE id IN (1, 10)", (hostile,))
+        async with browse_example(browser, origin) as example:
+            assert (await example.names())[0] == f"{hostile} Albani"
+            await example.page.get_by_label("Select <img").first.check()
+            (shown,) = await example.delete_many(more="")
+            assert shown.name == f"{hostile} Albani"
+            (shown,) = await example.delete_many(more="<b>1</b>")
+            assert (shown.name, shown.code) == ("Id <b>1</b>", "WethodValidationError")
+            await example.page.get_by_text("GraphQL: request and answer").first.click()
+            await expect(example.page.locator("pre").nth(1)).to_contain_text("<b>1</b>")
+            assert await example.page.locator("main").locator("img, script, li b b").count() == 0
+            assert await example.page.title() == "Delete contacts · wethod-graphql"
+            example.assert_content()
+
+
+async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
+    """Choose a token, select, delete, repeat; after a delete the focus is on the next contact's button."""
+    async with example_on_sandbox(browser) as (example, _):
+        keyboard = example.page.keyboard
+        await example.page.get_by_label("demo-editor").focus()
+        for _ in range(3):
+            await keyboard.press("ArrowRight")
+        await expect(example.page.get_by_label("demo-slow")).to_be_checked()
+        await example.page.get_by_role("button", name="Delete Ada Albani").focus()
+        await keyboard.press("Enter")
+        repeat = example.page.get_by_role("button", name="Repeat: delete Ada Albani")
+        await expect(repeat).to_be_focused()
+        await keyboard.press("Enter")
+        await expect(example.page.get_by_role("button", name="Delete Bruno Berger")).to_be_focused()
+        await keyboard.press("Shift+Tab")
+        await keyboard.press("Space")
+        await expect(example.page.get_by_label("Select Bruno Berger")).to_be_checked()
+        await expect(example.page.get_by_role("button", name="Delete selected (1)")).to_be_visible()
+        example.assert_content()
+
+
+async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) -> None:
+    """Its button does nothing, and it cannot be selected."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.choose("demo-slow")
+        button = example.row("Ada Albani").get_by_role("button")
+        await button.click()
+        await expect(button).to_have_text("Deleting…")
+        await expect(example.page.get_by_label("Select Ada Albani")).to_be_disabled()
+        await button.click(force=True)
+        assert await example.delete_many("Jana Jansen", more="1") == [
+            Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE)
+        ]
+        await expect(button).to_have_text("Repeat")
+        assert len([request for request in example.requests if request.method == "POST"]) == 2
+
+
+async def test_every_control_has_a_name(browser: Browser) -> None:
+    """Inputs and buttons alike, for people who do not see the page."""
+    async with example_on_sandbox(browser) as (example, _):
+        tree = await example.page.locator("body").aria_snapshot()
+        assert tree.count("- button") == 102
+        assert tree.count("- checkbox") == 101
+        assert re.findall(r"- (?:button|checkbox|radio|textbox)(?: \[.*\])?$", tree, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize(("colors", "dark"), [("light", False), ("dark", True)], ids=["light", "dark"])
+async def test_the_page_follows_the_systems_colors(
+    browser: Browser, colors: Literal["light", "dark"], *, dark: bool
+) -> None:
+    """Without a setting."""
+    async with sandbox_gateway() as origin, browse_example(browser, origin, colors=colors) as example:
+        background = await example.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        channels = [int(number) for number in re.findall(r"\d+", background)[:3]]
+        assert (sum(channels) < 3 * 128) is dark
+
+
+async def test_the_page_fits_a_telephone(browser: Browser) -> None:
+    """Nothing is cut off at the side."""
+    async with example_on_sandbox(browser) as (example, _):
+        await example.page.set_viewport_size({"width": 360, "height": 640})
+        await example.delete_many("Ada Albani", "Jana Jansen", more="999 007")
+        assert await example.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("path", ["example", "example/"])
+@pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
+async def test_the_page_works_behind_a_prefix(
+    browser: Browser, behind: Callable[[ASGIApp], ASGIApp], path: str
+) -> None:
+    """Every request stays below the prefix, whether or not the gateway knows it."""
+    async with sandbox_gateway(behind) as origin, browse_example(browser, origin, f"/crm/{path}") as example:
+        assert (await example.delete("Ada Albani")).label == "Deleted"
+        await expect(example.page.get_by_role("link", name="GraphiQL")).to_have_attribute(
+            "href", f"{origin}/crm/graphql"
+        )
+        assert all(request.url.startswith(f"{origin}/crm/") for request in example.requests)
+        example.assert_content()
+
+
+async def test_the_page_sends_what_the_settings_ask_for(browser: Browser) -> None:
+    """Another header for the token, and the company to which the gateway is pinned."""
+    environ = {
+        "GATEWAY_AUTHORIZATION_HEADER": "Wethod-Authorization",
+        "WETHOD_COMPANY": "globex",
+        "GATEWAY_GRAPHIQL": "false",
+    }
+    async with example_on_sandbox(browser, **environ) as (example, _):
+        await expect(example.page.get_by_role("heading", name="Contacts of globex (100)")).to_be_visible()
+        assert (await example.delete((await example.names())[0])).label == "Deleted"
+        await expect(example.page.get_by_role("link", name="GraphiQL", include_hidden=True)).to_be_hidden()
+        example.assert_content()
