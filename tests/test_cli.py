@@ -234,10 +234,10 @@ def test_a_taken_port_says_so() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for command in (["serve", "--sandbox"], ["sandbox"]):
+        for command, setting in ((["serve", "--sandbox"], " (GATEWAY_PORT)"), (["sandbox"], "")):
             done = run(*command, "--port", str(port))
             assert done.returncode == 1
-            assert f"cannot listen on 127.0.0.1:{port}: address already in use" in done.stderr
+            assert f"cannot listen on 127.0.0.1:{port}{setting}: address already in use" in done.stderr
             assert "Traceback" not in done.stderr
 
 
