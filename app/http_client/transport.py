@@ -15,10 +15,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from app.headers import Headers
-
-RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
-"""Header fields in order."""
+    from app.headers import Headers, RawHeaders
 
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
 """The part of a response's body to wait for.

@@ -15,8 +15,7 @@ from schema.context import WethodContext
 from schema.errors import WethodFailure
 
 if TYPE_CHECKING:
-    from app.headers import Headers
-    from app.http_client.transport import RawHeaders
+    from app.headers import Headers, RawHeaders
     from app.settings import Settings
 
 COMPANY_HEADER = "Wethod-Company"
