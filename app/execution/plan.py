@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_CALLS = 100
 MAX_CHOICES = 8
-"""How many choices of ``@skip`` and ``@include`` a plan keeps; it plans further ones for each request."""
+"""The most choices of ``@skip`` and ``@include`` that a plan keeps; it plans further ones for each request."""
 
 
 class Coerced(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Plan:
     Attributes:
         operation: the operation's type.
         definition: the operation.
-        choices: how many choices of ``@skip`` and ``@include`` it keeps, at most.
+        choices: the most choices of ``@skip`` and ``@include`` that it keeps.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Plan:
         self._max_refusal_bytes = max_refusal_bytes
         self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
         self._projected = projected and has_default_configuration(schema)
-        # The only variables that a ``@skip`` or an ``@include`` can look at.
+        # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.
         self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
         self._planned: dict[tuple[bool | None, ...], RootFields] = {}

@@ -47,7 +47,7 @@ _SCALARS = (BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode)
 
 
 class _Source(NamedTuple):
-    """Where an argument comes from.
+    """The source of an argument: a variable or a constant.
 
     Attributes:
         keyword: its name for the resolver.
@@ -148,7 +148,7 @@ class RootField:
 
 
 def _unprojected(*_: object, **__: object) -> Any:
-    """Stand in for the function and the projection of a field that is left to graphql-core."""
+    """Raise for a field that graphql-core executes: the placeholder for its function and its projection."""
     raise UnprojectableError
 
 

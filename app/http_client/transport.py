@@ -135,7 +135,7 @@ class NotSent(TransportError):  # noqa: N818 - the state of the request, as the 
         self.reason = reason
 
 
-class Interrupted(TransportError):  # noqa: N818 - the same
+class Interrupted(TransportError):  # noqa: N818 - the state of the request, as the design names it
     """At least one byte was written, and no complete head came back."""
 
 
