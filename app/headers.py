@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RawHeaders: TypeAlias = "tuple[tuple[bytes, bytes], ...] | list[tuple[bytes, bytes]]"
-"""Header fields in the order of arrival. Names are in lower case where a parser made them."""
+RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Header fields in their order."""
 
 _NONE: Mapping[bytes, list[bytes]] = MappingProxyType({})
 

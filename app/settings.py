@@ -359,6 +359,6 @@ def _shown(value: object) -> str:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return the variables that look like settings of this gateway and are none, probably misspelt."""
+    """Return the variables that begin like settings of this gateway but are not settings, probably misspelt."""
     known = {name.upper() for name in Settings.model_fields}
     return sorted(name for name in environ if name.startswith(("WETHOD_", "GATEWAY_")) and name not in known)

@@ -113,7 +113,7 @@ def parse_listen_host(text: str) -> str:
 
 
 def parse_url(text: str) -> Url | None:
-    """Parse an absolute URL; None if it is none, or its host or port cannot exist."""
+    """Parse an absolute URL; None if the text is not one, or if its host or port cannot exist."""
     match = _URL.fullmatch(text)
     host = _parse_host(match["host"]) if match else None
     if match is None or host is None:

@@ -85,14 +85,20 @@ def check(contact_id: str) -> Sequence[WethodFailure]:
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the words of a 4xx, and for the first character of a 200 that may be a proxy's page."""
+    """Wait for the body of a 4xx, which has Wethod's words, and for the first character of a 200 labelled HTML.
+
+    That character decides whether such a 200 is Wethod's success or the page of a proxy.
+    """
     if status == 200:  # noqa: PLR2004 - the status itself
         return "first" if _is_html(headers) else "none"
     return "whole" if 400 <= status < 500 else "none"  # noqa: PLR2004 - the class of statuses
 
 
 def from_response(response: Response, contact_id: str) -> DeleteContactOutcome:
-    """The outcome of the response to the first request (docs/outcomes.md). Total over statuses and bodies."""
+    """The outcome of the response to the first request (docs/outcomes.md).
+
+    Handles every status and body; never raises.
+    """
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses, RFC 9110 §15.3
         if _is_unclear(response):
@@ -117,7 +123,7 @@ def from_no_response(reason: NoResponse, contact_id: str) -> DeleteContactOutcom
     return error_from_no_response(reason, WORDS)
 
 
-def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:  # noqa: ARG001 - the same
+def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:  # noqa: ARG001 - the operation's signature
     """The fields of the audit record that only a delete has."""
     # Anything but a short number may be a token that was pasted in the wrong place.
     is_number = contact_id.isascii() and contact_id.isdigit() and len(contact_id) <= _MAX_AUDITED_DIGITS

@@ -17,7 +17,7 @@ MAX_FAILURES = 100
 MAX_HEADER_VALUES = 20
 
 ENTRY_BYTES = 40
-"""What an entry of a list costs in an answer beside its text."""
+"""Bytes of an entry of a list in an answer, beside its text."""
 
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
 _SHOWN_HEADER_PREFIX = "x-ratelimit-"

@@ -73,11 +73,11 @@ class ErrorWords:
         rejections: by status: the message if Wethod gives none.
         no_response: by class of ``NO_RESPONSE``.
         overloaded_caller: too many calls of this token are in progress.
-        unclear: the answer does not tell the outcome.
+        unclear: the answer does not show the outcome.
         unexpected: the status is not documented.
         invalid: the gateway refused the input.
         rate_limited: a 429 is remembered.
-        skipped: an earlier call of the same list ended in a way that makes this one useless.
+        skipped: Wethod answered an earlier call of the same list with 401 or 429.
     """
 
     rejections: Mapping[int, str]
@@ -122,7 +122,7 @@ DEFAULT_WORDS = ErrorWords(
 
 
 def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
-    """The outcome of a response that is no success. Total over statuses and bodies."""
+    """The outcome of a response that is no success. Handles every status and body; never raises."""
     status = response.status
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
         return unclear(status, words)
@@ -149,7 +149,7 @@ def unclear(status: int, words: ErrorWords) -> WethodOutcomeUnknownError:
 
 
 def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
-    """The outcome of a call that no response decides. Total over ``NoResponse``."""
+    """The outcome of a call that no response decides. Handles every ``NoResponse``."""
     match reason:
         case Unauthorized(message):
             return WethodUnauthorizedError(key="unauthorized", message=message)

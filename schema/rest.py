@@ -17,7 +17,7 @@ P = ParamSpec("P")
 Outcome = TypeVar("Outcome")
 
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
-"""How much of a response's body the engine waits for.
+"""The part of a response's body that the engine waits for.
 
 ``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
 ``whole``: all of it, at most 1 MiB.
@@ -116,7 +116,12 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class WaitEnded:
-    """An equal call was in flight; the deadline or a stop ended the wait for it, and nothing was sent for this one."""
+    """Nothing was sent for this call, but Wethod may have acted for an equal call.
+
+    This call waited for the equal one, which is still in flight or has an unknown outcome. Then it could not be sent:
+    its time was used up, the gateway stopped, a 429 is remembered, the audit cannot be written, or no connection was
+    made.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ NoResponse: TypeAlias = (
     | WaitEnded
     | Skipped[object]
 )
-"""Why a call has no response that decides its outcome."""
+"""The reasons why a call has no response that decides its outcome."""
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -154,17 +159,17 @@ class RestOperation(Generic[P, Outcome]):
         name: the name of the GraphQL field, such as ``deleteContact``; metric label and span name.
         method: the HTTP method, in upper case.
         path: a template such as ``/api/contact/{contact_id}``; its parameters are parameters of ``check``.
-        check: what is wrong with the arguments; called before anything is sent. Its signature is the operation's.
+        check: returns the failures of the arguments; called before anything is sent. Its signature is the operation's.
         outcomes: every class that a call can return. A success is a class that is not a ``WethodError``.
-        body_needed: how much of a body to wait for, by status and header fields.
+        body_needed: the part of a body to wait for, by status and header fields.
         from_response: the outcome of the response to the first request.
         from_repeat: the outcome of the response to a repeat; None for an operation that is not idempotent.
-        from_no_response: the outcome where no response decides.
+        from_no_response: the outcome of a call that no response decides.
         query: pairs for the query string; None for none.
         body: a value to send as JSON; None for no body.
-        idempotent: whether a request whose answer was lost may be repeated once (RFC 9110 §9.2.2).
-        shared: whether equal calls in flight may share a success.
-        audited: whether each call is recorded, and not sent while the audit cannot be written.
+        idempotent: a request whose answer was lost may be repeated once (RFC 9110 §9.2.2).
+        shared: equal calls in flight may share a success.
+        audited: each call is recorded, and none is sent while the audit cannot be written.
         audit_fields: the operation's own fields of the audit record.
         parameters: the names of the parameters, read from ``check``.
         path_parameters: those of them that stand in ``path``.

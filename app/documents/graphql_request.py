@@ -23,7 +23,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
         operation_name: the operation to run; None if the request names none.
         variables: their values before coercion.
         extensions: further information of the client.
-        parameters: all parameters of the request, if it has others than these.
+        parameters: all parameters of the request, those above included, by name.
     """
 
     query: str | None

@@ -22,9 +22,9 @@ SELECTIONS_PER_TOKEN = 2
 
 Validation, plan and answer grow with them: without the limit, 900 tokens select 2,000,000 fields, an answer of 41 MB.
 """
-MAX_OWN_BYTES = 100_000
+MAX_REFUSAL_BYTES = 100_000
 """Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
-_OWN_BYTES_PER_ROOT_FIELD = 5_000
+_REFUSAL_BYTES_PER_ROOT_FIELD = 5_000
 MAX_NESTING = 200
 """Levels of fields and fragments, which graphql-core follows by recursion."""
 
@@ -56,9 +56,9 @@ class Limits:
         return cls(settings.gateway_max_tokens, settings.gateway_max_depth, settings.gateway_max_root_fields)
 
     @property
-    def own_bytes(self) -> int:
+    def max_refusal_bytes(self) -> int:
         """Bytes of answer to a caller without a usable token."""
-        return max(MAX_OWN_BYTES, _OWN_BYTES_PER_ROOT_FIELD * self.root_fields)
+        return max(MAX_REFUSAL_BYTES, _REFUSAL_BYTES_PER_ROOT_FIELD * self.root_fields)
 
 
 def parse_within(text: str, limits: Limits) -> DocumentNode:

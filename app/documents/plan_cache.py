@@ -123,7 +123,7 @@ class PlanCache:
             definition,
             hide_suggestions=hide_suggestions,
             max_calls=self._max_calls,
-            max_own_bytes=self.limits.own_bytes,
+            max_refusal_bytes=self.limits.max_refusal_bytes,
             projected=self._projected,
         )
 

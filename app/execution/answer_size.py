@@ -1,8 +1,17 @@
 """Bounds on the size of an answer, known before a resolver runs.
 
-What an operation selects decides how often the words of Wethod's responses, and the gateway's own, appear in the
-answer. Four numbers for each root field describe it, with fragments expanded and equal response names merged. All
-members of a union count together, so the numbers are upper bounds.
+The selections of an operation decide how often the words of Wethod's responses, and the gateway's own, appear in the
+answer. Four numbers for each root field describe it (``Size``), with fragments expanded and equal response names
+merged. All members of a union count together, so the numbers are upper bounds.
+
+For example, ``mutation { deleteContact(id: 1) { ... on WethodError { a: message b: message } } }``:
+
+* ``names=2``: the message appears under two names.
+* ``fixed=39``: the bytes of response names and punctuation.
+* ``item=0``: there is no list.
+* ``own=351``: without a token, the gateway's own message of at most 160 bytes appears twice, beside 31 other bytes.
+
+One such call may show 16,384 bytes of words (``MAX_WORDS``). Twenty may show 400,000 / (20 * 2) = 10,000 bytes each.
 """
 
 from __future__ import annotations
@@ -59,7 +68,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """How large the answer to one root field can be.
+    """The largest answer to one root field.
 
     Attributes:
         names: the largest number of response names under which one field of the result appears.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_CALLS = 100
 MAX_CHOICES = 8
-"""How many choices of ``@skip`` and ``@include`` a plan keeps; it plans further ones for each request."""
+"""The most choices of ``@skip`` and ``@include`` that a plan keeps; it plans further ones for each request."""
 
 
 class Coerced(msgspec.Struct, frozen=True):
@@ -35,7 +35,6 @@ class Coerced(msgspec.Struct, frozen=True):
 
     Attributes:
         max_words: bytes of words that each call of Wethod may show.
-        calls: how many calls of Wethod the operation makes.
         given: the variables before coercion.
         variables: the variables after it.
         fields: the root fields that run.
@@ -43,7 +42,6 @@ class Coerced(msgspec.Struct, frozen=True):
     """
 
     max_words: int
-    calls: int
     given: Mapping[str, object]
     variables: Variables
     fields: RootFields
@@ -59,12 +57,13 @@ class Plan:
         definition: the operation.
         hide_suggestions: messages leave out names of the schema that the client did not write.
         max_calls: the most calls of Wethod that the operation may make.
+        max_refusal_bytes: the longest answer to a caller without a usable token.
         projected: False runs it on graphql-core, to compare with.
 
     Attributes:
         operation: the operation's type.
         definition: the operation.
-        choices: how many choices of ``@skip`` and ``@include`` it keeps, at most.
+        choices: the most choices of ``@skip`` and ``@include`` that it keeps.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class Plan:
         *,
         hide_suggestions: bool,
         max_calls: int = MAX_CALLS,
-        max_own_bytes: int = MAX_ANSWER,
+        max_refusal_bytes: int = MAX_ANSWER,
         projected: bool = True,
     ) -> None:
         root_type = schema.get_root_type(definition.operation)
@@ -93,10 +92,10 @@ class Plan:
         self._fragments = fragments_of(document)
         self._coercion = VariableCoercion(schema, document, definition, hide_suggestions=hide_suggestions)
         self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
-        self._max_own_bytes = max_own_bytes
-        self._check_own_bytes(sum(size.own for size in self._sizes.values()))
+        self._max_refusal_bytes = max_refusal_bytes
+        self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
         self._projected = projected and has_default_configuration(schema)
-        # The only variables that a ``@skip`` or an ``@include`` can look at.
+        # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.
         self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
         self._planned: dict[tuple[bool | None, ...], RootFields] = {}
@@ -116,10 +115,10 @@ class Plan:
         except GraphQLError as error:
             raise RequestError(ErrorCode.BAD_USER_INPUT, [error]) from None
         if not fields.counted:
-            return Coerced(fields.max_words, fields.calls, given, variables, fields, arguments)
+            return Coerced(fields.max_words, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
         echoed = self._check_lists(fields, arguments)
-        return Coerced(self._max_words(fields, made, echoed), sum(made), given, variables, fields, arguments)
+        return Coerced(self._max_words(fields, made, echoed), given, variables, fields, arguments)
 
     def _check_lists(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
         """Bound the answer to a caller without a usable token by the lists that the request gives.
@@ -141,11 +140,11 @@ class Plan:
                 given = arguments[field.key].get(field.counted) or ()
                 own += size.own * len(given)
                 echoed += size.names * len(encode(given))
-        self._check_own_bytes(own + echoed)
+        self._check_refusal_bytes(own + echoed)
         return echoed
 
-    def _check_own_bytes(self, size: int) -> None:
-        if size > self._max_own_bytes:
+    def _check_refusal_bytes(self, size: int) -> None:
+        if size > self._max_refusal_bytes:
             message = "The answer would be too long. Select fewer aliases of a field, or give shorter lists."
             raise RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, [self.definition])], limit="words")
 
@@ -161,7 +160,6 @@ class Plan:
         )
         if not fields.counted:
             made = [field.calls({}) for field in fields.fields]
-            fields.calls = sum(made)
             fields.max_words = self._max_words(fields, made)
         if len(self._planned) < MAX_CHOICES:
             self._planned[choice] = fields

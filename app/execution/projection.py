@@ -39,7 +39,7 @@ class UnprojectableError(Exception):
 
 
 class _Converted:
-    """The class of no value: all of them are converted."""
+    """A class without instances, as a step's exact class: no value has it, so every value is converted."""
 
 
 class Projection:

@@ -47,7 +47,7 @@ _SCALARS = (BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode)
 
 
 class _Source(NamedTuple):
-    """Where an argument comes from.
+    """The source of an argument: a variable or a constant.
 
     Attributes:
         keyword: its name for the resolver.
@@ -148,7 +148,7 @@ class RootField:
 
 
 def _unprojected(*_: object, **__: object) -> Any:
-    """Stand in for the function and the projection of a field that is left to graphql-core."""
+    """Raise for a field that graphql-core executes: the placeholder for its function and its projection."""
     raise UnprojectableError
 
 
@@ -178,7 +178,6 @@ class RootFields:
         is_projected: the resolvers are called, and their values projected.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
         counted: a field's number of calls depends on its arguments.
-        calls: the number of calls, if it is fixed.
         max_words: bytes of words that each call may show, if the number of calls is fixed.
     """
 
@@ -228,7 +227,6 @@ class RootFields:
         self.fields = tuple(fields)
         self.counted = any(field.counted is not None for field in fields)
         self.is_concurrent = definition.operation is OperationType.QUERY and sum(field.is_async for field in fields) > 1
-        self.calls = 0
         self.max_words = 0
 
     def project(self, outcomes: Mapping[str, object]) -> dict[str, Any]:

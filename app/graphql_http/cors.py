@@ -64,7 +64,7 @@ class Cors:
         return ((b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"X-Request-ID"))
 
     def answer_preflight(self, method: str, request: Headers) -> Answer | None:
-        """Answer a preflight; None if the request is none."""
+        """Answer a preflight; None if the request is not a preflight."""
         requested_method = request.get(b"access-control-request-method")
         if method != "OPTIONS" or requested_method is None or b"origin" not in request:
             return None

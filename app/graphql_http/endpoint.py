@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: one linear function from a request to its answer (GraphQL over HTTP, September 2026)."""
+"""The GraphQL endpoint: reads a request, runs its operation, sends the answer (GraphQL over HTTP, September 2026)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class GraphQLEndpoint:
         cors: the origins that may call; None if there are none.
         page: makes the page for a browser from the path of its request; None if there is no page.
         max_body_bytes: the longest body that is read.
-        max_refusal_bytes: the longest answer to a mutation of a caller without a usable token.
+        max_refusal_bytes: the longest answer, in bytes, to a mutation without a usable token.
         max_requests: the number of requests in progress from which further ones are not read.
         timeout_seconds: the time for a request, from the end of its body.
     """

@@ -1,14 +1,13 @@
-"""Protocols through which the endpoint reports its work; each does nothing by default."""
+"""Protocols through which the endpoint reports its work."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from contextlib import AbstractContextManager
 
-_NOTHING: AbstractContextManager[None] = nullcontext()
+    from starlette.types import Scope
 
 
 class RequestObservation(Protocol):
@@ -43,31 +42,3 @@ class RequestObserver(Protocol):
     def request_started(self, scope: Scope) -> RequestObservation:
         """Note a request whose head has been read."""
         ...
-
-
-class NoRequestObservation:
-    """Does nothing."""
-
-    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
-        """Do nothing."""
-
-    def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:  # noqa: ARG002 - the Protocol's signature
-        """Do nothing."""
-        return _NOTHING
-
-    def limit_exceeded(self, limit: str) -> None:
-        """Do nothing."""
-
-    def ended(self, status: int | None) -> None:
-        """Do nothing."""
-
-
-class NoRequestObserver:
-    """Does nothing."""
-
-    def request_started(self, scope: Scope) -> RequestObservation:  # noqa: ARG002 - the Protocol's signature
-        """Do nothing."""
-        return _NO_OBSERVATION
-
-
-_NO_OBSERVATION = NoRequestObservation()

@@ -166,13 +166,13 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        # asyncio's annotation says less; uvloop's transports are no subclass of anything.
+        # The annotation is BaseTransport, and uvloop's transports have no common base class to check for.
         self._transport = cast("asyncio.Transport", transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self._owner.on_open(self)
 
     def data_received(self, data: bytes) -> None:
-        """Parse a piece of a response; bytes without a request are none."""
+        """Parse a piece of a response. Bytes that arrive while no request is open end the connection."""
         if self._state == _IDLE:
             self.end("sent bytes while it was idle")
         elif self._state != _ENDED:

@@ -32,8 +32,8 @@ class Permits:
     def __init__(self, limit: int) -> None:
         self._limit_per_share = share_of(limit)
         self._held: dict[bytes, int] = {}
-        # The result of a waiter is true if it was given a permit. Ordered dictionaries, because the first entry of a
-        # plain one takes ever longer to find when first entries are removed again and again.
+        # The result of a waiter is true if it was given a permit. These are OrderedDicts because a plain dict keeps a
+        # hole for each removed first entry, and finding the new first entry then takes longer each time.
         self._waiters: OrderedDict[bytes, OrderedDict[asyncio.Future[bool], None]] = OrderedDict()
         self.free = limit
         self.waiting = 0

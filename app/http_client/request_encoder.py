@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.http_client.transport import RawHeaders, Request
+    from app.headers import RawHeaders
+    from app.http_client.transport import Request
 
 
 def sent_headers(request: Request, host: bytes) -> RawHeaders:

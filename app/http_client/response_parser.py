@@ -190,7 +190,7 @@ class ResponseParser:
                 self.broken = True
 
     def on_message_complete(self) -> None:
-        """Note the end of the message; the end of an interim one is none."""
+        """Note the end of the response. The end of an interim response (1xx) does not count."""
         if self.head_complete and not self.complete:
             self.complete = True
             # Not earlier: llhttp reads a `Connection` in a trailer as well, and parses nothing after a close.

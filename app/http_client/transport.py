@@ -15,10 +15,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from app.headers import Headers
-
-RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
-"""Header fields in order."""
+    from app.headers import Headers, RawHeaders
 
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
 """The part of a response's body to wait for.
@@ -138,7 +135,7 @@ class NotSent(TransportError):  # noqa: N818 - the state of the request, as the 
         self.reason = reason
 
 
-class Interrupted(TransportError):  # noqa: N818 - the same
+class Interrupted(TransportError):  # noqa: N818 - the state of the request, as the design names it
     """At least one byte was written, and no complete head came back."""
 
 

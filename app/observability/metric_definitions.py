@@ -40,7 +40,7 @@ LIMITS = (
     "read_timeout",
     "root_fields",
     "tokens",
-    "words",  # text of Wethod's in one response
+    "words",  # bytes of text in one answer: too many aliases, or an answer without a token that is too long
 )
 
 STATES = ("starting", "serving", "draining")

@@ -268,11 +268,11 @@ class Connection(asyncio.Protocol):
             else:
                 self.abort()
         elif self._paused:
-            self._deadline = now + self.state.config.read_timeout  # the server is the one that does not read
+            self._deadline = now + self.state.config.read_timeout  # reading is paused: the client is not late
         elif self._parser.begun:
             self._reject(TIMEOUT)
         elif self._active is not None:
-            self._deadline = math.inf  # a line end behind the request that is being answered
+            self._deadline = math.inf  # only a line end arrived while a request is answered
         elif not self._has_unread_bytes():
             self._close(linger=False)
 

@@ -1,4 +1,4 @@
-"""The Protocol through which the server reports what it refuses; it does nothing by default."""
+"""The Protocol through which the server reports the requests that it refuses, and a stand-in that does nothing."""
 
 from __future__ import annotations
 

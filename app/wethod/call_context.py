@@ -1,4 +1,4 @@
-"""What a call of Wethod has in common with the other calls of its GraphQL request, and with those of its list."""
+"""The context of a call of Wethod: shared with the other calls of its GraphQL request, or of its own in a list."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CallContext:
         """Note the request of a call before it is sent."""
 
     def absorb_cancellation(self) -> rest.NoResponse:
-        """Turn the cancellation of this task into an outcome; the reason why nothing more is sent."""
+        """Absorb the cancellation of this task, and return the reason why nothing more is sent."""
         self.stopped = True
         task = asyncio.current_task()
         if task is not None:
@@ -56,7 +56,7 @@ class ListedCallContext(CallContext):
 
     Args:
         request: the context of the GraphQL request.
-        skipped: the reason not to send the call; None if there is none yet.
+        skipped: the reason not to send the call; None if it may be sent.
     """
 
     __slots__ = ("_request", "_task", "skipped")
@@ -87,6 +87,6 @@ class ListedCallContext(CallContext):
             self._task.cancel()
 
     def absorb_cancellation(self) -> rest.NoResponse:
-        """Turn a withdrawal or a stop into an outcome; the reason why nothing more is sent."""
+        """Absorb the cancellation by a withdrawal or a stop, and return the reason why nothing more is sent."""
         stopped = super().absorb_cancellation()
         return self.skipped or stopped

@@ -69,7 +69,7 @@ async def call_list(
             # Each call in flight ends with what is known.
             task.cancel()
         await asyncio.wait(tasks)
-        # A task that is cancelled before its first step leaves its share.
+        # A task that is cancelled before its first step takes no argument. Arguments that are left end here, unsent.
         await call_in_turn()
     return [outcomes.get(argument) for argument in arguments]
 

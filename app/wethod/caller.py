@@ -15,8 +15,7 @@ from schema.context import WethodContext
 from schema.errors import WethodFailure
 
 if TYPE_CHECKING:
-    from app.headers import Headers
-    from app.http_client.transport import RawHeaders
+    from app.headers import Headers, RawHeaders
     from app.settings import Settings
 
 COMPANY_HEADER = "Wethod-Company"
@@ -70,8 +69,8 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     def forwarded_headers(self) -> RawHeaders:
         """The header fields for Wethod. Only for a caller without problems."""
         assert self.authorization is not None  # noqa: S101 - checked before anything is sent
-        assert self.company is not None  # noqa: S101 - the same
-        assert self.version is not None  # noqa: S101 - the same
+        assert self.company is not None  # noqa: S101 - checked before anything is sent
+        assert self.version is not None  # noqa: S101 - checked before anything is sent
         return (
             (b"Authorization", self.authorization),
             (b"Wethod-Company", self.company.encode("ascii")),
@@ -183,7 +182,7 @@ class CallerReader:
 
 
 def _problem(headers: Headers, name: bytes) -> str | None:
-    """What is wrong with a header whatever it means: repeated, blank or not ASCII."""
+    """A problem that any header can have: repeated, blank or not ASCII; None if it has none of them."""
     values = headers.repeated.get(name)
     if values:
         return f"The header arrived {len(values)} times; one was expected."

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from schema.rest import NoResponse, RestOperation
 
 _UNCLEAR = (type(None), WethodOutcomeUnknownError, WethodUnexpectedResponseError)
-"""Outcomes of an equal call after which Wethod may have acted; None: it is in flight."""
+"""Outcomes of an equal call that do not show whether Wethod acted. NoneType: it has no outcome yet."""
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Executor:
                 finally:
                     self._places.free(operation.name, context.token)
         except Exception:
-            # Nothing was written: from the first byte on, the sender handles everything.
+            # No byte was written: the sender itself handles every error after the first byte.
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             outcome = operation.from_no_response(rest.Failed(), **arguments)
         seconds = time.perf_counter() - started
@@ -131,7 +131,7 @@ class Executor:
         return await call_list(call, context, arguments, self._list_concurrency)
 
     def _admit(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
-        """Take a place for a valid call; the reason if it may not be sent now."""
+        """Take a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
         reason = self._not_now(context) or self._places.take(operation.name, context.token)
         if reason is None and (reason := self._audit_blocked(operation)):
             self._places.free(operation.name, context.token)
@@ -219,7 +219,7 @@ class Executor:
                 recorded = audit.record(record)
             self._observer.operation_ended(record)
         except Exception:
-            # A known outcome must not become an unknown one because of a full disk.
+            # The outcome is known, and the client gets it even if, for example, the disk is full.
             logger.exception("a call of %s could not be recorded", record.operation.name)
         if audit is not None and recorded is not None:
             try:
@@ -230,7 +230,7 @@ class Executor:
 
 
 def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> NoResponse | None:
-    """The reason not to send a call that its caller can mend; None if there is none."""
+    """The reason not to send a call that the caller can correct (no usable token, invalid input); otherwise None."""
     caller = context.caller
     if caller.authorization is None:
         return rest.Unauthorized(caller.authorization_problem)

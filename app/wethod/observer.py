@@ -1,4 +1,4 @@
-"""Protocols through which the engine reports its work; each does nothing by default."""
+"""Protocols through which the engine reports its work, and stand-ins that do nothing."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
         arguments: the arguments by parameter name, as given; only valid ones were sent.
         outcome: a member of the operation's union.
         attempts: requests of which at least one byte was written to Wethod for this call.
-        shared: whether this call waited for an equal one in flight and took its outcome, or gave up waiting.
+        shared: nothing was sent for this call, which waited for an equal one in flight. Either it has the success and
+            the ``attempts`` of that one, or its outcome is unknown because that one may have acted.
         seconds: time from the resolver's call to the outcome.
     """
 

@@ -51,7 +51,7 @@ def main() -> None:
     try:
         compose_spec.PyCompose.from_yaml(asked["compose"]).to_spec()
         compose = None
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - the error is the result
         compose = str(error)
     answer = {
         "cases": cases,

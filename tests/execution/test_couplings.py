@@ -149,7 +149,7 @@ def test_a_resolver_receives_the_info_that_strawberry_would_pass() -> None:
     raw: GraphQLResolveInfo[Any] = ours._raw_info  # noqa: SLF001 - graphql-core's info
     assert type(raw) is GraphQLResolveInfo
     for name in ("return_type", "parent_type", "schema", "root_value", "abort_signal"):
-        assert getattr(raw, name) == getattr(theirs._raw_info, name), name  # noqa: SLF001 - the same
+        assert getattr(raw, name) == getattr(theirs._raw_info, name), name  # noqa: SLF001 - graphql-core's info
 
 
 WIDE = "{ wethodContext { " + "company " * 200 + "} }"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
 
-    from app.http_client.transport import Origin, RawHeaders, Transport
+    from app.headers import RawHeaders
+    from app.http_client.transport import Origin, Transport
     from tests.faults.server import Connection, FaultServer
     from tests.faults.steps import Step
 
