@@ -103,7 +103,10 @@ async def test_the_gateway_s_own_deadline_comes_first(recipes: dict[str, DeleteC
         gateway(wethod.url, {"WETHOD_TIMEOUT_SECONDS": "5.5"}) as client,
     ):
         shown = await asyncio.gather(
-            *(delete_contact(f"{client.url}/graphql", HEADERS, "1") for delete_contact in recipes.values())
+            *(
+                delete_contact(f"{client.url}/graphql", HEADERS, str(number))
+                for number, delete_contact in enumerate(recipes.values(), 1)
+            )
         )
     assert len(set(shown)) == 1
     assert "may be gone" in shown[0]
