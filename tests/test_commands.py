@@ -67,8 +67,8 @@ ON_ITS_OWN = {
     FINGERPRINT,
 }
 
-BY_CI = {"scripts/test", "CI=true scripts/test", "scripts/check"}
-"""What ``.ci/run`` calls: a test that ran them would run itself."""
+BY_CI = {"scripts/test", "CI=true scripts/test", "scripts/prepare", "scripts/check"}
+"""Called by ``.ci/run`` or by each other: a test that ran them would run itself."""
 
 ELSEWHERE = {"docs/sandbox.md": ("curl -s ", "tests/sandbox/test_docs.py", "DOCUMENT.count")}
 """Document: how its commands begin, and the test that runs them all."""

@@ -1,4 +1,4 @@
-"""The parts of graphql-core that are not a stable public interface; tests/execution/test_couplings.py holds them."""
+"""The parts of graphql-core that are not a stable public interface; tests/execution/test_libraries.py holds them."""
 
 from __future__ import annotations
 

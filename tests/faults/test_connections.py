@@ -19,7 +19,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
-from tests.faults.leftovers import nothing_left, sockets
+from tests.faults.nothing_left import nothing_left, sockets
 from tests.faults.places import PLACES, Place, full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import (

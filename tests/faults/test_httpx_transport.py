@@ -19,7 +19,7 @@ from app.http_client.transport_factory import check_transport, make_transport
 from app.settings import load
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
-from tests.faults.leftovers import nothing_left
+from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Relay, Reset, Send, Step, Steps, WithoutTls
 from tests.faults.transports import CONNECT_SECONDS, carrier, delete

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Fault, Over, Until, verdict
-from tests.faults.leftovers import nothing_left
+from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
 from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, carrier, delete
 

@@ -16,7 +16,7 @@ from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
 from app.http_client.tls import make_ssl_context
 from app.http_client.transport import NotSent, Origin
-from tests.faults.leftovers import nothing_left
+from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
 from tests.faults.transports import TRANSPORTS, carrier

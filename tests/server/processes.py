@@ -29,7 +29,7 @@ class Program:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    async def end(self, seconds: float = 10) -> tuple[int, str]:
+    async def end(self, seconds: float = 20) -> tuple[int, str]:
         """Its exit code and what it logged, once it has ended."""
         async with asyncio.timeout(seconds):
             _, log = await self.process.communicate()
@@ -78,7 +78,7 @@ async def running(factory: str = "working", **config: object) -> AsyncIterator[P
     process = await spawn(factory, **config)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             url = (await process.stdout.readline()).decode().strip()
         assert url, (await process.communicate())[1].decode()
         yield Program(process, int(url.rpartition(":")[2]))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 """Time that a test waits for something that should come at once."""
 
 

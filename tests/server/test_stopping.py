@@ -158,7 +158,7 @@ async def test_a_worker_that_cannot_start_stops_the_start() -> None:
         env=CLEAN | {"GATEWAY_AUDIT_LOG": "/no/such/folder/audit.log"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, output = await asyncio.wait_for(process.communicate(), 20)
+    _, output = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert "wethod-graphql: GATEWAY_AUDIT_LOG=/no/such/folder/audit.log" in output.decode()
     assert "Traceback" not in output.decode()

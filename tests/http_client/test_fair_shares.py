@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.http_client.transport import NotSent
-from tests.faults.leftovers import nothing_left
+from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Hang, Read

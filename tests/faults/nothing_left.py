@@ -1,4 +1,4 @@
-"""Counts what a transport may leave behind."""
+"""Fail a test whose transport leaves sockets or tasks behind."""
 
 from __future__ import annotations
 
