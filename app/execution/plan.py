@@ -56,6 +56,7 @@ class Plan:
 
     Attributes:
         operation: the operation's type.
+        kind: the same as text: ``query`` or ``mutation``.
         definition: the operation.
         choices: how many choices of ``@skip`` and ``@include`` it keeps, at most.
         own_bytes: bytes of the answer to a caller without a usable token, at most.
@@ -77,6 +78,7 @@ class Plan:
                 ErrorCode.OPERATION_RESOLUTION_FAILURE, f"The schema has no {definition.operation.value} operations."
             )
         self.operation: OperationType = definition.operation
+        self.kind: str = definition.operation.value
         self._schema = schema
         self._document = document
         self.definition = definition

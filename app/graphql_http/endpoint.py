@@ -16,7 +16,7 @@ from app.graphql_http.response import answer_bug, answer_error, answer_result, c
 from app.headers import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
@@ -142,11 +142,11 @@ class GraphQLEndpoint:
             found = self._find_operation(request)
             plan = found.plan
             if by_get and plan.operation is not OperationType.QUERY:
-                message = f"A {plan.operation.value} must be sent by POST."
+                message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
             variables = plan.coerce(request.variables)
             context = self._make_context(caller, deadline, variables.max_words)
-            with observation.operation(plan.operation.value, request.operation_name, found.document_id):
+            with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
             return answer_result(result, media_type)
         except RequestError as error:
@@ -159,7 +159,7 @@ class GraphQLEndpoint:
             logger.exception("A request failed in the gateway.")
             return answer_bug()
 
-    async def _read_body(self, method: str, receive: Receive, headers: Headers) -> bytes:
+    def _read_body(self, method: str, receive: Receive, headers: Headers) -> Awaitable[bytes]:
         """Read the body of a POST.
 
         Raises:
@@ -170,4 +170,4 @@ class GraphQLEndpoint:
             message = "GraphQL requests are sent by POST, or by GET for a query."
             raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"GET, HEAD, POST"))
         check_body_headers(headers, self._max_body_bytes)
-        return await read_body(receive, self._max_body_bytes)
+        return read_body(receive, self._max_body_bytes)
