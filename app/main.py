@@ -174,7 +174,6 @@ def create_app(
         cors=make_cors(settings),
         page=explorer.page if explorer else None,
         max_body_bytes=settings.gateway_max_body_bytes,
-        max_refusal_bytes=plans.limits.max_refusal_bytes,
         # Calls above the limit are answered in GraphQL; from twice as many, requests are not read.
         max_requests=2 * settings.gateway_max_in_flight,
         timeout_seconds=settings.wethod_timeout_seconds,

@@ -32,6 +32,7 @@ from schema.rest import (
 from schema.text import skip_invisible
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
 _LARGEST_ID = 2**63 - 1
 _MAX_AUDITED_DIGITS = 20
 
@@ -142,7 +143,7 @@ def _deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> Delete
 
 
 def _is_html(headers: Mapping[bytes, bytes]) -> bool:
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == b"text/html"
+    return _HTML.match(headers.get(b"content-type", b"")) is not None
 
 
 def _is_unclear(response: Response) -> bool:

@@ -62,6 +62,7 @@ class Plan:
 
     Attributes:
         operation: the operation's type.
+        kind: the same as text: ``query`` or ``mutation``.
         definition: the operation.
         choices: the most choices of ``@skip`` and ``@include`` that it keeps.
     """
@@ -83,6 +84,7 @@ class Plan:
                 ErrorCode.OPERATION_RESOLUTION_FAILURE, f"The schema has no {definition.operation.value} operations."
             )
         self.operation: OperationType = definition.operation
+        self.kind: str = definition.operation.value
         self._schema = schema
         self._document = document
         self.definition = definition

@@ -16,7 +16,7 @@ from app.graphql_http.response import answer_bug, answer_error, answer_result, c
 from app.headers import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
@@ -35,7 +35,6 @@ _NOT_ACCEPTABLE = (
     "The Accept header names none of the available types: application/graphql-response+json, application/json."
 )
 _TOO_MANY = "Too many requests are in progress in this gateway. Nothing was sent; try again later."
-_TOO_LONG = "The answer to this request without a usable token is too long. Use fewer aliases, or send the token."
 
 
 class GraphQLEndpoint:
@@ -51,7 +50,6 @@ class GraphQLEndpoint:
         cors: the origins that may call; None if there are none.
         page: makes the page for a browser from the path of its request; None if there is no page.
         max_body_bytes: the longest body that is read.
-        max_refusal_bytes: the longest answer, in bytes, to a mutation without a usable token.
         max_requests: the number of requests in progress from which further ones are not read.
         timeout_seconds: the time for a request, from the end of its body.
     """
@@ -67,7 +65,6 @@ class GraphQLEndpoint:
         cors: Cors | None,
         page: Callable[[str], Response] | None,
         max_body_bytes: int,
-        max_refusal_bytes: int,
         max_requests: int,
         timeout_seconds: float,
     ) -> None:
@@ -79,7 +76,6 @@ class GraphQLEndpoint:
         self._cors = cors
         self._page = page
         self._max_body_bytes = max_body_bytes
-        self._max_refusal_bytes = max_refusal_bytes
         self._max_requests = max_requests
         self._timeout_seconds = timeout_seconds
         self._in_progress = 0
@@ -146,13 +142,13 @@ class GraphQLEndpoint:
             found = self._find_operation(request)
             plan = found.plan
             if by_get and plan.operation is not OperationType.QUERY:
-                message = f"A {plan.operation.value} must be sent by POST."
+                message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
             variables = plan.coerce(request.variables)
             context = self._make_context(caller, deadline, variables.max_words)
-            with observation.operation(plan.operation.value, request.operation_name, found.document_id):
+            with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
-            return self._check_refusal(answer_result(result, media_type), caller, plan.operation)
+            return answer_result(result, media_type)
         except RequestError as error:
             if error.limit:
                 observation.limit_exceeded(error.limit)
@@ -163,18 +159,7 @@ class GraphQLEndpoint:
             logger.exception("A request failed in the gateway.")
             return answer_bug()
 
-    def _check_refusal(self, answer: Answer, caller: Caller, operation: OperationType) -> Answer:
-        """Check the length of an answer that only says, perhaps many times, that the token is missing.
-
-        Raises:
-            RequestError: it is too long. Without a token nothing was sent, so no outcome is lost.
-        """
-        is_refusal = caller.authorization is None and operation is OperationType.MUTATION
-        if is_refusal and len(answer.body) > self._max_refusal_bytes:
-            raise RequestError(ErrorCode.LIMIT_EXCEEDED, _TOO_LONG, limit="words")
-        return answer
-
-    async def _read_body(self, method: str, receive: Receive, headers: Headers) -> bytes:
+    def _read_body(self, method: str, receive: Receive, headers: Headers) -> Awaitable[bytes]:
         """Read the body of a POST.
 
         Raises:
@@ -185,4 +170,4 @@ class GraphQLEndpoint:
             message = "GraphQL requests are sent by POST, or by GET for a query."
             raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"GET, HEAD, POST"))
         check_body_headers(headers, self._max_body_bytes)
-        return await read_body(receive, self._max_body_bytes)
+        return read_body(receive, self._max_body_bytes)

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from app.headers import RawHeaders
     from app.http_client.transport import Request
 
+_CR, _LF, _NUL, _SPACE = b"\r\n\0 "
+"""As numbers: to search for one costs a tenth of a search for bytes, or of counting."""
+
 
 def sent_headers(request: Request, host: bytes) -> RawHeaders:
     """The header fields that are sent: ``Host`` first, and ``Content-Length`` last if there is a body."""
@@ -22,11 +25,8 @@ def encode_request(request: Request, host: bytes) -> bytes:
     Raises:
         ValueError: CR, LF or NUL in the method, the target or a header field, or a space in the target.
     """
-    headers = sent_headers(request, host)
-    fields = b"\r\n".join(map(b": ".join, headers))
-    head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method, request.target, fields)
-    # The line ends are the only breaks. Counting is three times as fast as `in`, which first takes bytes for a number.
-    ends = len(headers) + 2
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or head.count(b"\0") or request.target.count(b" "):
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target), *map(b": ".join, sent_headers(request, host))]
+    text = b"".join(lines)
+    if _CR in text or _LF in text or _NUL in text or _SPACE in request.target:
         raise ValueError("the request holds CR, LF or NUL, or its target a space")
-    return head + request.body if request.body else head
+    return b"\r\n".join((*lines, b"", request.body or b""))

@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
                 self.abort()
             return
         parser = self._parser
-        if self._is_too_late() and parser.begun:
+        if self.state.draining and self._is_too_late() and parser.begun:
             self._reject(TIMEOUT)
             return
         error: ErrorResponse | None = None
@@ -292,7 +292,7 @@ class Connection(asyncio.Protocol):
         self._active = exchange
         if self._eof and not exchange.complete:
             self._close(linger=False)  # the rest of the request will never come
-        elif self._is_too_late():
+        elif self.state.draining and self._is_too_late():
             self.replace_response(exchange, TIMEOUT)
         else:
             task, waiting, self._next = self._task, self._next, None
@@ -319,7 +319,7 @@ class Connection(asyncio.Protocol):
 
     def _is_too_late(self) -> bool:
         """Return whether a request that is completed now can no longer have its full time before the stop."""
-        return self.state.draining and self._loop.time() >= self.state.last_start
+        return self._loop.time() >= self.state.last_start
 
     def _has_unread_bytes(self) -> bool:
         """Return whether the kernel holds bytes that the event loop has not read: a close would reset the client."""

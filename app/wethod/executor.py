@@ -103,6 +103,8 @@ class Executor:
             else:
                 try:
                     outcome, attempts, shared = await self._run(context, operation, arguments)
+                    if attempts and isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
+                        self._rate_limits.remember(context.token, outcome.retry_after_seconds)
                 finally:
                     self._places.free(operation.name, context.token)
         except Exception:
@@ -153,7 +155,7 @@ class Executor:
     ) -> tuple[Any, int, bool]:
         """Outcome, attempts, and whether they belong to an equal call."""
         if not operation.shared:
-            return *await self._exchange(context, operation, arguments), False
+            return *await self._sender.exchange(context, operation, arguments), False
         caller = context.caller
         key = (operation.name, caller.authorization, caller.company, caller.version, *arguments.values())
         other = self._shared_calls.get(key)
@@ -162,7 +164,7 @@ class Executor:
         own = self._shared_calls[key] = SharedCall()
         outcome, attempts = None, 0
         try:
-            outcome, attempts = await self._exchange(context, operation, arguments, own)
+            outcome, attempts = await self._sender.exchange(context, operation, arguments, own)
         finally:
             del self._shared_calls[key]
             own.end(outcome, attempts)
@@ -190,25 +192,13 @@ class Executor:
             reason = rest.NoTime()
         attempts = 0
         if reason is None:
-            outcome, attempts = await self._exchange(context, operation, arguments)
+            outcome, attempts = await self._sender.exchange(context, operation, arguments)
         else:
             outcome = operation.from_no_response(reason, **arguments)
         if not attempts and other.may_have_acted and isinstance(other.outcome, _UNCLEAR):
             # The equal request may have reached Wethod: "nothing happened" could be wrong.
             return operation.from_no_response(rest.WaitEnded(), **arguments), 0, True
         return outcome, attempts, False
-
-    async def _exchange(
-        self,
-        context: CallContext,
-        operation: RestOperation[Any, Any],
-        arguments: dict[str, Any],
-        shared_call: SharedCall | None = None,
-    ) -> tuple[Any, int]:
-        outcome, attempts = await self._sender.exchange(context, operation, arguments, shared_call)
-        if isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
-            self._rate_limits.remember(context.token, outcome.retry_after_seconds)
-        return outcome, attempts
 
     async def _record(self, context: CallContext, record: OperationRecord) -> None:
         """Count a call, and return when its audit line is with the kernel."""

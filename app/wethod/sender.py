@@ -29,8 +29,8 @@ SENDING_SECONDS = 2.0
 RESERVE_SECONDS = 0.1
 """Nothing is sent with less time left: its answer would come too late, and its outcome would only become unknown."""
 
-_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45))
-"""Bounds of the jittered pause before each further try."""
+_BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
+"""Bounds of the jittered pause after each try; None after the last."""
 
 _REQUEST_TIMEOUT = 408
 
@@ -132,7 +132,7 @@ class Sender:
         Raises:
             NotSent: nothing was written, and there is no further try.
         """
-        for bounds in (*_BACKOFF_SECONDS, None):
+        for bounds in _BACKOFF_SECONDS:
             try:
                 response = await self._attempt(operation, request, is_repeat=False)
             except Interrupted as problem:

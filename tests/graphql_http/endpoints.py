@@ -89,7 +89,6 @@ def make_endpoint(
         cors=None,
         page=None,
         max_body_bytes=10_000,
-        max_refusal_bytes=100_000,
         max_requests=max_requests,
         timeout_seconds=5.0,
     )
