@@ -178,6 +178,8 @@ class _Tally:
             return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
         is_outcome = in_outcome or is_abstract_type(get_named_type(nullable))
+        # A list at the root has one item for each call; what is returned is counted as often.
+        is_list = is_list and len(path) > 1
         for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper
             child_fixed, child_own = self.add(
                 child_key, (*path, name), child, in_list=in_list or is_list, in_outcome=is_outcome
@@ -189,7 +191,7 @@ class _Tally:
             fixed = _PUNCTUATION
         if in_outcome:
             own = _PUNCTUATION  # the gateway's own errors have no objects: they are null
-        return head + fixed, head + own * (_OWN_ITEMS if is_list and len(path) > 1 else 1)
+        return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
 
 
 def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> int:

@@ -25,10 +25,12 @@ class Plan:
     Attributes:
         run: makes the result.
         operation: the kind of the operation.
+        kind: the same as text.
     """
 
     run: Callable[[], Awaitable[ExecutionResult]]
     operation: OperationType = OperationType.QUERY
+    kind: str = "query"
 
     def coerce(self, variables: object) -> Any:
         """Accept every value."""
