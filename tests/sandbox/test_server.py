@@ -127,7 +127,7 @@ def test_a_program_stops_at_a_signal(number: signal.Signals) -> None:
     environment = {**os.environ, "WEB_CONCURRENCY": "many", "FORWARDED_ALLOW_IPS": "*"}
     command = ["timeout", "--foreground", "--kill-after=5", "30", sys.executable, "-c", PROGRAM]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment
     ) as program:
         assert program.stdout is not None
         url = program.stdout.readline().strip()
