@@ -195,7 +195,7 @@ def bodies() -> Iterator[tuple[str, Fault]]:
         "slow-words",
         Fault(
             "sends the body of a 404 byte by byte",
-            (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0.002), GOES_ON),
+            (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0), GOES_ON),
             (Answered(404, WORDS),),
         ),
     )
