@@ -14,13 +14,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 HERE = Path(__file__).parent
 GROUPS = {
-    "routers": ("federation",),
-    "load": ("scale", "benchmark"),
     "deployment": ("deploy", "test_commands.py"),
+    "routers": ("federation",),
     "clients": ("clients", "graphql_http/test_audits.py"),
     "browser": ("explorer",),
+    "load": ("scale", "benchmark"),
+    "attacks": ("attack",),
+    "faults": ("faults/test_front_door.py",),
 }
-"""Group: folders and files. Each needs one costly thing, such as a browser or a router, which only one process starts.
+"""Group: folders and files. Each needs something costly, such as a browser, a router or a table of all findings.
 
 Groups start first, the longest at the top, so that no process is left with one at the end.
 """
