@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-HERE = Path(__file__).parent
 GROUPS = {
-    "deployment": ("deploy", "test_commands.py"),
-    "routers": ("federation",),
-    "clients": ("clients", "graphql_http/test_audits.py"),
-    "browser": ("explorer",),
-    "load": ("scale", "benchmark"),
-    "attacks": ("attack",),
-    "faults": ("faults/test_front_door.py",),
+    "deployment": ("tests/deploy/", "tests/test_commands.py"),
+    "routers": ("tests/federation/",),
+    "clients": ("tests/clients/", "tests/graphql_http/test_audits.py"),
+    "browser": ("tests/explorer/",),
+    "load": ("tests/scale/", "tests/benchmark/"),
 }
-"""Group: folders and files. Each needs something costly, such as a browser, a router or a table of all findings.
+"""Group: folders and files. Each needs something costly, such as a browser or a router, which only one process starts.
 
 Groups start first, the longest at the top, so that no process is left with one at the end.
 """
 
 
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Give each process of pytest-xdist a whole group, or a whole file, at a time.
+
+    Its own ``--dist loadgroup`` gives every test to any process with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group_of(nodeid) or nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
+    """Schedule by groups, whatever ``--dist`` says."""
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each group into one process of pytest-xdist, and start with the groups."""
-    order = list(GROUPS)
-    groups = [_group_of(item.path) for item in items]
-    for item, group in zip(items, groups, strict=True):
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    ranks = [len(order) if group is None else order.index(group) for group in groups]
-    items[:] = [item for _, item in sorted(zip(ranks, items, strict=True), key=lambda pair: pair[0])]
+    """Start with the groups."""
+    order = [*GROUPS, None]
+    items.sort(key=lambda item: order.index(_group_of(item.nodeid)))
 
 
-def _group_of(path: Path) -> str | None:
-    return next(
-        (name for name, places in GROUPS.items() if any(path.is_relative_to(HERE / place) for place in places)), None
-    )
+def _group_of(nodeid: str) -> str | None:
+    return next((name for name, places in GROUPS.items() if nodeid.startswith(places)), None)
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, 
     slow = SLOW[name]
     reply, seconds = findings[name]
     assert reply == slow.reply
-    assert seconds >= slow.after_seconds - 0.1
+    assert seconds >= slow.after_seconds - 0.5  # the clock of the server starts before the connection is known here
 
 
 async def test_a_crowd_is_told_so_at_once() -> None:

@@ -1,0 +1,20 @@
+"""Tests that share something costly run in one process."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+
+from tests.commands import ROOT, run
+
+
+def test_a_group_and_a_file_stay_in_one_process() -> None:
+    """A version of pytest or pytest-xdist that ignores the groups fails here."""
+    files = "tests/test_system_parts.py tests/test_locks.py tests/scale/test_document.py"
+    output = run(f"{sys.executable} -m pytest -n 2 -v -p no:cacheprovider {files}", ROOT)
+    processes = defaultdict(set)
+    for process, file in re.findall(r"\[(gw\d)\].* (tests/\S+)::", output):
+        processes[file].add(process)
+    assert len(processes) > 1
+    assert all(len(names) == 1 for names in processes.values()), processes
