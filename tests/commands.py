@@ -54,7 +54,7 @@ def commands_of(path: Path) -> list[Command]:
 
 
 def shell_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """What a reader's shell has: this Python's commands on PATH, none of the gateway's settings."""
+    """The environment of a reader's shell: this Python's commands on PATH, none of the gateway's settings."""
     clean = {
         name: value
         for name, value in os.environ.items()

@@ -133,7 +133,7 @@ def test_the_check_of_the_first_day(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_is_matched(tmp_path: Path) -> None:
-    """What the document computes is what the audit writes, white space around the key aside."""
+    """The document computes the value that the audit writes, apart from white space around the key."""
     (tmp_path / "audit.key").write_bytes(b" a key of 20 bytes..\n")
     audit = Audit(tmp_path / "audit", b"a key of 20 bytes..")
     assert run(FINGERPRINT, tmp_path).strip() == audit.fingerprint(b"Bearer TOKEN")
@@ -225,7 +225,7 @@ def test_the_readers_are_fuzzed() -> None:
 
 
 def graphql_blocks() -> list[str]:
-    """What the documents show as GraphQL."""
+    """The GraphQL examples in the documents."""
     found = []
     for path in DOCUMENTS:
         found += [block.split("```")[0] for block in path.read_text(encoding="utf-8").split("```graphql\n")[1:]]

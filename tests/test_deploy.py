@@ -1,4 +1,4 @@
-"""What is deployed agrees with the code: settings by their names, times in their order, no name of a registry."""
+"""The deployment files agree with the code: names of settings, order of times, no name of a registry."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_pod_may_finish_what_it_began() -> None:
 
 
 def test_the_compose_file_gives_settings_that_are_valid() -> None:
-    """What it sets is taken by the gateway itself."""
+    """The gateway accepts every value that the file sets."""
     environment = load(ROOT / "deploy" / "compose.yaml")["services"]["gateway"]["environment"]
     Settings.model_validate({name.lower(): value for name, value in environment.items()})
 

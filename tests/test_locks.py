@@ -1,4 +1,4 @@
-"""What the locks say by themselves: every package pinned, hashed, licensed, and the one that is installed."""
+"""The lock files: every package is pinned, hashed, licensed and the one that is installed."""
 
 from __future__ import annotations
 

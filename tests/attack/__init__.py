@@ -1,1 +1,1 @@
-"""What an attacker sends, and what he gets: one table, run through the front door and published."""
+"""Attacks and their answers: one table, run through the front door and published."""

@@ -1,4 +1,4 @@
-"""What an attack is: bytes on a socket, and the exact answers to them."""
+"""An attack: bytes on a socket, and the exact answers to them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Reply:
 
     @property
     def closes(self) -> bool:
-        """Whether it is the last one of its connection."""
+        """True if it is the last one of its connection."""
         return self.headers.get("connection") == "close"
 
 

@@ -155,7 +155,7 @@ ALLOWED = {
 
 
 def preflight(origin: str, *fields: bytes) -> bytes:
-    """What a browser asks before it lets a page send JSON."""
+    """The preflight request of a browser before a page may send JSON."""
     return request(b"", b"Origin: " + origin.encode(), *(fields or PREFLIGHT), line=b"OPTIONS /graphql")
 
 

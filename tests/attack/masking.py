@@ -1,4 +1,4 @@
-"""What a failing Wethod, or what stands before it, would give away."""
+"""Details that a failing Wethod, or a proxy before it, would give away."""
 
 from __future__ import annotations
 

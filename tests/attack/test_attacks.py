@@ -30,7 +30,7 @@ FRONTS: dict[Front, dict[str, str]] = {"defaults": {}, "cors": {"GATEWAY_CORS_OR
 
 
 class Field:
-    """Where attacks take place: a recording Wethod, and the gateways before it.
+    """The place of the attacks: a recording Wethod, and the gateways before it.
 
     Attributes:
         answers: what Wethod answers.

@@ -57,7 +57,7 @@ async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
 
 @pytest.fixture(scope="module")
 async def findings() -> dict[str, tuple[Reply | None, float]]:
-    """What every slow client got, twenty of each at the same time, while others were served as ever."""
+    """The answers to slow clients, twenty of each at the same time, while others are served as usual."""
     async with attacked(answer(200)) as field:
         tasks = {name: [asyncio.create_task(trickle(field, slow)) for _ in range(20)] for name, slow in SLOW.items()}
         for _ in range(8):

@@ -9,7 +9,7 @@ from tests.attack.framing import CHUNKED, FIELDS, LINE, QUERY
 from tests.attack.wire import AS_JSON, raw, request
 
 READ_SECONDS = 10.0
-"""How long a whole request may take, by default."""
+"""The default timeout of a whole request, in seconds."""
 
 LATE = not_read(408, "BAD_REQUEST", "The request took too long to arrive.")
 SOUND = answered({"__typename": "Query"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 PERSON = (b"Authorization: Bearer test-token", b"Wethod-Company: acme")
-"""What a caller's own page adds. Attacks have it too, so that nothing but the defence in question stops them."""
+"""The headers that a caller's own page adds. Attacks have them too, so that only the defence under test stops them."""
 
 ACCEPT = b"Accept: application/graphql-response+json"
 AS_JSON = b"Content-Type: application/json"

@@ -1,1 +1,1 @@
-"""How fast the gateway is beside others, in one run on one machine; nothing here is a test of time."""
+"""Benchmarks of the gateway beside others, in one run on one machine; none asserts a time."""

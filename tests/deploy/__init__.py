@@ -1,1 +1,1 @@
-"""What is deployed, judged by the tools of those whom it is deployed to."""
+"""Tests of the image, the chart and the compose file with the tools of each."""

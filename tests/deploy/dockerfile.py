@@ -33,7 +33,7 @@ class Stage:
         return [arguments for name, arguments in self.instructions if name == keyword][-1]
 
     def environment(self) -> dict[str, str]:
-        """What ENV sets."""
+        """The variables that ENV sets."""
         text = " ".join(arguments for name, arguments in self.instructions if name == "ENV")
         return dict(re.findall(r"(\w+)=(\S+)", text))
 
@@ -53,7 +53,7 @@ def stages() -> list[Stage]:
 
 
 def context(folder: Path) -> None:
-    """What `COPY . .` copies: the sources but for what .dockerignore names."""
+    """The files that `COPY . .` copies: the sources without those that .dockerignore names."""
     patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
 
     def ignored(where: str, names: list[str]) -> set[str]:
@@ -111,7 +111,7 @@ def build(folder: Path) -> None:
 
 
 def npm_root() -> str:
-    """Where this machine's Node has its global packages."""
+    """The directory of Node's global packages on this machine."""
     done = subprocess.run(["npm", "root", "-g"], capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 

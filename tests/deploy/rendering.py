@@ -26,7 +26,7 @@ def versions() -> list[str]:
 
 
 def render(chart: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """What Kubernetes would be given, and what it would say."""
+    """The manifests for Kubernetes, and the verdict of its schemas."""
     try:
         files = chart.render(values, name="release", namespace="somewhere")
     except HelmError as error:

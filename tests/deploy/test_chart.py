@@ -87,7 +87,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module")
 def judged() -> dict[str, Any]:
-    """What Helm, the schemas and the compose specification say."""
+    """The verdicts of Helm, the schemas and the compose specification."""
     return judge(CHART, {**GOOD, **{name: values for name, (values, _) in BAD.items()}}, COMPOSE)
 
 

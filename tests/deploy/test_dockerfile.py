@@ -89,7 +89,7 @@ def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
 
 
 def healthy(check: list[str], environment: dict[str, str]) -> bool:
-    """What the health check says."""
+    """Return true if the health check succeeds."""
     program = shutil.which(check[0], path=environment["PATH"])
     assert program is not None
     return subprocess.run([program, *check[1:]], env=environment, capture_output=True, check=False).returncode == 0

@@ -21,7 +21,7 @@ MEMBERS = [
 
 
 def tokens(text: str) -> int:
-    """How many tokens a document has."""
+    """Count the tokens of a document."""
     lexer, count = Lexer(Source(text)), 0
     while lexer.advance().kind is not TokenKind.EOF:
         count += 1

@@ -35,7 +35,7 @@ async def client() -> AsyncIterator[GatewayClient]:
 
 
 class Count:
-    """How many functions were called, Python's and C's."""
+    """Count the calls of functions, Python's and C's."""
 
     calls = 0
 

@@ -42,13 +42,13 @@ async def ask(http: httpx.AsyncClient, url: str, key: str) -> tuple[int, object]
 
 
 async def is_everywhere(http: httpx.AsyncClient, url: str, key: str, *, known: bool) -> bool:
-    """Whether many requests in a row, more than one worker answers, find it known or unknown all."""
+    """Return true if many requests in a row, answered by several workers, all agree."""
     answers = await asyncio.gather(*(ask(http, url, key) for _ in range(40)))
     return all((answer == FOUND) is known for answer in answers)
 
 
 def errors(program: Program) -> list[str]:
-    """What the program logged about manifests that it did not take."""
+    """The log lines about rejected manifests."""
     return [line for line in program.log if "the trusted documents stay as they were" in line]
 
 

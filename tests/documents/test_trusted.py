@@ -69,7 +69,7 @@ async def running_wethod() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 def wethod(running_wethod: Upstream) -> Upstream:
-    """That Wethod, not yet asked by this test."""
+    """The same Wethod, without a request of this test."""
     running_wethod.asked.clear()
     return running_wethod
 
@@ -289,7 +289,7 @@ async def test_there_is_no_editor_where_it_could_run_nothing(tmp_path: Path, wet
 
 
 def context_of(manifest: Path, url: str = "http://127.0.0.1:9") -> WorkerContext:
-    """What a worker is made from, with that manifest."""
+    """The configuration of a worker with that manifest."""
     settings = load({"WETHOD_BASE_URL": url, "GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_AUDIT_LOG": "off"})
     return WorkerContext(settings=settings, audit_key=b"a key for tests only")
 
@@ -334,7 +334,7 @@ def replace(manifest: Path, content: str) -> None:
 
 
 def hang_up(lifecycle: Lifecycle) -> None:
-    """What the server does on SIGHUP."""
+    """Reload as the server does on SIGHUP."""
     for callback in lifecycle.reload_callbacks:
         callback()
 
@@ -406,7 +406,7 @@ async def test_a_bad_manifest_keeps_the_old_one(
 async def test_a_hangup_during_a_reload_is_not_lost(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was put in place while the manifest before was being compiled is in force in the end."""
+    """A manifest that is replaced during a reload is in force in the end."""
     caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
@@ -432,7 +432,7 @@ class FailingFile:
         ]
 
     def read_bytes(self) -> bytes:
-        """What comes next."""
+        """Return the next item."""
         content = self.contents.pop(0)
         if isinstance(content, Exception):
             raise content

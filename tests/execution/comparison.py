@@ -23,7 +23,7 @@ SECONDS = 10.0
 
 @dataclass
 class Observation:
-    """What one run shows: the data with the order of its names, the errors, and the calls of resolvers."""
+    """The result of one run: the data with the order of its names, the errors, and the calls of resolvers."""
 
     data: str
     errors: list[dict[str, Any]]

@@ -102,7 +102,7 @@ class StubContacts:
         return cast("DeleteContactOutcome", OUTCOMES[number % len(OUTCOMES)]())
 
     def context(self) -> WethodContext:
-        """What a request would forward."""
+        """Return the context that a request forwards."""
         self.calls.append("context")
         return WethodContext(company="acme", received_headers=["Authorization"], failures=FAILURES)
 

@@ -222,7 +222,7 @@ async def test_a_reload_brings_back_what_was_there(browser: Browser) -> None:
 
 
 async def test_a_damaged_history_is_no_obstacle(browser: Browser) -> None:
-    """What another program left in the browser's storage costs the history, not the page."""
+    """Foreign data in the browser's storage costs the history, not the page."""
     async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         await explorer.page.evaluate("localStorage['wethod-graphql:sandbox:/graphql:graphiql:queries'] = '{'")

@@ -70,12 +70,12 @@ class Tree:
 
     @property
     def index(self) -> Path:
-        """What the build makes of the source."""
+        """The page that the build writes."""
         return self.root / "app/explorer/static/index.html"
 
     @property
     def npm_calls(self) -> list[str]:
-        """What npm was asked, once a line."""
+        """The calls of npm, one a line."""
         calls = self.root / "npm-calls"
         return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 

@@ -1,4 +1,4 @@
-"""What the explorer opens with works as it stands."""
+"""The explorer's first document works unchanged."""
 
 from __future__ import annotations
 

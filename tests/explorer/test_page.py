@@ -49,7 +49,7 @@ def body(explorer: Explorer) -> str:
 
 
 def config(explorer: Explorer) -> dict[str, Any]:
-    """What the page tells its script."""
+    """The settings that the page passes to its script."""
     values = [
         attributes["data-config"] for _, attributes in Elements(body(explorer)).found if "data-config" in attributes
     ]

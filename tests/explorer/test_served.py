@@ -22,7 +22,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 
 @pytest.fixture(autouse=True)
 def bundle() -> None:
-    """What is served is the real page."""
+    """The gateway serves the real page."""
     require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
 
 

@@ -103,7 +103,7 @@ async def test_both_pages_open_from_the_wheel_alone(environment: Path, browser: 
 
 
 async def find_url(program: asyncio.subprocess.Process) -> str:
-    """Where a program says that it listens."""
+    """Read the address that a program prints."""
     assert program.stdout
     said = ""
     async with asyncio.timeout(60):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class End(enum.Enum):
-    """What happens to the connection behind an answer."""
+    """The fate of the connection after an answer."""
 
     KEEP = enum.auto()
     CLOSE = enum.auto()
@@ -26,7 +26,7 @@ class End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How one request is met.
+    """The behaviour for one request.
 
     Attributes:
         name: what it is called in a failing example.
@@ -44,12 +44,12 @@ class Behaviour:
 
     @property
     def answers(self) -> bool:
-        """Whether a complete head of a final answer is sent."""
+        """True if a complete head of a final answer is sent."""
         return self.data is None or (self.data.startswith(b"HTTP/1.1 ") and b"\r\n\r\n" in self.data)
 
     @property
     def is_true(self) -> bool:
-        """Whether the answer says what was done."""
+        """True if the answer proves the outcome."""
         return self.data is None
 
 

@@ -41,7 +41,7 @@ Verdict: TypeAlias = Answered | Unsent | Cut
 
 
 class Until(enum.Enum):
-    """When the verdict is there."""
+    """The time at which the verdict is known."""
 
     AT_ONCE = "at once"
     CONNECT_TIMEOUT = "after the connect timeout"

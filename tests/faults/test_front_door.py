@@ -32,7 +32,7 @@ KNOWN_SECONDS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one delete."""
+    """The result of one delete."""
 
     ending: Ending
     seconds: float
@@ -87,7 +87,7 @@ def scripts(fault: Fault, position: Position) -> tuple[Steps, ...]:
 
 
 def is_hasty(fault: Fault) -> bool:
-    """Whether the fault is one that the deadline ends."""
+    """Return true if the deadline ends the fault."""
     return fault.until in {Until.DEADLINE, Until.BODY_TIME, Until.BY_DEADLINE}
 
 
@@ -107,7 +107,7 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
 
 @pytest.fixture(scope="module")
 async def findings(house: House) -> Findings:
-    """What became of a delete at every fault in every position, twenty at a time."""
+    """The result of a delete at every fault in every position, twenty at a time."""
     found: Findings = {}
     at_once = asyncio.Semaphore(20)
 

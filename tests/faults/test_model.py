@@ -39,7 +39,7 @@ tokens = st.sampled_from(["first", "second"])
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a client was told of one delete."""
+    """The answer that a client got for one delete."""
 
     request_id: str
     token: str

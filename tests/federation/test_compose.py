@@ -31,7 +31,7 @@ PROGRAM = "node_modules/@graphql-hive/gateway/dist/bin.js"
 
 
 def mounted(service: str) -> dict[str, Path]:
-    """What a service finds at a path, by that path."""
+    """The files of a service by the path at which it finds them."""
     found = {}
     for volume in SERVICES[service]["volumes"]:
         source, target, mode = volume.split(":")
@@ -75,7 +75,7 @@ def test_services_call_each_other_by_their_ports() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_nobody_outside_the_host_can_call(service: str) -> None:
-    """What is published is published on loopback, and nothing has capabilities."""
+    """Every port is published on loopback, and no container has capabilities."""
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
     assert SERVICES[service]["cap_drop"] == ["ALL"]
     assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]

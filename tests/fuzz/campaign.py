@@ -45,7 +45,7 @@ TARGETS: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Check]]] 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What came of it.
+    """The result of a campaign.
 
     Attributes:
         target: what was fuzzed.

@@ -60,7 +60,7 @@ TOKENS = (
         b"HTTP/1.1 200 OK\r\n\r\n",
     ),
 )
-"""What framing hangs on."""
+"""The bytes that decide about framing."""
 
 Mutation = "Callable[[random.Random, bytes, Sequence[bytes]], bytes]"
 

@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What one side of a connection says.
+    """The messages of one side of a connection.
 
     Attributes:
         requests: those that are there whole.
@@ -218,7 +218,7 @@ def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int
 
 
 def _interim(data: bytes) -> int:
-    """Where the final head begins.
+    """The offset at which the final head begins.
 
     Interim replies have no body (RFC 9110 section 15.2). Of those that nobody has registered, one that says so is
     skipped, and so are line ends behind any; and the parser then takes the name of another protocol.

@@ -62,7 +62,7 @@ async def test_chance_finds_nothing(target: str) -> None:
 
 @pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
 def test_the_reference_reads_what_is_well_formed(data: bytes, expected: Read) -> None:
-    """What the readers are compared with is held to the same table."""
+    """The reference passes the same table as the readers."""
     answer = read_answer(data, ended=False)
     body = None if any(value.startswith(b"gzip") for _, value in answer.fields) else answer.body
     assert Read(answer.status, body, answer.keeps_alive) == expected

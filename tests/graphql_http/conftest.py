@@ -32,6 +32,6 @@ async def client(running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
 
 @pytest.fixture
 def wethod(running_wethod: Upstream) -> Upstream:
-    """That Wethod, with an empty record of requests."""
+    """The same Wethod with an empty record of requests."""
     running_wethod.asked.clear()
     return running_wethod

@@ -259,7 +259,7 @@ async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
 
 
 async def test_unknown_keys_are_ignored(client: GatewayClient) -> None:
-    """What a client adds for its own sake does no harm."""
+    """Members that a client adds for its own use do no harm."""
     response = await client.graphql(CONTEXT, operationName=None, extensions=None, id=7, debug={"a": [1]})
     assert response.json() == {"data": {"wethodContext": {"company": "acme"}}}
 

@@ -187,7 +187,7 @@ async def test_limits_are_counted(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path: Path) -> None:
-    """Whether its head or its body is late, and under no other status."""
+    """For a late head and a late body, and under no other status."""
     environ = environment(tmp_path / "audit", GATEWAY_READ_TIMEOUT_SECONDS="0.2")
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         host, port = client.url.removeprefix("http://").split(":")

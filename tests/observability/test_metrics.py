@@ -1,4 +1,4 @@
-"""What the observers count is what Prometheus reads: summed over all workers, those that died included."""
+"""Prometheus reads what the observers count: the sum over all workers, dead ones included."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_response_is_counted_by_status(status: int, label: str) -> None:
     ],
 )
 def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bool, result: str) -> None:  # noqa: FBT001 - a column
-    """What ends it does not matter; a written byte does. A repeat is counted as one."""
+    """A written byte decides, not the cause of the end. A repeat is counted as one."""
     observers = observability()
     observers.operations.attempt_started("removeThing", request(written=written), repeat=True).failed(problem)
     assert counted(observers) == {f'{ATTEMPTS}{{result="{result}"}}': 1, "wethod_upstream_repeats_total": 1}

@@ -66,7 +66,7 @@ def logged(reader: int) -> list[dict[str, Any]]:
 
 
 async def test_a_request_has_its_line(log: int) -> None:
-    """Who asked for what, the status of the response and the time that it took."""
+    """The line holds the caller, the operation, the status of the response and the duration."""
     observation = observability().requests.request_started(SCOPE)
     observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
     with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):

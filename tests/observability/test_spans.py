@@ -137,7 +137,7 @@ async def test_a_call_is_three_spans(collecting: Collector) -> None:
 
 
 async def test_name_and_document_are_attributes(collecting: Collector) -> None:
-    """Where the request gives them; never in the span's name, because the client chooses both."""
+    """Present if the request gives them; never in the span's name, because the client chooses both."""
     await answer(name="Remove\nit", document_id="sha256:1f" + "0" * 400)
     assert collecting.one("mutation").attributes == {
         "graphql.operation.type": "mutation",

@@ -559,7 +559,7 @@ async def test_a_long_list_does_not_keep_other_callers_waiting(transport: str) -
 
 @TRANSPORTS
 async def test_a_forced_stop_sends_no_further_id_and_the_client_gets_its_answer(transport: str) -> None:
-    """What was answered is known, what is in flight is not, and the rest was not sent."""
+    """An answered delete is known, one in flight is unknown, and the rest is not sent."""
     script = by_id({"1": answer(200)}, HANGING)
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_BULK_CONCURRENCY": "2"}
     async with upstream(script) as wethod, gateway(wethod.url, environ) as client:

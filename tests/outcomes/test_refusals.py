@@ -1,4 +1,4 @@
-"""What is refused before anything is sent: in the design's order, all at once, and named."""
+"""Refusals before anything is sent: in a fixed order, all at once, each with its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a body may lend: words and the envelope, cleaned and bounded; the status alone decides what happened."""
+"""The words and the envelope of a body, cleaned and bounded; the status alone decides the outcome."""
 
 from __future__ import annotations
 

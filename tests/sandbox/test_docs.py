@@ -41,7 +41,7 @@ async def test_every_command_gives_the_output_under_it() -> None:
 
 
 def output(command: str, environment: dict[str, str]) -> str:
-    """What a command prints."""
+    """Run a command and return its output."""
     done = subprocess.run(
         ["sh", "-c", command], capture_output=True, encoding="utf-8", check=False, timeout=10, env=environment
     )
@@ -50,5 +50,5 @@ def output(command: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("name", [*sorted(TOKENS), *COMPANIES, VERSION])
 def test_every_token_and_company_is_documented(name: str) -> None:
-    """Who reads the document knows every value that the sandbox knows."""
+    """The document lists every value that the sandbox knows."""
     assert f"`{name}`" in DOCUMENT

@@ -87,7 +87,7 @@ async def load(url: str, seconds: float, outcomes: Counter[str]) -> None:
 
 @pytest.mark.parametrize("transport", ["http1", "httpx"])
 async def test_nothing_grows_under_mixed_faults(transport: str) -> None:
-    """What is held after a while is what is held after a long while; every request has its outcome."""
+    """Memory and connections stay level over a long run; every request has its outcome."""
 
     def script(asked: Asked) -> Answer:
         wethod.asked.clear()  # the test's own memory must not grow either

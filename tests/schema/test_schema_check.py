@@ -173,7 +173,7 @@ def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [(old, new) for old in MINOR for new in MINOR[old]])
 def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None:
-    """What breaks is refused and the file left alone; what does not is published."""
+    """Refuse a breaking change and leave the file alone; publish any other change."""
     file = published(tmp_path, version=old)
     before = file.read_text(encoding="utf-8")
     with pytest.raises(
@@ -187,7 +187,7 @@ def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None
 
 @pytest.mark.parametrize("version", ["1.4.2", "1.4.1", "0.9.0", "2.0", "2.0.0rc1", ""])
 def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
-    """What it promised stays what it promised."""
+    """A published description keeps its promise."""
     file = published(tmp_path)
     before = file.read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match=re.escape(f"a version after 1.4.2 is expected, not {version}:")):

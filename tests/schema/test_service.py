@@ -1,4 +1,4 @@
-"""What ``_service`` answers."""
+"""The answer of ``_service``."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Program:
             return answer.status, answer.json, answer.headers.get("connection") == "close"
 
     async def refuses(self) -> bool:
-        """Whether nobody listens."""
+        """Return true if nothing listens."""
         try:
             async with self.connect():
                 return False

@@ -99,7 +99,7 @@ class Client:
             return await self._reader.read()
 
     async def silence(self, seconds: float) -> bool:
-        """Whether the connection stays open without a byte for so long."""
+        """Return true if the connection stays open without a byte for this time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._reader.read(1)

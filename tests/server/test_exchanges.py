@@ -239,7 +239,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.mark.parametrize("expect", [(), (b"Expect: 100-continue",)], ids=["sent", "expect"])
 async def test_an_answer_before_the_body_ends_the_connection(expect: tuple[bytes, ...]) -> None:
-    """Whether the rest of the request still comes nobody knows: the next one could begin anywhere."""
+    """The rest of the request may still come, so the next one could begin anywhere."""
     async with serving(refuse) as served, served.connect() as client:
         await client.send(request(b"/", b"x" * 100, b"POST", *expect)[:-50])
         answer = await client.answer()
@@ -581,7 +581,7 @@ def test_a_server_can_be_made_off_the_event_loop() -> None:
 
 
 async def test_connections_leave_no_task_behind() -> None:
-    """Whether they were used once, twice, in a pipeline or not at all, and however they ended."""
+    """For connections used once, twice, in a pipeline or not at all, and for each way to end."""
     async with serving(echo) as served:
         before = asyncio.all_tasks()
         for data, answers in (

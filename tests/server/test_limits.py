@@ -103,7 +103,7 @@ async def test_a_head_is_as_long_as_the_limit_or_refused(
 
 
 async def test_a_head_that_begins_behind_another_request_has_the_same_limit() -> None:
-    """Whether it comes in the same packet or not, and whatever the body before it was."""
+    """In the same packet or a later one, after any kind of body."""
     first = request(b"/first", b"b" * 5_000)
     for length, refused in ((HEAD_BYTES - BLANK, False), (HEAD_BYTES - BLANK + 1, True)):
         data = first + with_value(length)
@@ -333,7 +333,7 @@ async def test_an_answer_that_has_begun_is_cut_instead() -> None:
 
 
 async def test_a_late_request_does_not_cost_its_predecessor_the_answer() -> None:
-    """What is in progress is answered first; then the one behind it is refused."""
+    """The request in progress is answered first; then the one behind it is refused."""
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -113,7 +113,7 @@ def connect(wire: Wire, lifespan_state: dict[str, Any]) -> tuple[Connection, Wor
 
 
 async def converse(pieces: list[bytes]) -> bytes:
-    """What a connection answers to these pieces, dates left out."""
+    """Send these pieces and return the connection's answers without dates."""
     wire = Wire(pieces)
     connection, state = connect(wire, {})
     await play(wire, connection, state, most_quiet_turns=10)

@@ -1,4 +1,4 @@
-"""How the gateway stops, one worker and several: nothing in progress is lost, and nobody waits for nothing."""
+"""The stop of the gateway with one worker and several: no request in progress is lost, and none waits in vain."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
 @WORKERS
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Signals) -> None:
-    """What was in progress still says what it knows; the exit code tells that something was cut."""
+    """A request in progress still reports its outcome; the exit code shows that it was cut."""
     async with running(workers=workers, drain_delay=20, drain_seconds=20) as program:
         stubborn = asyncio.create_task(program.ask("/stubborn?15"))
         await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""How the whole gateway stops, and what it survives: no delete is lost, no caller told a lie."""
+"""The stop of the whole gateway: no delete is lost, and every answer is true."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_second_sigterm_ends_it_at_once() -> None:
 
 
 async def test_the_end_of_the_drain_is_an_answer() -> None:
-    """What outlives the drain is cancelled, and its caller is told that the outcome is not known."""
+    """A request that outlives the drain is cancelled and reports an unknown outcome."""
     environ = {
         "GATEWAY_DRAIN_DELAY_SECONDS": "0",
         "GATEWAY_DRAIN_SECONDS": "2",
@@ -165,7 +165,7 @@ async def test_a_worker_that_cannot_start_stops_the_start() -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Return true if a process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[0] != "Z"
     except OSError:

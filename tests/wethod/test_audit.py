@@ -235,7 +235,7 @@ def stuck() -> Any:
 def test_past_the_bound_only_deletes_never_sent_go_unwritten(
     stuck: tuple[Audit, int], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """What was sent keeps its line; what was refused, and so changed nothing, is counted."""
+    """A sent request keeps its line; a refused one, which changed nothing, is counted."""
     audit, _ = stuck
     assert audit.blocked
     write(audit, record(from_no_response(rest.NotSent(), "7"), attempts=0))
