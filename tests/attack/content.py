@@ -26,7 +26,7 @@ def not_an_id(message: str) -> Reply:
 KIND = "a string or an integer"
 FRACTION = f"{KIND} without fraction or exponent"
 DECLARED = [(number, 7 + 8 * number + max(0, number - 10)) for number in range(20)]
-"""Number and column of each variable that is told of."""
+"""Number and column of each variable that is reported."""
 
 
 def with_id(number: str) -> bytes:

@@ -49,7 +49,7 @@ ENOUGH = ("Too many validation errors, error limit reached. Validation aborted."
 
 
 def unknown_directives(count: int) -> Reply:
-    """Each is an error with a place, as far as errors are told."""
+    """Each is an error with a location, up to the limit of errors."""
     told = [("Unknown directive '@aa'.", ((1, 12 + 3 * number),)) for number in range(min(count, MOST_ERRORS))]
     return invalid(*told, *([ENOUGH] if count > MOST_ERRORS else []))
 
@@ -237,7 +237,7 @@ Untold: TypeAlias = "tuple[tuple[str, int, int], ...]"
 
 
 def untold(fields: Untold) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
-    """An error for each field that is not told where introspection is off."""
+    """An error for each hidden field if introspection is off."""
     return [(INTROSPECTION_OFF.format(name), ((line, column),)) for name, line, column in fields]
 
 

@@ -6,7 +6,7 @@ from tests.attack.attack import MALFORMED, Attack, Reply, answered
 from tests.attack.wire import ACCEPT, AS_JSON, DELETE, PERSON, ask, parameters, raw, request
 
 HIDDEN = ask(DELETE)
-"""A delete that nobody asked for."""
+"""A delete that no client requested."""
 
 QUERY = parameters("{__typename}")
 SOUND = answered({"__typename": "Query"})

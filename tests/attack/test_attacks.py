@@ -118,5 +118,5 @@ async def test_an_attacker_gets_what_the_table_says(field: Field, attack: Attack
 
 
 def test_no_name_is_given_twice() -> None:
-    """Each row is run, and can be told from the others."""
+    """Each row runs, and has a name of its own."""
     assert len(ATTACKS) == sum(map(len, GROUPS.values()))

@@ -1,4 +1,4 @@
-"""Slow clients are cut off at the default's ten seconds, all of them at once; crowds are told so at once."""
+"""Slow clients are cut off at the default's ten seconds, all at once; excess clients are refused at once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def findings() -> dict[str, tuple[Reply | None, float]]:
 
 @pytest.mark.parametrize("name", SLOW)
 async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, float]], name: str) -> None:
-    """At the end of the read time, with the answer that the table says; whoever is in time is answered."""
+    """At the end of the read time, with the answer of the table; a client in time is served."""
     slow = SLOW[name]
     reply, seconds = findings[name]
     assert reply == slow.reply
@@ -82,7 +82,7 @@ async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, 
 
 
 async def test_a_crowd_is_told_so_at_once() -> None:
-    """Deletes past the limit are unavailable, requests past twice the limit a 503; whoever was let in is served."""
+    """Deletes past the limit are unavailable, requests past twice the limit a 503; accepted requests are served."""
     async with (
         attacked(HANGING, GATEWAY_MAX_IN_FLIGHT=str(IN_FLIGHT), WETHOD_TIMEOUT_SECONDS="1") as field,
         contextlib.AsyncExitStack() as stack,

@@ -278,7 +278,7 @@ def test_one_thing_alone_says_how_many(rendered: dict[str, Any]) -> None:
 
 
 def test_the_network_is_closed_but_for_what_is_named(rendered: dict[str, Any]) -> None:
-    """In: requests and metrics, from whom the values say. Out: names and Wethod."""
+    """In: requests and metrics, from the sources in the values. Out: DNS and Wethod."""
     if not rendered["values"]["networkPolicy"]["enabled"]:
         assert "NetworkPolicy" not in rendered
         return

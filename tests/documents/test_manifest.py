@@ -137,7 +137,7 @@ def test_what_cannot_be_run_is_refused_by_name(content: bytes, message: str) -> 
 
 
 def test_a_manifest_s_documents_may_introspect() -> None:
-    """Whoever writes the manifest decides what may be asked."""
+    """The author of the manifest decides which operations may run."""
     assert len(run_with(encoded({"ab": "{ __schema { queryType { name } } }"}))) == 1
 
 

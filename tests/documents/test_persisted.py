@@ -156,7 +156,7 @@ async def test_a_bad_hash_is_refused(client: GatewayClient, parameters: dict[str
 
 
 async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
-    """Its hash stays unknown, so that nobody fills the store with what cannot run."""
+    """Its hash stays unknown, so that the store holds only documents that can run."""
     text = "{ nothing }"
     sent = await post(client, {"query": text, "extensions": extensions(sha256(text))})
     assert sent.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
@@ -165,7 +165,7 @@ async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
 
 @pytest.mark.parametrize("key", ["documentId", "doc_id"])
 async def test_a_document_s_key_means_nothing_without_a_manifest(client: GatewayClient, key: str) -> None:
-    """Alone it is not supported; beside the text it is ignored, as every key that nobody knows."""
+    """Alone it is not supported; beside the text it is ignored, as every unknown key."""
     for send in (post, get):
         alone = await send(client, {key: "abc"})
         assert alone.json() == refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")

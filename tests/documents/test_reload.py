@@ -91,7 +91,7 @@ async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, wo
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_bad_manifest_stops_the_program_with_one_line(tmp_path: Path, workers: int) -> None:
-    """Whoever started it reads which document it is, and what is wrong with it."""
+    """The error names the document, and what is wrong with it."""
     manifest = tmp_path / "manifest.json"
     replace(manifest, "query Broken { nothing }")
     environ = {

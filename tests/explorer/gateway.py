@@ -41,7 +41,7 @@ async def sandbox_gateway(
 
 
 def strips_prefix(app: ASGIApp) -> ASGIApp:
-    """A proxy that takes ``/crm`` off the path and tells nobody."""
+    """A proxy that removes ``/crm`` from the path without a header that says so."""
 
     async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix("/crm")

@@ -189,7 +189,7 @@ async def test_no_token_is_kept_by_the_browser(browser: Browser) -> None:
 
 
 async def test_what_was_tried_in_a_sandbox_does_not_come_back_live(browser: Browser) -> None:
-    """The same address later serves real contacts: its page opens anew, with a blank id."""
+    """The same address later serves real contacts: its page opens with a blank id."""
     explorer = Explorer(sandbox=True)
 
     async def page(request: Request) -> Response:
@@ -253,7 +253,7 @@ async def test_the_page_works_behind_a_prefix(
 
 
 async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) -> None:
-    """A proxy's page is quoted, not rendered, and its status told."""
+    """A proxy's page is quoted, not rendered, and its status is shown."""
     explorer = Explorer(sandbox=True)
 
     async def graphql(request: Request) -> Response:
@@ -274,7 +274,7 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) 
 
 
 async def test_the_policy_is_in_force(browser: Browser) -> None:
-    """Markup that found its way into the page runs nothing, styles nothing by an element and calls nobody."""
+    """Injected markup runs no script, applies no style by an element and sends no request."""
     async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         await explorer.open(f"{origin}/graphql")
         refused = await explorer.page.evaluate(

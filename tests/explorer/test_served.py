@@ -59,7 +59,7 @@ async def test_it_is_off_unless_asked_for_outside_the_sandbox(
     ids=["browser", "prefers-json", "anything", "graphql"],
 )
 async def test_a_program_gets_its_answer_not_the_page(accept: str, media_type: str) -> None:
-    """The page is for whoever prefers it; a query by GET still runs."""
+    """The page is for clients that prefer HTML; a query by GET still runs."""
     async with gateway(NOWHERE, sandbox=True) as client:
         query = {"query": "{ __typename }"}
         answer = await client.http.get(f"{client.url}/graphql", params=query, headers={"Accept": accept})

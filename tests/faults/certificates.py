@@ -1,4 +1,4 @@
-"""Certificates of the hostile upstream, good and bad, made anew for each test session."""
+"""Certificates of the hostile Wethod, good and bad, made for each test session."""
 
 from __future__ import annotations
 

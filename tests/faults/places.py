@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[Origin]:
-    """A port that is taken, and on which nobody listens: the kernel refuses at once."""
+    """A port that is taken without a listener: the kernel refuses at once."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield Origin("http", "127.0.0.1", taken.getsockname()[1])

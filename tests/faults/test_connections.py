@@ -382,7 +382,7 @@ MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLS
 async def test_a_missing_client_certificate_is_never_an_answer(
     name: str, version: ssl.TLSVersion, errors: set[type[Exception]]
 ) -> None:
-    """TLS 1.2 refuses in the handshake; in TLS 1.3 the client hears of it only after it may have written."""
+    """TLS 1.2 refuses in the handshake; in TLS 1.3 the client may have written before it learns of the refusal."""
     async with nothing_left(), FaultServer(tls=authority().mutual_server(version)) as server:
         transport = carrier(name, server.origin)
         with pytest.raises(tuple(errors)):

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, nobody is told something untrue about a delete."""
+"""In any order of events, no client gets a false answer about a delete."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Deletes(RuleBasedStateMachine):
 
     @rule(contact=contact_ids)
     def create(self, contact: int) -> None:
-        """Somebody enters a contact anew."""
+        """A contact is created again."""
         self._wethod.present.add(contact)
 
     @rule()
@@ -105,7 +105,7 @@ class Deletes(RuleBasedStateMachine):
 
     @rule(deletes=st.lists(st.tuples(tokens, contact_ids), min_size=1, max_size=3))
     def delete_while_wethod_is_away(self, deletes: list[tuple[str, int]]) -> None:
-        """Clients delete while nobody listens at Wethod's address: they learn just that, and nothing is sent."""
+        """Clients delete while nothing listens at Wethod's address: the answer says so, and nothing is sent."""
         self._runner.run(self._wethod.leave())
         self._runner.run(asyncio.sleep(0.01))
         told = self._runner.run(self._tell_all(deletes))

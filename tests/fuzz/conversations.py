@@ -52,7 +52,7 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def converse(pieces: list[bytes]) -> Heard:
-    """Let a connection hear these pieces."""
+    """Feed a connection these pieces."""
     asked: list[tuple[str, bytes]] = []
     state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
     connection = Connection(_application, state, {"asked": asked}, set())

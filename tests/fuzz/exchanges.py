@@ -1,4 +1,4 @@
-"""The connections to Wethod under mutated replies: what the caller is told, and whether another request may follow."""
+"""The connections to Wethod under mutated replies: the outcome, and whether another request may follow."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def connect(quiet: socket.socket) -> Connection:
 
 
 def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) -> Told:
-    """Ask, and let the connection hear these pieces."""
+    """Send a request, and feed the connection these pieces."""
     now = asyncio.get_running_loop().time()
     request = Request(b"DELETE", b"/", (), now + 60, now + 60, body_needed)
     pending = connection.exchange(request, b"DELETE / HTTP/1.1\r\n\r\n")
@@ -130,7 +130,7 @@ class Target:
         self._other.close()
 
     def check(self, chance: random.Random) -> None:
-        """Let two connections hear one input and compare.
+        """Feed two connections one input and compare.
 
         Raises:
             AssertionError: it is told otherwise in pieces, or more is told than the RFC says.
@@ -138,7 +138,7 @@ class Target:
         self.examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
     def examine(self, packets: list[bytes], chance: random.Random) -> None:
-        """Compare what is told of each packet, alone and behind the others."""
+        """Compare the outcome of each packet, alone and behind the others."""
         if not packets:
             return
         together = connect(self._quiet)

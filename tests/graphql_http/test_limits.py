@@ -135,7 +135,7 @@ SUGGESTIVE = {
 @pytest.mark.parametrize("introspection", ["true", "false"])
 @pytest.mark.parametrize("query", SUGGESTIVE.values(), ids=SUGGESTIVE)
 async def test_suggestions_go_with_introspection(wethod: Upstream, query: str, introspection: str) -> None:
-    """Fields, arguments and types: nobody learns the schema by misspelling it where it is not shown."""
+    """Fields, arguments and types: a misspelling does not reveal a hidden schema."""
     async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": introspection}) as client:
         response = await client.graphql(query)
     assert response.status_code == 422

@@ -267,7 +267,7 @@ async def test_each_end_of_an_exchange(tls: ssl.SSLContext | None, case: Case) -
 
 
 async def test_a_response_tells_whether_its_connection_was_used_before() -> None:
-    """A 408 on a connection that was used before may be an answer to nobody."""
+    """A 408 on a connection that was used before may answer no request."""
     async with FaultServer() as server, http1(server) as transport:
         responses = [await transport.send(delete(fresh=fresh)) for fresh in (False, False, True, False)]
         assert [response.reused for response in responses] == [False, True, False, True]
@@ -374,7 +374,7 @@ async def test_the_rest_of_a_reply_is_read_within_bounds() -> None:
 
 
 async def test_a_request_cut_by_its_reader_is_interrupted(tls: ssl.SSLContext | None) -> None:
-    """It was written, though nobody can have acted on it: that is not for us to know."""
+    """It was written. Wethod may have acted on it, because the gateway cannot know."""
     async with FaultServer((ReadPart(), Reset()), tls=tls) as server, http1(server) as transport:
         assert await outcome(transport, delete()) is Interrupted
         assert len(server.complete) == 0

@@ -59,7 +59,7 @@ async def test_there_are_never_more_connections_than_allowed(tls: ssl.SSLContext
 
 
 async def test_who_waits_is_served_in_turn() -> None:
-    """First come, first served; one who gives up or runs out of time leaves the line, and holds up nobody."""
+    """First come, first served; a waiter that gives up or times out leaves the queue and delays no other."""
     gate = Gate()
     async with FaultServer(gated(gate)) as server, http1(server, max_connections=1) as transport:
         async with asyncio.TaskGroup() as group:
@@ -149,7 +149,7 @@ async def test_an_idle_connection_is_closed_before_the_server_would(tls: ssl.SSL
     "then", [Close(), Send(b"x"), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")], ids=["fin", "byte", "reply"]
 )
 async def test_an_idle_connection_ends_with_whatever_arrives(tls: ssl.SSLContext | None, then: Step) -> None:
-    """A FIN or a byte that nobody asked for: it is closed at once, not when it is needed."""
+    """A FIN or an unexpected byte closes the connection at once, not at its next use."""
     script = (Read(), Answer(), Wait(0.02), then, Hang())
     async with FaultServer(script, tls=tls) as server, http1(server) as transport:
         await transport.send(delete())
@@ -170,7 +170,7 @@ async def test_a_connection_grows_too_old_while_the_loop_is_busy() -> None:
 
 @pytest.mark.parametrize("then", [Close(), Send(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["fin", "bytes"])
 async def test_what_the_loop_has_not_read_yet_is_noticed(tls: ssl.SSLContext | None, then: Step) -> None:
-    """The request is written to another connection, though no callback has told of the end of the first."""
+    """The request is written to another connection, before any callback reports the end of the first."""
     sent: list[asyncio.Task[Response]] = []
     # The task's first step comes before the loop looks at its sockets again.
     send = Do(lambda: sent.append(asyncio.create_task(transport.send(delete()))))
@@ -247,7 +247,7 @@ async def test_a_connection_has_to_be_there_in_time(within: str, *, handshake: b
 
 @pytest.mark.parametrize("certificate", [Certificate.EXPIRED, Certificate.OTHER_HOST, Certificate.UNTRUSTED])
 async def test_a_certificate_has_to_hold(certificate: Certificate) -> None:
-    """One that does not is no matter of trying again; the next request asks anew all the same."""
+    """A permanent failure is not retried; the next request still asks again."""
     async with FaultServer(tls=authority().server(certificate)) as server, http1(server) as transport:
         for _ in range(2):
             with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED") as caught:
@@ -359,7 +359,7 @@ async def test_a_turn_that_comes_with_the_end_is_none() -> None:
 
 
 async def test_an_idle_connection_says_goodbye_over_tls() -> None:
-    """A server sees that the end was meant (RFC 8446 §6.1), and nobody waits for its own."""
+    """A server gets a close_notify (RFC 8446 §6.1), and the client does not wait for the server's."""
     answer = b"HTTP/1.1 204 No Content\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -256,7 +256,7 @@ def test_the_client_certificate_is_shown(files: Path, authority: trustme.CA, cer
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_named(files: Path, given: dict[str, str], line: str) -> None:
-    """One line with the variable, the file and what it must hold; nobody is asked for a password."""
+    """One line with the variable, the file and what it must hold; there is no prompt for a password."""
     with pytest.raises(SettingsError) as caught:
         make_ssl_context(**{name: files / file for name, file in given.items()})
     assert str(caught.value) == line.format(files)

@@ -1,4 +1,4 @@
-"""Two operations of nobody, records of their calls, and the observers of a worker that calls them."""
+"""Two example operations, records of their calls, and the observers of a worker that calls them."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ class EarlyBugError(Exception):
 
 
 class ScriptedTransport:
-    """Raises or answers what it is told to, where no socket could."""
+    """A transport that raises or answers as told, also where no socket could."""
 
     def __init__(self, *steps: BaseException | Response | Callable[[], Any]) -> None:
         self.steps = list(steps)
@@ -308,7 +308,7 @@ async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[st
 
 
 async def test_a_bug_before_the_first_byte_is_not_an_unknown_outcome() -> None:
-    """Nothing was sent, and the caller is told so."""
+    """Nothing was sent, and the answer says so."""
     transport = ScriptedTransport(EarlyBugError())
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == error(
@@ -364,7 +364,7 @@ class Calls:
 
 
 async def test_a_cancellation_after_the_first_byte_is_an_unknown_outcome() -> None:
-    """The outcome is told and recorded; a delete that waits for it sends its own."""
+    """The outcome is answered and recorded; a waiting delete sends its own request."""
     hanging = asyncio.Event()
     calls = Calls(hanging.wait, OK)
     leading = asyncio.create_task(calls.delete())
@@ -415,7 +415,7 @@ async def test_a_record_that_fails_changes_no_outcome() -> None:
 
 
 async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
-    """A DELETE on the wire goes on, and its outcome is there for whoever asks next."""
+    """A DELETE on the wire goes on, and the next caller shares its outcome."""
 
     def who(asked: Asked) -> tuple[object, ...]:
         return (asked.target, *map(asked.header, ("authorization", "wethod-company", "wethod-version")))
@@ -446,7 +446,7 @@ def test_a_caller_shows_no_token() -> None:
 
 
 async def test_lost_answers_of_different_requests_are_not_mixed_up() -> None:
-    """Each delete is told its own outcome, whatever happens to its neighbours' connections."""
+    """Each delete gets its own outcome, independent of its neighbours' connections."""
 
     def mixed(asked: Asked) -> Answer:
         contact_id = int(asked.target.rpartition("/")[2])

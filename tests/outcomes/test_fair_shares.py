@@ -51,7 +51,7 @@ async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
 
 
 async def test_deletes_of_one_token_leave_places_for_others() -> None:
-    """One token holds at most three quarters of the places in progress, and is told that it is its own share."""
+    """One token holds at most three quarters of the places in progress, and the error names its own share."""
     environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 4)]

@@ -56,7 +56,7 @@ def error(
 
 
 def unknown(status: int | None = None) -> dict[str, Any]:
-    """Nobody knows."""
+    """Return the error of an unknown outcome."""
     message = INTERRUPTED if status is None else UNKNOWN_ANSWER
     return error("WethodOutcomeUnknownError", "outcome_unknown", message, status)
 
@@ -285,7 +285,7 @@ async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncItera
 async def test_an_answer_becomes_one_outcome(
     wethod: Upstream, client: GatewayClient, script: Sequence[Answer], outcome: dict[str, Any], deletes: int
 ) -> None:
-    """Each row: what Wethod does, what the client is told, and how often Wethod was asked."""
+    """Each row: the behaviour of Wethod, the answer to the client, and the number of requests to Wethod."""
     wethod.script = script
     wethod.asked.clear()
     assert await client.delete() == outcome

@@ -112,7 +112,7 @@ AUTHORIZATIONS: dict[str, tuple[list[str | bytes], str]] = {
 async def test_without_a_usable_token_nothing_is_sent(
     client: GatewayClient, wethod: Upstream, values: list[str | bytes], message: str
 ) -> None:
-    """Authorization is looked at first: bad input beside it is not yet told."""
+    """Authorization is checked first: bad input beside it is not reported yet."""
     wethod.asked.clear()
     assert await delete(client, without("Authorization", *values), "..") == unauthorized(message)
     assert wethod.asked == []

@@ -156,7 +156,7 @@ async def test_a_trailer_is_not_a_header() -> None:
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
-    """The parser reads nothing behind it: a client must be told, and not wait for ever for its next answer."""
+    """The parser reads nothing behind it, so a client must learn it and not wait forever."""
     head = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
     data = head + b"1\r\na\r\n0\r\nConnection: close\r\n\r\n"
     async with serving() as served, served.connect() as client:
@@ -440,7 +440,7 @@ async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
 
 
 async def test_a_client_that_hangs_up_does_not_stop_the_application(caplog: pytest.LogCaptureFixture) -> None:
-    """Closed looks like half closed: the answer is written to nobody, and nobody minds."""
+    """Closed looks like half closed: the answer is written to a closed connection without an error."""
     began, done = asyncio.Event(), asyncio.Event()
 
     @with_lifespan
@@ -471,7 +471,7 @@ async def test_a_client_that_only_stops_sending_gets_its_answers() -> None:
 
 
 async def test_half_a_request_is_none() -> None:
-    """The application that was reading its body hears that the client is gone."""
+    """The application that reads its body learns that the client is gone."""
     heard: asyncio.Queue[str] = asyncio.Queue()
 
     @with_lifespan
@@ -490,7 +490,7 @@ async def test_half_a_request_is_none() -> None:
 
 
 async def test_an_answer_waits_for_a_slow_reader() -> None:
-    """An application cannot fill the memory with what nobody takes."""
+    """An application cannot fill the memory with data that the client does not read."""
     sent = 0
 
     @with_lifespan

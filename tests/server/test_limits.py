@@ -245,7 +245,7 @@ READ_SECONDS = 0.3
     ids=["nothing", "line-end", "first-byte", "half-head", "half-body", "endless-chunks"],
 )
 async def test_a_request_that_does_not_come_to_an_end_is_cut_off(sent: bytes, *, refused: bool) -> None:
-    """408 where a request has begun; a client that has said nothing is told nothing."""
+    """408 after the start of a request; a client that sent nothing gets nothing."""
     async with serving(read_timeout=READ_SECONDS) as served, served.connect() as client:
         started = time.monotonic()
         await client.send(sent)

@@ -59,7 +59,7 @@ async def test_sigterm_drains(workers: int) -> None:
 
 @WORKERS
 async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) -> None:
-    """Ctrl-C: no delay, whatever the settings; idle connections keep nobody."""
+    """Ctrl-C: no delay under any settings; idle connections do not hold up the stop."""
     async with running(workers=workers, drain_delay=30) as program, program.connect() as idle:
         await idle.send(request(b"/"))
         await idle.answer()
@@ -157,7 +157,7 @@ async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
 
 
 async def test_a_drain_is_seen_from_the_first_moment() -> None:
-    """In one process, without signals: state, `Connection: close`, and no delay that begins anew."""
+    """In one process, without signals: state, `Connection: close`, and no delay that restarts."""
     async with asyncio.timeout(PATIENCE_SECONDS), serving(drain_delay=30) as served:
         states = [served.lifecycle.state]
         served.server.drain()
@@ -193,7 +193,7 @@ async def test_a_stop_before_the_start_is_over_still_stops() -> None:
 @WORKERS
 @pytest.mark.parametrize("drain", [20.0, 0.5], ids=["second-signal", "end-of-drain"])
 async def test_a_stop_lets_a_request_of_several_calls_report_each(workers: int, drain: float) -> None:
-    """One cancellation: the call in progress is unknown, those behind it are not made, and the client is told both."""
+    """One cancellation: the call in progress is unknown, later calls are not made, and the answer says both."""
     async with running(workers=workers, drain_delay=0, drain_seconds=drain) as program:
         asked = asyncio.create_task(program.ask("/sequence?15"))
         await asyncio.sleep(0.2)

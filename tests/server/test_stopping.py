@@ -47,7 +47,7 @@ async def test_sigterm_loses_no_delete(workers: str) -> None:
 
 
 async def test_a_second_sigterm_ends_it_at_once() -> None:
-    """Whoever is waiting is told that nobody knows, if there is time for it; nobody waits for the drain."""
+    """A waiting client gets an unknown outcome if there is time; the stop does not wait for the drain."""
     async with (
         upstream([answer(200, delay_seconds=30)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "20"}) as gateway,
@@ -137,7 +137,7 @@ async def test_a_killed_worker_is_replaced_under_load() -> None:
 
 
 async def test_workers_end_with_their_parent() -> None:
-    """A parent that is killed leaves nobody behind on the port."""
+    """A killed parent leaves no process behind on the port."""
     async with upstream([answer(200)]) as wethod, running(wethod.url, {"GATEWAY_WORKERS": "2"}) as gateway:
         workers = gateway.workers()
         gateway.process.kill()

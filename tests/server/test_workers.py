@@ -264,7 +264,7 @@ async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal
 
 
 def test_a_single_worker_that_cannot_start_raises_in_place(capfd: pytest.CaptureFixture[str]) -> None:
-    """There is no process between the reason and whoever prints it, and the address is free again."""
+    """The reason is printed by the same process, and the address is free again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(StartError, match="GATEWAY_X=0: cannot be"):
