@@ -71,6 +71,12 @@ class ExplorerPage(Window):
         """Replace everything in one of the editors."""
         await self.page.evaluate(f"{MODELS}.find(m => m.uri.path.endsWith('{editor}')).setValue({json.dumps(text)})")
 
+    async def wait_for(self, editor: Editor, part: str) -> None:
+        """Wait until an editor contains some text."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while part not in await self.text(editor):  # noqa: ASYNC110 - the browser's event
+                await asyncio.sleep(0.02)
+
     async def run(self) -> dict[str, Any]:
         """Click on the one button; the answer that is shown."""
         await self.page.locator(".graphiql-execute-button").click()
