@@ -4,7 +4,7 @@ The selections of an operation decide how often the words of Wethod's responses,
 answer. Four numbers for each root field describe it (``Size``), with fragments expanded and equal response names
 merged. All members of a union count together, so the numbers are upper bounds.
 
-For example, ``mutation { deleteContact(id: 1) { ... on WethodError { a: message b: message } } }``:
+For example, one root field with a name of 13 letters and ``{ ... on WethodError { a: message b: message } }``:
 
 * ``names=2``: the message appears under two names.
 * ``fixed=39``: the bytes of response names and punctuation.
