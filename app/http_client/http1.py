@@ -10,40 +10,20 @@ from app.http_client.request_encoder import encode_request
 from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
-    import ssl
-
-    from app.http_client.transport import Origin, Request, Response
+    from app.http_client.transport import ConnectionOptions, Request, Response
 
 
 class Http1Transport:
     """A ``Transport`` to one origin, which keeps connections. It serves one event loop.
 
     Args:
-        origin: where to connect.
-        ssl_context: for https; None for http.
-        connect_timeout_seconds: for a name's resolution, the connect and the TLS handshake together.
-        max_connections: number of connections, those being opened included.
-        idle_seconds: time that an idle connection is kept.
+        options: the options of its connections.
     """
 
-    def __init__(
-        self,
-        origin: Origin,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        connect_timeout_seconds: float,
-        max_connections: int,
-        idle_seconds: float,
-    ) -> None:
-        self._host = origin.authority
+    def __init__(self, options: ConnectionOptions) -> None:
+        self._host = options.origin.authority
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pool = Pool(
-            origin,
-            ssl_context=ssl_context,
-            connect_timeout_seconds=connect_timeout_seconds,
-            max_connections=max_connections,
-            idle_seconds=idle_seconds,
-        )
+        self._pool = Pool(options)
 
     @property
     def open_connections(self) -> int:

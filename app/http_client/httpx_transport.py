@@ -24,7 +24,7 @@ from app.http_client.permits import Permits
 
 if TYPE_CHECKING:
     from app.http_client.proxies import Proxy
-    from app.http_client.transport import Origin, Request, Response
+    from app.http_client.transport import ConnectionOptions, Request, Response
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
@@ -33,33 +33,26 @@ class HttpxTransport:
     """A ``Transport`` to one origin, which opens a connection for each request.
 
     Args:
-        origin: where to connect.
-        ssl_context: for https; None for http.
-        connect_timeout_seconds: for name, connection, tunnel and TLS together.
-        max_connections: number of requests in flight; others wait until their ``send_by``.
-        idle_seconds: not used, because no connection is kept; both transports have the same arguments.
+        options: the options of its connections, each of which carries one request.
         proxy: the proxy; None for none.
         proxy_ssl_context: for an https proxy.
     """
 
     def __init__(
         self,
-        origin: Origin,
+        options: ConnectionOptions,
         *,
-        ssl_context: ssl.SSLContext | None,
-        connect_timeout_seconds: float,
-        max_connections: int,
-        idle_seconds: float,  # noqa: ARG002 - see above
         proxy: Proxy | None = None,
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        origin = options.origin
         # A proxy resolves the name itself, and httpx would look for the final dot in the certificate.
         self._origin = origin if proxy is None else replace(origin, host=origin.server_name)
         # httpx wants a context for plain HTTP as well; this one trusts nothing and is quick to make.
-        self._ssl_context = ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._connect_timeout_seconds = connect_timeout_seconds
+        self._ssl_context = options.ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._connect_timeout_seconds = options.connect_timeout_seconds
         self._proxy = None if proxy is None else _httpx_proxy(proxy, proxy_ssl_context)
-        self._permits = Permits(max_connections)
+        self._permits = Permits(options.max_connections)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -11,9 +11,7 @@ from app.http_client.permits import Permits
 from app.http_client.transport import NotSent
 
 if TYPE_CHECKING:
-    import ssl
-
-    from app.http_client.transport import Origin, Request
+    from app.http_client.transport import ConnectionOptions, Request
 
 
 class Pool:
@@ -24,35 +22,23 @@ class Pool:
     close.
 
     Args:
-        origin: where to connect.
-        ssl_context: for https; None for http.
-        connect_timeout_seconds: for a name's resolution, the connect and the TLS handshake together.
-        max_connections: number of connections, those being opened included.
-        idle_seconds: time that an idle connection is kept.
+        options: the options of its connections.
 
     Attributes:
         permits: the permits to hold a connection.
     """
 
-    def __init__(
-        self,
-        origin: Origin,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        connect_timeout_seconds: float,
-        max_connections: int,
-        idle_seconds: float,
-    ) -> None:
-        self._origin = origin
-        self._where = f"{origin.host}:{origin.port}"
-        self._ssl_context = ssl_context
-        self._connect_timeout_seconds = connect_timeout_seconds
-        self._idle_seconds = idle_seconds
+    def __init__(self, options: ConnectionOptions) -> None:
+        self._origin = options.origin
+        self._where = f"{options.origin.host}:{options.origin.port}"
+        self._ssl_context = options.ssl_context
+        self._connect_timeout_seconds = options.connect_timeout_seconds
+        self._idle_seconds = options.idle_seconds
         self._idle: dict[Connection, None] = {}
         self._open: set[Connection] = set()
         self._connects: set[asyncio.Timeout] = set()
         self._empty = asyncio.Event()
-        self.permits = Permits(max_connections)
+        self.permits = Permits(options.max_connections)
 
     @property
     def open_connections(self) -> int:

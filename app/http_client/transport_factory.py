@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from app.http_client.proxies import choose_proxy
 from app.http_client.tls import make_proxy_ssl_context, make_ssl_context
-from app.http_client.transport import Origin
+from app.http_client.transport import ConnectionOptions, Origin
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -52,29 +52,21 @@ def make_transport(settings: Settings) -> Http1Transport | HttpxTransport:
         SettingsError: as ``check_transport``.
     """
     origin = origin_of(settings)
-    ssl_context = _upstream_ssl_context(settings, origin)
-    if transport_name(settings) == "http1":
-        from app.http_client.http1 import Http1Transport
-
-        return Http1Transport(
-            origin,
-            ssl_context=ssl_context,
-            connect_timeout_seconds=settings.wethod_connect_timeout_seconds,
-            max_connections=settings.wethod_max_connections,
-            idle_seconds=IDLE_SECONDS,
-        )
-    from app.http_client.httpx_transport import HttpxTransport
-
-    proxy = choose_proxy(settings, origin)
-    return HttpxTransport(
+    options = ConnectionOptions(
         origin,
-        ssl_context=ssl_context,
+        ssl_context=_upstream_ssl_context(settings, origin),
         connect_timeout_seconds=settings.wethod_connect_timeout_seconds,
         max_connections=settings.wethod_max_connections,
         idle_seconds=IDLE_SECONDS,
-        proxy=proxy,
-        proxy_ssl_context=_proxy_ssl_context(settings, proxy),
     )
+    if transport_name(settings) == "http1":
+        from app.http_client.http1 import Http1Transport
+
+        return Http1Transport(options)
+    from app.http_client.httpx_transport import HttpxTransport
+
+    proxy = choose_proxy(settings, origin)
+    return HttpxTransport(options, proxy=proxy, proxy_ssl_context=_proxy_ssl_context(settings, proxy))
 
 
 def _upstream_ssl_context(settings: Settings, origin: Origin) -> SSLContext | None:

@@ -14,7 +14,7 @@ from app.http_client.httpx_exchange import NOTHING_WRITTEN, Exchange
 from app.http_client.httpx_transport import HttpxTransport
 from app.http_client.probe import UnreachableError, probe
 from app.http_client.proxies import parse_proxy
-from app.http_client.transport import Interrupted, NotSent, Origin, Request
+from app.http_client.transport import ConnectionOptions, Interrupted, NotSent, Origin, Request
 from app.http_client.transport_factory import check_transport, make_transport
 from app.settings import load
 from tests.faults.certificates import Certificate, authority
@@ -101,12 +101,15 @@ async def test_the_first_byte_is_held_back_when_it_would_come_too_late(*, held: 
 
 def through(proxy: FaultServer, origin: Origin, *, user: str = "", connect_seconds: float = 2.0) -> HttpxTransport:
     """A transport to an origin through a proxy."""
-    return HttpxTransport(
+    options = ConnectionOptions(
         origin,
         ssl_context=authority().client(),
         connect_timeout_seconds=connect_seconds,
         max_connections=10,
         idle_seconds=5.0,
+    )
+    return HttpxTransport(
+        options,
         proxy=parse_proxy("WETHOD_PROXY", proxy.url.replace("://", f"://{user}")),
         proxy_ssl_context=authority().client(),
     )

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
-from app.http_client.transport import BodyNeed, Origin, Request
+from app.http_client.transport import BodyNeed, ConnectionOptions, Origin, Request
 from tests.faults.certificates import authority
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 CONNECT_SECONDS = 0.2
 """A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
 
 
-class Factory(Protocol):
-    """A maker of transports."""
-
-    def __call__(
-        self,
-        origin: Origin,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        connect_timeout_seconds: float,
-        max_connections: int,
-        idle_seconds: float,
-    ) -> Http1Transport | HttpxTransport:
-        """Make one."""
-        ...
-
-
-TRANSPORTS: dict[str, Factory] = {"http1": Http1Transport, "httpx": HttpxTransport}
+TRANSPORTS: dict[str, Callable[[ConnectionOptions], Http1Transport | HttpxTransport]] = {
+    "http1": Http1Transport,
+    "httpx": HttpxTransport,
+}
 
 KEEPS_CONNECTIONS = {"http1"}
 """Those that use a connection again."""
@@ -50,13 +36,14 @@ def carrier(
     certificate: bool = False,
 ) -> Http1Transport | HttpxTransport:
     """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
-    return TRANSPORTS[transport](
+    options = ConnectionOptions(
         origin,
         ssl_context=authority().client(with_certificate=certificate) if origin.scheme == "https" else None,
         connect_timeout_seconds=connect_seconds,
         max_connections=max_connections,
         idle_seconds=idle_seconds,
     )
+    return TRANSPORTS[transport](options)
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:

@@ -12,7 +12,7 @@ import pytest
 
 from app.headers import Headers
 from app.http_client.http1 import Http1Transport
-from app.http_client.transport import Interrupted, NotSent, Request, Response
+from app.http_client.transport import ConnectionOptions, Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
 from tests.faults.steps import Answer, Read
 from tests.faults.transports import body_needed
@@ -106,11 +106,13 @@ async def http1_to(
     """Make a transport; closed, it holds no connection, no waiter, no task."""
     tasks = asyncio.all_tasks()
     transport = Http1Transport(
-        origin,
-        ssl_context=ssl_context if ssl_context is not None or origin.scheme == "http" else authority().client(),
-        connect_timeout_seconds=connect_timeout_seconds,
-        max_connections=max_connections,
-        idle_seconds=idle_seconds,
+        ConnectionOptions(
+            origin,
+            ssl_context=ssl_context if ssl_context is not None or origin.scheme == "http" else authority().client(),
+            connect_timeout_seconds=connect_timeout_seconds,
+            max_connections=max_connections,
+            idle_seconds=idle_seconds,
+        )
     )
     try:
         yield transport

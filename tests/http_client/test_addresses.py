@@ -12,10 +12,8 @@ import pytest
 import trustme
 import uvloop
 
-from app.http_client.http1 import Http1Transport
-from app.http_client.httpx_transport import HttpxTransport
 from app.http_client.tls import make_ssl_context
-from app.http_client.transport import NotSent, Origin
+from app.http_client.transport import ConnectionOptions, NotSent, Origin
 from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
@@ -136,14 +134,14 @@ async def test_an_absolute_name_has_its_dot_in_dns_alone(name: str, tmp_path: Pa
     server_context.sni_callback = lambda _, server_name, __: seen.append(server_name)
     async with nothing_left(), FaultServer(tls=server_context) as server:
         records["wethod.example."] = [server.port]
-        make = {"http1": Http1Transport, "httpx": HttpxTransport}[name]
-        transport = make(
+        options = ConnectionOptions(
             Origin("https", "wethod.example.", server.port),
             ssl_context=make_ssl_context(ca_file=tmp_path / "ca.pem"),
             connect_timeout_seconds=2,
             max_connections=1,
             idle_seconds=1,
         )
+        transport = TRANSPORTS[name](options)
         assert (await transport.send(delete())).status == 200
         await transport.aclose()
         assert server.requests[0].headers[0] == (b"Host", b"wethod.example:%d" % server.port)
