@@ -17,11 +17,10 @@ One such call may show 16,384 bytes of words (``MAX_WORDS``). Twenty may show 40
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import (
     FieldNode,
-    FragmentSpreadNode,
     GraphQLInterfaceType,
     GraphQLObjectType,
     get_named_type,
@@ -30,6 +29,8 @@ from graphql import (
     is_composite_type,
     is_list_type,
 )
+
+from app.execution.selection_set import next_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         GraphQLNamedType,
         GraphQLOutputType,
         GraphQLSchema,
-        InlineFragmentNode,
         SelectionSetNode,
     )
 
@@ -122,15 +122,9 @@ class AnswerSize:
                 if isinstance(selection, FieldNode):
                     self._add(merged, selection, type_)
                     continue
-                fragment: FragmentDefinitionNode | InlineFragmentNode
-                if isinstance(selection, FragmentSpreadNode):
-                    name = selection.name.value
-                    if name in visited:
-                        continue
-                    visited.add(name)
-                    fragment = self._fragments[name]
-                else:
-                    fragment = cast("InlineFragmentNode", selection)
+                fragment = next_fragment(selection, self._fragments, visited)
+                if fragment is None:
+                    continue
                 condition = fragment.type_condition
                 on = self._schema.type_map[condition.name.value] if condition is not None else type_
                 waiting.append((fragment.selection_set, on))

@@ -24,6 +24,25 @@ _CONDITIONS = {"skip": False, "include": True}
 """The value of its argument with which a directive lets a selection through."""
 
 
+def next_fragment(
+    selection: SelectionNode, fragments: Mapping[str, FragmentDefinitionNode], visited: set[str]
+) -> FragmentDefinitionNode | InlineFragmentNode | None:
+    """Return the fragment that a selection other than a field selects; None if it is in ``visited`` (GraphQL §6.3.2).
+
+    Args:
+        selection: a fragment spread or an inline fragment.
+        fragments: the fragments of the document by name.
+        visited: the names of the fragments that were spread before; the one that is returned is added.
+    """
+    if not isinstance(selection, FragmentSpreadNode):
+        return cast("InlineFragmentNode", selection)
+    name = selection.name.value
+    if name in visited:
+        return None
+    visited.add(name)
+    return fragments[name]
+
+
 class Selections:
     """The selection sets of an operation, under one choice of its ``@skip`` and ``@include``.
 
@@ -67,16 +86,8 @@ class Selections:
                 key = (selection.alias or selection.name).value
                 fields.setdefault(key, []).append(selection)
                 continue
-            fragment: FragmentDefinitionNode | InlineFragmentNode
-            if isinstance(selection, FragmentSpreadNode):
-                name = selection.name.value
-                if name in visited:
-                    continue
-                visited.add(name)
-                fragment = self._fragments[name]
-            else:
-                fragment = cast("InlineFragmentNode", selection)
-            if self._applies(fragment.type_condition, type_):
+            fragment = next_fragment(selection, self._fragments, visited)
+            if fragment is not None and self._applies(fragment.type_condition, type_):
                 self._collect(fragment.selection_set, type_, fields, visited)
 
     def _is_included(self, selection: SelectionNode) -> bool:
