@@ -14,6 +14,7 @@ from app.settings import load
 from app.start_error import StartError
 from tests.observability.records import OPERATIONS, observability, record, samples
 from tests.support import NO_TLS, free_port
+from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -53,8 +54,7 @@ async def test_the_only_worker_serves_its_metrics(port: int) -> None:
 
 async def test_both_families_are_served(port: int) -> None:
     """``GATEWAY_HOST=::`` listens on IPv6 and IPv4, for the metrics as for the gateway."""
-    if not socket.has_ipv6:
-        pytest.skip("no IPv6")
+    require_ipv6()
     observers = observability()
     async with (
         serve_metrics(settings(port, GATEWAY_HOST="::"), observers.render_metrics),
