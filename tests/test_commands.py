@@ -106,7 +106,7 @@ def test_every_command_shown_is_run(command: Command) -> None:
     assert line in RUN or line in NOT_RUN, f"{document} shows a command that no test runs: {line}"
 
 
-def test_nothing_is_run_that_nobody_shows() -> None:
+def test_every_command_that_runs_is_in_a_document() -> None:
     """A command that left the documents leaves the tables."""
     shown = {command.line for command in SHOWN}
     assert (RUN | NOT_RUN.keys()) - shown == set()

@@ -40,8 +40,7 @@ class Audit:
 
     The future of ``record`` is done when the kernel has the line, so a sudden end of the process loses no line of a
     known outcome. Calls that end in one turn of the event loop share a write. A line that cannot be written is kept.
-    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: an operation that nobody can see afterwards must not
-    happen.
+    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: no delete may happen without a record of it.
 
     Args:
         target: a file descriptor or a file to append to.
@@ -127,7 +126,7 @@ class Audit:
         if stage == self._reported:
             return
         self._reported = stage
-        why = self.writer.problem or "nobody takes its lines"
+        why = self.writer.problem or "its reader does not read"
         if stage == "blocked":
             logger.error("the audit cannot be written (%s): nothing is sent until it can", why)
         elif stage:

@@ -28,7 +28,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
 
-_ROUTERS = "Routers drop it unless they are told to pass it on."
+_ROUTERS = "Routers drop it unless configured to forward it."
 
 _FIXED: RawHeaders = (
     (b"Accept", b"application/json"),

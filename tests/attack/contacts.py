@@ -69,7 +69,7 @@ CONTACTS = {
             outcome(
                 "WethodUnauthorizedError",
                 message="The header Authorization did not arrive. It carries the caller's Wethod token. "
-                "Routers drop it unless they are told to pass it on.",
+                "Routers drop it unless configured to forward it.",
             ),
         ),
     ),
@@ -109,7 +109,7 @@ CONTACTS = {
                     {
                         "field": "Wethod-Company",
                         "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
-                        "address, such as acme. Routers drop it unless they are told to pass it on.",
+                        "address, such as acme. Routers drop it unless configured to forward it.",
                     }
                 ],
             ),

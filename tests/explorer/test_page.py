@@ -76,7 +76,7 @@ def test_the_policy_lets_nothing_but_our_own_files_run(explorer: Explorer) -> No
     assert nonce[1] not in explorer.page().headers["content-security-policy"]
 
 
-def test_the_page_is_not_kept_and_tells_nobody_where_it_is(explorer: Explorer) -> None:
+def test_the_page_is_not_cached_and_sends_no_referrer(explorer: Explorer) -> None:
     """It is one of two representations, has a nonce of its own, and its address stays here."""
     headers = explorer.page().headers
     assert {name: headers[name] for name in ("cache-control", "vary", "x-content-type-options", "referrer-policy")} == {

@@ -74,7 +74,7 @@ def test_services_call_each_other_by_their_ports() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nobody_outside_the_host_can_call(service: str) -> None:
+def test_only_the_host_can_call(service: str) -> None:
     """Every port is published on loopback, and no container has capabilities."""
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
     assert SERVICES[service]["cap_drop"] == ["ALL"]

@@ -114,7 +114,7 @@ OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[st
         {
             "__typename": "WethodUnauthorizedError",
             "message": "The header Authorization did not arrive. It carries the caller's Wethod token. "
-            "Routers drop it unless they are told to pass it on.",
+            "Routers drop it unless configured to forward it.",
         },
     ),
     "no-company": (
@@ -127,7 +127,7 @@ OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[st
                 {
                     "field": "Wethod-Company",
                     "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
-                    "address, such as acme. Routers drop it unless they are told to pass it on.",
+                    "address, such as acme. Routers drop it unless configured to forward it.",
                 }
             ],
         },

@@ -220,8 +220,8 @@ def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int
 def _interim(data: bytes) -> int:
     """The offset at which the final head begins.
 
-    Interim replies have no body (RFC 9110 section 15.2). Of those that nobody has registered, one that says so is
-    skipped, and so are line ends behind any; and the parser then takes the name of another protocol.
+    Interim replies have no body (RFC 9110 section 15.2). An unregistered interim reply that repeats the version
+    is skipped, and so are line ends after any interim reply. The parser then accepts the name of another protocol.
     """
     at = 0
     while True:

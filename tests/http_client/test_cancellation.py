@@ -96,7 +96,7 @@ async def test_a_turn_that_comes_with_the_end_of_its_caller_goes_to_the_next() -
         assert [request.target for request in server.requests] == [b"/first", b"/third"]
 
 
-async def test_a_failure_that_nobody_waits_for_is_no_complaint() -> None:
+async def test_a_failure_without_a_waiter_is_not_logged() -> None:
     """A caller may leave in the very turn in which its exchange fails."""
     complaints: list[object] = []
     loop = asyncio.get_running_loop()

@@ -70,13 +70,11 @@ class Case:
 
 CASES = {
     # The message is complete, and nothing forbids another.
-    "body-that-nobody-needs": Case(
-        (Send(OK + b"Content-Length: 2\r\n\r\nhi"),), response(200, (LENGTH_2,), b""), kept=True
-    ),
-    "body-that-nobody-needs-comes-later": Case(
+    "body-not-needed": Case((Send(OK + b"Content-Length: 2\r\n\r\nhi"),), response(200, (LENGTH_2,), b""), kept=True),
+    "body-not-needed-comes-later": Case(
         (Send(OK + b"Content-Length: 2\r\n\r\n"), Wait(0.02), Send(b"hi")), response(200, (LENGTH_2,), b""), kept=True
     ),
-    "chunks-that-nobody-needs-come-later": Case(
+    "chunks-not-needed-come-later": Case(
         (
             Send(OK + b"Transfer-Encoding: chunked\r\n\r\n"),
             Trickle(b"2\r\nhi\r\n0\r\nA: b\r\n\r\n", every_seconds=0.001),
@@ -218,11 +216,11 @@ CASES = {
         (Send(PAGE + b"Content-Encoding: br\r\n\r\n"), Hang()),
         response(200, (HTML, (b"content-encoding", b"br")), None),
     ),
-    "body-that-nobody-needs-never-comes": Case(
+    "body-not-needed-never-comes": Case(
         (Send(OK + b"Content-Length: 9\r\n\r\n"), Hang()), response(200, (LENGTH_9,), b"")
     ),
-    "body-that-nobody-needs-never-ends": Case((Send(OK + b"\r\n"), Flood(b"x" * 999)), response(200, (), b"")),
-    "body-that-nobody-needs-is-cut": Case(
+    "body-not-needed-never-ends": Case((Send(OK + b"\r\n"), Flood(b"x" * 999)), response(200, (), b"")),
+    "body-not-needed-is-cut": Case(
         (Send(OK + b"Content-Length: 9\r\n\r\nhi"), Reset()), response(200, (LENGTH_9,), b"")
     ),
     # No complete head came.

@@ -208,7 +208,7 @@ async def test_an_empty_list_has_an_empty_answer() -> None:
                 "WethodUnauthorizedError",
                 "unauthorized",
                 "The header Authorization did not arrive. It carries the caller's Wethod token. "
-                "Routers drop it unless they are told to pass it on.",
+                "Routers drop it unless configured to forward it.",
                 None,
             ),
         ),
@@ -415,7 +415,7 @@ async def test_an_id_that_would_be_tried_again_is_not_after_a_401() -> None:
 
 def failing(_: object, contact_id: str) -> DeleteContactOutcome:
     """An outcome table with a bug."""
-    raise RuntimeError(f"a bug, shown to nobody, at contact {contact_id}")
+    raise RuntimeError(f"a bug, hidden from clients, at contact {contact_id}")
 
 
 BROKEN = dataclasses.replace(DELETE_CONTACT, from_no_response=failing)

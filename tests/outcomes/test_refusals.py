@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
-ROUTERS = "Routers drop it unless they are told to pass it on."
+ROUTERS = "Routers drop it unless configured to forward it."
 NOT_BEARER = "The header Authorization is not of the form `Bearer <token>`."
 BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}
 BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
@@ -139,7 +139,7 @@ BAD_IDS = [
     *("", " ", "0", "00", "007", "-1", "+1", "1 ", " 1", "1\n", "1\r\nX-Injected: 1", "1\x00", "\x00"),
     *("1e3", "1.0", "0x1f", "1_000", "seven", "null", "'; DROP TABLE contacts"),
     *("..", ".", "../../user/1", "%2e%2e", "%37", "7?x=1", "7#a", "7/8", "7;a", "/", "\\"),
-    # Digits to Unicode, and to nobody else: Arabic-Indic, fullwidth, mathematical, Sundanese.
+    # Digits in Unicode, but not in ASCII: Arabic-Indic, fullwidth, mathematical, Sundanese.
     *("\u0667", "\u0660\u0661", "\uff17", "\U0001d7d5", "\u1bb7", "7\u202e", "\U0001f600"),
     *("9223372036854775808", "9" * 20, "9" * 5_000, "1" * 60_000),
 ]

@@ -203,7 +203,7 @@ def test_a_damaged_baseline_is_noticed(tmp_path: Path) -> None:
         check(file)
 
 
-def test_this_tree_breaks_nobody() -> None:
+def test_this_tree_breaks_no_client() -> None:
     """The very command that scripts/check runs."""
     assert "-m scripts.schema_check" in (ROOT / "scripts" / "check").read_text(encoding="utf-8")
     run = subprocess.run(

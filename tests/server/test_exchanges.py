@@ -426,7 +426,7 @@ async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
         await read(receive)
         began.set()
         seen.append((await receive())["type"])
-        await reply(send, 200, b"nobody reads this")
+        await reply(send, 200, b"not read")
         seen.append((await receive())["type"])
         gone.set()
 
@@ -448,7 +448,7 @@ async def test_a_client_that_hangs_up_does_not_stop_the_application(caplog: pyte
         await read(receive)
         began.set()
         await asyncio.sleep(0.05)
-        await reply(send, 200, b"nobody reads this")
+        await reply(send, 200, b"not read")
         done.set()
 
     async with serving(app) as served:

@@ -98,7 +98,7 @@ async def test_a_worker_may_be_drained_alone() -> None:
             await asyncio.sleep(0.15)
         assert not any(answer.done() for answer in answers)
         late = [await program.ask("/") for _ in range(10)]
-        assert {facts["index"] for _, facts, _ in late} == {0}, "nobody is led to the one that has left"
+        assert {facts["index"] for _, facts, _ in late} == {0}, "no new connection reaches the worker that has left"
         os.kill(before[1], signal.SIGINT)
         results = [await answer for answer in answers]
         assert {status for status, _, _ in results} == {200}

@@ -259,7 +259,7 @@ def test_a_stuck_audit_says_so_once(stuck: tuple[Audit, int], caplog: pytest.Log
         os.read(reader, 1 << 20)
     audit.report()
     assert [(entry.levelname, entry.message) for entry in caplog.records] == [
-        ("ERROR", "the audit cannot be written (nobody takes its lines): nothing is sent until it can"),
+        ("ERROR", "the audit cannot be written (its reader does not read): nothing is sent until it can"),
         ("WARNING", "the audit is written again; 0 lines of calls that were never sent were lost"),
     ]
 
