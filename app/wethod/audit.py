@@ -40,7 +40,7 @@ class Audit:
 
     The future of ``record`` is done when the kernel has the line, so a sudden end of the process loses no line of a
     known outcome. Calls that end in one turn of the event loop share a write. A line that cannot be written is kept.
-    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: no delete may happen without a record of it.
+    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: none may run without a record of it.
 
     Args:
         target: a file descriptor or a file to append to.
