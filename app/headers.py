@@ -29,7 +29,7 @@ class Headers(dict[bytes, bytes]):
     repeated: Mapping[bytes, list[bytes]]
 
     def __init__(self, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        super().__init__(fields)
+        self.update(fields)
         self.repeated = _NONE
         if len(self) != len(fields):
             values: dict[bytes, list[bytes]] = {}

@@ -190,3 +190,8 @@ def _together(lines: deque[bytes]) -> Iterator[bytes]:
         if size > _ATOMIC_BYTES and size > len(line):
             return
         yield line
+
+
+def milliseconds(seconds: float) -> float:
+    """Convert a duration for a line: whole microseconds. ``round`` with digits costs twenty times as much."""
+    return int(seconds * 1_000_000) / 1_000

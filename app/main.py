@@ -33,7 +33,7 @@ from app.wethod.rate_limits import RateLimitMemory
 from app.wethod.request_context import RequestContext
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     import strawberry
     from starlette.requests import Request
@@ -74,7 +74,7 @@ class Gateway(Starlette):
     Routing and two error handlers that the endpoint does not need would take a tenth of the CPU time of a request.
     """
 
-    graphql: GraphQLEndpoint
+    graphql: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request, or run the lifespan."""
@@ -165,7 +165,7 @@ def create_app(
     )
     # A redirect would repeat a hostile Host header.
     app.router.redirect_slashes = False
-    app.graphql = GraphQLEndpoint(
+    endpoint = GraphQLEndpoint(
         read_caller=callers.read,
         make_context=make_context,
         find_operation=documents.find,
@@ -178,6 +178,8 @@ def create_app(
         max_requests=2 * settings.gateway_max_in_flight,
         timeout_seconds=settings.wethod_timeout_seconds,
     )
+    # A method is called in half the time of an object that has one.
+    app.graphql = endpoint.__call__
     return app
 
 

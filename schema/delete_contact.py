@@ -31,9 +31,9 @@ from schema.rest import (
 )
 from schema.text import skip_invisible
 
-_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
 _LARGEST_ID = 2**63 - 1
+_MAX_DIGITS = len(str(_LARGEST_ID))
 _MAX_AUDITED_DIGITS = 20
 
 WORDS = ErrorWords(
@@ -80,7 +80,8 @@ def check(contact_id: str) -> Sequence[WethodFailure]:
 
     Nothing else may reach the request target: ``..`` would send the DELETE to the parent path.
     """
-    if _ID.fullmatch(contact_id) and int(contact_id) <= _LARGEST_ID:
+    is_number = contact_id.isascii() and contact_id.isdigit() and len(contact_id) <= _MAX_DIGITS
+    if is_number and contact_id[0] != "0" and int(contact_id) <= _LARGEST_ID:
         return ()
     return (WethodFailure(field="id", message=f"Must be a whole number from 1 to {_LARGEST_ID}."),)
 

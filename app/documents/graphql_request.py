@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -33,7 +33,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
     parameters: Mapping[str, object]
 
 
-class FoundOperation(NamedTuple):
+class FoundOperation(msgspec.Struct, frozen=True):
     """The operation that a request names.
 
     Attributes:

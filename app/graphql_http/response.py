@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import GraphQLError
 
 from app.execution.request_error import ErrorCode, RequestError
@@ -42,7 +43,7 @@ _INTERNAL = "Internal server error."
 logger = logging.getLogger(__name__)
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One answer, complete."""
 
     status: int
@@ -115,7 +116,7 @@ async def send_answer(send: Send, answer: Answer, headers: RawHeaders) -> None:
         answer: the answer.
         headers: further header fields, with names in lower case.
     """
-    length = str(len(answer.body)).encode("ascii")
-    fields = [(b"content-type", answer.content_type), (b"content-length", length), *headers, *answer.headers]
+    # The server adds the length of a body that is sent at once.
+    fields = [(b"content-type", answer.content_type), *headers, *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})
     await send({"type": "http.response.body", "body": answer.body})

@@ -67,6 +67,7 @@ class ResponseParser:
         "_body_bytes",
         "_fields",
         "_has_character",
+        "_is_current",
         "_parser",
         "_pieces",
         "broken",
@@ -88,7 +89,7 @@ class ResponseParser:
         """Begin the next response. Valid only if the last one is complete and nothing is broken."""
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.received = self._body_bytes = 0
-        self._has_character = False
+        self._has_character = self._is_current = False
         self._fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
 
@@ -98,6 +99,9 @@ class ResponseParser:
             # llhttp skips blank lines and knows other protocols; a response begins with HTTP.
             self.broken = True
             return
+        if not self.received:
+            # The parser formats the version, which takes a fifth of the time for a head.
+            self._is_current = data.startswith(b"HTTP/1.1 ")
         before, self.received = self.received, self.received + len(data)
         if not self.head_complete and self.received > MAX_HEAD_BYTES:
             self._parse(data[: MAX_HEAD_BYTES - before])
@@ -172,7 +176,8 @@ class ResponseParser:
         status = self._parser.get_status_code()
         if status in _INTERIM and status != _SWITCHING_PROTOCOLS:
             self._fields.clear()
-        elif status < _INTERIM.start or self._parser.get_http_version() not in _VERSIONS:
+            self._is_current = False
+        elif status < _INTERIM.start or not (self._is_current or self._parser.get_http_version() in _VERSIONS):
             self.broken = True
         else:
             self.status = status

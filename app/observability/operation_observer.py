@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.http_client.transport import NotSent
 from app.observability.metric_definitions import CONFIRMATIONS, RESULTS, UPSTREAM_STATUSES
 
@@ -101,27 +103,24 @@ class OperationReporter:
         self._operations[operation].list_size.observe(size)
 
 
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """An ``AttemptObserver``: one attempt to send a request, under way."""
 
-    __slots__ = ("_reporter", "_request", "_span", "_started")
-
-    def __init__(self, reporter: OperationReporter, request: Request, span: AttemptSpan | None) -> None:
-        self._reporter = reporter
-        self._request = request
-        self._span = span
-        self._started = time.perf_counter()
+    reporter: OperationReporter
+    request: Request
+    span: AttemptSpan | None
+    started: float = msgspec.field(default_factory=time.perf_counter)
 
     def answered(self, status: int) -> None:
         """Count a response, and end the span."""
-        self._reporter.attempt_ended("answered", time.perf_counter() - self._started, status)
-        if self._span is not None:
-            self._span.end(status)
+        self.reporter.attempt_ended("answered", time.perf_counter() - self.started, status)
+        if self.span is not None:
+            self.span.end(status)
 
     def failed(self, problem: BaseException) -> None:
         """Count an attempt without a response, and end the span."""
         # A cancellation or a bug may come before the first byte or after it.
-        not_sent = isinstance(problem, NotSent) or not self._request.written
-        self._reporter.attempt_ended("not_sent" if not_sent else "interrupted", time.perf_counter() - self._started)
-        if self._span is not None:
-            self._span.end(problem)
+        not_sent = isinstance(problem, NotSent) or not self.request.written
+        self.reporter.attempt_ended("not_sent" if not_sent else "interrupted", time.perf_counter() - self.started)
+        if self.span is not None:
+            self.span.end(problem)

@@ -7,6 +7,9 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from app.line_writer import milliseconds
 from app.observability.logs import REQUEST_LOGGER, RequestLine
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.server.observer import SERVER_STATUS
@@ -78,50 +81,49 @@ class RequestReporter:
         counter.add()
 
 
-class Observation:
+class Observation(msgspec.Struct, gc=False):
     """A ``RequestObservation``: one request in progress."""
 
-    __slots__ = ("_client", "_company", "_kind", "_name", "_reporter", "_request_id", "_scope", "_span", "_started")
+    reporter: RequestReporter
+    scope: Scope
+    span: RequestSpan | None
+    started: float = msgspec.field(default_factory=time.perf_counter)
+    request_id: str | None = None
+    company: str | None = None
+    client: str | None = None
+    kind: str | None = None
+    name: str | None = None
 
-    def __init__(self, reporter: RequestReporter, scope: Scope, span: RequestSpan | None) -> None:
-        self._reporter = reporter
-        self._scope = scope
-        self._span = span
-        self._request_id: str | None = None
-        self._company: str | None = None
-        self._client: str | None = None
-        self._kind: str | None = None
-        self._name: str | None = None
-        self._started = time.perf_counter()
+    __repr__ = object.__repr__  # the scope holds the token
 
     def identified(self, *, request_id: str, company: str | None, client: str) -> None:
         """Keep who asks, for the line of the request."""
-        self._request_id = request_id
-        self._company = company
-        self._client = client or None
-        if self._span is not None:
-            self._span.identify(client)
+        self.request_id = request_id
+        self.company = company
+        self.client = client or None
+        if self.span is not None:
+            self.span.identify(client)
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[Any]:
         """Keep what is asked, and return the span of its execution."""
-        self._kind = kind
-        self._name = name
-        return _NO_SPAN if self._span is None else self._span.operation(kind, name, document_id)
+        self.kind = kind
+        self.name = name
+        return _NO_SPAN if self.span is None else self.span.operation(kind, name, document_id)
 
     def limit_exceeded(self, limit: str) -> None:
         """Count a refusal because of a limit."""
-        self._reporter.limit_exceeded(limit)
+        self.reporter.limit_exceeded(limit)
 
     def ended(self, status: int | None) -> None:
         """Count the request, end its span and write its line."""
-        seconds = time.perf_counter() - self._started
-        server_status: int | None = self._scope.get(SERVER_STATUS) if status is None else None
-        self._reporter.request_ended(status, seconds, counted=server_status is not None)
+        seconds = time.perf_counter() - self.started
+        server_status: int | None = self.scope.get(SERVER_STATUS) if status is None else None
+        self.reporter.request_ended(status, seconds, counted=server_status is not None)
         status = server_status or status
-        if self._span is not None:
-            self._span.end(status)
-        if self._reporter.log is not None:
-            self._reporter.log.write_request(self._line(status, seconds))
+        if self.span is not None:
+            self.span.end(status)
+        if self.reporter.log is not None:
+            self.reporter.log.write_request(self._line(status, seconds))
 
     def _line(self, status: int | None, seconds: float) -> RequestLine:
         return RequestLine(
@@ -129,13 +131,13 @@ class Observation:
             "info",
             REQUEST_LOGGER,
             "request",
-            self._scope["method"],
-            clean(self._scope["path"])[:_MAX_CHARACTERS],
+            self.scope["method"],
+            clean(self.scope["path"])[:_MAX_CHARACTERS],
             status,
-            round(seconds * 1000, 3),
-            self._request_id,
-            self._client,
-            self._company,
-            self._kind,
-            self._name and clean(self._name)[:_MAX_CHARACTERS],
+            milliseconds(seconds),
+            self.request_id,
+            self.client,
+            self.company,
+            self.kind,
+            self.name and clean(self.name)[:_MAX_CHARACTERS],
         )

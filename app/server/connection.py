@@ -8,7 +8,6 @@ its first byte to its last: then it gets a 408, or the connection is cut if its 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import math
 import select
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
-from app.server.exchange import ABORT, Exchange
+from app.server.exchange import ABORT
 from app.server.observer import SERVER_STATUS
 from app.server.request_parser import RequestParser
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from app.server.error_responses import ErrorResponse
+    from app.server.exchange import Exchange
     from app.server.state import WorkerState
 
 logger = logging.getLogger(__name__)
@@ -115,8 +115,7 @@ class Connection(asyncio.Protocol):
             "extensions": {ABORT: {}},
         }
         config = self.state.config
-        make_exchange = functools.partial(Exchange, self)
-        self._parser = RequestParser(make_exchange, scope, self._lifespan_state, config.max_header_bytes)
+        self._parser = RequestParser(self, scope, self._lifespan_state, config.max_header_bytes)
         self._deadline = self._loop.time() + config.read_timeout
 
     def data_received(self, data: bytes) -> None:

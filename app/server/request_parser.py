@@ -20,12 +20,11 @@ from app.server.error_responses import (
     TARGET_TOO_LONG,
     RejectedRequestError,
 )
+from app.server.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.server.error_responses import ErrorResponse
-    from app.server.exchange import Exchange
+    from app.server.exchange import Channel
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class RequestParser:
     """The parser of one connection.
 
     Args:
-        make_exchange: makes an exchange of a scope; its keywords are ``keep_alive`` and ``expects_continue``.
+        channel: the connection, for the exchanges.
         scope: the part of the ASGI scope that all requests of the connection share.
         state: the state of the lifespan; every request gets a copy.
         limit: the longest head in bytes, and the longest run of chunk extensions or trailers.
@@ -74,6 +73,7 @@ class RequestParser:
     """
 
     __slots__ = (
+        "_channel",
         "_exchange",
         "_expects_continue",
         "_framing_bytes",
@@ -83,7 +83,6 @@ class RequestParser:
         "_host",
         "_in_head",
         "_limit",
-        "_make_exchange",
         "_parser",
         "_scope",
         "_state",
@@ -94,10 +93,8 @@ class RequestParser:
         "unfinished",
     )
 
-    def __init__(
-        self, make_exchange: Callable[..., Exchange], scope: dict[str, Any], state: dict[str, Any], limit: int
-    ) -> None:
-        self._make_exchange = make_exchange
+    def __init__(self, channel: Channel, scope: dict[str, Any], state: dict[str, Any], limit: int) -> None:
+        self._channel = channel
         self._scope = scope
         self._state = state
         self._limit = self._threshold = limit
@@ -243,7 +240,7 @@ class RequestParser:
             scope["query_string"] = b""
         else:
             scope["path"], scope["raw_path"], scope["query_string"] = _split(url)
-        exchange = self._make_exchange(scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
+        exchange = Exchange(self._channel, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
         self._exchange = exchange
         # The bytes of the head are not counted as framing.
         self._framing_since = -1

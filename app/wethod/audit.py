@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.line_writer import LineWriter
+from app.line_writer import LineWriter, milliseconds
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Audit:
             "statusCode": getattr(outcome, "status_code", None),
             "attempts": record.attempts,
             "shared": record.shared,
-            "durationMs": round(record.seconds * 1000, 3),
+            "durationMs": milliseconds(record.seconds),
             "confirmedBy": evidence and evidence._name_,
         }
         return _encode(fields) + b"\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from app.http_client.permits import share_of
 from schema.rest import Overloaded
 
@@ -59,7 +61,7 @@ class Places:
             del self._by_token[token]
 
 
-class SharedCall:
+class SharedCall(msgspec.Struct):
     """A call in flight that equal calls wait for.
 
     Attributes:
@@ -68,14 +70,11 @@ class SharedCall:
         attempts: the requests that it wrote; 0 while it is in flight.
     """
 
-    __slots__ = ("_ended", "attempts", "outcome", "request")
-
-    def __init__(self) -> None:
-        self.request: Request | None = None
-        self.outcome: Any = None
-        self.attempts = 0
-        # Made by the first that waits: most calls have none.
-        self._ended: asyncio.Future[None] | None = None
+    request: Request | None = None
+    outcome: Any = None
+    attempts: int = 0
+    # Made by the first that waits: most calls have none.
+    _ended: asyncio.Future[None] | None = None
 
     @property
     def may_have_acted(self) -> bool:

@@ -29,7 +29,8 @@ class RequestContext(CallContext):
     def __init__(
         self, executor: Executor, callers: CallerReader, caller: Caller, deadline: float, max_words: int
     ) -> None:
-        super().__init__(caller, deadline, max_words)
+        # `super()` costs three times as much before Python 3.12.
+        CallContext.__init__(self, caller, deadline, max_words)
         self._executor = executor
         self._callers = callers
 

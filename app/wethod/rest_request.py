@@ -31,7 +31,9 @@ def build(
     operation: RestOperation[Any, Any], context: CallContext, arguments: dict[str, Any], base_path: str
 ) -> Request:
     """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
-    target = base_path + operation.path.format_map(arguments)
+    target = base_path + operation.path
+    for name in operation.path_parameters:
+        target = target.replace(f"{{{name}}}", str(arguments[name]))
     if operation.query is not None and (pairs := operation.query(**arguments)):
         target += "?" + urlencode(pairs)
     headers = context.caller.forwarded_headers()

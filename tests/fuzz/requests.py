@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from app.server.error_responses import CRASH, FRAMING_TOO_LONG, HEAD_TOO_LONG, TARGET_TOO_LONG, RejectedRequestError
-from app.server.exchange import Exchange
 from app.server.request_parser import RequestParser
 from tests.attack.catalogue import ATTACKS
 from tests.fuzz.mutations import in_a_row, mutate, split
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from app.server.error_responses import ErrorResponse
-    from app.server.exchange import Channel
+    from app.server.exchange import Channel, Exchange
 
 LIMIT = 1_024
 """Bytes of a head, so that mutations reach the limit."""
@@ -62,7 +60,7 @@ class Reading:
 
 def read(pieces: Iterable[bytes]) -> Reading:
     """Feed a parser as its connection does, which takes what it has found each time."""
-    parser = RequestParser(functools.partial(Exchange, cast("Channel", None)), {}, {}, LIMIT)
+    parser = RequestParser(cast("Channel", None), {}, {}, LIMIT)
     found: list[Exchange] = []
     error: ErrorResponse | None = None
     for piece in pieces:
