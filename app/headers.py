@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in their order."""
 
+FIELDS = "wethod_graphql.fields"
+"""Key of the ASGI scope: the request's fields as ``Headers``. The server needs them too, so it parses them for both."""
+
 _NONE: Mapping[bytes, list[bytes]] = MappingProxyType({})
 
 
@@ -37,3 +40,7 @@ class Headers(dict[bytes, bytes]):
                 values.setdefault(name, []).append(value)
             self.repeated = {name: several for name, several in values.items() if len(several) > 1}
             self.update((name, several[0]) for name, several in self.repeated.items())
+
+    def joined(self, name: bytes) -> bytes:
+        """Return all values of a field that is a list, joined by commas (RFC 9110 §5.3); empty if there are none."""
+        return b",".join(self.repeated[name]) if name in self.repeated else self.get(name, b"")

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from app.execution.plan import Plan
 
-DOCUMENT_KEYS = ("documentId", "doc_id")
-"""Parameters that stand for a document: the name that GraphQL over HTTP proposes, and the one of Relay's guide."""
 
-
-class GraphQLRequest(msgspec.Struct, frozen=True):
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
 
     Attributes:
         query: the document; None if the request names a stored one.
         operation_name: the operation to run; None if the request names none.
-        variables: their values before coercion.
+        variables: their values before coercion; None if the request has none, and so on.
         extensions: further information of the client.
-        parameters: all parameters of the request, those above included, by name.
+        document_id: stands for a stored document, by the name that GraphQL over HTTP proposes.
+        doc_id: the same, by the name of Relay's guide.
     """
 
-    query: str | None
-    operation_name: str | None
-    variables: Mapping[str, object]
-    extensions: Mapping[str, object]
-    parameters: Mapping[str, object]
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+    doc_id: str | None = msgspec.field(default=None, name="doc_id")
 
 
 class FoundOperation(msgspec.Struct, frozen=True):

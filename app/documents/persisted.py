@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from app.documents.graphql_request import DOCUMENT_KEYS, FoundOperation
+from app.documents.graphql_request import FoundOperation
 from app.documents.lru_cache import LruCache
 from app.execution.request_error import ErrorCode, RequestError
 
@@ -42,11 +42,11 @@ class PersistedOperations:
             RequestError: there is none, or its document cannot run.
         """
         text = request.query
-        digest = persisted_hash(request) if request.extensions else None
+        digest = persisted_hash(request)
         if digest is None:
             if text is not None:
                 return FoundOperation(self._plans.find(text, request.operation_name), None)
-            if document_ids(request):
+            if request.document_id is not None or request.doc_id is not None:
                 raise not_supported()
             raise RequestError(ErrorCode.BAD_REQUEST, "The parameter query is missing.")
         if not _SHA256.fullmatch(digest):
@@ -71,7 +71,7 @@ def persisted_hash(request: GraphQLRequest) -> str | None:
     Raises:
         RequestError: the extension is not of the form that Apollo Client sends.
     """
-    if "persistedQuery" not in request.extensions:
+    if not request.extensions or "persistedQuery" not in request.extensions:
         return None
     extension = request.extensions["persistedQuery"]
     digest = extension.get("sha256Hash") if isinstance(extension, dict) else None
@@ -79,22 +79,6 @@ def persisted_hash(request: GraphQLRequest) -> str | None:
         message = f"The parameter {EXTENSION} must have a version, which is 1, and a sha256Hash."
         raise RequestError(ErrorCode.BAD_REQUEST, message)
     return digest
-
-
-def document_ids(request: GraphQLRequest) -> dict[str, str]:
-    """Read the ids that stand for a document outside the extensions, by the parameters that carry them.
-
-    Raises:
-        RequestError: an id is not a string.
-    """
-    ids: dict[str, str] = {}
-    for name in DOCUMENT_KEYS:
-        value = request.parameters.get(name)
-        if isinstance(value, str):
-            ids[name] = value
-        elif value is not None:
-            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} must be a string or null.")
-    return ids
 
 
 def not_supported() -> RequestError:

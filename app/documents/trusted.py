@@ -16,7 +16,7 @@ from graphql import FieldNode, OperationDefinitionNode, OperationType
 from app.documents.graphql_request import FoundOperation
 from app.documents.limits import parse_within
 from app.documents.manifest import ManifestError, read_manifest, shown
-from app.documents.persisted import EXTENSION, document_ids, not_supported, persisted_hash, sha256
+from app.documents.persisted import EXTENSION, not_supported, persisted_hash, sha256
 from app.documents.plan_cache import choose_operation
 from app.execution.request_error import ErrorCode, RequestError
 
@@ -114,10 +114,8 @@ class TrustedOperations:
         Raises:
             RequestError: the request names no document, one that is not trusted, or different ones.
         """
-        ids = document_ids(request)
-        digest = persisted_hash(request)
-        if digest is not None:
-            ids[EXTENSION] = digest
+        given = {"documentId": request.document_id, "doc_id": request.doc_id, EXTENSION: persisted_hash(request)}
+        ids = {name: key for name, key in given.items() if key is not None}
         text = request.query
         if text is None and not ids:
             message = "The parameter documentId is missing; only trusted documents run."

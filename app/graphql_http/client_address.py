@@ -73,8 +73,7 @@ def _hops(headers: Headers) -> Iterator[str]:
     """Yield the addresses that the proxies report, the nearest first, at most ``_MAX_HOPS``."""
     # The two are never mixed: a proxy that writes one of them passes the other on as its client wrote it.
     name = b"x-forwarded-for" if b"x-forwarded-for" in headers else b"forwarded"
-    values = headers.repeated.get(name) or [headers.get(name, b"")]
-    for item in reversed(b",".join(values).decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
+    for item in reversed(headers.joined(name).decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
         if name == b"x-forwarded-for":
             yield item.strip()[:_MAX_CHARACTERS]
         else:

@@ -13,7 +13,7 @@ from app.graphql_http.http_error import ClientGone, HttpError
 from app.graphql_http.negotiation import HTML, negotiate
 from app.graphql_http.request import check_body_headers, parse_body, parse_query_string, read_body
 from app.graphql_http.response import answer_bug, answer_error, answer_result, common_headers, send_answer
-from app.headers import Headers
+from app.headers import FIELDS, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -83,7 +83,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         method = scope["method"]
-        headers = Headers(scope["headers"])
+        headers: Headers = scope.get(FIELDS) or Headers(scope["headers"])
         client = self._addresses.read(scope.get("client"), headers)
         caller = self._read_caller(headers, client)
         fields = common_headers(caller.request_id)
@@ -93,8 +93,7 @@ class GraphQLEndpoint:
             if preflight is not None:
                 await send_answer(send, preflight, fields)
                 return
-        accept = b",".join(headers.repeated.get(b"accept") or (headers.get(b"accept", b""),))
-        media_type = negotiate(accept, html=self._page is not None and method in _SAFE_METHODS)
+        media_type = negotiate(headers.joined(b"accept"), self._page is not None and method in _SAFE_METHODS)
         if media_type == HTML and self._page is not None:
             page = self._page(scope["path"])
             page.headers.update({name.decode("ascii"): value.decode("ascii") for name, value in fields})
@@ -144,7 +143,7 @@ class GraphQLEndpoint:
             if by_get and plan.operation is not OperationType.QUERY:
                 message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
-            variables = plan.coerce(request.variables)
+            variables = plan.coerce(request.variables or {})
             context = self._make_context(caller, deadline, variables.max_words)
             with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)

@@ -9,9 +9,6 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
-MAX_CACHED_BYTES = 256
-"""A longer value is not cached: the values that real clients send are few and short."""
-
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Java's HttpURLConnection writes the range `*` and the quality `.2`: `text/html, *; q=.2, */*; q=.2`.
 _RANGE = re.compile(rf"\s*(?P<type>\*|{_NAME}/{_NAME})\s*(?P<parameters>(?:;.*)?)")
@@ -19,7 +16,8 @@ _QUALITY = re.compile(r";\s*[qQ]\s*=(?P<q>[^;]*)")
 _QUALITY_VALUE = re.compile(r"\s*(?:0|1|0?\.[0-9]{1,3}|0\.|1\.0{0,3})\s*")
 
 
-def negotiate(accept: bytes, *, html: bool) -> str | None:
+@lru_cache(maxsize=64)  # the values that real clients send are few
+def negotiate(accept: bytes, html: bool) -> str | None:  # noqa: FBT001 - lru_cache keeps positions in less memory
     """Choose the media type of an answer.
 
     The highest quality wins. Among equal qualities a named type wins over a wildcard, then the type that the client
@@ -33,10 +31,6 @@ def negotiate(accept: bytes, *, html: bool) -> str | None:
     Returns:
         The media type; None if the client accepts nothing that is available.
     """
-    return _cached(accept, html) if len(accept) <= MAX_CACHED_BYTES else _choose(accept, html)
-
-
-def _choose(accept: bytes, html: bool) -> str | None:  # noqa: FBT001 - lru_cache keeps positions in less memory
     ranges = _parse_ranges(accept.decode("latin-1"))
     if not ranges:
         return JSON
@@ -54,9 +48,6 @@ def _choose(accept: bytes, html: bool) -> str | None:  # noqa: FBT001 - lru_cach
             if quality > 0 and (chosen is None or (quality, precision, position) > best):
                 best, chosen = (quality, precision, position), offer
     return chosen
-
-
-_cached = lru_cache(maxsize=256)(_choose)
 
 
 def _precision(media_range: str, offer: str) -> int:

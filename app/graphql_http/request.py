@@ -6,28 +6,27 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from app.documents.graphql_request import DOCUMENT_KEYS, GraphQLRequest
+import msgspec
+
+from app.documents.graphql_request import GraphQLRequest
 from app.execution.request_error import ErrorCode, RequestError
 from app.graphql_http.http_error import ClientGone, HttpError
-from app.graphql_http.negotiation import MAX_CACHED_BYTES
 from schema.json_codec import DecodeError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Receive
 
     from app.headers import Headers
-
-_NOTHING: Mapping[str, object] = {}
 
 _KINDS: tuple[tuple[str, type, str], ...] = (
     ("query", str, "must be a string"),
     ("operationName", str, "must be a string or null"),
     ("variables", dict, "must be an object or null"),
     ("extensions", dict, "must be an object or null"),
+    ("documentId", str, "must be a string or null"),
+    ("doc_id", str, "must be a string or null"),
 )
-_PARAMETERS = frozenset({*(name for name, _, _ in _KINDS), *DOCUMENT_KEYS})
+_PARAMETERS = frozenset(GraphQLRequest.__struct_encode_fields__)
 
 
 def check_body_headers(headers: Headers, max_bytes: int) -> None:
@@ -38,12 +37,10 @@ def check_body_headers(headers: Headers, max_bytes: int) -> None:
     Raises:
         HttpError: 413 or 415.
     """
-    content_type = headers.get(b"content-type", b"")
-    if b"content-type" in headers.repeated or not _labels_json(content_type):
+    if not _is_json(headers.get(b"content-type", b"")) or b"content-type" in headers.repeated:
         message = "The Content-Type of the request must be application/json, in UTF-8 and named once."
         raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-post", b"application/json"))
-    encoding = headers.get(b"content-encoding", b"identity")
-    if b"content-encoding" in headers.repeated or encoding.lower() != b"identity":
+    if b"content-encoding" in headers and headers.joined(b"content-encoding").lower() != b"identity":
         message = "The request's body must not be encoded."
         raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-encoding", b"identity"))
     length = headers.get(b"content-length", b"")
@@ -51,18 +48,12 @@ def check_body_headers(headers: Headers, max_bytes: int) -> None:
         raise _too_large(max_bytes)
 
 
-def _labels_json(content_type: bytes) -> bool:
-    return _cached(content_type) if len(content_type) <= MAX_CACHED_BYTES else _is_json(content_type)
-
-
+@lru_cache(maxsize=64)  # the values that real clients send are few
 def _is_json(content_type: bytes) -> bool:
     essence, *parameters = content_type.lower().split(b";")
     pairs = (parameter.partition(b"=") for parameter in parameters)
     charsets = [value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"]
     return essence.strip() == b"application/json" and all(charset in {b"utf-8", b"utf8"} for charset in charsets)
-
-
-_cached = lru_cache(maxsize=64)(_is_json)
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:
@@ -150,14 +141,13 @@ def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
     Raises:
         RequestError: a parameter has the wrong type.
     """
-    for name, kind, expected in _KINDS:
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.")
-    return GraphQLRequest(
-        query=parameters.get("query"),
-        operation_name=parameters.get("operationName") or None,
-        variables=parameters.get("variables") or _NOTHING,
-        extensions=parameters.get("extensions") or _NOTHING,
-        parameters=parameters,
-    )
+    try:
+        request = msgspec.convert(parameters, GraphQLRequest)
+    except msgspec.ValidationError:
+        name, expected = next(
+            (name, expected)
+            for name, kind, expected in _KINDS
+            if parameters.get(name) is not None and not isinstance(parameters[name], kind)
+        )
+        raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.") from None
+    return request if request.operation_name != "" else msgspec.structs.replace(request, operation_name=None)

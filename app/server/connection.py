@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
-from app.server.exchange import ABORT
+from app.server.exchange import ABORT, HIGH_WATER_BYTES
 from app.server.observer import SERVER_STATUS
 from app.server.request_parser import RequestParser
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from app.server.state import WorkerState
 
 logger = logging.getLogger(__name__)
-
-_HIGH_WATER_BYTES = 64 * 1024
-"""Reading pauses while the application has not taken more than this of a body."""
 
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 8 * 1024 * 1024
@@ -203,7 +200,7 @@ class Connection(asyncio.Protocol):
         pause = (
             bool(self._queue)
             or self._pending_error is not None
-            or (active is not None and active.pending_bytes > _HIGH_WATER_BYTES)
+            or (active is not None and active.pending_bytes > HIGH_WATER_BYTES)
         )
         if pause != self._paused and not self._closing:
             self._paused = pause

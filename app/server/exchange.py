@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from app.server.error_responses import CRASH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from starlette.types import ASGIApp, Message, Scope
 
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 ABORT = "http.response.abort"
 """An ASGI extension and its message: close the connection without a response, or within one."""
+
+HIGH_WATER_BYTES = 64 * 1024
+"""Reading pauses while the application has not taken more than this of a body."""
 
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
@@ -169,8 +172,8 @@ class Exchange:
             if self._body or (self.complete and not self._end_given):
                 body, self._body = self._body, b""
                 self._end_given = self.complete
-                if self.pending_bytes:
-                    self.pending_bytes = 0
+                pending, self.pending_bytes = self.pending_bytes, 0
+                if pending > HIGH_WATER_BYTES:
                     self._channel.update_reading()
                 return {"type": "http.request", "body": body, "more_body": not self.complete}
             if self._changed is None:
@@ -211,18 +214,16 @@ class Exchange:
         else:
             raise RuntimeError(f"{kind} out of order")
 
-    def _render_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    def _render_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        lines = []
-        for name, value in headers:
-            lower = name.lower()
-            if lower not in _FRAMING or self._take_framing(lower, value):
-                lines.append(lower + b": " + value)
+        if not _FRAMING.isdisjoint(dict(headers)):
+            headers = [field for field in headers if field[0] not in _FRAMING or self._take_framing(*field)]
+        lines = [*map(b": ".join, headers), b""]
         text = b"".join(lines)
         # One search of the whole for each byte: if no field ends a line, none forges a header or a response.
         if _CR in text or _LF in text or _NUL in text:
             raise RuntimeError("a header contains a line end or NUL")
-        return _STATUS_LINES[status] + self._channel.state.date + b"\r\n".join((*lines, b""))
+        return _STATUS_LINES[status] + self._channel.state.date + b"\r\n".join(lines)
 
     def _take_framing(self, name: bytes, value: bytes) -> bool:
         """Read a field that concerns the server; return whether it is sent as it is."""

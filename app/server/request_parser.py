@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from app.headers import FIELDS, Headers
 from app.server.error_responses import (
     CRASH,
     FRAMING_TOO_LONG,
@@ -31,13 +32,13 @@ logger = logging.getLogger(__name__)
 MAX_PIPELINED = 16
 """Requests that may wait behind the one that is answered. One read of the socket may hold 14,000, at 3 KB each."""
 
-_CHECKED = frozenset({b"host", b"expect", b"transfer-encoding"})
-
 # RFC 3986 §3.2.2 and §3.2.3: an IPv6 address in brackets, or a name, which may be empty; then the port. A literal of a
 # later version of IP is not recognised: there is none.
 _HOST = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?", re.ASCII
 )
+
+_VERSIONS = frozenset({"1.0", "1.1"})
 
 _PLAIN_PATH = re.compile(rb"/[^?%#]*")
 """A request target that is its own decoded path."""
@@ -75,12 +76,10 @@ class RequestParser:
     __slots__ = (
         "_channel",
         "_exchange",
-        "_expects_continue",
         "_framing_bytes",
         "_framing_since",
         "_head_bytes",
         "_headers",
-        "_host",
         "_in_head",
         "_limit",
         "_parser",
@@ -102,8 +101,6 @@ class RequestParser:
         self._exchange: Exchange | None = None
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._host: bytes | None = None
-        self._expects_continue = False
         self._in_head = False
         self._head_bytes = 0
         self._framing_bytes = 0
@@ -186,8 +183,6 @@ class RequestParser:
             raise RejectedRequestError(PIPELINE_TOO_DEEP)
         self._url = b""
         self._headers = []
-        self._host = None
-        self._expects_continue = False
         self._in_head = self.unfinished = self.fresh = True
 
     def on_url(self, url: bytes) -> None:
@@ -196,52 +191,39 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head, or of the trailer, which ``on_headers_complete`` separates."""
-        name = name.lower()
         # The parser keeps the white space behind a value, which is not a part of it (RFC 9110 §5.5).
-        value = value.rstrip(b" \t")
-        if name in _CHECKED and self._in_head:
-            if name == b"host":
-                # RFC 9112 §3.2: no second host, and no invalid one.
-                if self._host is not None or not _is_valid_host(value):
-                    raise RejectedRequestError(MALFORMED)
-                self._host = value
-            elif name == b"expect":
-                self._expects_continue = value.lower() == b"100-continue"
-            elif value.lower() != b"chunked":
-                raise RejectedRequestError(MALFORMED)  # no other coding is understood (RFC 9112 §6.1)
-        self._headers.append((name, value))
+        self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Make an exchange of the head."""
         self._in_head = False
         if self._head_bytes > self._threshold and self._measure_head() > self._limit:
             raise RejectedRequestError(self._too_long())
-        parser, url, headers = self._parser, self._url, self._headers
+        url, headers = self._url, self._headers
         # Fields of the trailer go to a list that is never read. As headers they would be headers that no proxy in front
         # has seen (RFC 9110 §6.5.1).
         self._headers = []
-        version = parser.get_http_version()
-        if version == "1.1":
-            keep_alive = parser.should_keep_alive()
-            if self._host is None:
-                raise RejectedRequestError(MALFORMED)  # RFC 9112 §3.2
-        elif version == "1.0":
-            keep_alive = self._expects_continue = False
-        else:
-            raise RejectedRequestError(MALFORMED)
-        scope = self._scope.copy()
-        scope["http_version"] = version
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["headers"] = headers
-        scope["state"] = self._state.copy()
-        if _PLAIN_PATH.fullmatch(url):
-            scope["path"] = url.decode("ascii")
-            scope["raw_path"] = url
-            scope["query_string"] = b""
-        else:
-            scope["path"], scope["raw_path"], scope["query_string"] = _split(url)
-        exchange = Exchange(self._channel, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
-        self._exchange = exchange
+        version = self._parser.get_http_version()
+        fields = Headers(headers)
+        _check_fields(version, fields)
+        path, raw_path, query = (url.decode("ascii"), url, b"") if _PLAIN_PATH.fullmatch(url) else _split(url)
+        scope = {
+            **self._scope,
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": headers,
+            FIELDS: fields,
+            "state": self._state.copy(),
+        }
+        exchange = self._exchange = Exchange(
+            self._channel,
+            scope,
+            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
+            expects_continue=b"expect" in fields and version == "1.1" and fields[b"expect"].lower() == b"100-continue",
+        )
         # The bytes of the head are not counted as framing.
         self._framing_since = -1
         self.found.append(exchange)
@@ -289,6 +271,22 @@ class RequestParser:
             self._framing_bytes += size
             if self._framing_bytes > self._limit:
                 raise RejectedRequestError(FRAMING_TOO_LONG)
+
+
+def _check_fields(version: str, fields: Headers) -> None:
+    """Check what the framing and the target of a request depend on.
+
+    Raises:
+        RejectedRequestError: another version, no host, a second or invalid one (RFC 9112 §3.2), or a coding other than
+            chunked (§6.1).
+    """
+    host = fields.get(b"host", b"" if version == "1.0" else None)
+    if version not in _VERSIONS or host is None or not _is_valid_host(host) or b"host" in fields.repeated:
+        raise RejectedRequestError(MALFORMED)
+    if b"transfer-encoding" in fields and (
+        fields[b"transfer-encoding"].lower() != b"chunked" or b"transfer-encoding" in fields.repeated
+    ):
+        raise RejectedRequestError(MALFORMED)
 
 
 def _split(target: bytes) -> tuple[str, bytes, bytes]:

@@ -191,26 +191,15 @@ def _problem(headers: Headers, name: bytes) -> str | None:
     return None if headers[name].isascii() else "The header is not ASCII."
 
 
-_MAX_CACHED_BYTES = 63
-
-
-# Few versions and companies are in use, and neither is a secret. A longer value is not worth remembering.
+# Few versions and companies are in use, and neither is a secret.
+@functools.lru_cache(maxsize=64)
 def _version(value: bytes) -> str | None:
-    return _cached_version(value) if len(value) <= _MAX_CACHED_BYTES else None
-
-
-def _company(value: bytes) -> str | None:
-    return _cached_company(value) if len(value) <= _MAX_CACHED_BYTES else None
-
-
-@functools.lru_cache(maxsize=256)
-def _cached_version(value: bytes) -> str | None:
     text = value.decode("latin-1")
     return text if is_calendar_date(text) else None
 
 
-@functools.lru_cache(maxsize=1_024)
-def _cached_company(value: bytes) -> str | None:
+@functools.lru_cache(maxsize=256)
+def _company(value: bytes) -> str | None:
     text = value.decode("latin-1")
     return text if COMPANY.fullmatch(text) else None
 

@@ -330,7 +330,7 @@ async def test_an_answer_that_may_have_no_body_has_none(method: bytes, status: i
 
 async def test_fields_of_the_connection_are_the_servers() -> None:
     """An application's `Transfer-Encoding` is dropped, its wish to close heard, and said once."""
-    fields = [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"2"), (b"Connection", b"close"), (b"X-A", b"b")]
+    fields = [(b"transfer-encoding", b"chunked"), (b"content-length", b"2"), (b"connection", b"close"), (b"x-a", b"b")]
     async with serving(answering(start(200, *fields), piece(b"ok"))) as served, served.connect() as client:
         await client.send(request())
         answer = await client.answer()
