@@ -133,6 +133,6 @@ def info_factory(
 
     def info(variables: Variables, context: object) -> GraphQLResolveInfo[Any]:
         # The named tuple's own constructor takes twice as long.
-        return tuple.__new__(GraphQLResolveInfo, (*before, variables, context, *after))
+        return tuple.__new__(GraphQLResolveInfo, before + (variables, context) + after)  # noqa: RUF005 - half the time
 
     return info

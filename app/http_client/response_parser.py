@@ -21,8 +21,7 @@ _MAX_BYTES = 2 * MAX_BODY_BYTES
 
 _FIRST_BYTE = b"H"[0]
 _LINE_END = b"\r\n"
-_SWITCHING_PROTOCOLS = 101
-_INTERIM = range(100, 200)
+_CONTINUE, _SWITCHING_PROTOCOLS, _OK = 100, 101, 200
 _VERSIONS = ("1.1", "1.0")
 """The parser also takes other versions, whose framing differs."""
 
@@ -95,23 +94,19 @@ class ResponseParser:
 
     def feed(self, data: bytes) -> None:
         """Parse the next bytes; at least one."""
-        if not self.received and data[0] != _FIRST_BYTE:
-            # llhttp skips blank lines and knows other protocols; a response begins with HTTP.
-            self.broken = True
-            return
         if not self.received:
+            # llhttp skips blank lines and knows other protocols; a response begins with HTTP.
+            self.broken = data[0] != _FIRST_BYTE
             # The parser formats the version, which takes a fifth of the time for a head.
             self._is_current = data.startswith(b"HTTP/1.1 ")
-        before, self.received = self.received, self.received + len(data)
-        if not self.head_complete and self.received > MAX_HEAD_BYTES:
-            self._parse(data[: MAX_HEAD_BYTES - before])
-            data = data[MAX_HEAD_BYTES - before :]
+        self.received += len(data)
+        if self.received > MAX_HEAD_BYTES:
             if not self.head_complete:
+                fitting = MAX_HEAD_BYTES - self.received + len(data)
+                self._parse(data[:fitting])
+                data = data[fitting:]
+            if not self.head_complete or self.received > _MAX_BYTES:
                 self.broken = True
-                return
-        if self.received > _MAX_BYTES:
-            self.broken = True
-            return
         # llhttp silently skips line ends after a message. If the message is complete without the last byte, that byte
         # stands behind its end.
         if data[-1] in _LINE_END:
@@ -174,15 +169,15 @@ class ResponseParser:
         if self.head_complete or self.broken:
             return
         status = self._parser.get_status_code()
-        if status in _INTERIM and status != _SWITCHING_PROTOCOLS:
+        if _CONTINUE <= status < _OK and status != _SWITCHING_PROTOCOLS:
             self._fields.clear()
             self._is_current = False
-        elif status < _INTERIM.start or not (self._is_current or self._parser.get_http_version() in _VERSIONS):
-            self.broken = True
-        else:
+        elif status >= _CONTINUE and (self._is_current or self._parser.get_http_version() in _VERSIONS):
             self.status = status
             self.headers = Headers(self._fields)
             self.head_complete = True
+        else:
+            self.broken = True
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""

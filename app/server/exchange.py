@@ -152,8 +152,6 @@ class Exchange:
             problem = "a request was cancelled without a response"
         except Exception:
             logger.exception("the application raised")
-        finally:
-            self._channel.state.tasks.discard(asyncio.current_task())  # a done callback would cost 1 µs
         if self.answered or self.disconnected:
             return
         if problem:

@@ -56,6 +56,8 @@ def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: d
         TypeError: they do not fit; a bug that a type checker finds.
     """
     names = operation.parameters
+    if not args and tuple(kwargs) == names:
+        return kwargs
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     if len(args) + len(kwargs) != len(names) or given.keys() != set(names):
         raise TypeError(f"{operation.name} takes {', '.join(names)}")
