@@ -159,7 +159,8 @@ class RestOperation(Generic[P, Outcome]):
         name: the name of the GraphQL field, such as ``deleteContact``; metric label and span name.
         method: the HTTP method, in upper case.
         path: a template such as ``/api/contact/{contact_id}``; its parameters are parameters of ``check``.
-        check: returns the failures of the arguments; called before anything is sent. Its signature is the operation's.
+        check: returns the failures of the arguments; called before anything is sent. Its signature is the operation's:
+            the other functions take the same arguments, in the same order.
         outcomes: every class that a call can return. A success is a class that is not a ``WethodError``.
         body_needed: the part of a body to wait for, by status and header fields.
         from_response: the outcome of the response to the first request.
@@ -175,8 +176,8 @@ class RestOperation(Generic[P, Outcome]):
         path_parameters: those of them that stand in ``path``.
 
     Raises:
-        ValueError: ``path`` names a parameter that ``check`` does not have, an idempotent operation has no
-            ``from_repeat``, or an operation that is not idempotent has one.
+        ValueError: ``path`` names a parameter that ``check`` does not have, a parameter is not both positional and
+            named, an idempotent operation has no ``from_repeat``, or an operation that is not idempotent has one.
     """
 
     name: str
@@ -198,10 +199,13 @@ class RestOperation(Generic[P, Outcome]):
     path_parameters: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", tuple(inspect.signature(self.check).parameters))
+        parameters = inspect.signature(self.check).parameters
+        object.__setattr__(self, "parameters", tuple(parameters))
         object.__setattr__(self, "path_parameters", tuple(_PARAMETER.findall(self.path)))
         unknown = set(self.path_parameters) - set(self.parameters)
         if unknown:
             raise ValueError(f"{self.name}: the path names {', '.join(sorted(unknown))}, which check does not take")
+        if any(parameter.kind is not parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values()):
+            raise ValueError(f"{self.name}: every parameter of check must be both positional and named")
         if self.idempotent != (self.from_repeat is not None):
             raise ValueError(f"{self.name}: an idempotent operation has a from_repeat, and no other operation has one")

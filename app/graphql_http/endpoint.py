@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import OperationType
 
@@ -16,7 +16,7 @@ from app.graphql_http.response import answer_bug, answer_error, answer_result, c
 from app.headers import FIELDS, Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from app.documents.graphql_request import FoundOperation, GraphQLRequest
     from app.graphql_http.client_address import AddressReader
     from app.graphql_http.cors import Cors
-    from app.graphql_http.observer import RequestObservation, RequestObserver
+    from app.graphql_http.observer import RequestObserver
     from app.graphql_http.response import Answer
+    from app.headers import RawHeaders
     from app.wethod.caller import Caller
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class GraphQLEndpoint:
         self._timeout_seconds = timeout_seconds
         self._in_progress = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         method = scope["method"]
         headers: Headers = scope.get(FIELDS) or Headers(scope["headers"])
@@ -91,82 +92,70 @@ class GraphQLEndpoint:
             fields += self._cors.headers(headers)
             preflight = self._cors.answer_preflight(method, headers)
             if preflight is not None:
-                await send_answer(send, preflight, fields)
-                return
+                return send_answer(send, preflight, fields)
         media_type = negotiate(headers.joined(b"accept"), self._page is not None and method in _SAFE_METHODS)
         if media_type == HTML and self._page is not None:
             page = self._page(scope["path"])
             page.headers.update({name.decode("ascii"): value.decode("ascii") for name, value in fields})
-            await page(scope, receive, send)
-            return
-        observation = self._observer.request_started(scope)
-        observation.identified(request_id=caller.request_id, company=caller.company, client=client)
-        answer: Answer | None = None
-        self._in_progress += 1
-        try:
-            answer = await self._answer(
-                scope, receive, headers, caller=caller, media_type=media_type, observation=observation
-            )
-        except ClientGone:
-            return
-        finally:
-            self._in_progress -= 1
-            observation.ended(None if answer is None else answer.status)
-        await send_answer(send, answer, fields)
+            return page(scope, receive, send)
+        return self._answer(scope, receive, send, headers, caller, media_type, fields)
 
-    async def _answer(
+    async def _answer(  # noqa: PLR0917 - keywords cost more
         self,
         scope: Scope,
         receive: Receive,
+        send: Send,
         headers: Headers,
-        *,
         caller: Caller,
         media_type: str | None,
-        observation: RequestObservation,
-    ) -> Answer:
-        """Read a request, run its operation, and make the answer.
-
-        Raises:
-            ClientGone: the client disconnected before its request was complete.
-        """
+        fields: RawHeaders,
+    ) -> None:
+        """Read a GraphQL request, run its operation, and send the answer with header fields that it has in any case."""
+        observation = self._observer.request_started(scope)
+        observation.identified(request_id=caller.request_id, company=caller.company, client=caller.client)
+        self._in_progress += 1
+        answer: Answer | None = None
         try:
             if media_type is None:
                 raise HttpError(406, ErrorCode.BAD_REQUEST, _NOT_ACCEPTABLE)  # noqa: TRY301 - one handler answers all
-            if self._in_progress > self._max_requests:
-                raise HttpError(503, ErrorCode.LIMIT_EXCEEDED, _TOO_MANY, limit="in_flight")  # noqa: TRY301
-            by_get = scope["method"] in _SAFE_METHODS
-            body = b"" if by_get else await self._read_body(scope["method"], receive, headers)
+            self._check_head(scope["method"], headers)
+            body = await read_body(receive, self._max_body_bytes) if scope["method"] == "POST" else None
             deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-            request = parse_query_string(scope["query_string"]) if by_get else parse_body(body)
+            request = parse_query_string(scope["query_string"]) if body is None else parse_body(body)
             found = self._find_operation(request)
             plan = found.plan
-            if by_get and plan.operation is not OperationType.QUERY:
+            if body is None and plan.operation is not OperationType.QUERY:
                 message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
             variables = plan.coerce(request.variables or {})
             context = self._make_context(caller, deadline, variables.max_words)
             with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
-            return answer_result(result, media_type)
+            answer = answer_result(result, media_type)
         except RequestError as error:
             if error.limit:
                 observation.limit_exceeded(error.limit)
-            return answer_error(error, media_type)
+            answer = answer_error(error, media_type)
         except ClientGone:
-            raise
+            return
         except Exception:
             logger.exception("A request failed in the gateway.")
-            return answer_bug()
+            answer = answer_bug()
+        finally:
+            self._in_progress -= 1
+            observation.ended(None if answer is None else answer.status)
+        await send_answer(send, answer, fields)
 
-    def _read_body(self, method: str, receive: Receive, headers: Headers) -> Awaitable[bytes]:
-        """Read the body of a POST.
+    def _check_head(self, method: str, headers: Headers) -> None:
+        """Check from its head that a request is worth reading.
 
         Raises:
-            HttpError: it is no POST (405), or its body is not worth reading (413, 415).
-            ClientGone: the client disconnected.
+            HttpError: 405, 413, 415 or 503.
         """
-        if method != "POST":
+        if self._in_progress > self._max_requests:
+            raise HttpError(503, ErrorCode.LIMIT_EXCEEDED, _TOO_MANY, limit="in_flight")
+        if method == "POST":
+            check_body_headers(headers, self._max_body_bytes)
+        elif method not in _SAFE_METHODS:
             message = "GraphQL requests are sent by POST, or by GET for a query."
             raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"GET, HEAD, POST"))
-        check_body_headers(headers, self._max_body_bytes)
-        return read_body(receive, self._max_body_bytes)

@@ -303,10 +303,13 @@ class Connection(asyncio.Protocol):
         """Run one exchange after the other: a task for each would cost 2 µs more."""
         task = cast("asyncio.Task[None]", asyncio.current_task())
         while True:
+            error: BaseException | None = None
             try:
-                await exchange.run(self._app)
-            finally:
-                self.state.tasks.discard(task)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
+            except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - an application may raise anything
+                error = raised
+            self.state.tasks.discard(task)
+            exchange.application_ended(error)
             # The next exchange has a task of its own if this one's response was complete before its application ended.
             if self._closing or task is not self._task:
                 return

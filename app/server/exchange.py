@@ -12,7 +12,7 @@ from app.server.error_responses import CRASH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from starlette.types import ASGIApp, Message, Scope
+    from starlette.types import Message, Scope
 
     from app.server.error_responses import ErrorResponse
     from app.server.state import WorkerState
@@ -140,22 +140,17 @@ class Exchange:
         if self._changed is not None:
             self._changed.set()
 
-    async def run(self, app: ASGIApp) -> None:
-        """Call the application, and make sure that the client gets a response."""
-        problem = ""
-        try:
-            await app(self.scope, self.receive, self.send)
-            if not self.answered:
-                problem = "the application returned without a complete response"
-        except asyncio.CancelledError:
-            # A stop. The application had its chance to turn it into a response.
-            problem = "a request was cancelled without a response"
-        except Exception:
-            logger.exception("the application raised")
+    def application_ended(self, error: BaseException | None) -> None:
+        """Make sure that the client gets a response, whether the application returned or raised."""
+        if isinstance(error, Exception):
+            logger.error("the application raised", exc_info=error)
         if self.answered or self.disconnected:
             return
-        if problem:
-            logger.error(problem)
+        if error is None:
+            logger.error("the application returned without a complete response")
+        elif not isinstance(error, Exception):
+            # A stop. The application had its chance to turn it into a response.
+            logger.error("a request was cancelled without a response")
         self._channel.replace_response(self, CRASH)
 
     # The application's side

@@ -107,7 +107,7 @@ class Audit:
             "time": dt.datetime.now(dt.UTC),
             "company": caller.company,
             "version": caller.version,
-            **(audit_fields(outcome, **record.arguments) if audit_fields else {}),
+            **(audit_fields(outcome, *record.arguments) if audit_fields else {}),
             "token": None if caller.authorization is None else self.fingerprint(caller.authorization),
             "requestId": caller.request_id,
             "client": caller.client or None,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.wethod.in_progress import CallKey
     from app.wethod.observer import OperationObserver
     from app.wethod.rate_limits import RateLimitMemory
+    from app.wethod.rest_request import Arguments
     from schema.rest import NoResponse, RestOperation
 
 _UNCLEAR = (type(None), WethodOutcomeUnknownError, WethodUnexpectedResponseError)
@@ -82,14 +83,14 @@ class Executor:
         self,
         context: CallContext,
         operation: RestOperation[Any, Any],
-        arguments: dict[str, Any],
+        arguments: Arguments,
     ) -> Any:
         """Call an operation: at most one request, and one repeat of it.
 
         Args:
             context: the caller's request.
             operation: the operation.
-            arguments: its arguments by parameter name, not yet checked.
+            arguments: its arguments, not yet checked.
 
         Returns:
             A member of the operation's union.
@@ -99,7 +100,7 @@ class Executor:
         try:
             reason = _refuse(context, operation, arguments) or self._admit(context, operation)
             if reason is not None:
-                outcome = operation.from_no_response(reason, **arguments)
+                outcome = operation.from_no_response(reason, *arguments)
             else:
                 try:
                     outcome, attempts, shared = await self._run(context, operation, arguments)
@@ -110,11 +111,17 @@ class Executor:
         except Exception:
             # No byte was written: the sender itself handles every error after the first byte.
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
-            outcome = operation.from_no_response(rest.Failed(), **arguments)
+            outcome = operation.from_no_response(rest.Failed(), *arguments)
         seconds = time.perf_counter() - started
-        await self._record(
-            context, OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds)
+        recorded = self._record(
+            OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds)
         )
+        if recorded is not None and self._audit is not None:
+            try:
+                await recorded
+            except asyncio.CancelledError:
+                context.absorb_cancellation()
+                self._audit.write()
         return outcome
 
     async def call_many(
@@ -125,10 +132,9 @@ class Executor:
             self._observer.list_started(operation.name, len(set(arguments)))
         except Exception:
             logger.exception("a list of %s could not be counted", operation.name)
-        (parameter,) = operation.parameters
 
         def call(listed: CallContext, argument: Any) -> Awaitable[Any]:
-            return self.call(listed, operation, {parameter: argument})
+            return self.call(listed, operation, (argument,))
 
         return await call_list(call, context, arguments, self._list_concurrency)
 
@@ -151,13 +157,13 @@ class Executor:
         return rest.AuditBlocked() if blocked else None
 
     async def _run(
-        self, context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments
     ) -> tuple[Any, int, bool]:
         """Outcome, attempts, and whether they belong to an equal call."""
         if not operation.shared:
             return *await self._sender.exchange(context, operation, arguments), False
         caller = context.caller
-        key = (operation.name, caller.authorization, caller.company, caller.version, *arguments.values())
+        key = (operation.name, caller.authorization, caller.company, caller.version, *arguments)
         other = self._shared_calls.get(key)
         if other is not None:
             return await self._await_existing(other, context, operation, arguments)
@@ -175,7 +181,7 @@ class Executor:
         other: SharedCall,
         context: CallContext,
         operation: RestOperation[Any, Any],
-        arguments: dict[str, Any],
+        arguments: Arguments,
     ) -> tuple[Any, int, bool]:
         """Take the success of an equal call in flight; after any other outcome, send a call of its own.
 
@@ -194,37 +200,31 @@ class Executor:
         if reason is None:
             outcome, attempts = await self._sender.exchange(context, operation, arguments)
         else:
-            outcome = operation.from_no_response(reason, **arguments)
+            outcome = operation.from_no_response(reason, *arguments)
         if not attempts and other.may_have_acted and isinstance(other.outcome, _UNCLEAR):
             # The equal request may have reached Wethod: "nothing happened" could be wrong.
-            return operation.from_no_response(rest.WaitEnded(), **arguments), 0, True
+            return operation.from_no_response(rest.WaitEnded(), *arguments), 0, True
         return outcome, attempts, False
 
-    async def _record(self, context: CallContext, record: OperationRecord) -> None:
-        """Count a call, and return when its audit line is with the kernel."""
-        audit = self._audit if record.operation.audited else None
+    def _record(self, record: OperationRecord) -> asyncio.Future[None] | None:
+        """Count a call. Return what is done when its audit line is with the kernel; None if it has no line."""
         recorded: asyncio.Future[None] | None = None
         try:
-            if audit is not None:
-                recorded = audit.record(record)
+            if self._audit is not None and record.operation.audited:
+                recorded = self._audit.record(record)
             self._observer.operation_ended(record)
         except Exception:
             # The outcome is known, and the client gets it even if, for example, the disk is full.
             logger.exception("a call of %s could not be recorded", record.operation.name)
-        if audit is not None and recorded is not None:
-            try:
-                await recorded
-            except asyncio.CancelledError:
-                context.absorb_cancellation()
-                audit.write()
+        return recorded
 
 
-def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> NoResponse | None:
+def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments) -> NoResponse | None:
     """The reason not to send a call that the caller can correct (no usable token, invalid input); otherwise None."""
     caller = context.caller
     if caller.authorization is None:
         return rest.Unauthorized(caller.authorization_problem)
-    failures = operation.check(**arguments) or rest_request.check_path(operation, arguments)
+    failures = operation.check(*arguments) or rest_request.check_path(operation, arguments)
     if failures or caller.failures:
         return rest.Invalid((*failures, *caller.failures))
     return None

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from app.wethod.caller import Caller
+    from app.wethod.rest_request import Arguments
     from schema.rest import RestOperation
 
 
@@ -19,7 +18,7 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         operation: the operation.
         caller: the caller of the request.
-        arguments: the arguments by parameter name, as given; only valid ones were sent.
+        arguments: the arguments as given; only valid ones were sent.
         outcome: a member of the operation's union.
         attempts: requests of which at least one byte was written to Wethod for this call.
         shared: nothing was sent for this call, which waited for an equal one in flight. Either it has the success and
@@ -29,7 +28,7 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
 
     operation: RestOperation[Any, Any]
     caller: Caller
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     outcome: Any
     attempts: int
     shared: bool

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from app.wethod.caller import Caller, CallerReader
     from app.wethod.executor import Executor
+    from app.wethod.rest_request import Arguments
     from schema.context import A, WethodContext
     from schema.rest import Outcome, P, RestOperation
 
@@ -49,17 +50,13 @@ class RequestContext(CallContext):
         return self._callers.describe(self.caller)
 
 
-def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, Any]:
-    """The arguments of a call by the names of the operation's parameters.
+def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: dict[str, object]) -> Arguments:
+    """Put the arguments of a call in the order of the operation's parameters.
 
     Raises:
         TypeError: they do not fit; a bug that a type checker finds.
     """
     names = operation.parameters
-    if not args and tuple(kwargs) == names:
-        return kwargs
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    if len(args) + len(kwargs) != len(names) or given.keys() != set(names):
+    if len(args) + len(kwargs) != len(names) or not kwargs.keys() <= set(names[len(args) :]):
         raise TypeError(f"{operation.name} takes {', '.join(names)}")
-    # In the order of the parameters: equal calls are recognised by it.
-    return {name: given[name] for name in names}
+    return *args, *[kwargs[name] for name in names[len(args) :]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 from app.http_client.transport import Request
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
     from app.wethod.call_context import CallContext
     from schema.rest import RestOperation
 
+Arguments: TypeAlias = tuple[Any, ...]
+"""The arguments of a call, in the order of the operation's parameters."""
+
 _PATH_PARAMETER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _JSON = (b"Content-Type", b"application/json")
 
 
-def check_path(operation: RestOperation[Any, Any], arguments: dict[str, Any]) -> list[WethodFailure]:
+def check_path(operation: RestOperation[Any, Any], arguments: Arguments) -> list[WethodFailure]:
     """Check that no path parameter can leave its place in the path, whatever the operation's own check lets pass."""
     return [
         WethodFailure(field=name, message="Must be 1 to 64 letters, digits or hyphens.")
-        for name in operation.path_parameters
-        if not _PATH_PARAMETER.fullmatch(str(arguments[name]))
+        for name, value in zip(operation.parameters, arguments, strict=True)
+        if name in operation.path_parameters and not _PATH_PARAMETER.fullmatch(str(value))
     ]
 
 
-def build(
-    operation: RestOperation[Any, Any], context: CallContext, arguments: dict[str, Any], base_path: str
-) -> Request:
+def build(operation: RestOperation[Any, Any], context: CallContext, arguments: Arguments, base_path: str) -> Request:
     """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
     target = base_path + operation.path
-    for name in operation.path_parameters:
-        target = target.replace(f"{{{name}}}", str(arguments[name]))
-    if operation.query is not None and (pairs := operation.query(**arguments)):
+    for name, value in zip(operation.parameters, arguments, strict=True):
+        target = target.replace(f"{{{name}}}", str(value))
+    if operation.query is not None and (pairs := operation.query(*arguments)):
         target += "?" + urlencode(pairs)
     headers = context.caller.forwarded_headers()
     body: bytes | None = None
     if operation.body is not None:
-        body = encode(operation.body(**arguments))
+        body = encode(operation.body(*arguments))
         headers = (*headers, _JSON)
     return Request(
         method=operation.method.encode("ascii"),

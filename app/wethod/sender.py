@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.wethod.call_context import CallContext
     from app.wethod.in_progress import SharedCall
     from app.wethod.observer import OperationObserver
+    from app.wethod.rest_request import Arguments
     from schema.rest import NoResponse, RestOperation
 
 SENDING_SECONDS = 2.0
@@ -71,7 +72,7 @@ class Sender:
         self,
         context: CallContext,
         operation: RestOperation[Any, Any],
-        arguments: dict[str, Any],
+        arguments: Arguments,
         shared_call: SharedCall | None = None,
     ) -> tuple[Any, int]:
         """Send a call that has passed all checks.
@@ -79,7 +80,7 @@ class Sender:
         Args:
             context: the caller's request.
             operation: the operation.
-            arguments: its arguments by parameter name.
+            arguments: its arguments.
             shared_call: gets the request, so that equal calls know what may have been written.
 
         Returns:
@@ -88,7 +89,7 @@ class Sender:
         last_send = context.deadline - RESERVE_SECONDS
         begin = asyncio.get_running_loop().time()
         if begin >= last_send:
-            return operation.from_no_response(rest.NoTime(), **arguments), 0
+            return operation.from_no_response(rest.NoTime(), *arguments), 0
         request = rest_request.build(operation, context, arguments, self._base_path)
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         if shared_call is not None:
@@ -99,13 +100,13 @@ class Sender:
         try:
             response = await self._send(operation, request, context)
             if response is not None:
-                return operation.from_response(_readable(response, context), **arguments), 1
+                return operation.from_response(_readable(response, context), *arguments), 1
             if operation.from_repeat is None or not operation.idempotent:
                 raise Interrupted("it must not be repeated")  # noqa: TRY301 - handled below, as a transport's own
             repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
             requests.append(repeat)
             response = await self._attempt(operation, repeat, is_repeat=True)
-            return operation.from_repeat(_readable(response, context), **arguments), 2
+            return operation.from_repeat(_readable(response, context), *arguments), 2
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(requests) > 1 else ""
             logger.warning("%s%s has no answer: %s", what, operation.name, problem, extra=log_fields(context))
@@ -119,7 +120,7 @@ class Sender:
         if attempts:
             # A byte was written: whatever happened since, Wethod may have acted.
             reason = rest.Interrupted()
-        return operation.from_no_response(reason, **arguments), attempts
+        return operation.from_no_response(reason, *arguments), attempts
 
     async def _send(
         self, operation: RestOperation[Any, Any], request: Request, context: CallContext

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
+    from app.headers import Headers
+
 
 @dataclass(slots=True)
 class Plan:
@@ -81,9 +83,12 @@ def make_endpoint(
 ) -> GraphQLEndpoint:
     """Make an endpoint that runs one plan for every document."""
     found: Any = SimpleNamespace(plan=Plan(run), document_id=document_id)
-    caller: Any = SimpleNamespace(request_id="request-1", company="acme", authorization=b"Bearer a")
+
+    def read_caller(_headers: Headers, client: str) -> Any:
+        return SimpleNamespace(request_id="request-1", company="acme", client=client, authorization=b"Bearer a")
+
     return GraphQLEndpoint(
-        read_caller=lambda _headers, _client: caller,
+        read_caller=read_caller,
         make_context=make_context,
         find_operation=lambda _: found,
         addresses=AddressReader(()),

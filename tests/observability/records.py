@@ -89,7 +89,7 @@ def record(
 ) -> OperationRecord:
     """Return the record of a call; a success unless another outcome is given."""
     caller: Any = SimpleNamespace(request_id="request-1")
-    return OperationRecord(called, caller, {}, outcome or Removed(), 1, shared, 0.0125)
+    return OperationRecord(called, caller, (), outcome or Removed(), 1, shared, 0.0125)
 
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:

@@ -55,7 +55,7 @@ def record(
     return OperationRecord(
         DELETE_CONTACT,
         by or caller(),
-        {"contact_id": contact_id},
+        (contact_id,),
         outcome or from_response(response(200), contact_id),
         attempts,
         shared,
