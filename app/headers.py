@@ -14,33 +14,32 @@ RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 FIELDS = "wethod_graphql.fields"
 """Key of the ASGI scope: the request's fields as ``Headers``. The server needs them too, so it parses them for both."""
 
-_NONE: Mapping[bytes, list[bytes]] = MappingProxyType({})
-
 
 class Headers(dict[bytes, bytes]):
-    """The first value of each field, by its name in lower case.
-
-    Args:
-        fields: pairs of name (in lower case) and value, in the order of arrival.
+    """The first value of each field, by its name in lower case; made by ``parse_headers``.
 
     Attributes:
         repeated: all values of the fields that arrived more than once, in the order of arrival.
     """
 
-    __slots__ = ("repeated",)
-
-    repeated: Mapping[bytes, list[bytes]]
-
-    def __init__(self, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        self.update(fields)
-        self.repeated = _NONE
-        if len(self) != len(fields):
-            values: dict[bytes, list[bytes]] = {}
-            for name, value in fields:
-                values.setdefault(name, []).append(value)
-            self.repeated = {name: several for name, several in values.items() if len(several) > 1}
-            self.update((name, several[0]) for name, several in self.repeated.items())
+    repeated: Mapping[bytes, list[bytes]] = MappingProxyType({})
 
     def joined(self, name: bytes) -> bytes:
         """Return all values of a field that is a list, joined by commas (RFC 9110 §5.3); empty if there are none."""
         return b",".join(self.repeated[name]) if name in self.repeated else self.get(name, b"")
+
+
+def parse_headers(fields: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """Index header fields by name.
+
+    Args:
+        fields: pairs of name (in lower case) and value, in the order of arrival.
+    """
+    headers = Headers(fields)
+    if len(headers) != len(fields):
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in fields:
+            values.setdefault(name, []).append(value)
+        headers.repeated = {name: several for name, several in values.items() if len(several) > 1}
+        headers.update((name, several[0]) for name, several in headers.repeated.items())
+    return headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from app.observability.observability import Observability
 from app.observability.routes import metrics_route
 from app.start_error import StartError
 from app.wethod.audit import open_audit
-from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, Caller, CallerReader
+from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, CallerReader
 from app.wethod.executor import Executor
 from app.wethod.rate_limits import RateLimitMemory
 from app.wethod.request_context import RequestContext
@@ -138,10 +139,6 @@ def create_app(
         in_progress=lambda name: executor.in_progress.get(name, 0), documents=plans, transport=upstream
     )
     callers = CallerReader(settings)
-
-    def make_context(caller: Caller, deadline: float, max_words: int) -> RequestContext:
-        return RequestContext(executor, callers, caller, deadline, max_words)
-
     explorer = make_explorer(context)
     example_page = make_example_page(context, upstream)
 
@@ -167,7 +164,7 @@ def create_app(
     app.router.redirect_slashes = False
     endpoint = GraphQLEndpoint(
         read_caller=callers.read,
-        make_context=make_context,
+        make_context=functools.partial(RequestContext, executor, callers),
         find_operation=documents.find,
         addresses=AddressReader(settings.gateway_trusted_proxies),
         observer=observability.requests,

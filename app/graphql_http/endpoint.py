@@ -13,7 +13,7 @@ from app.graphql_http.http_error import ClientGone, HttpError
 from app.graphql_http.negotiation import HTML, negotiate
 from app.graphql_http.request import check_body_headers, parse_body, parse_query_string, read_body
 from app.graphql_http.response import answer_bug, answer_error, answer_result, common_headers, send_answer
-from app.headers import FIELDS, Headers
+from app.headers import FIELDS, Headers, parse_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -84,7 +84,7 @@ class GraphQLEndpoint:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         method = scope["method"]
-        headers: Headers = scope.get(FIELDS) or Headers(scope["headers"])
+        headers: Headers = scope.get(FIELDS) or parse_headers(scope["headers"])
         client = self._addresses.read(scope.get("client"), headers)
         caller = self._read_caller(headers, client)
         fields = common_headers(caller.request_id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.headers import Headers
+from app.headers import Headers, parse_headers
 from app.http_client.request_encoder import encode_request, sent_headers
 from app.http_client.response_parser import has_character, is_encoded
 from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
@@ -80,7 +80,7 @@ class Exchange:
                     extensions=self._extensions,
                 )
             )
-            self._headers = Headers([(name.lower(), value) for name, value in response.headers.raw])
+            self._headers = parse_headers([(name.lower(), value) for name, value in response.headers.raw])
             self._status = response.status_code
             self._body = await self._read_body(response)
         except Exception as failure:  # noqa: BLE001 - `outcome` says what any of them means

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from app.headers import Headers
+from app.headers import Headers, parse_headers
 from app.http_client.transport import MAX_BODY_BYTES
 from schema.text import skip_invisible
 
@@ -174,7 +174,7 @@ class ResponseParser:
             self._is_current = False
         elif status >= _CONTINUE and (self._is_current or self._parser.get_http_version() in _VERSIONS):
             self.status = status
-            self.headers = Headers(self._fields)
+            self.headers = parse_headers(self._fields)
             self.head_complete = True
         else:
             self.broken = True

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from app.headers import FIELDS, Headers
+from app.headers import FIELDS, Headers, parse_headers
 from app.server.error_responses import (
     CRASH,
     FRAMING_TOO_LONG,
@@ -204,7 +204,7 @@ class RequestParser:
         # has seen (RFC 9110 §6.5.1).
         self._headers = []
         version = self._parser.get_http_version()
-        fields = Headers(headers)
+        fields = parse_headers(headers)
         _check_fields(version, fields)
         path, raw_path, query = (url.decode("ascii"), url, b"") if _PLAIN_PATH.fullmatch(url) else _split(url)
         scope = {

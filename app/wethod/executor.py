@@ -146,9 +146,8 @@ class Executor:
         return reason
 
     def _not_now(self, context: CallContext) -> NoResponse | None:
-        held_back = context.held_back
-        if held_back is not None:
-            return held_back
+        if context.held_back is not None:
+            return context.held_back
         seconds = self._rate_limits.remaining_seconds(context.token)
         return None if seconds is None else rest.RateLimited(seconds)
 

@@ -94,7 +94,7 @@ class Sender:
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         if shared_call is not None:
             shared_call.request = request
-        context.sending(request)
+        context.first_request = context.first_request or request
         requests = [request]
         reason: NoResponse
         try:

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.headers import Headers
+from app.headers import parse_headers
 from app.http_client.connection import Connection
 from app.http_client.transport import Interrupted, Request, Response
 from tests.faults.transports import body_needed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnext"
-NEXT = Response(404, Headers(((b"content-length", b"4"),)), b"next")
+NEXT = Response(404, parse_headers(((b"content-length", b"4"),)), b"next")
 
 
 class Owner:
@@ -162,7 +162,7 @@ class Target:
         assert whole == apart
         expected = read_answer(data, ended=ended)
         if whole.response is not None:
-            headers = Headers(expected.fields)
+            headers = parse_headers(expected.fields)
             assert (whole.response.status, whole.response.headers) == (expected.status, headers)
             if whole.response.body and body_needed(expected.status, headers) == "whole":
                 assert whole.response.body == expected.body

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graphql_http.client_address import AddressReader
-from app.headers import Headers
+from app.headers import parse_headers
 from tests.gateway import gateway
 from tests.system_parts import require_ipv6
 
@@ -22,7 +22,7 @@ PROXIES = ("10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48")
 
 def read(trusted: tuple[str, ...], peer: str | None, *headers: tuple[str, str]) -> str:
     """Read the client of a request that this peer sent with these headers."""
-    fields = Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+    fields = parse_headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
     return AddressReader(trusted).read(None if peer is None else (peer, 4711), fields)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.headers import Headers
+from app.headers import parse_headers
 from app.http_client.http1 import Http1Transport
 from app.http_client.transport import ConnectionOptions, Interrupted, NotSent, Request, Response
 from tests.faults.certificates import authority
@@ -76,7 +76,7 @@ def delete(
 
 def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: bool = False) -> Response:
     """Make the response that is expected, its names in lower case."""
-    return Response(status, Headers(fields), body, reused)
+    return Response(status, parse_headers(fields), body, reused)
 
 
 async def outcome(transport: Transport, request: Request) -> Response | type[NotSent | Interrupted]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.headers import Headers
+from app.headers import Headers, parse_headers
 from app.http_client.transport import Interrupted, NotSent, Request, Response
 from app.settings import load
 from app.wethod.caller import CallerReader
@@ -338,7 +338,7 @@ class Calls:
         self.transport = ScriptedTransport(*steps)
         self.recorder = recorder or Recorder()
         self.callers = CallerReader(settings)
-        headers = Headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
+        headers = parse_headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
         self.caller = self.callers.read(headers)
         self.executor = Executor(
             self.transport,
@@ -437,7 +437,7 @@ async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
 
 def test_a_caller_shows_no_token() -> None:
     """Secrets stay out of reprs."""
-    caller = CallerReader(load({})).read(Headers([(b"authorization", b"Bearer hunter2")]))
+    caller = CallerReader(load({})).read(parse_headers([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
     request = Request(
         b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0, body_needed, b"Bearer hunter2"

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.execution.answer_size import ITEM_BYTES
-from app.headers import Headers
+from app.headers import parse_headers
 from app.wethod.sender import ReadableResponse
 from schema.delete_contact import from_repeat, from_response
 from schema.envelope import ENTRY_BYTES
@@ -309,7 +309,7 @@ KNOWN = st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_status_and_body_has_an_outcome(status: int, content: bytes, content_type: bytes) -> None:
     """Total and pure: no body raises, none changes the member, and all text can be encoded and shown."""
-    headers = Headers([(b"content-type", content_type)])
+    headers = parse_headers([(b"content-type", content_type)])
     members = set()
     for candidate in (content, None, b""):
         for decide in (from_response, from_repeat):

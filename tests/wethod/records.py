@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from app.headers import Headers
+from app.headers import Headers, parse_headers
 from app.settings import load
 from app.wethod.caller import CallerReader
 from app.wethod.record import OperationRecord
@@ -33,7 +33,7 @@ HEADERS = {
 def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") -> Caller:
     """A caller as the gateway reads one."""
     return CallerReader(load({})).read(
-        Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
+        parse_headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
     )
 
 
