@@ -9,10 +9,6 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ATOMIC_BYTES = select.PIPE_BUF
 """A pipe takes this much at once or not at all, so that lines of several processes do not mix (POSIX write)."""
@@ -114,27 +110,32 @@ class LineWriter:
                 self._fd = -1
 
     def _take_incoming(self) -> None:
-        while self._incoming:
-            line, droppable = self._incoming.popleft()
+        incoming, backlog = self._incoming, self._backlog
+        while incoming:
+            line, droppable = incoming.popleft()
             if droppable and self.backlog_bytes + len(line) > self._most_bytes and not self._drain():
                 self.dropped += 1
             else:
-                self._backlog.append(line)
+                backlog.append(line)
                 self.backlog_bytes += len(line)
 
     def _drain(self) -> bool:
         """Write what is kept, several lines at once. Return whether nothing is left."""
-        while self._backlog:
-            lines = list(_together(self._backlog))
+        backlog = self._backlog
+        while backlog:
+            # The first line, and those behind it that a pipe takes in the same write.
+            lines = [backlog.popleft()]
+            size = len(lines[0])
+            while backlog and (size := size + len(backlog[0])) <= _ATOMIC_BYTES:
+                lines.append(backlog.popleft())
             joined = b"".join(lines)
             written = self._send(joined)
-            if written == 0:
+            if not written:
+                backlog.extendleft(reversed(lines))
                 return False
             self.backlog_bytes -= written
-            for _ in lines:
-                self._backlog.popleft()
             if written < len(joined):
-                self._backlog.appendleft(joined[written:])
+                backlog.appendleft(joined[written:])
                 return False
         return True
 
@@ -180,16 +181,6 @@ def _is_writable(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return bool(poll.poll(0))
-
-
-def _together(lines: deque[bytes]) -> Iterator[bytes]:
-    """Yield the first line, and those behind it that a pipe takes in the same write."""
-    size = 0
-    for line in lines:
-        size += len(line)
-        if size > _ATOMIC_BYTES and size > len(line):
-            return
-        yield line
 
 
 def milliseconds(seconds: float) -> float:
