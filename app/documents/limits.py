@@ -25,6 +25,8 @@ Validation, plan and answer grow with them: without the limit, 900 tokens select
 MAX_REFUSAL_BYTES = 100_000
 """Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
 _REFUSAL_BYTES_PER_ROOT_FIELD = 5_000
+MAX_OPERATIONS = 50
+"""Operations of a document: validation walks through each one three times, and a request runs one of them."""
 MAX_NESTING = 200
 """Levels of fields and fragments, which graphql-core follows by recursion."""
 
@@ -86,6 +88,11 @@ def parse_within(text: str, limits: Limits) -> DocumentNode:
     return document
 
 
+def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
+    """List the operations of a document."""
+    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+
+
 def check_limits(document: DocumentNode, limits: Limits) -> int:
     """Walk the operations of a document with their fragments expanded, and stop at the first limit.
 
@@ -93,12 +100,15 @@ def check_limits(document: DocumentNode, limits: Limits) -> int:
         How many selections all operations have.
 
     Raises:
-        RequestError: an operation is too deep, too wide or too large.
+        RequestError: there are too many operations, or one is too deep, too wide or too large.
     """
     walk = _Walk(document, limits)
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            walk.operation(node)
+    operations = operations_of(document)
+    if len(operations) > MAX_OPERATIONS:
+        message = f"The document has more than {MAX_OPERATIONS} operations."
+        raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
+    for operation in operations:
+        walk.operation(operation)
     return walk.selections
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, specified_rules, validate
 
-from app.documents.limits import check_limits, parse_within
+from app.documents.limits import check_limits, operations_of, parse_within
 from app.documents.lru_cache import LruCache
 from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
 from app.execution.plan import MAX_CALLS, Plan
@@ -126,11 +126,6 @@ class PlanCache:
             max_refusal_bytes=self.limits.max_refusal_bytes,
             projected=self._projected,
         )
-
-
-def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
-    """List the operations of a document."""
-    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
 
 
 def choose_operation(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:

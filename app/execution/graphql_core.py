@@ -50,7 +50,7 @@ EXACT_CLASSES: dict[object, type] = {
 
 COERCE_INT = GraphQLInt.coerce_output_value
 
-MAX_COMPLEXITY_BUDGET = 6_000
+MAX_COMPLEXITY_BUDGET = 3_000
 MAX_FRAGMENT_WORK = 2_000
 OUT_OF_BUDGET = "Validation aborted."
 """The message of the last error if a budget is exhausted."""

@@ -158,7 +158,8 @@ FAMILIES: dict[str, Write] = {
     "unknown-fragments": lambda n: context(each(lambda i: f"...F{i}", n)),
     "fragments-of-one-name": lambda n: "{ ...F }" + " fragment F on Query { __typename }" * n,
     # operations and their variables
-    "operations": lambda n: each(lambda i: f"query Q{i} {{ __typename }}", n),
+    "operations": lambda n: each(lambda i: f"query Q{i} {{ {'__typename ' * math.ceil(n / 50)}}}", min(n, 50)),
+    "operations-of-eight-fields": lambda n: each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", min(n, 50)),
     "operations-without-a-name": lambda n: "{ __typename } " * n,
     "operations-of-one-name": lambda n: "query Q { __typename } " * n,
     "operations-and-a-chain": lambda n: chain(n, each(lambda i: f"query Q{i} {{ ...F0 }}", n), "Query"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.gateway import GatewayClient
 
 TOKENS = 1_000
-MAX_CALLS = 400_000
+MAX_CALLS = 300_000
 """Calls of functions for one request; 35 ms of CPU on a quiet machine (tests/benchmark/documents.py)."""
 
 MAX_ANSWER = 100_000
