@@ -71,7 +71,7 @@ def render_ratios(results: Results) -> str:
     """Render the gateway's requests for each CPU-second as multiples of every server's."""
     head = (
         *("server", "cold start s", "RSS idle MB", "gateway, log and audit off", "gateway, default settings"),
-        "its own rate at 512 connections / at 32",
+        "rate at 512 connections / rate at 32",
     )
     return table(
         head,
