@@ -27,7 +27,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     GATEWAY_HOST=0.0.0.0 GATEWAY_PORT=8000 GATEWAY_LOG_FORMAT=json
 USER 10001:10001
 EXPOSE 8000
-# To stop it, allow more than GATEWAY_DRAIN_DELAY_SECONDS + GATEWAY_DRAIN_SECONDS: docker stop -t 25.
+# Stop it with the grace period of docs/operations.md (Times), by default 3 + 15 + 10 seconds: docker stop -t 28.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"GATEWAY_PORT\"]}/health/ready', timeout=2)"]

@@ -4,11 +4,11 @@
 //     name === 'wethod' ? new Wethod({ url }) : new RemoteGraphQLDataSource({ url }) });
 //   startStandaloneServer(new ApolloServer({ gateway }), { context });
 
-// The caller's own token, company and API version: without them nothing is deleted, and the answer names the missing one.
+// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer names it.
 // Trace and request id connect the router's logs with the gateway's and Wethod's.
 const FORWARDED = ['authorization', 'wethod-company', 'wethod-version', 'traceparent', 'tracestate', 'x-request-id'];
 
-// Above WETHOD_TIMEOUT_SECONDS (10): the gateway always answers first, with the outcome of the delete.
+// Above WETHOD_TIMEOUT_SECONDS (10), so that the gateway's answer with the outcome comes before the timeout.
 const TIMEOUT_MILLISECONDS = 15_000;
 
 // A data source sees only what the context contains of the client's request.
@@ -16,7 +16,7 @@ export const context = async ({ req }) => ({ headers: req.headers });
 
 export const wethodDataSource = (RemoteGraphQLDataSource) =>
   class WethodDataSource extends RemoteGraphQLDataSource {
-    // No retry here: the gateway repeats what is safe to repeat.
+    // No retry here: the gateway itself repeats requests that are safe to repeat.
     fetcher = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
 
     willSendRequest({ request, context: { headers = {} } }) {
@@ -29,10 +29,10 @@ export const wethodDataSource = (RemoteGraphQLDataSource) =>
     // clients "422: Unprocessable Entity" and this subgraph's address instead.
     async errorFromResponse(response) {
       const error = await super.errorFromResponse(response);
-      const [told] = error.extensions.response.body?.errors ?? [];
-      if (told) {
-        error.message = told.message;
-        error.extensions.code = told.extensions?.code;
+      const [original] = error.extensions.response.body?.errors ?? [];
+      if (original) {
+        error.message = original.message;
+        error.extensions.code = original.extensions?.code;
       }
       delete error.extensions.response;
       return error;

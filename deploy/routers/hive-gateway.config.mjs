@@ -3,13 +3,13 @@
 
 const SUBGRAPH = 'wethod';
 
-// The caller's own token, company and API version: without them nothing is deleted, and the answer names the missing one.
+// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer names it.
 // Trace and request id connect the router's logs with the gateway's and Wethod's.
 const FORWARDED = ['authorization', 'wethod-company', 'wethod-version', 'traceparent', 'tracestate', 'x-request-id'];
 
 export const gatewayConfig = {
   propagateHeaders: {
-    // Only to this subgraph: no other gets the Wethod token.
+    // Only this subgraph gets the Wethod token.
     fromClientToSubgraphs({ request, subgraphName }) {
       if (subgraphName !== SUBGRAPH) return {};
       const present = FORWARDED.filter((name) => request.headers.has(name));
@@ -17,13 +17,13 @@ export const gatewayConfig = {
     },
   },
 
-  // Milliseconds, above WETHOD_TIMEOUT_SECONDS (10): the gateway always answers first, with the outcome of the delete.
+  // Milliseconds, above WETHOD_TIMEOUT_SECONDS (10), so that the gateway's answer comes before the timeout.
   upstreamTimeout: ({ subgraphName }) => (subgraphName === SUBGRAPH ? 15_000 : undefined),
 
-  // Off: Hive's retry repeats mutations too, and the gateway repeats what is safe to repeat.
+  // Off: Hive also retries mutations, and the gateway itself repeats requests that are safe to repeat.
   upstreamRetry: ({ subgraphName }) =>
     subgraphName === SUBGRAPH ? { maxRetries: 0, shouldRetry: () => false } : undefined,
 
-  // On, as by default: outcomes are data. The gateway's own errors are GraphQL errors, which are not masked.
+  // On, as by default. Outcomes are data, and the gateway's errors are GraphQL errors; neither is masked.
   maskedErrors: true,
 };

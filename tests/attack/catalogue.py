@@ -1,4 +1,4 @@
-"""Every attack, by what it is after."""
+"""All attacks, by group."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.attack.masking import MASKING
 from tests.attack.routes import ROUTES
 
 GROUPS = {
-    "Forged requests of a page": FORGERIES,
-    "Requests across origins": CORS,
-    "Documents that cost too much": VOLUME,
-    "Documents that ask for information": DISCLOSURE,
+    "Cross-site request forgery": FORGERIES,
+    "Cross-origin requests (CORS)": CORS,
+    "Expensive documents": VOLUME,
+    "Information disclosure": DISCLOSURE,
     "Malformed bodies": CONTENT,
-    "Injections in ids and headers": CONTACTS,
+    "Injection in ids and headers": CONTACTS,
     "Other hosts and paths": ROUTES,
-    "Hidden requests (smuggling)": FRAMING,
-    "Failures of Wethod that reveal too much": MASKING,
-    "Limits, at the last allowed value and the next": LIMITS,
+    "Request smuggling": FRAMING,
+    "Leaks from failures of Wethod": MASKING,
+    "Limits: the largest allowed value and the next one": LIMITS,
 }
 
 ATTACKS = {name: attack for group in GROUPS.values() for name, attack in group.items()}

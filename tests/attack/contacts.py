@@ -16,19 +16,19 @@ INVALID = outcome("WethodValidationError", failures=[BAD_ID])
 IDS = {
     "parent": ("..", "the parent path"),
     "other-path": ("../../user/1", "another path"),
-    "encoded": ("%2e%2e", "the parent path, encoded"),
-    "encoded-digit": ("%37", "a digit, encoded"),
+    "encoded": ("%2e%2e", "the encoded parent path"),
+    "encoded-digit": ("%37", "an encoded digit"),
     "query": ("7?force=1", "a query string"),
     "fragment": ("7#", "a fragment"),
-    "segment": ("7/restore", "another segment"),
-    "matrix": ("7;v=1", "a parameter of a segment"),
+    "segment": ("7/restore", "a second path segment"),
+    "matrix": ("7;v=1", "a path parameter"),
     "backslash": ("\\7", "a backslash"),
     "line": ("7 HTTP/1.1\r\nX-Injected: 1", "the end of the request line and a header"),
     "request": ("7 HTTP/1.1\r\nHost: a\r\n\r\nDELETE /api/contact/8", "a second request"),
     "nul": ("7\0", "a NUL after a digit"),
     "space": (" 7", "a space before a digit"),
     "zero": ("0", "zero"),
-    "leading-zero": ("07", "a leading zero"),
+    "leading-zero": ("07", "a number with a leading zero"),
     "negative": ("-7", "a negative number"),
     "hexadecimal": ("0x7", "a hexadecimal number"),
     "beyond": ("9223372036854775808", "a number beyond 63 bits"),
@@ -52,7 +52,7 @@ REPEATED = outcome("WethodUnauthorizedError", message="The header Authorization 
 
 CONTACTS = {
     **{
-        f"id-{name}": Attack(f"an id that is {what}", ask(MUTATION, variables={"id": value}), (INVALID,))
+        f"id-{name}": Attack(f"{what} as an id", ask(MUTATION, variables={"id": value}), (INVALID,))
         for name, (value, what) in IDS.items()
     },
     "token-twice": Attack("two tokens", with_headers(TOKEN, TOKEN, COMPANY), (REPEATED,)),
@@ -94,13 +94,13 @@ CONTACTS = {
         (outcome("WethodValidationError", failures=[BAD_VERSION]),),
     ),
     "hop-by-hop": Attack(
-        "`Connection` that names the token's header, to have it dropped on the way: it is sent all the same",
+        "`Connection` with the name of the token's header, to drop the token: the gateway forwards it",
         with_headers(TOKEN, COMPANY, b"Connection: Authorization"),
         (outcome("DeleteContactSuccess"),),
         deleted=(DELETED,),
     ),
     "underscores": Attack(
-        "the company under a name with underscores, which some servers read as the header",
+        "`Wethod_Company`, which some servers read as `Wethod-Company`",
         with_headers(TOKEN, b"Wethod_Company: globex"),
         (
             outcome(
@@ -116,7 +116,7 @@ CONTACTS = {
         ),
     ),
     "request-id": Attack(
-        "a request id with an escaped line break: the gateway makes a new id and reflects nothing",
+        "a request id with an encoded line break: the gateway replaces the id",
         ask("{__typename}", b"X-Request-ID: a%0d%0aSet-Cookie: x=1"),
         (answered({"__typename": "Query"}),),
     ),

@@ -43,7 +43,7 @@ CONTENT = {
         (refused(422, "BAD_REQUEST", "The request's body is no JSON object; one GraphQL request is expected."),),
     ),
     "compressed": Attack(
-        "a compressed body that is a thousand times as long",
+        "a compressed body that expands to a thousand times its size",
         post(gzip.compress(b" " * 1_000_000, mtime=0), b"Content-Encoding: gzip"),
         (refused(415, "BAD_REQUEST", "The request's body must not be encoded.", accept_encoding="identity"),),
     ),
@@ -95,13 +95,15 @@ CONTENT = {
     ),
     "huge-number": Attack("an integer of 6,000 digits", with_id("9" * 6_000), (outcome("WethodValidationError"),)),
     "float": Attack(
-        "a number that a float rounds to another contact", with_id("9007199254740993.0"), (not_an_id(FRACTION),)
+        "a number that becomes another id as a float",
+        with_id("9007199254740993.0"),
+        (not_an_id(FRACTION),),
     ),
     "exponent": Attack("`1e3`, which is 1000", with_id("1e3"), (not_an_id(FRACTION),)),
-    "list": Attack("a list with an id", with_id('["7"]'), (not_an_id(KIND),)),
+    "list": Attack("a list that contains an id", with_id('["7"]'), (not_an_id(KIND),)),
     "object": Attack("an object that NoSQL databases read as a condition", with_id('{"$gt":""}'), (not_an_id(KIND),)),
     "keys-twice": Attack(
-        "a mutation and a query under the same key: every reader takes the last one",
+        "a mutation and a query with the same JSON key: the last one counts",
         post(b'{"query":' + json.dumps(DELETE).encode() + b',"query":"{__typename}"}'),
         (answered({"__typename": "Query"}),),
     ),

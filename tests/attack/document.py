@@ -17,25 +17,26 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "attacks.md"
 HEAD = """\
 # Attacks and their answers
 
-{count} attacks: those of the OWASP GraphQL cheat sheet, graphql-armor and graphql-cop that apply, and attacks on HTTP
-itself. `tests/attack` runs each row:
+This page lists {count} attacks: attacks on HTTP itself, and all that apply of the OWASP GraphQL cheat sheet,
+graphql-armor and graphql-cop. `tests/attack` tests each row:
 
-- The bytes go over a socket to a gateway process with the default settings, in one piece and in two.
-- Status, headers and body must be exactly as expected. Long answers are shortened here.
-- Wethod must read the requests that the row names, or none if it names none.
-- The next valid request must be served: on the same connection, unless the row says *Closed*.
+- The test sends the bytes over a socket to a gateway process with the default settings, once in one piece and once in
+  two.
+- Status, headers and body must match exactly. This page shortens long answers.
+- Wethod must receive the DELETEs in the row, and no other request.
+- The gateway must serve the next valid request. It must do so on the same connection, unless the row says *Closed*.
 
-The attacks have a valid token, so only the defence in question stops them.
+Unless a row says otherwise, the attack has a valid token, so that only the tested defence can stop it.
 
-`python -m tests.attack.document` writes this document, and a test compares it with the table.
+`python -m tests.attack.document` writes this document. A test compares it with the table of the tests.
 """
 
 FUZZED: dict[str, tuple[str, int]] = {
-    "requests": ("the server's parser of requests", 431_377),
-    "conversations": ("the server's connections: the requests that reach the application, and the responses", 279_027),
+    "requests": ("the parser of requests", 431_377),
+    "conversations": ("client connections: the requests that reach the application, and the responses", 279_027),
     "replies": ("the parser of Wethod's responses", 972_965),
     "exchanges": (
-        "the connections to Wethod: the result for the caller, and if another request may follow",
+        "connections to Wethod: the result for the caller, and the decision to reuse the connection",
         1_469_100,
     ),
 }
@@ -44,33 +45,36 @@ FUZZED: dict[str, tuple[str, int]] = {
 FUZZING = """
 ## Fuzzing
 
-`scripts/fuzz` mutates real requests and responses, including those of this table: it flips bits, repeats lines, inserts
-framing and joins two of them. The result is parsed as a whole, in pieces, and in a series of packets with repetitions.
-Three things must hold:
+`scripts/fuzz` mutates real requests and responses, including those in the tables above. It flips bits, repeats lines,
+inserts framing and joins two messages. It parses the result as a whole, in pieces, and in a series of packets with
+repetitions. Three conditions must hold:
 
 - No exception is raised.
-- Every way to cut the bytes gives the same result.
-- The result agrees with an independent parser for RFC 9112 (`tests/fuzz/reference.py`): it has no request, head or body
-  that the independent parser does not find, and reuses no connection that the independent parser closes.
+- Every split of the bytes gives the same result.
+- The result agrees with an independent parser for RFC 9112 (`tests/fuzz/reference.py`): the gateway reads no request,
+  head or body that the independent parser does not find, and reuses no connection that the independent parser closes.
 
-A minute of it runs in CI. Ten minutes each, two at a time on one busy core, ran for this record, without a finding:
+CI fuzzes for a minute. For the figures below, each target ran for ten minutes, two at a time on one busy core,
+without a finding:
 
-| target | | executions |
+| target | code under test | executions |
 | --- | --- | --- |
 {rows}
-Earlier findings, each fixed and kept as a test:
+Earlier findings are fixed, and each has a test:
 
-- A head arrived in pieces, and one read held its long body and the start of the next request. It was refused with 431.
-- White space after a header's value became a part of the value, and a token was refused for it.
-- After `Connection: close` in a trailer, the parser reads nothing. A client waited in vain for its next answer, and the
-  answer to the next delete on such a connection to Wethod was lost.
-- A response with a status below 100 and another one in the same read: the second was taken as Wethod's answer.
+- A head arrived in pieces, and one read contained its long body and the start of the next request. The gateway
+  answered 431.
+- White space after a header's value became a part of the value. The gateway refused a token because of it.
+- After `Connection: close` in a trailer, the parser reads nothing more. A client waited for an answer to its next
+  request and got none. On a connection to Wethod, the response to the next delete was lost.
+- A read contained a response with a status below 100 and a second response. The gateway used the second one as
+  Wethod's response.
 - `HTTP/2.0` and `HTTP/0.9` in a status line were accepted as HTTP/1.1.
 
-atheris was tried on both parsers. It covers the Python code around the parser, where it reached every branch within
-seconds, but not the parser itself, which is written in C. In 341,348 executions it found no fault, and one intended
-difference: a trailer in the bytes of its own head is not counted. The corpus now has such a trailer. atheris is not a
-dependency.
+We also ran atheris on both parsers. It covers the Python code around the parser, where it reached every branch within
+seconds. It does not cover the parser itself, which is written in C. In 341,348 executions it found no bug and one
+intended difference: a trailer in the same bytes as its head does not count towards the limit. The corpus now has such
+a trailer. atheris is not a dependency.
 """
 
 ROW = "| {name} | {does} | {gets} |\n"

@@ -73,7 +73,7 @@ VOLUME = {
         (refused(400, "BAD_REQUEST", "The request's body is not JSON: Extra data: line 2, column 1."),),
     ),
     "operations": Attack(
-        "two operations and no name: the gateway does not guess the first",
+        "two operations without a name: the gateway runs neither",
         ask('mutation A{deleteContact(id:"7"){__typename}} query B{__typename}'),
         (
             refused(
@@ -107,7 +107,7 @@ VOLUME = {
         (answered({"wethodContext": {"company": "acme"}}),),
     ),
     "fields-repeated-often": Attack(
-        "one field 900 times: validation would compare each pair",
+        "one field 900 times: validation compares each pair",
         ask("{wethodContext{" + "company " * 900 + "}}"),
         (refused(422, "LIMIT_EXCEEDED", TOO_OFTEN),),
     ),
@@ -125,7 +125,7 @@ VOLUME = {
         (invalid(("Cannot spread fragment 'A' within itself via 'B'.", ((1, 27), (1, 52)))),),
     ),
     "exponential": Attack(
-        "fragments that double 60 times",
+        "fragments that double the selections 60 times",
         ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
         (too_much(UNFOLDED),),
     ),
@@ -168,7 +168,7 @@ VOLUME = {
         (too_much(NAMES),),
     ),
     "null-for-a-default": Attack(
-        "null for a condition that has a default: as a field error, it would come after the delete",
+        "null for a condition that has a default: a field error would come after the delete",
         ask(
             "mutation($brief:Boolean=false){deleteContact(id:7){...on DeleteContactSuccess@skip(if:$brief){message}}}",
             variables={"brief": None},
@@ -206,7 +206,7 @@ VOLUME = {
         (answered({"__typename": "Query"}),),
     ),
     "deep-list": Attack(
-        "a list nested 490 deep for an id",
+        "a list nested 490 deep as an id",
         ask("mutation{deleteContact(id:" + "[" * 490 + "]" * 490 + "){__typename}}"),
         (TOO_DEEP,),
     ),
@@ -218,7 +218,7 @@ VOLUME = {
     "wide": Attack("a document of 10,000 fields", ask("{" + "a " * 10_000 + "}"), (TOKENS,)),
     "comments": Attack("a document of 20,000 comments", ask("#\n" * 20_000 + "{__typename}"), (TOKENS,)),
     "long-string": Attack(
-        "a string of 60,000 characters for an id",
+        "a string of 60,000 characters as an id",
         ask('mutation{deleteContact(id:"' + "9" * 60_000 + '"){__typename}}'),
         (outcome("WethodValidationError"),),
     ),
@@ -279,7 +279,7 @@ CIRCULAR = "{__schema{types{" + "fields{type{" * 4 + "name" + "}" * 11
 
 DISCLOSURE = {
     "introspection": Attack(
-        "the usual introspection query",
+        "the introspection query of common tools",
         ask(get_introspection_query()),
         (invalid(*untold(TOOLS_ASK), ENOUGH),),
     ),
@@ -322,7 +322,7 @@ DISCLOSURE = {
         (invalid(("Unknown directive '@skp'.", ((1, 12),))),),
     ),
     "entities": Attack(
-        "a contact by federation's `_entities`: this subgraph resolves none",
+        "a contact by federation's `_entities`: this subgraph resolves no entities",
         ask('{_entities(representations:[{__typename:"Contact",id:"7"}]){__typename}}'),
         (invalid(("Cannot query field '_entities' on type 'Query'.", ((1, 2),))),),
     ),
@@ -347,7 +347,7 @@ DISCLOSURE = {
         (refused(400, "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>.", (1, 24)),),
     ),
     "graphiql": Attack(
-        "what a browser sends, to get GraphiQL",
+        "the `Accept` header of a browser, to get GraphiQL",
         get(b"/graphql", b"Accept: text/html").replace(b"Accept: application/graphql-response+json\r\n", b""),
         (
             refused(
@@ -364,7 +364,7 @@ DISCLOSURE = {
         (NOT_FOUND,),
     ),
     "persisted-poisoned": Attack(
-        "a mutation under the hash of a query that others use",
+        "a mutation with the hash of a query of other clients",
         ask(
             'mutation{deleteContact(id:"7"){__typename}}',
             **persisted(hashlib.sha256(b"{__typename}").hexdigest()),

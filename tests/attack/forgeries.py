@@ -83,7 +83,7 @@ FORGERIES = {
         (UNLABELLED,),
     ),
     "beacon-report": Attack(
-        "a report that browsers send by themselves", typed(b"application/reports+json"), (UNLABELLED,)
+        "a report that a browser sends automatically", typed(b"application/reports+json"), (UNLABELLED,)
     ),
     "link": Attack("a link or an image: a mutation by `GET`", get(b"/graphql?query=" + ENCODED, *FORM), (BY_POST,)),
     "link-head": Attack(
@@ -167,19 +167,19 @@ def unlisted(what: str) -> Reply:
 
 CORS = {
     "preflight-off": Attack(
-        "a preflight, where no origin is listed", preflight("https://evil.example"), (OTHER_METHOD,)
+        "a preflight, to a gateway without listed origins", preflight("https://evil.example"), (OTHER_METHOD,)
     ),
     "answer-off": Attack(
-        "a query of a foreign page, where no origin is listed: no page may read the answer",
+        "a query from another origin, to a gateway without listed origins: no page may read the answer",
         ask("{__typename}", EVIL),
         (answered({"__typename": "Query"}),),
     ),
     "preflight-listed": Attack(
-        "a preflight of the listed origin", preflight(ORIGIN), (Reply(200, "OK", ALLOWED),), front="cors"
+        "a preflight from the listed origin", preflight(ORIGIN), (Reply(200, "OK", ALLOWED),), front="cors"
     ),
     **{
         f"preflight-{name}": Attack(
-            f"a preflight of `{origin}`, where another is listed",
+            f"a preflight from `{origin}`, which is not listed",
             preflight(origin),
             (unlisted("origin"),),
             front="cors",
@@ -195,38 +195,37 @@ CORS = {
         }.items()
     },
     "preflight-header": Attack(
-        "a preflight of the listed origin for a header that is not listed",
+        "a preflight from the listed origin for a header that is not listed",
         preflight(ORIGIN, PREFLIGHT[0], b"Access-Control-Request-Headers: x-evil"),
         (Reply(400, "Disallowed CORS headers", ALLOWED),),
         front="cors",
     ),
     "preflight-method": Attack(
-        "a preflight of the listed origin for `DELETE`",
+        "a preflight from the listed origin for `DELETE`",
         preflight(ORIGIN, b"Access-Control-Request-Method: DELETE"),
         (Reply(400, "Disallowed CORS method", ALLOWED),),
         front="cors",
     ),
     "preflight-credentials": Attack(
-        "a request of the listed origin with a cookie: it is answered without leave for credentials",
+        "a request from the listed origin with a cookie: the answer does not allow credentials",
         ask("{__typename}", b"Origin: " + ORIGIN.encode(), b"Cookie: session=1"),
         (answered({"__typename": "Query"}, **SHARED),),
         front="cors",
     ),
     "answer-foreign": Attack(
-        "a query of a foreign page, where another origin is listed: no page may read the answer",
+        "a query from an origin that is not listed: no page may read the answer",
         ask("{__typename}", EVIL),
         (answered({"__typename": "Query"}),),
         front="cors",
     ),
     "form-cors": Attack(
-        "a form of a foreign page, where another origin is listed",
+        "a form from an origin that is not listed",
         typed(b"text/plain"),
         (UNLABELLED,),
         front="cors",
     ),
     "json-unasked": Attack(
-        "JSON from a foreign page, with the caller's own token. No browser sends it without a preflight, and no "
-        "page has the token",
+        "JSON from another origin with a valid token: a browser first sends a preflight, and no page has the token",
         post(parameters(DELETE), *FETCH),
         (outcome("DeleteContactSuccess"),),
         deleted=(DELETED,),

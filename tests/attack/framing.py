@@ -75,7 +75,7 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
     "name-bracket": ("a name with a bracket", framed(b"X(: a", b"Content-Length: 0", body=b"")),
     "name-none": ("a field without a name", framed(b": a", b"Content-Length: 0", body=b"")),
     "colon-none": ("a field without a colon", framed(b"Content-Length", body=b"")),
-    "chunk-letters": ("a chunk size that is no number", framed(CHUNKED, body=b"zz\r\n")),
+    "chunk-letters": ("a chunk size that is not a number", framed(CHUNKED, body=b"zz\r\n")),
     "chunk-prefixed": ("a chunk size with a prefix", framed(CHUNKED, body=b"0x1\r\nx\r\n" + END)),
     "chunk-signed": ("a chunk size with a sign", framed(CHUNKED, body=b"+1\r\nx\r\n" + END)),
     "chunk-negative": ("a negative chunk size", framed(CHUNKED, body=b"-1\r\n")),
@@ -124,19 +124,19 @@ FRAMING = {
     **{name: Attack(f"{what}, then a delete", data + HIDDEN, (MALFORMED,)) for name, (what, data) in AMBIGUOUS.items()},
     "length-covers": Attack("a delete inside the body, by its length", request(HIDDEN, AS_JSON), (IN_BODY,)),
     "upgrade": Attack(
-        "`Upgrade`, where some parsers end the request: the delete is its body",
+        "`Upgrade`, after which some parsers end the request: the delete is read as its body",
         request(HIDDEN, AS_JSON, b"Connection: upgrade", b"Upgrade: websocket"),
         (IN_BODY,),
     ),
     "upgrade-h2c": Attack(
-        "`Upgrade: h2c`, to continue in HTTP/2 past a proxy: the gateway ignores it",
+        "`Upgrade: h2c`, to bypass a proxy with HTTP/2: the gateway ignores it",
         request(
             QUERY, AS_JSON, b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"
         ),
         (SOUND,),
     ),
     "http-1.0": Attack(
-        "HTTP/1.0 without a length, then a delete: there is no body, and nothing more is read",
+        "HTTP/1.0 without a length, then a delete: the gateway reads no body and no further request",
         raw(b"POST /graphql HTTP/1.0", *FIELDS, body=HIDDEN),
         (
             Reply(
@@ -154,7 +154,7 @@ FRAMING = {
         ),
     ),
     "after-close": Attack(
-        "a delete after a request that ends the connection: it is not read",
+        "a delete after a request that ends the connection: the gateway does not read it",
         request(QUERY, AS_JSON, b"Connection: close") + HIDDEN,
         (LAST,),
     ),

@@ -135,7 +135,7 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
     ),
     "depth": (
         Attack(
-            "fields nested 20 deep, which do not exist: only validation refuses them",
+            "fields nested 20 deep: only validation refuses them, because they do not exist",
             ask(nested(20)),
             (UNKNOWN_FIELD,),
         ),

@@ -39,12 +39,12 @@ def deleting(does: str, wethod: Answer, replies: tuple[Reply], times: int = 1) -
 
 MASKING = {
     "page-500": deleting(
-        "Wethod answers 500 with a page that shows a traceback",
+        "Wethod answers 500 with an HTML page that contains a traceback",
         answer(500, PAGE, content_type="text/html"),
         told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
     ),
     "page-403": deleting(
-        "a proxy answers 403 with a page",
+        "a proxy answers 403 with an HTML page",
         answer(403, PAGE, content_type="text/html"),
         told("WethodForbiddenError", "forbidden", FORBIDDEN, 403),
     ),
@@ -54,7 +54,7 @@ MASKING = {
         told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
     ),
     "redirect": deleting(
-        "Wethod answers with a redirect to another host: it is not followed",
+        "Wethod redirects to another host: the gateway does not follow",
         answer(307, b"", {"Location": "http://127.0.0.1/elsewhere"}),
         told("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 307),
     ),
@@ -68,7 +68,7 @@ MASKING = {
         told("WethodForbiddenError", "forbidden", "no", 403, [{"name": "date", "values": ["d"]}]),
     ),
     "silence": deleting(
-        "Wethod closes the connection without an answer, also for the repeat",
+        "Wethod closes the connection without a response, also after the repeat",
         LOST,
         (
             outcome(

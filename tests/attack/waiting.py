@@ -64,16 +64,16 @@ SHARE = IN_FLIGHT * 3 // 4
 
 CROWDS: dict[str, tuple[str, Reply]] = {
     "crowd-deletes-last": (
-        f"as many deletes at once as one token may have ({SHARE} of {IN_FLIGHT} here), while Wethod does not answer",
+        f"the most deletes at once that one token may have ({SHARE} of {IN_FLIGHT} in the test), while Wethod hangs",
         outcome("WethodOutcomeUnknownError", key="outcome_unknown"),
     ),
     "crowd-deletes-next": (
-        "one more delete: it is refused at once, and nothing is sent",
+        "one more delete: the gateway refuses it immediately and sends nothing",
         outcome("WethodUnavailableError", key="overloaded"),
     ),
-    "crowd-requests-last": (f"twice as many requests at once ({2 * IN_FLIGHT} in the test), without bodies", SOUND),
+    "crowd-requests-last": (f"the most requests at once ({2 * IN_FLIGHT} in the test), without bodies", SOUND),
     "crowd-requests-next": (
-        "one more request: it is refused before it is parsed",
+        "one more request: the gateway refuses it before it parses it",
         refused(
             503,
             "LIMIT_EXCEEDED",

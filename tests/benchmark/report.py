@@ -15,18 +15,18 @@ ROOT = Path(__file__).parents[2]
 
 PARTS = {
     "kernel": "the kernel: system calls that read and write",
-    "": "uvloop, asyncio and uvicorn, outside every call of ours",
+    "": "uvloop, asyncio and uvicorn, outside the gateway's modules",
     "app/server": "`server`: parse the request, render the response",
     "app/graphql_http": "`graphql_http`: headers, negotiation, JSON",
-    "app/headers.py": "`headers.py`: fields by name, of the request and of the response",
+    "app/headers.py": "`headers.py`: look up header fields by name",
     "app/documents": "`documents`: find the plan",
-    "app/execution": "`execution`: coerce, call the resolver, project",
+    "app/execution": "`execution`: coerce variables, call the resolver, project the result",
     "app/wethod/audit.py": "`wethod/audit.py` and `line_writer.py`: the audit",
     "app/wethod/caller.py": "`wethod/caller.py`: read the three headers",
-    "app/wethod": "`wethod`, the rest: checks, deadline, sharing",
-    "app/http_client": "`http_client`: connection, request, response",
+    "app/wethod": "`wethod`, other modules: checks, deadline, sharing",
+    "app/http_client": "`http_client`: connections, requests, responses",
     "app/observability/logs.py": "`observability/logs.py`: the request log",
-    "app/observability": "`observability`, the rest: metrics",
+    "app/observability": "`observability`, other modules: metrics",
     "schema": "`schema`: the outcome tables, the resolver",
 }
 """Parts of the gateway by the beginning of a module's path; the longest one that fits counts."""
@@ -71,7 +71,7 @@ def render_ratios(results: Results) -> str:
     """Render the gateway's requests for each CPU-second as multiples of every server's."""
     head = (
         *("server", "cold start s", "RSS idle MB", "gateway, log and audit off", "gateway, default settings"),
-        "its own rate at 512 connections / at 32",
+        "rate at 512 connections / rate at 32",
     )
     return table(
         head,
@@ -93,17 +93,17 @@ def render_profile(results: Results) -> str:
         for module, microseconds in profile.items():
             parts[_part(module)][settings] += microseconds
     rows = [(PARTS[part], *(f"{cost:.1f}" for cost in costs.values())) for part, costs in parts.items()]
-    total = ("together", *(f"{sum(profile.values()):.1f}" for profile in results.profiles.values()))
+    total = ("total", *(f"{sum(profile.values()):.1f}" for profile in results.profiles.values()))
     return table(("part", *results.profiles), (*rows, total))
 
 
 def render_costs(results: Results) -> str:
     """Render what the log and the audit cost."""
     names = {
-        "metrics alone": "gateway",
-        "and the audit, to a file": "gateway:audit",
-        "and the request log, to a file": "gateway:log",
-        "all three, the default settings": "gateway:default",
+        "metrics": "gateway",
+        "metrics and the audit, to a file": "gateway:audit",
+        "metrics and the request log, to a file": "gateway:log",
+        "metrics, audit and request log (default settings)": "gateway:default",
     }
     return table(
         ("", "µs of CPU for each delete"),
@@ -117,8 +117,8 @@ def render_summary(results: Results) -> str:
     times = default / _rate(results, "naive:caches")
     return (
         f"With default settings (request log and audit on), the gateway answers {default:,.0f} deletes for each\n"
-        f"CPU-second, {times:.0f} times as many as the usual Python stack, which logs nothing. Without log and audit,\n"
-        f"it answers {quiet:,.0f}."
+        f"second of CPU time. This is {times:.0f} times the rate of the usual Python stack, which logs nothing.\n"
+        f"Without log and audit, the gateway answers {quiet:,.0f}."
     )
 
 
@@ -140,7 +140,7 @@ def render_scale(results: Results) -> str:
 def render_documents(results: Results) -> str:
     """Render the most expensive families of documents."""
     return table(
-        ("family", "tokens", "CPU ms", "bytes of the answer", "ends"),
+        ("kind of document", "tokens", "CPU ms", "bytes of the answer", "result"),
         (
             (row.family, str(row.tokens), f"{row.cpu_ms:.1f}", f"{row.answer_bytes:,}", row.ended)
             for row in results.documents

@@ -27,9 +27,9 @@ HEAD_404 = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n"
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
 
 POINTS = {
-    "unread-request": Point("before it reads the request", (Arrive(),), requests=0),
+    "unread-request": Point("before reading the request", (Arrive(),), requests=0),
     "half-read-request": Point("in the middle of the request", (ReadPart(),), requests=0),
-    "read-request": Point("after it read the request", (Read(),)),
+    "read-request": Point("after reading the request", (Read(),)),
     "status-line": Point("inside the status line", (Read(), Send(b"HTTP/1.1 20"))),
     "after-status-line": Point("after the status line", (Read(), Send(b"HTTP/1.1 200 OK\r\n"))),
     "headers": Point("inside the headers", (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Len"))),
@@ -60,19 +60,19 @@ POINTS = {
         stands_still=Until.BODY_TIME,
     ),
     "body-of-page": Point(
-        "before the first byte of a page",
+        "before the first byte of an HTML page",
         (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n")),
         verdict=Answered(200, None),
         stands_still=Until.BODY_TIME,
     ),
     "blank-of-page": Point(
-        "after the white space before a page",
+        "after the white space before an HTML page",
         (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n\r\n ")),
         verdict=Answered(200, None),
         stands_still=Until.BODY_TIME,
     ),
     "inside-page": Point(
-        "after the first byte of a page",
+        "after the first byte of an HTML page",
         (Read(), Send(PAGE + b"Content-Length: 20\r\n\r\n<")),
         verdict=Answered(200, b"<"),
         stands_still=Until.AT_ONCE,
@@ -81,8 +81,8 @@ POINTS = {
 
 # A reset may overtake what was sent just before it.
 WAYS: dict[str, tuple[str, tuple[Step, ...]]] = {
-    "close": ("closes", (Close(),)),
-    "reset": ("resets", (Wait(0.03), Reset())),
+    "close": ("closes the connection", (Close(),)),
+    "reset": ("resets the connection", (Wait(0.03), Reset())),
     "hang": ("hangs", (Hang(),)),
 }
 
@@ -105,6 +105,6 @@ def cuts() -> Iterator[tuple[str, Fault]]:
     either = (Cut(), Unsent())
     yield (
         "close-accepted",
-        Fault("closes right after it accepts the connection", (CloseProperly(),), either, requests=0),
+        Fault("closes the connection right after accepting it", (CloseProperly(),), either, requests=0),
     )
-    yield "reset-accepted", Fault("resets right after it accepts the connection", (Reset(),), either, requests=0)
+    yield "reset-accepted", Fault("resets the connection right after accepting it", (Reset(),), either, requests=0)

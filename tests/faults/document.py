@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.faults.catalogue import FAULTS
 from tests.faults.expected import UNAVAILABLE, Ending, Position, endings
+from tests.faults.fault import Until
 from tests.faults.places import PLACES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -13,36 +14,40 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 HEAD = """\
 # Outcomes when Wethod or the network breaks
 
-`tests/faults/test_front_door.py` runs each row. It sends a delete to the gateway over a socket, and a raw-socket server
-instead of Wethod breaks HTTP as the row says. The test compares the exact outcome, and the number of complete DELETEs
-that the server read. There are {faults} faults, and {places} addresses without a server. Each is tried over both
-transports, in three ways:
+`tests/faults/test_front_door.py` tests each row. It sends a delete to the gateway over a socket. In place of Wethod,
+a server on raw sockets causes the fault of the row. The test compares the exact outcome and the number of complete
+DELETEs that the server read. There are {faults} faults and {places} addresses without a server. Each is tested with
+both transports, in three ways:
 
-- **first**: only the first connection has the fault. The next one meets a correct server, which deletes.
-- **repeat**: only the second connection has the fault. The first one is lost after the server has read the request.
+- **first**: only the first connection has the fault. On the next connection, the server deletes correctly.
+- **repeat**: only the second connection has the fault. The server reads the request on the first connection and
+  closes it without a response.
 - **always**: every connection has the fault.
 
-A cell shows the member of the union, with its `confirmedBy` or `statusCode` if it has one, and the number of DELETEs.
-It has two lines if the two parsers differ on the grammar of HTTP, or if the gateway may notice the fault before or
-after its deadline. *At the deadline* there is no time for a repeat.
+A cell shows the member of the union, its `confirmedBy` or `statusCode` if it has one, and the number of DELETEs. It
+has two lines if two results are possible: the parsers of the two transports differ, or the order of two events is not
+fixed. If the outcome is known only *at the deadline*, there is no time for a repeat.
 
-## All faults together, for ten minutes
+`python -m tests.faults.document` writes this document. A test compares it with the tables of the tests.
 
-24 clients, some of which disconnect, delete through a gateway process. Its Wethod answers two of three requests
-correctly, and the third in a dozen other ways. CI runs this for five seconds, and
-`SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py` for ten minutes. The figures are from before and after, without
-idle connections; the requests include a warm-up of three minutes:
+## Soak test
+
+24 clients send deletes to a gateway process, and some of them disconnect. The server in place of Wethod answers two
+of three requests correctly, and the third with one of a dozen faults. CI runs this test for five seconds.
+`SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py` runs it for ten minutes. The table has the figures before and
+after these ten minutes, without idle connections. The number of requests includes a warm-up of three minutes.
 
 | transport | requests | resident memory | files and sockets | tasks | deletes in progress | exceptions in the log |
 | --- | --- | --- | --- | --- | --- | --- |
 | http1 | 299,875 | 61.9 MB, then 63.6 MB | 23, then 23 | 3, then 3 | 0 | none |
 | httpx | 279,680 | 67.0 MB, then 68.6 MB | 23, then 23 | 3, then 3 | 0 | none |
 
-Memory does not grow with the requests: in ten seconds and 4,700 requests it grows by 1.3 and 1.0 MB.
+Memory does not grow with the number of requests: after only ten seconds and 4,700 requests it has grown by 1.3 and
+1.0 MB.
 
 ## Each fault
 
-| fault | the upstream … | outcome known | first | repeat | always |
+| fault | the server … | outcome known | first | repeat | always |
 | --- | --- | --- | --- | --- | --- |
 """
 
@@ -69,7 +74,7 @@ def render() -> str:
             cells.append(cell(found))
         rows.append(f"| {name} | {fault.does} | {fault.until.value} | {' | '.join(cells)} |")
     for name, place in PLACES.items():
-        known = "after the connect timeout" if place.waits else "at once"
+        known = (Until.CONNECT_TIMEOUT if place.waits else Until.AT_ONCE).value
         rows.append(f"| {name} | {place.does} | {known} | | | {cell([Ending(UNAVAILABLE, 0)])} |")
     return HEAD.format(faults=len(FAULTS), places=len(PLACES)) + "\n".join(rows) + "\n"
 

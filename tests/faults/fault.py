@@ -43,11 +43,11 @@ Verdict: TypeAlias = Answered | Unsent | Cut
 class Until(enum.Enum):
     """The time at which the verdict is known."""
 
-    AT_ONCE = "at once"
+    AT_ONCE = "immediately"
     CONNECT_TIMEOUT = "after the connect timeout"
-    BODY_TIME = "when the body's time is up"
+    BODY_TIME = "after the body timeout"
     DEADLINE = "at the deadline"
-    BY_DEADLINE = "at the deadline at the latest"
+    BY_DEADLINE = "by the deadline"
 
 
 class Over(enum.Enum):

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HANDSHAKES: dict[str, tuple[str, tuple[Step, ...]]] = {
-    "tls-close": ("closes instead of a TLS handshake", (Arrive(), Close())),
-    "tls-reset": ("resets instead of a TLS handshake", (Arrive(), Reset())),
+    "tls-close": ("closes the connection instead of a TLS handshake", (Arrive(), Close())),
+    "tls-reset": ("resets the connection instead of a TLS handshake", (Arrive(), Reset())),
     "tls-plain": (
         "answers a TLS handshake in plain HTTP",
         (Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), Hang()),
     ),
-    "tls-alert": ("refuses the TLS handshake", (Arrive(), Send(b"\x15\x03\x03\x00\x02\x02\x28"), Hang())),
-    "tls-garbage": ("answers a TLS handshake with garbage", (Arrive(), Send(bytes(range(256))), Hang())),
+    "tls-alert": ("answers the TLS handshake with an alert", (Arrive(), Send(b"\x15\x03\x03\x00\x02\x02\x28"), Hang())),
+    "tls-garbage": ("answers a TLS handshake with random bytes", (Arrive(), Send(bytes(range(256))), Hang())),
 }
 
 CERTIFICATES = {
     "certificate-expired": ("presents an expired certificate", Certificate.EXPIRED),
-    "certificate-of-another": ("presents a certificate of another host", Certificate.OTHER_HOST),
+    "certificate-of-another": ("presents a certificate for another host", Certificate.OTHER_HOST),
     "certificate-untrusted": ("presents a certificate of an authority that is not trusted", Certificate.UNTRUSTED),
 }
 

@@ -64,6 +64,6 @@ class Place:
 
 PLACES: dict[str, Place] = {
     "refused": Place("refuses connections", refusing_port),
-    "never-accepted": Place("never accepts, with its backlog full", full_backlog, waits=True),
+    "never-accepted": Place("accepts no connection, because its backlog is full", full_backlog, waits=True),
     "unresolvable": Place("has a name that does not resolve", unresolvable_name),
 }

@@ -7,9 +7,9 @@ export function makeClient(link: ApolloLink): ApolloClient {
   return new ApolloClient({
     link,
     cache: new InMemoryCache({
-      // A pattern, so that it matches errors of later versions too.
+      // A pattern: it also matches errors of later versions.
       possibleTypes: { WethodError: ["Wethod\\w+Error"] },
-      // An entry is part of an answer, though it has the id of a contact.
+      // An entry has the id of a contact, but it is not that contact. It needs no key.
       typePolicies: { DeleteContactsEntry: { keyFields: false } },
     }),
   });
@@ -46,5 +46,5 @@ export async function deleteContacts(client: ApolloClient, ids: string[]): Promi
       cache.gc();
     },
   });
-  return data?.deleteContacts ?? []; // null only if the gateway itself failed
+  return data?.deleteContacts ?? []; // null only after a bug of the gateway
 }

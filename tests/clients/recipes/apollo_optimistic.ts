@@ -3,7 +3,7 @@ import { ApolloClient, CombinedGraphQLErrors } from "@apollo/client";
 import { DeleteContact, explain } from "./contact.js";
 import { decide, LOST, type Shown } from "./optimistic.js";
 
-/** The client is that of the recipe above. */
+/** Use the client of the recipe above. */
 export async function deleteContact(client: ApolloClient, id: string): Promise<Shown> {
   try {
     const { data } = await client.mutate({
@@ -13,7 +13,7 @@ export async function deleteContact(client: ApolloClient, id: string): Promise<S
         __typename: "Mutation",
         deleteContact: { __typename: "DeleteContactSuccess", message: "", contact: { __typename: "Contact", id } },
       },
-      // Runs for the optimistic response, which Apollo rolls back when the answer comes, and then for the answer.
+      // Runs twice: for the optimistic response, which Apollo rolls back later, and for the answer.
       update(cache, { data }) {
         if (decide(data?.deleteContact?.__typename) === "gone") {
           cache.evict({ id: cache.identify({ __typename: "Contact", id }) });

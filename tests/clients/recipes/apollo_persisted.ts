@@ -7,21 +7,21 @@ import type { DocumentNode } from "graphql";
 
 import manifest from "../persisted-query-manifest.json" with { type: "json" };
 
-/** Automatic persisted queries: the hash, and the text with it once. */
+/** Automatic persisted queries: sends the hash, and once also the text. */
 export const automatic = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     sha256: (text) => createHash("sha256").update(text).digest("hex"),
     useGETForHashedQueries: true,
   }).concat(http);
 
-/** Trusted documents: the key that graphql-codegen wrote into gql/persisted-documents.json, and never the text. */
+/** Trusted documents: sends only the key that graphql-codegen wrote into gql/persisted-documents.json. */
 export const trusted = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     generateHash: (document: DocumentNode & { __meta__?: { hash: string } }) => document.__meta__?.hash ?? "",
     retry: () => false,
   }).concat(http);
 
-/** The same with the manifest that generate-persisted-query-manifest writes, by operation name. */
+/** Trusted documents with the manifest of generate-persisted-query-manifest: looks up the key by operation name. */
 export const trustedByName = (http: ApolloLink): ApolloLink =>
   new PersistedQueryLink({
     ...generatePersistedQueryIdsFromManifest({ loadManifest: () => manifest }),

@@ -16,7 +16,7 @@ async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> 
         try:
             # The default timeout of httpx, 5 seconds, is shorter than the gateway's.
             outcome = (await client.delete_contact(id=contact_id, timeout=15)).delete_contact
-        except ValidationError:  # an error of a later version: the models know those of the schema they were made from
+        except ValidationError:  # a WethodError of a later version, which the generated models do not contain
             outcome = None
     match outcome:
         case None:

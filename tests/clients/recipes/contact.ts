@@ -17,7 +17,7 @@ export type Outcome = DeleteContactMutation["deleteContact"];
 
 /** The text to show for an outcome. */
 export function explain(outcome: Outcome | undefined): string {
-  if (!outcome) return "Something went wrong. Reload to see whether the contact is gone."; // the gateway itself failed
+  if (!outcome) return "Something went wrong. Reload to see whether the contact is gone."; // a bug of the gateway
   switch (outcome.__typename) {
     case "DeleteContactSuccess":
       return "The contact is gone.";
@@ -31,7 +31,7 @@ export function explain(outcome: Outcome | undefined): string {
       return "Nothing was deleted. Repeat.";
     case "WethodOutcomeUnknownError":
       return "The contact may be gone. Repeating does no harm.";
-    default: // all other errors, those of later versions too (Graphcache keeps only their names)
-      return outcome.message ?? "Whether the contact is gone is not known here. Reload.";
+    default: // all other errors, also those of later versions (Graphcache keeps only their names)
+      return outcome.message ?? "The outcome is not known here. Reload.";
   }
 }

@@ -18,7 +18,7 @@ export const DeleteContacts = graphql(`
 
 export type Entries = NonNullable<DeleteContactsMutation["deleteContacts"]>;
 
-/** The ids that may be sent again as they are: nothing was sent for them, or it is not known what became of them. */
+/** The ids to send again: nothing was sent for them, or their outcome is unknown. */
 export function repeatable(entries: Entries): string[] {
   const again = ["WethodUnavailableError", "WethodOutcomeUnknownError"];
   return entries.filter(({ result }) => again.includes(result?.__typename ?? "")).map(({ id }) => id);

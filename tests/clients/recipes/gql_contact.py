@@ -28,6 +28,6 @@ async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> 
             return "The contact is gone."
         case {"failures": failures}:
             return " ".join(f"{failure['field']}: {failure['message']}" for failure in failures)
-        case {"message": str(message)}:  # every other WethodError, those of later versions included
+        case {"message": str(message)}:  # every other WethodError, also of later versions
             return message
     return "Something went wrong. Look whether the contact is gone."

@@ -2,12 +2,12 @@
 export type Shown = { row: Row; message: string };
 
 export type Row =
-  | "gone" // it stays removed
-  | "reload" // the contact was not there any more: the recipe reloads the list
-  | "uncertain" // it comes back greyed out, with a "Repeat" button: repeating does no harm
-  | "restored"; // it comes back
+  | "gone" // the row stays removed
+  | "reload" // the contact no longer exists: the recipe reloads the list
+  | "uncertain" // the row returns greyed out, with a "Repeat" button
+  | "restored"; // the row returns
 
-/** Without an outcome the answer was lost between the gateway and this client, and the contact may be gone. */
+/** `undefined` means that the answer of the gateway was lost: the contact may be gone. */
 export function decide(typename: string | undefined): Row {
   switch (typename) {
     case "DeleteContactSuccess":

@@ -6,12 +6,12 @@ import introspection from "../schema.json" with { type: "json" }; // wethod-grap
 import { DeleteContact, explain } from "./contact.js";
 import { DeleteContacts, type Entries } from "./contacts.js";
 
-// Graphcache must know the types that are a WethodError. Its option `schema` throws at types of later versions.
+// Graphcache must know the types that implement WethodError. Its option `schema` throws on types of later versions.
 export const possibleTypes = Object.fromEntries(
   introspection.__schema.types.map(({ name, possibleTypes }) => [name, possibleTypes?.map((type) => type.name) ?? []]),
 );
 
-// They need no key. An entry is part of an answer, though it has the id of a contact.
+// These types need no key. An entry has the id of a contact, but it is not that contact.
 export const keys = { DeleteContactSuccess: () => null, DeleteContactsEntry: () => null, WethodFailure: () => null };
 
 export function makeClient(url: string, headers: Record<string, string>): Client {
@@ -50,5 +50,5 @@ export async function deleteContact(client: Client, id: string): Promise<string>
 export async function deleteContacts(client: Client, ids: string[]): Promise<Entries> {
   const { data, error } = await client.mutation(DeleteContacts, { ids });
   if (error) throw error;
-  return data?.deleteContacts ?? []; // null only if the gateway itself failed
+  return data?.deleteContacts ?? []; // null only after a bug of the gateway
 }

@@ -6,7 +6,7 @@ import { DeleteContact, explain } from "./contact.js";
 import { decide, LOST, type Shown } from "./optimistic.js";
 import { keys, possibleTypes } from "./urql.js";
 
-/** Removes the contact from the list. Invalidating it would load the list again, with the contact still in it. */
+/** Removes the contact from the list. `invalidate` would reload the list, which still contains the contact. */
 function unlist(cache: Cache, id: string): void {
   const contact = cache.keyOfEntity({ __typename: "Contact", id });
   const listed = cache.resolve("Query", "contacts") as string[] | undefined;
@@ -30,7 +30,7 @@ export function makeClient(url: string, headers: Record<string, string>): Client
         },
         updates: {
           Mutation: {
-            // Runs for the optimistic result, which Graphcache rolls back when the answer comes, and then for the answer.
+            // Runs twice: for the optimistic result, which Graphcache rolls back later, and for the answer.
             deleteContact(result, { id }, cache) {
               const row = decide((result as DeleteContactMutation).deleteContact?.__typename);
               if (row === "gone") unlist(cache, id as string);

@@ -6,7 +6,7 @@ import type { deleteContactMutation } from "./__generated__/deleteContactMutatio
 export function makeEnvironment(url: string, headers: Record<string, string>): IEnvironment {
   return new Environment({
     store: new Store(new RecordSource()),
-    // An entry of deleteContacts has the id of a contact. Without this, Relay takes both for one record.
+    // An entry of deleteContacts has the id of a contact. Without this, Relay stores both as one record.
     getDataID: ({ id }, typename) => (typename === "DeleteContactsEntry" ? null : id),
     network: Network.create(async ({ text, id }, variables) => {
       const response = await fetch(url, {
@@ -19,7 +19,7 @@ export function makeEnvironment(url: string, headers: Record<string, string>): I
   });
 }
 
-/** Resolves to undefined if the contact is gone, else to the text to show. */
+/** Resolves to undefined if the contact is gone, otherwise to the text to show. */
 export function deleteContact(environment: IEnvironment, id: string): Promise<string | undefined> {
   return new Promise((resolve, reject) =>
     commitMutation<deleteContactMutation>(environment, {

@@ -3,7 +3,7 @@ import type { IEnvironment } from "relay-runtime";
 
 import type { deleteContactsMutation } from "./__generated__/deleteContactsMutation.graphql.js";
 
-/** Resolves to the text to show for each contact that may still be there, by its id. */
+/** Resolves to a text to show for each contact that was not deleted or may not be, by its id. */
 export function deleteContacts(environment: IEnvironment, ids: string[]): Promise<Map<string, string>> {
   return new Promise((resolve, reject) =>
     commitMutation<deleteContactsMutation>(environment, {

@@ -4,7 +4,7 @@ import type { IEnvironment } from "relay-runtime";
 import { decide, LOST, type Shown } from "../recipes/optimistic.js";
 import type { deleteOptimisticallyMutation } from "./__generated__/deleteOptimisticallyMutation.graphql.js";
 
-/** `reload` loads the list again: the `refetch` of its query, for instance. */
+/** `reload` loads the list again, for example with `refetch` of its query. */
 export function deleteContact(environment: IEnvironment, id: string, reload: () => void): Promise<Shown> {
   return new Promise((resolve) =>
     commitMutation<deleteOptimisticallyMutation>(environment, {
@@ -18,7 +18,7 @@ export function deleteContact(environment: IEnvironment, id: string, reload: () 
         }
       `,
       variables: { id },
-      // Relay rolls this back when the answer comes; @deleteRecord then removes the contact if it is a success.
+      // Relay rolls this back when the answer arrives. After a success, @deleteRecord removes the contact.
       optimisticUpdater: (store) => store.delete(id),
       onCompleted: ({ deleteContact: outcome }) => {
         if (!outcome) return resolve(LOST);
