@@ -173,7 +173,8 @@ class RestOperation(Generic[P, Outcome]):
         audited: each call is recorded, and none is sent while the audit cannot be written.
         audit_fields: the operation's own fields of the audit record.
         parameters: the names of the parameters, read from ``check``.
-        path_parameters: those of them that stand in ``path``.
+        path_parameters: the positions of those of them that stand in ``path``.
+        path_format: ``path`` with positions instead of names, for ``str.format``.
 
     Raises:
         ValueError: ``path`` names a parameter that ``check`` does not have, a parameter is not both positional and
@@ -196,16 +197,20 @@ class RestOperation(Generic[P, Outcome]):
     audited: bool = False
     audit_fields: Callable[Concatenate[Outcome, P], Mapping[str, object]] | None = None
     parameters: tuple[str, ...] = field(init=False)
-    path_parameters: tuple[str, ...] = field(init=False)
+    path_parameters: tuple[int, ...] = field(init=False)
+    path_format: str = field(init=False)
 
     def __post_init__(self) -> None:
         parameters = inspect.signature(self.check).parameters
-        object.__setattr__(self, "parameters", tuple(parameters))
-        object.__setattr__(self, "path_parameters", tuple(_PARAMETER.findall(self.path)))
-        unknown = set(self.path_parameters) - set(self.parameters)
+        names = tuple(parameters)
+        in_path = _PARAMETER.findall(self.path)
+        unknown = set(in_path).difference(names)
         if unknown:
             raise ValueError(f"{self.name}: the path names {', '.join(sorted(unknown))}, which check does not take")
         if any(parameter.kind is not parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values()):
             raise ValueError(f"{self.name}: every parameter of check must be both positional and named")
         if self.idempotent != (self.from_repeat is not None):
             raise ValueError(f"{self.name}: an idempotent operation has a from_repeat, and no other operation has one")
+        object.__setattr__(self, "parameters", names)
+        object.__setattr__(self, "path_parameters", tuple(names.index(name) for name in in_path))
+        object.__setattr__(self, "path_format", _PARAMETER.sub(lambda name: f"{{{names.index(name[1])}}}", self.path))

@@ -23,18 +23,17 @@ _JSON = (b"Content-Type", b"application/json")
 
 def check_path(operation: RestOperation[Any, Any], arguments: Arguments) -> list[WethodFailure]:
     """Check that no path parameter can leave its place in the path, whatever the operation's own check lets pass."""
-    return [
-        WethodFailure(field=name, message="Must be 1 to 64 letters, digits or hyphens.")
-        for name, value in zip(operation.parameters, arguments, strict=True)
-        if name in operation.path_parameters and not _PATH_PARAMETER.fullmatch(str(value))
-    ]
+    failures = []
+    for position in operation.path_parameters:
+        if not _PATH_PARAMETER.fullmatch(str(arguments[position])):
+            name = operation.parameters[position]
+            failures.append(WethodFailure(field=name, message="Must be 1 to 64 letters, digits or hyphens."))
+    return failures
 
 
 def build(operation: RestOperation[Any, Any], context: CallContext, arguments: Arguments, base_path: str) -> Request:
     """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
-    target = base_path + operation.path
-    for name, value in zip(operation.parameters, arguments, strict=True):
-        target = target.replace(f"{{{name}}}", str(value))
+    target = base_path + operation.path_format.format(*arguments)
     if operation.query is not None and (pairs := operation.query(*arguments)):
         target += "?" + urlencode(pairs)
     headers = context.caller.forwarded_headers()
