@@ -98,7 +98,7 @@ async def serving(
     listener = listen(config)
     started = asyncio.Event()
     server = GatewayServer(app, config, lifecycle or Lifecycle(), started=started.set)
-    running = asyncio.create_task(server.serve([listener]))
+    running = asyncio.create_task(server.serve(listener))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
     assert started.is_set(), "the server did not start"

@@ -23,8 +23,6 @@ _WARNINGS_ONLY = ("httpcore", "httpx", "urllib3", "requests")
 def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
     """Log as the settings say, in the whole process; replaces an earlier configuration.
 
-    uvicorn's own configuration must be off (``log_config=None``). Its access log is off: each request has a line.
-
     Args:
         settings: for format and level.
         fd: the descriptor that gets the lines. If it is closed, nothing is logged.
@@ -42,10 +40,6 @@ def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
             old.writer.close()
     root.addHandler(handler)
     root.setLevel(settings.gateway_log_level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = name != "uvicorn.access"
     for name in _WARNINGS_ONLY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -6,22 +6,23 @@ import signal
 from typing import TYPE_CHECKING
 
 from app.sandbox.application import SLOW_SECONDS, create_sandbox
-from app.server.embedded import ServerThread
+from app.server.embedded import serve_on_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
 def serve_sandbox(
     host: str = "127.0.0.1", port: int = 0, database: Path | None = None, *, slow_seconds: float = SLOW_SECONDS
-) -> ServerThread:
+) -> AbstractContextManager[str]:
     """Serve a sandbox in a thread of its own: a context manager of its base URL.
 
     Port 0 takes a free one; ``create_sandbox`` explains the other arguments. Entering raises ``StartError`` if the
     address or the database cannot be used.
     """
-    return ServerThread(create_sandbox(database, slow_seconds=slow_seconds), host, port)
+    return serve_on_thread(create_sandbox(database, slow_seconds=slow_seconds), host, port)
 
 
 def run_sandbox(host: str, port: int, database: Path | None, announce: Callable[[str], object]) -> None:

@@ -1,8 +1,7 @@
 """Accepts connections of one listening socket.
 
 It replaces ``create_server`` of the event loop. uvloop's drops clients without a word when the process has no file
-descriptor left, and returns normally when ``listen`` fails; and neither loop can accept the clients that the kernel has
-accepted when the socket is closed.
+descriptor left, and neither loop can accept the clients that the kernel has accepted when the socket is closed.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts connections until it is closed.
+    """Listens and accepts connections, until it is closed.
 
     Args:
         listener: a bound socket that does not block; closed by ``close``.
@@ -44,19 +43,11 @@ class Acceptor:
         self._listener = listener
         self._make_protocol = make_protocol
         self._loop = asyncio.get_running_loop()
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[object]] = set()
         self._resume: asyncio.TimerHandle | None = None
         self._logged_at = -math.inf
-
-    def start(self) -> None:
-        """Listen and accept.
-
-        Raises:
-            OSError: another program listens on the address.
-        """
-        # Here rather than in the event loop: uvloop ignores a failure.
-        self._listener.listen(BACKLOG)
-        self._loop.add_reader(self._listener, self._accept_many)
+        listener.listen(BACKLOG)
+        self._start()
 
     async def close(self) -> None:
         """Accept the clients that the kernel has accepted, then stop listening.
@@ -73,30 +64,24 @@ class Acceptor:
         if self._connecting:
             await asyncio.wait(self._connecting)
 
+    def _start(self) -> None:
+        self._loop.add_reader(self._listener, self._accept_many)
+
     def _accept_many(self) -> None:
         try:
             for _ in range(_MAX_ACCEPTED):
                 self._accept()
-        except BlockingIOError:
-            return
         except OSError as problem:
-            if problem.errno not in _EXHAUSTED:
-                return  # the client has left already
-            self._pause(problem)
+            # Otherwise no client is left, or one has left already.
+            if problem.errno in _EXHAUSTED:
+                self._pause(problem)
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
         client.settimeout(0)
-        task = self._loop.create_task(self._connect(client))
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, client))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
-
-    async def _connect(self, client: socket.socket) -> None:
-        try:
-            await self._loop.connect_accepted_socket(self._make_protocol, client)
-        except Exception:
-            logger.exception("a connection could not be opened")
-            client.close()
 
     def _pause(self, problem: OSError) -> None:
         """Let clients wait in the kernel's queue instead of looking for a file descriptor without end."""
@@ -105,8 +90,4 @@ class Acceptor:
             self._logged_at = now
             logger.error("no connection can be accepted, clients wait: %s", problem.strerror)
         self._loop.remove_reader(self._listener)
-        self._resume = self._loop.call_later(_PAUSE_SECONDS, self._go_on)
-
-    def _go_on(self) -> None:
-        self._resume = None
-        self._loop.add_reader(self._listener, self._accept_many)
+        self._resume = self._loop.call_later(_PAUSE_SECONDS, self._start)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
+
+from anyio.from_thread import start_blocking_portal
 
 from app.server.config import ServerConfig
 from app.server.lifecycle import Lifecycle
 from app.server.listener import listen, url_of
-from app.server.server import GatewayServer, loop_factory
+from app.server.server import GatewayServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from starlette.types import ASGIApp
 
@@ -40,61 +40,27 @@ async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") ->
         StartError: the address cannot be used, or the application does not start.
     """
     config = ServerConfig(host=host, port=port, port_setting=setting)
-    listener = listen(config)
-    started = asyncio.Event()
-    server = GatewayServer(app, config, Lifecycle(), started=started.set)
-    serving = asyncio.create_task(server.serve([listener]))
-    starting = asyncio.create_task(started.wait())
-    await asyncio.wait((serving, starting), return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
+    with listen(config) as listener:
+        started = asyncio.Event()
+        server = GatewayServer(app, config, Lifecycle(), started=started.set)
+        serving = asyncio.create_task(server.serve(listener))
+        starting = asyncio.create_task(started.wait())
+        await asyncio.wait((serving, starting), return_when=asyncio.FIRST_COMPLETED)
         starting.cancel()
-        listener.close()
-        await serving
-    try:
-        yield url_of(listener)
-    finally:
-        server.finish()
-        await serving
-
-
-class ServerThread:
-    """An application on an event loop and a thread of its own: ``with ServerThread(app, host, port) as url``.
-
-    Takes the arguments of ``serve_app``. Entering it raises what ``serve_app`` raises. It is entered once.
-    """
-
-    def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "") -> None:
-        self._serve = serve_app(app, host, port, setting=setting)
-        self._stop: asyncio.Event | None = None
-        self._started: Future[tuple[str, asyncio.AbstractEventLoop]] = Future()
-        # A daemon, so that a process that ends with an exception does not wait for it.
-        self._thread = threading.Thread(target=self._run, name=f"server-{setting or port}", daemon=True)
-
-    def __enter__(self) -> str:
-        self._thread.start()
+        if serving.done():
+            await serving
         try:
-            url, self._loop = self._started.result()
-        except BaseException:
-            self._thread.join()
-            raise
-        return url
+            yield url_of(listener)
+        finally:
+            server.finish()
+            await serving
 
-    def __exit__(self, *_: object) -> None:
-        assert self._stop is not None  # noqa: S101 - set before the start is reported
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                runner.run(self._main())
-        except BaseException as error:  # raised in the thread that waits for the start
-            if self._started.done():
-                raise
-            self._started.set_exception(error)
-
-    async def _main(self) -> None:
-        self._stop = asyncio.Event()
-        async with self._serve as url:
-            self._started.set_result((url, asyncio.get_running_loop()))
-            await self._stop.wait()
+@contextlib.contextmanager
+def serve_on_thread(app: ASGIApp, host: str, port: int, *, setting: str = "") -> Iterator[str]:
+    """Do what ``serve_app`` does, on an event loop and a thread of its own, for code that runs in neither."""
+    with (
+        start_blocking_portal(backend_options={"use_uvloop": True}, name=f"server-{setting or port}") as portal,
+        portal.wrap_async_context_manager(serve_app(app, host, port, setting=setting)) as url,
+    ):
+        yield url

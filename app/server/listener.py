@@ -26,53 +26,40 @@ def listen(config: ServerConfig) -> socket.socket:
         StartError: the address cannot be used. The message names it and its setting.
     """
     try:
-        # The protocol has to be named: asyncio sets TCP_NODELAY only if it is.
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            config.host, config.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        family, _, _, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
+        listener = _bind(family, address)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
             listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
     except OSError as problem:
-        raise StartError(describe(config, problem)) from None
+        # getaddrinfo has error numbers of its own.
+        errno = None if isinstance(problem, socket.gaierror) else problem.errno
+        reason = os.strerror(errno).lower() if errno else problem.strerror or str(problem)
+        setting = f" ({config.port_setting})" if config.port_setting else ""
+        raise StartError(f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}") from None
+    return listener
+
+
+def _bind(family: int, address: Any, *options: int) -> socket.socket:
+    # The protocol has to be named: asyncio sets TCP_NODELAY only if it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
     listener.settimeout(0)
     return listener
 
 
-def describe(config: ServerConfig, problem: OSError) -> str:
-    """Return the line for the operator about an address that cannot be used."""
-    # getaddrinfo has error numbers of its own.
-    known = not isinstance(problem, socket.gaierror) and problem.errno
-    reason = os.strerror(problem.errno).lower() if known and problem.errno else problem.strerror or str(problem)
-    setting = f" ({config.port_setting})" if config.port_setting else ""
-    return f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}"
-
-
-def bind_reuse_port(family: int, address: Any) -> socket.socket:
-    """Bind another socket to an address whose sockets all have ``SO_REUSEPORT``.
-
-    Raises:
-        OSError: it cannot be bound.
-    """
-    other = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(address)
-    except OSError:
-        other.close()
-        raise
-    other.settimeout(0)
-    return other
-
-
 class WorkerListeners:
-    """The listening sockets of several workers on one address.
+    """The sockets of several workers on one address.
 
     On Linux every worker has a socket of its own, and the kernel spreads connections over those that listen. On one
     shared socket the first process that wakes accepts a whole burst: of 64 connections that a router opened at once, 64
@@ -88,22 +75,21 @@ class WorkerListeners:
 
     def __init__(self, first: socket.socket) -> None:
         self._shared = sys.platform != "linux"
-        self._first = first
         self._family, self._address = first.family, first.getsockname()
         self._by_worker = {0: first}
         if not self._shared:
             first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
     def get(self, index: int) -> socket.socket:
-        """Return the socket of a worker.
+        """Return the socket of a worker; the worker listens on it.
 
         Raises:
             OSError: no other socket can be made.
         """
         if self._shared:
-            return self._first
+            return self._by_worker[0]
         if index not in self._by_worker:
-            self._by_worker[index] = bind_reuse_port(self._family, self._address)
+            self._by_worker[index] = _bind(self._family, self._address, socket.SO_REUSEPORT)
         return self._by_worker[index]
 
     def close(self, index: int) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 from typing import TYPE_CHECKING
 
 from app.server.lifecycle import Context, Lifecycle
-from app.server.listener import WorkerListeners, listen, url_of
+from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.server.supervisor import Supervisor
-from app.server.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +49,4 @@ def run(
             lifecycle = Lifecycle()
             app = factory(context, lifecycle)
             return GatewayServer(app, config, lifecycle, started=lambda: announce(url)).run_to_end(listener)
-        start_worker = functools.partial(WorkerProcess, factory, context, config)
-        listeners = WorkerListeners(listener)
-        return Supervisor(start_worker, listeners, config, announce=lambda: announce(url)).run()
+        return asyncio.run(Supervisor(factory, context, config, listener, announce=lambda: announce(url)).run())

@@ -1,4 +1,4 @@
-"""The server of one worker: uvicorn's, with our own connections and a stop that loses no request."""
+"""The server of one worker: it accepts connections, and stops without losing a request."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import math
 import signal
 from typing import TYPE_CHECKING
 
-import uvicorn
+import uvloop
 
 from app.server.acceptor import Acceptor
 from app.server.config import FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.connection import Connection
 from app.server.lifespan import Lifespan
-from app.server.listener import describe
 from app.server.state import WorkerState
-from app.start_error import StartError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
@@ -46,7 +44,7 @@ CUT_EXIT = 1
 """The exit code if a request was cut off."""
 
 
-class GatewayServer(uvicorn.Server):
+class GatewayServer:
     """Serves one application until a stop is requested.
 
     Args:
@@ -62,68 +60,72 @@ class GatewayServer(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, config: ServerConfig, lifecycle: Lifecycle, *, started: Callable[[], object]
     ) -> None:
-        uvicorn_config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            workers=1,
-        )
-        uvicorn_config.load()
-        uvicorn_config.lifespan_class = Lifespan
-        super().__init__(uvicorn_config)
         self.cut = 0
+        self._app = app
         self._config = config
         self._lifecycle = lifecycle
         self._notify_started = started
         self._tick_seconds = min(_TICK_SECONDS, config.read_timeout / 10)
         self._state = WorkerState(config, lifecycle)
         self._connections: set[Connection] = set()
-        self._acceptors: list[Acceptor] = []
         self._stop = asyncio.Event()
         self._stop_at = math.inf
         self._signalled_at = -math.inf
+        self._forced = False
 
-    def run_to_end(self, listener: socket.socket, *, prepare: Callable[[], object] | None = None) -> int:
+    def run_to_end(self, listener: socket.socket, *, take_signals: Callable[[], object] | None = None) -> int:
         """Serve until a stop is requested.
 
         Args:
-            listener: a bound socket; it is closed here.
-            prepare: called on the event loop before anything else; takes signals by default.
+            listener: a socket that listens; it is closed here.
+            take_signals: called on the event loop before anything else; by default signals are taken as ``run`` says.
 
         Returns:
             The exit code: 0 unless a request was cut off.
 
         Raises:
-            StartError: the application does not start, or the address is taken.
+            StartError: the application does not start.
         """
 
         async def serve() -> None:
-            (prepare or self.take_signals)()
-            await self.serve([listener])
+            (take_signals or self._take_signals)()
+            await self.serve(listener)
 
         # The parts of the application live to the end. A collection that visited them took 30 ms.
         gc.collect()
         gc.freeze()
         # Requests in progress hold so many objects that the usual 700 led to a collection every few requests.
         gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve())
         return CUT_EXIT if self.cut else 0
 
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve in the running event loop, without signals, until a stop is requested.
+
+        Raises:
+            StartError: the application does not start.
+        """
+        lifespan = Lifespan(self._app)
+        await lifespan.startup()
+        acceptor = Acceptor(listener, lambda: Connection(self._app, self._state, lifespan.state, self._connections))
+        if not self._state.draining:
+            self._lifecycle.state = "serving"
+        self._notify_started()
+        await self._wait_for_stop()
+        await acceptor.close()
+        await self._finish_requests()
+        await self._cancel_requests()
+        seconds = FORCED_SHUTDOWN_SECONDS if self._forced else SHUTDOWN_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                await lifespan.shutdown()
+        except TimeoutError:
+            logger.warning("the application does not end within %g s and is left behind", seconds)
+
     # Requests to stop
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to ``take_signals``: uvicorn would replace the handlers."""
-        yield
-
-    def take_signals(self) -> None:
-        """Take SIGTERM as ``drain``, SIGINT as ``finish``, the second of either as ``force_stop``, SIGHUP as reload."""
+    def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._take_stop_signal, self.drain)
         loop.add_signal_handler(signal.SIGINT, self._take_stop_signal, self.finish)
@@ -147,7 +149,7 @@ class GatewayServer(uvicorn.Server):
 
     def force_stop(self) -> None:
         """Cancel what is in progress."""
-        self.force_exit = True
+        self._forced = True
         self._stop_after(0.0)
 
     def _stop_after(self, seconds: float) -> None:
@@ -168,33 +170,9 @@ class GatewayServer(uvicorn.Server):
             except Exception:
                 logger.exception("a reload failed")
 
-    # Called by uvicorn, in this order
+    # The steps of ``serve``
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, then accept connections.
-
-        Raises:
-            StartError: the application does not start, or the address is taken.
-        """
-        await self.lifespan.startup()
-        for listener in sockets or ():
-            acceptor = Acceptor(listener, self._connect)
-            try:
-                acceptor.start()
-            except OSError as problem:
-                await self.lifespan.shutdown()
-                raise StartError(describe(self._config, problem)) from None
-            self._acceptors.append(acceptor)
-        self.started = True
-
-    def _connect(self) -> Connection:
-        return Connection(self.config.loaded_app, self._state, self.lifespan.state, self._connections)
-
-    async def main_loop(self) -> None:
-        """Check the connections until it is time to stop."""
-        if not self._state.draining:
-            self._lifecycle.state = "serving"
-        self._notify_started()
+    async def _wait_for_stop(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             self._tick(loop.time())
@@ -216,26 +194,13 @@ class GatewayServer(uvicorn.Server):
                 logger.exception("a connection could not be checked and is cut")
                 connection.abort()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Stop listening, let requests in progress end, cancel the rest, and end the application."""
-        for acceptor in self._acceptors:
-            await acceptor.close()
-        await self._finish_requests()
-        await self._cancel_requests()
-        seconds = FORCED_SHUTDOWN_SECONDS if self.force_exit else SHUTDOWN_SECONDS
-        try:
-            async with asyncio.timeout(seconds):
-                await self.lifespan.shutdown()
-        except TimeoutError:
-            logger.warning("the application does not end within %g s and is left behind", seconds)
-
     async def _finish_requests(self) -> None:
         """Wait until no client is connected: for the drain time, or until the stop is forced."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.drain_seconds
         # A request that has arrived but has not been read is in progress too: let the loop read it first.
         await asyncio.sleep(_DRAIN_TICK_SECONDS)
-        while not self.force_exit and (now := loop.time()) < deadline:
+        while not self._forced and (now := loop.time()) < deadline:
             self._tick(now)
             for connection in list(self._connections):
                 connection.close_if_idle()
@@ -263,9 +228,3 @@ class GatewayServer(uvicorn.Server):
             await asyncio.sleep(_DRAIN_TICK_SECONDS)
         for connection in list(self._connections):
             connection.abort()
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the factory of uvloop's event loop, or of asyncio's on a system without uvloop."""
-    # Given, so that uvicorn does not read its own environment variables.
-    return uvicorn.Config("", log_config=None, workers=1, forwarded_allow_ips=[]).get_loop_factory()

@@ -21,7 +21,6 @@ from app.server.server import GatewayServer
 from app.start_error import StartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection as Pipe
 
     from app.server.config import ServerConfig
@@ -32,7 +31,11 @@ logger = logging.getLogger(__name__)
 Command: TypeAlias = Literal["drain", "finish", "force_stop", "reload"]
 """A command of the parent: a method of ``GatewayServer``."""
 
-BLOCKED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+Event: TypeAlias = Literal["ready", "leaving", "problem"]
+"""An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
+the parent; or a ``problem`` that prevents the start."""
+
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """Signals that are blocked when a worker is started: none may end it before it can take them."""
 
 CANNOT_START = 3
@@ -41,15 +44,7 @@ CANNOT_START = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """The first message to a worker.
-
-    Attributes:
-        factory: makes the application.
-        context: the argument of the factory.
-        config: the settings of the server.
-        index: the number of the worker.
-        listener: the file descriptor of the listening socket.
-    """
+    """The first message to a worker: the arguments of ``run``, its number, and the descriptor of its socket."""
 
     factory: ApplicationFactory[Any]
     context: Any
@@ -60,24 +55,14 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A message of a worker.
+    """A message of a worker; a problem comes with its words for the operator."""
 
-    Attributes:
-        event: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from the parent; or a
-            ``problem`` that prevents the start.
-        problem: the problem, for the operator.
-    """
-
-    event: Literal["ready", "leaving", "problem"]
+    event: Event
     problem: str = ""
 
 
 def work(pipe: Pipe) -> int:
-    """Read the configuration and serve until a stop is requested.
-
-    Returns:
-        The exit code.
-    """
+    """Read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     given: WorkerConfig = pipe.recv()
     lifecycle = Lifecycle(index=given.index)
@@ -85,7 +70,7 @@ def work(pipe: Pipe) -> int:
     try:
         app = given.factory(given.context, lifecycle)
         server = GatewayServer(app, given.config, lifecycle, started=lambda: pipe.send(Report("ready")))
-        return server.run_to_end(listener, prepare=lambda: _take_commands(server, pipe))
+        return server.run_to_end(listener, take_signals=lambda: _take_commands(server, pipe))
     except StartError as error:
         pipe.send(Report("problem", str(error)))
         return CANNOT_START
@@ -93,12 +78,6 @@ def work(pipe: Pipe) -> int:
 
 def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
     loop = asyncio.get_running_loop()
-    actions: dict[Command, Callable[[], None]] = {
-        "drain": server.drain,
-        "finish": server.finish,
-        "force_stop": server.force_stop,
-        "reload": server.reload,
-    }
 
     def read_command() -> None:
         try:
@@ -106,9 +85,8 @@ def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
         except (EOFError, OSError):
             loop.remove_reader(pipe.fileno())
             logger.error("the parent process is gone: this worker stops")  # noqa: TRY400 - a traceback adds nothing
-            server.finish()
-        else:
-            actions[command]()
+            command = "finish"
+        getattr(server, command)()
 
     def leave() -> None:
         with contextlib.suppress(OSError):
@@ -118,4 +96,4 @@ def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
     loop.add_reader(pipe.fileno(), read_command)
     loop.add_signal_handler(signal.SIGTERM, leave)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

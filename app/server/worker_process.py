@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import subprocess
 import sys
-import time
 from multiprocessing.connection import Pipe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.server.worker import BLOCKED, Command, WorkerConfig
+from app.server.worker import STOP_SIGNALS
 
 if TYPE_CHECKING:
-    import socket
-
-    from app.server.config import ServerConfig
-    from app.server.lifecycle import ApplicationFactory
-    from app.server.worker import Report
+    from app.server.worker import Command, Report, WorkerConfig
 
 _EXIT_SECONDS = 5.0
 """The time between the last word of a worker and its exit, after which it is killed."""
@@ -29,17 +23,12 @@ class WorkerProcess:
     """A worker process.
 
     Args:
-        factory: makes the application of the worker.
-        context: the argument of the factory.
-        config: the settings of the server.
-        index: the number of the worker.
-        listener: the listening socket of the worker.
+        given: the first message to the worker.
 
     Attributes:
-        index: the number of the worker.
         pid: the process id.
         pipe: the socket pair to the process.
-        ready_at: monotonic time at which it answered requests; infinite before.
+        ready_at: event loop time at which it answered requests; None before.
         leaving: it stops, and its parent did not request it.
         problem: the reason why it cannot start, in its own words.
 
@@ -47,27 +36,19 @@ class WorkerProcess:
         OSError: the process cannot be started.
     """
 
-    def __init__(
-        self,
-        factory: ApplicationFactory[Any],
-        context: object,
-        config: ServerConfig,
-        index: int,
-        listener: socket.socket,
-    ) -> None:
-        self.index = index
-        self.ready_at = math.inf
+    def __init__(self, given: WorkerConfig) -> None:
+        self.ready_at: float | None = None
         self.leaving = False
         self.problem = ""
         self.pipe, child = Pipe()
         # Not multiprocessing: it would import the program's main module in each worker, and keep a process of 9 MB to
         # track resources that are not shared here. -P: the working directory may have an `app` of its own.
         command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very program
                 [*command, "-m", "app.server", str(child.fileno())],
-                pass_fds=(child.fileno(), listener.fileno()),
+                pass_fds=(child.fileno(), given.listener),
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
             )
         except OSError:
@@ -77,32 +58,20 @@ class WorkerProcess:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             child.close()
         self.pid = self._process.pid
-        self._send(WorkerConfig(factory, context, config, index, listener.fileno()))
+        self.send(given)
 
-    @property
-    def ready(self) -> bool:
-        """It answers requests, or did."""
-        return self.ready_at < math.inf
-
-    def send(self, command: Command) -> None:
-        """Send a command, if the process is still there."""
-        self._send(command)
-
-    def _send(self, message: WorkerConfig | Command) -> None:
+    def send(self, message: WorkerConfig | Command) -> None:
+        """Send a message, if the process is still there."""
         with contextlib.suppress(OSError):
             self.pipe.send(message)
 
-    def read_report(self) -> bool:
-        """Read one report; return whether the process is still there."""
+    def read_report(self) -> Report | None:
+        """Read one report; None if the process is gone."""
         try:
             report: Report = self.pipe.recv()
         except (EOFError, OSError):
-            return False
-        if report.event == "ready":
-            self.ready_at = time.monotonic()
-        self.leaving = report.event == "leaving"
-        self.problem = report.problem
-        return True
+            return None
+        return report
 
     def reap(self) -> int:
         """Wait for the end of a process that has closed its pipe, and return the exit code."""

@@ -167,7 +167,7 @@ async def serving(app: ASGIApp | None = None, **config: Any) -> AsyncIterator[Se
     server_config = ServerConfig(**config)
     server = GatewayServer(app or echo, server_config, lifecycle, started=started.set)
     listener = listen(server_config)
-    task = asyncio.create_task(server.serve([listener]))
+    task = asyncio.create_task(server.serve(listener))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
     if task.done():

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.server.config import ServerConfig
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen
+from app.server.server import GatewayServer
 from tests.server.processes import running, spawn
 from tests.server.serving import PATIENCE_SECONDS, read, reply, request, serving
-from tests.support import until, with_lifespan
+from tests.support import alive, until, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -184,10 +188,16 @@ async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
 
 async def test_a_stop_before_the_start_is_over_still_stops() -> None:
     """Readiness does not come back."""
-    async with serving(drain_delay=0.1) as served:
-        served.server.drain()
-        await served.server.main_loop()
-        assert served.lifecycle.state == "draining"
+    config, lifecycle, states = ServerConfig(), Lifecycle(), list[str]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        server.drain()
+        await alive(scope, receive, send)
+
+    server = GatewayServer(app, config, lifecycle, started=lambda: states.append(lifecycle.state))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await server.serve(listen(config))
+    assert states == ["draining"]
 
 
 @WORKERS

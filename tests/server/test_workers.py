@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -249,6 +250,27 @@ async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> Non
         _, rest = await process.communicate()
     assert process.returncode == 0
     assert b"wethod-graphql:" not in log + rest
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of another process")
+async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> None:
+    """The other worker serves; the dead one is replaced once the parent can start it."""
+    async with running(workers=2) as program:
+        before = await pids(program, 2)
+        limits = resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+        os.kill(before[0], signal.SIGKILL)
+        assert program.process.stderr is not None
+        log = b""
+        async with asyncio.timeout(20):
+            while log.count(b"worker 0 cannot be started: Too many open files and is started again") < 2:
+                log += await program.process.stderr.readline()
+        assert {(await program.ask("/"))[1]["pid"] for _ in range(5)} == {before[1]}
+        resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, limits)
+        after = await pids(program, 2)
+        assert after[0] != before[0]
+        program.signal(signal.SIGINT)
+        assert (await program.end())[0] == 0
 
 
 async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal() -> None:
