@@ -25,6 +25,7 @@ _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _KNOWN_SCHEME = re.compile(r"(?:https?|ftp|socks[45]?[ah]?)://", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65_535
+_MAX_SHOWN = 80
 _HTTP_URL = "must be an absolute http or https URL with a host and, if any, a port from 1 to 65535"
 
 
@@ -148,3 +149,9 @@ def mask(text: str) -> str:
         scheme = _KNOWN_SCHEME.match(before)
         text = f"{scheme[0] if scheme else ''}***@{after}"
     return re.sub(r"[?#].*", "?***", text, flags=re.DOTALL)
+
+
+def shown(text: str) -> str:
+    """Return a text in one line of printable ASCII, at most 80 characters."""
+    line = text.encode("unicode_escape").decode("ascii")
+    return line if len(line) <= _MAX_SHOWN else f"{line[: _MAX_SHOWN - 3]}..."

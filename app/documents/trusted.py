@@ -12,10 +12,11 @@ import re
 from typing import TYPE_CHECKING
 
 from app.documents.graphql_request import FoundOperation
-from app.documents.manifest import ManifestError, read_manifest, shown
+from app.documents.manifest import ManifestError, read_manifest
 from app.documents.persisted import EXTENSION, document_ids, not_supported, persisted_hash, sha256
 from app.documents.plan_cache import choose_operation
 from app.execution.request_error import ErrorCode, RequestError
+from app.urls import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
