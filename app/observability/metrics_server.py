@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from app.observability.routes import metrics_route
-from app.server.embedded import serve_app, serve_on_thread
+from app.server.run import serve_app, serve_on_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -76,9 +76,9 @@ class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
-        settings: the settings.
-        operations: the operations that the gateway offers.
-        lifecycle: the worker's.
+        settings: the settings of the gateway.
+        operations: the operations that it offers.
+        lifecycle: the life of the worker.
         counters: the memory of ``make_counters``; None if this is the only worker.
         index: the number of the worker.
         audit: the audit, whose writer needs retries; None if it is off.
@@ -153,7 +153,7 @@ class Observability:
 
     def health_routes(self) -> list[Route]:
         """Return the routes of the probes."""
-        return health_routes(self._lifecycle, lambda: "the audit cannot be written" if self._is_blocked() else "")
+        return health_routes(self._lifecycle, self._problem)
 
     async def start(self) -> None:
         """Start to watch the event loop, and warn of settings that have no effect."""
@@ -167,20 +167,20 @@ class Observability:
 
     async def aclose(self) -> None:
         """Export and write what is left. A call that ends later still has its audit line."""
-        self._monitor.stop()
         if self._tracing is not None:
             await self._tracing.aclose()
-        await self._monitor.settle(EXIT_SECONDS)
+        await self._monitor.stop(EXIT_SECONDS)
         self._metrics.stop()
         if self._audit is not None:
             self._audit.close(0)
             atexit.unregister(self._audit.close)
 
-    def _is_blocked(self) -> bool:
-        return self._audit is not None and self._audit.blocked
-
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state
+
+    def _problem(self) -> str:
+        """Return the reason why this replica should get no requests; an empty string if there is none."""
+        return "the audit cannot be written" if self._audit is not None and self._audit.blocked else ""
 
     def _register_own(self) -> None:
         register = self._metrics.register_reader

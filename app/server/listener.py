@@ -1,7 +1,12 @@
-"""The sockets that the gateway listens on, made before anything else, so that a taken port is reported at once."""
+"""The sockets that the gateway listens on, and the acceptance of connections."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import errno
+import logging
+import math
 import os
 import socket
 import sys
@@ -10,14 +15,27 @@ from typing import TYPE_CHECKING, Any
 from app.start_error import StartError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.server.config import ServerConfig
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
 """Connections that the kernel keeps until they are accepted."""
 
+_MAX_ACCEPTED = 64
+"""Connections that are accepted before the event loop goes on."""
+
+_PAUSE_SECONDS = 0.25
+_LOG_SECONDS = 60.0
+"""The least time between two log lines about the same trouble."""
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
 
 def listen(config: ServerConfig) -> socket.socket:
-    """Listen on an address.
+    """Listen on an address, before anything else is made, so that a taken port is reported at once.
 
     The socket listens from now on, not only once the application is ready: two gateways that start at once may both
     bind an address, but only one of them can listen on it.
@@ -37,8 +55,8 @@ def listen(config: ServerConfig) -> socket.socket:
             raise
     except OSError as problem:
         # getaddrinfo has error numbers of its own.
-        errno = None if isinstance(problem, socket.gaierror) else problem.errno
-        reason = os.strerror(errno).lower() if errno else problem.strerror or str(problem)
+        number = None if isinstance(problem, socket.gaierror) else problem.errno
+        reason = os.strerror(number).lower() if number else problem.strerror or str(problem)
         setting = f" ({config.port_setting})" if config.port_setting else ""
         raise StartError(f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}") from None
     return listener
@@ -102,6 +120,71 @@ class WorkerListeners:
         for listener in self._by_worker.values():
             listener.close()
         self._by_worker.clear()
+
+
+class Acceptor:
+    """Listens and accepts connections, until it is closed.
+
+    It replaces ``create_server`` of the event loop. uvloop's drops clients without a word when the process has no file
+    descriptor left, and neither loop can accept the clients that the kernel has accepted when the socket is closed.
+
+    Args:
+        listener: a bound socket that does not block; closed by ``close``.
+        make_protocol: makes the protocol of a connection.
+    """
+
+    def __init__(self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._listener = listener
+        self._make_protocol = make_protocol
+        self._loop = asyncio.get_running_loop()
+        self._connecting: set[asyncio.Task[object]] = set()
+        self._resume: asyncio.TimerHandle | None = None
+        self._logged_at = -math.inf
+        listener.listen(BACKLOG)
+        self._start()
+
+    async def close(self) -> None:
+        """Accept the clients that the kernel has accepted, then stop listening.
+
+        A reset would leave a request in doubt that is on its way.
+        """
+        if self._resume is not None:
+            self._resume.cancel()
+        self._loop.remove_reader(self._listener)
+        with contextlib.suppress(OSError):  # none is left, or no file descriptor
+            for _ in range(BACKLOG):
+                self._accept()
+        self._listener.close()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+
+    def _start(self) -> None:
+        self._loop.add_reader(self._listener, self._accept_many)
+
+    def _accept_many(self) -> None:
+        try:
+            for _ in range(_MAX_ACCEPTED):
+                self._accept()
+        except OSError as problem:
+            # Otherwise no client is left, or one has left already.
+            if problem.errno in _EXHAUSTED:
+                self._pause(problem)
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        client.settimeout(0)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, client))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    def _pause(self, problem: OSError) -> None:
+        """Let clients wait in the kernel's queue instead of looking for a file descriptor without end."""
+        now = self._loop.time()
+        if now >= self._logged_at + _LOG_SECONDS:
+            self._logged_at = now
+            logger.error("no connection can be accepted, clients wait: %s", problem.strerror)
+        self._loop.remove_reader(self._listener)
+        self._resume = self._loop.call_later(_PAUSE_SECONDS, self._start)
 
 
 def url_of(listener: socket.socket) -> str:

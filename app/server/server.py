@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from app.server.acceptor import Acceptor
 from app.server.config import FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.connection import Connection
 from app.server.lifespan import Lifespan
+from app.server.listener import Acceptor
 from app.server.state import WorkerState
 
 if TYPE_CHECKING:

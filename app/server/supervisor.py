@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.server.config import EXIT_SECONDS, FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.listener import WorkerListeners
 from app.server.server import CUT_EXIT, ECHO_SECONDS
-from app.server.worker import STOP_SIGNALS, WorkerConfig
-from app.server.worker_process import WorkerProcess
+from app.server.worker import STOP_SIGNALS, WorkerConfig, WorkerProcess
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -46,12 +45,7 @@ _FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + 
 class Supervisor:
     """Keeps a number of workers running until a stop is requested.
 
-    Args:
-        factory: makes the application of a worker.
-        context: the argument of the factory.
-        config: the settings of the server.
-        listener: a listening socket; closed when a stop is requested.
-        announce: called once, when all workers answer.
+    The arguments are those of ``run``. ``listener`` listens already, and is closed when a stop is requested.
     """
 
     def __init__(
@@ -74,10 +68,7 @@ class Supervisor:
         self._code = 0
 
     async def run(self) -> int:
-        """Supervise until every worker has ended.
-
-        Returns:
-            The exit code: 0 if no request was cut off.
+        """Supervise until every worker has ended, and return the exit code: 0 if no request was cut off.
 
         Raises:
             StartError: the workers do not start, or die as soon as they have started.

@@ -11,9 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.server.lifecycle import Lifecycle
@@ -21,8 +25,6 @@ from app.server.server import GatewayServer
 from app.start_error import StartError
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection as Pipe
-
     from app.server.config import ServerConfig
     from app.server.lifecycle import ApplicationFactory
 
@@ -37,6 +39,9 @@ the parent; or a ``problem`` that prevents the start."""
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """Signals that are blocked when a worker is started: none may end it before it can take them."""
+
+_EXIT_SECONDS = 5.0
+"""The time between the last word of a worker and its exit, after which it is killed."""
 
 CANNOT_START = 3
 """The exit code of a worker that has reported why it cannot start."""
@@ -61,8 +66,72 @@ class Report:
     problem: str = ""
 
 
-def work(pipe: Pipe) -> int:
-    """Read the configuration, serve until a stop is requested, and return the exit code."""
+class WorkerProcess:
+    """A worker process as its parent sees it.
+
+    Attributes:
+        pipe: the socket pair to the process.
+        ready_at: event loop time at which it answered requests; None before.
+        leaving: it stops, and its parent did not request it.
+        problem: the reason why it cannot start, in its own words.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+
+    def __init__(self, given: WorkerConfig) -> None:
+        self.ready_at: float | None = None
+        self.leaving = False
+        self.problem = ""
+        self.pipe, child = Pipe()
+        # Not multiprocessing: it would import the program's main module in each worker, and keep a process of 9 MB to
+        # track resources that are not shared here. -P: the working directory may have an `app` of its own.
+        command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - this very program
+                [*command, "-m", "app.server", str(child.fileno())],
+                pass_fds=(child.fileno(), given.listener),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+            )
+        except OSError:
+            self.pipe.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            child.close()
+        self.pid = self._process.pid
+        self.send(given)
+
+    def send(self, message: WorkerConfig | Command) -> None:
+        """Send a message, if the process is still there."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(message)
+
+    def read_report(self) -> Report | None:
+        """Read one report; None if the process is gone."""
+        try:
+            report: Report = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        return report
+
+    def reap(self) -> int:
+        """Wait for the end of a process that has closed its pipe, and return the exit code."""
+        self.pipe.close()
+        try:
+            return self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._process.kill()
+
+
+def work(pipe: Connection) -> int:
+    """Be a worker: read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     given: WorkerConfig = pipe.recv()
     lifecycle = Lifecycle(index=given.index)
@@ -76,7 +145,7 @@ def work(pipe: Pipe) -> int:
         return CANNOT_START
 
 
-def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
+def _take_commands(server: GatewayServer, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
 
     def read_command() -> None:

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -273,10 +274,12 @@ async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> No
         assert (await program.end())[0] == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc names the children of a process")
 async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal() -> None:
     """It does not read commands, so the parent kills it in the end."""
     process = await spawn("hanging", workers=2)
-    await asyncio.sleep(1.0)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    await until(lambda: len(children.read_text().split()) == 2)
     process.send_signal(signal.SIGINT)
     await asyncio.sleep(0.2)
     process.send_signal(signal.SIGINT)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from app.http_client.transport import Request as UpstreamRequest
 from app.http_client.transport import TransportError
 from app.sandbox.admission import VERSION, VIEWER
-from app.sandbox.people import COMPANIES
+from app.sandbox.contacts import COMPANIES
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from app.server.embedded import serve_app, serve_on_thread
+from app.server.run import serve_app, serve_on_thread
 from app.start_error import StartError
 from tests.server.serving import connect, echo, request
 from tests.support import alive
