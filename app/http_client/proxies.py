@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
 from app.settings import SettingsError, is_loopback
-from app.urls import mask, parse_url, shown
+from app.urls import DEFAULT_PORTS, mask, parse_url, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # An IPv6 address has a port only behind brackets.
 _HOST_AND_PORT = re.compile(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?")
@@ -80,7 +78,7 @@ def parse_proxy(variable: str, value: str) -> Proxy:
         SettingsError: as ``choose_proxy``.
     """
     url = parse_url(value if "://" in value else f"http://{value}")
-    if url is None or url.scheme not in _DEFAULT_PORTS or url.rest not in {"", "/"}:
+    if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise SettingsError(
             f"{variable}={shown(mask(value))}: must be the URL of an http or https proxy, such as "
             "http://user:password@proxy.example:3128, with user name and password percent-encoded; "
@@ -88,7 +86,7 @@ def parse_proxy(variable: str, value: str) -> Proxy:
         )
     user, _, password = (url.user_info or "").partition(":")
     credentials = None if url.user_info is None else (unquote(user), unquote(password))
-    return Proxy(url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme], credentials)
+    return Proxy(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme], credentials)
 
 
 def bypasses(no_proxy: str, origin: Origin) -> bool:

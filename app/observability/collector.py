@@ -40,11 +40,7 @@ class MetricsPage:
         self._registry.register(self)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the text and its media type: OpenMetrics if ``Accept`` asks for it, else Prometheus' own format.
-
-        Args:
-            accept: the request's ``Accept`` header.
-        """
+        """Return the text and its media type: OpenMetrics if ``Accept`` asks for it, else Prometheus' own format."""
         encode, media_type = choose_encoder("" if _UNREADABLE_VERSION.search(accept) else accept)
         return encode(self._registry), media_type
 

@@ -76,9 +76,6 @@ class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
-        settings: the settings of the gateway.
-        operations: the operations that it offers.
-        lifecycle: the life of the worker.
         counters: the memory of ``make_counters``; None if this is the only worker.
         index: the number of the worker.
         audit: the audit, whose writer needs retries; None if it is off.
@@ -127,7 +124,7 @@ class Observability:
         Args:
             in_progress: returns the calls in progress of the operation with a name.
             documents: the cache of plans.
-            transport: the transport to Wethod; published if it is a ``ConnectionPool``.
+            transport: published if it is a ``ConnectionPool``.
         """
         register = self._metrics.register_reader
         for name in self._names:
@@ -143,11 +140,7 @@ class Observability:
             register("wethod_upstream_waits", lambda: pool.waits)
 
     def render_metrics(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the text of ``/metrics``, over all workers, and its media type.
-
-        Args:
-            accept: the request's ``Accept`` header.
-        """
+        """Return the text of ``/metrics``, over all workers, and its media type, by an ``Accept`` header."""
         self._metrics.refresh()
         return self._page.render(accept)
 

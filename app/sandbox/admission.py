@@ -79,10 +79,8 @@ class RejectedError(Exception):
 def admit(request: Request, failures: Sequence[Failure], *, edits: bool) -> tuple[str, str]:
     """Run the checks, and return the token and the company. Wethod does not document its own order.
 
-    Args:
-        request: the request.
-        failures: the failures of its path and query, which join those of its headers.
-        edits: the operation needs the permission crm.edit.
+    ``failures`` are those of the path and the query, which join those of the headers. An operation that ``edits`` needs
+    the permission crm.edit.
 
     Raises:
         RejectedError: a check failed.

@@ -63,13 +63,8 @@ async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") ->
 
     ``async with serve_app(app, host, port) as url: ...``
 
-    On exit, requests in progress have one second.
-
-    Args:
-        app: an ASGI application with a lifespan.
-        host: the name or address to listen on.
-        port: the port to listen on; 0 takes a free one.
-        setting: the name of the setting that holds the port, for the error message.
+    Port 0 takes a free one. ``setting`` is the name of the setting that holds the port, for the error message. On exit,
+    requests in progress have one second.
 
     Yields:
         The base URL.

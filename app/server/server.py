@@ -48,7 +48,7 @@ class GatewayServer:
     """Serves one application until a stop is requested.
 
     Args:
-        app: the application.
+        app: an ASGI application with a lifespan.
         config: address, limits and times.
         lifecycle: the life of the worker; its state is written here.
         started: called once, when requests are answered.
@@ -74,14 +74,11 @@ class GatewayServer:
         self._forced = False
 
     def run_to_end(self, listener: socket.socket, *, take_signals: Callable[[], object] | None = None) -> int:
-        """Serve until a stop is requested.
+        """Serve until a stop is requested, and return the exit code: 0 unless a request was cut off.
 
         Args:
             listener: a socket that listens; it is closed here.
             take_signals: called on the event loop before anything else; by default signals are taken as ``run`` says.
-
-        Returns:
-            The exit code: 0 unless a request was cut off.
 
         Raises:
             StartError: the application does not start.
