@@ -87,34 +87,31 @@ class Supervisor:
         return self._code
 
     async def _keep_running(self, index: int) -> None:
-        """Start a worker again and again, until a stop is requested."""
-        seconds = 0.0
-        while not await self._stops_within(seconds):
-            try:
-                listener = self._listeners.get(index)
-                worker = WorkerProcess(
-                    WorkerConfig(self._factory, self._context, self._config, index, listener.fileno())
-                )
-            except OSError as problem:
-                # No memory or no file descriptor, for example: the other workers go on.
-                seconds = self._count_failure(index, f"worker {index} cannot be started: {problem.strerror or problem}")
-                continue
-            self._workers[index] = worker
-            try:
-                await self._read_reports(index, worker)
-            except asyncio.CancelledError:
-                worker.kill()
-                worker.reap()
-                raise
-            finally:
-                del self._workers[index]
-            seconds = self._reap(index, worker)
+        """Run one worker after the other, until a stop is requested."""
+        while not self._stop.is_set():
+            seconds = await self._run_worker(index)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stop.wait()
 
-    async def _stops_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        return self._stop.is_set()
+    async def _run_worker(self, index: int) -> float:
+        """Run a worker to its end; return the seconds until it is started again."""
+        try:
+            listener = self._listeners.get(index)
+            worker = WorkerProcess(WorkerConfig(self._factory, self._context, self._config, index, listener.fileno()))
+        except OSError as problem:
+            # No memory or no file descriptor, for example: the other workers go on.
+            return self._count_failure(index, f"worker {index} cannot be started: {problem.strerror or problem}")
+        self._workers[index] = worker
+        try:
+            await self._read_reports(index, worker)
+        except asyncio.CancelledError:
+            worker.kill()
+            worker.reap()
+            raise
+        finally:
+            del self._workers[index]
+        return self._judge_end(index, worker)
 
     async def _read_reports(self, index: int, worker: WorkerProcess) -> None:
         """Read the reports of a worker until it is gone."""
@@ -145,7 +142,7 @@ class Supervisor:
     def _count_ready(self) -> int:
         return sum(worker.ready_at is not None for worker in self._workers.values())
 
-    def _reap(self, index: int, worker: WorkerProcess) -> float:
+    def _judge_end(self, index: int, worker: WorkerProcess) -> float:
         """Decide what the end of a worker means; return the seconds until it is started again."""
         code = worker.reap()
         name = f"worker {index} (pid {worker.pid})"
