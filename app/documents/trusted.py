@@ -93,8 +93,8 @@ class TrustedOperations:
         self._path = path
         self._plans = plans
         self._trusted = self._load()
-        self._reloads: set[asyncio.Task[None]] = set()
-        self._reload_lock = asyncio.Lock()
+        self._reload_asked = False
+        self._reloading: asyncio.Task[None] | None = None
 
     def _load(self) -> TrustedDocuments:
         try:
@@ -138,12 +138,13 @@ class TrustedOperations:
 
         Called on the event loop.
         """
-        task = asyncio.create_task(self._reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        self._reload_asked = True
+        if self._reloading is None:
+            self._reloading = asyncio.create_task(self._reload())
 
     async def _reload(self) -> None:
-        async with self._reload_lock:
+        while self._reload_asked:
+            self._reload_asked = False
             try:
                 # Each document takes milliseconds to validate; the event loop answers requests meanwhile.
                 self._trusted = await asyncio.to_thread(self._load)
@@ -153,6 +154,7 @@ class TrustedOperations:
                 logger.exception("the trusted documents stay as they were: %s", self._path)
             else:
                 logger.info("%d trusted documents are in force: %s", len(self._trusted.by_text), self._path)
+        self._reloading = None
 
 
 def is_router_query(text: str) -> bool:

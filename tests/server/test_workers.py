@@ -279,7 +279,7 @@ async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal
     """It does not read commands, so the parent kills it in the end."""
     process = await spawn("hanging", workers=2)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    await until(lambda: len(children.read_text().split()) == 2)
+    await until(lambda: len(children.read_bytes().split()) == 2)
     process.send_signal(signal.SIGINT)
     await asyncio.sleep(0.2)
     process.send_signal(signal.SIGINT)
