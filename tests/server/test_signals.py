@@ -145,6 +145,15 @@ async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None
         assert time.monotonic() - started > 1.1
 
 
+async def test_an_application_that_does_not_end_is_left_behind() -> None:
+    """No request was cut, so the exit code is 0."""
+    async with running("lingering") as program:
+        program.signal(signal.SIGINT)
+        code, log = await program.end()
+    assert code == 0
+    assert "the application does not end within 3 s and is left behind" in log
+
+
 @WORKERS
 async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
     """It ends soon and without a word of error, whenever the signal comes."""
