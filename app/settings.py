@@ -13,14 +13,14 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from app.urls import mask, parse_base_url, parse_listen_host, parse_origin, parse_proxy_url, parse_url
+from app.urls import mask, parse_base_url, parse_listen_host, parse_origin, parse_proxy_url, parse_url, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMPANY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 """One DNS label (RFC 1035 section 2.3.1, relaxed by RFC 1123 section 2.1)."""
@@ -43,16 +43,15 @@ _TAKEN_HEADERS = frozenset(
 _AUDIT_KEYWORDS = ("stdout", "stderr", "off")
 _MIN_KEY_BYTES = 16
 _MAX_PORT = 65_535
-_MAX_SHOWN = 80
 
 _MESSAGES = {
     "bool_parsing": "must be true or false",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
-    "greater_than_equal": "must be at least {ge}",
+    "greater_than_equal": "must be at least {ge:g}",
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a whole number of fewer digits",
-    "less_than_equal": "must be at most {le}",
+    "less_than_equal": "must be at most {le:g}",
     "literal_error": "must be {expected}",
     "string_unicode": "must be text in the encoding of the locale",
     "value_error": "{error}",
@@ -93,60 +92,38 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _check_company(value: str) -> str:
-    if not COMPANY.fullmatch(value):
-        raise ValueError("must be one DNS label, such as acme")
-    return value
+def _must(holds: Callable[[Any], object], message: str) -> AfterValidator:
+    """Refuse every value that a condition does not hold for."""
+
+    def check(value: object) -> object:
+        if not holds(value):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
 
 
-def _check_version(value: str) -> str:
-    if not is_calendar_date(value):
-        raise ValueError("must be a calendar date, such as 2024-06-15")
-    return value
-
-
-def _check_header_name(value: str) -> str:
-    if not _FIELD_NAME.fullmatch(value) or value.lower() in _TAKEN_HEADERS:
-        raise ValueError("must be the name of a header that has no other meaning here")
-    return value
-
-
-def _check_cors_header(value: str) -> str:
-    if value == "*" or not _FIELD_NAME.fullmatch(value):
-        raise ValueError("must list names of headers such as X-Tenant, never *")
-    return value
-
-
-def _check_network(value: str) -> str:
+def _is_network(value: str) -> bool:
     try:
         ipaddress.ip_network(value)
     except ValueError:
-        raise ValueError("must list addresses or networks such as 10.0.0.0/8") from None
-    return value
+        return False
+    return True
 
 
-def _check_audit_target(value: str) -> str:
+def _is_readable_file(value: Path) -> bool:
+    try:
+        return value.is_file() and os.access(value, os.R_OK)
+    except OSError:  # a name that is too long, for instance
+        return False
+
+
+def _parse_audit_target(value: str) -> str:
     if value.lower() in _AUDIT_KEYWORDS:
         return value.lower()
     # A bare word is more likely a keyword that does not exist than a file in the working directory.
     if not ("/" in value or "." in value):
         raise ValueError("must be stdout, stderr, off, or the path of a file, with a / or a . in it")
-    return value
-
-
-def _check_file(value: Path) -> Path:
-    try:
-        usable = value.is_file() and os.access(value, os.R_OK)
-    except OSError:  # a name that is too long, for instance
-        usable = False
-    if not usable:
-        raise ValueError("must be a file that can be read")
-    return value
-
-
-def _check_key_file(value: Path) -> Path:
-    if len(_check_file(value).read_bytes().strip()) < _MIN_KEY_BYTES:
-        raise ValueError(f"must hold a key of at least {_MIN_KEY_BYTES} bytes")
     return value
 
 
@@ -156,10 +133,32 @@ _AnyCase = BeforeValidator(_lower)
 _Listed = BeforeValidator(_split)
 """Marks a comma separated list."""
 
+Company = Annotated[str, _must(COMPANY.fullmatch, "must be one DNS label, such as acme")]
+Version = Annotated[str, _must(is_calendar_date, "must be a calendar date, such as 2024-06-15")]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(parse_origin)], ...], _Listed]
-HeaderNames = Annotated[tuple[Annotated[str, AfterValidator(_check_cors_header)], ...], _Listed]
-Networks = Annotated[tuple[Annotated[str, AfterValidator(_check_network)], ...], _Listed]
-File = Annotated[Path, AfterValidator(_check_file)]
+HeaderName = Annotated[
+    str,
+    _must(
+        lambda name: _FIELD_NAME.fullmatch(name) and name.lower() not in _TAKEN_HEADERS,
+        "must be the name of a header that has no other meaning here",
+    ),
+]
+CorsHeader = Annotated[
+    str,
+    _must(
+        lambda name: _FIELD_NAME.fullmatch(name) and name != "*",
+        "must list names of headers such as X-Tenant, never *",
+    ),
+]
+Network = Annotated[str, _must(_is_network, "must list addresses or networks such as 10.0.0.0/8")]
+File = Annotated[Path, _must(_is_readable_file, "must be a file that can be read")]
+KeyFile = Annotated[
+    File,
+    _must(
+        lambda path: len(path.read_bytes().strip()) >= _MIN_KEY_BYTES,
+        f"must hold a key of at least {_MIN_KEY_BYTES} bytes",
+    ),
+]
 Seconds = Annotated[float, Field(ge=0.1, le=3_600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Field(ge=1_024, le=1024 * 1024 * 1024)]
@@ -178,11 +177,11 @@ class Settings(BaseModel):
     wethod_allow_plaintext: bool = Field(
         default=False, description="Allow http to a host that is not loopback. Tokens then travel in the clear."
     )
-    wethod_company: Annotated[str, AfterValidator(_check_company)] | None = Field(
+    wethod_company: Company | None = Field(
         default=None,
         description="Pins the gateway to one company: an absent `Wethod-Company` means it, another value is refused.",
     )
-    wethod_version: Annotated[str, AfterValidator(_check_version)] = Field(
+    wethod_version: Version = Field(
         default="2024-06-15", description="API version where the request has no `Wethod-Version`: a calendar date."
     )
     wethod_timeout_seconds: Annotated[float, Field(ge=0.2, le=300, allow_inf_nan=False)] = Field(
@@ -233,18 +232,18 @@ class Settings(BaseModel):
         description="Origins whose pages may call the gateway, comma separated, such as "
         "`https://app.example.com` or `capacitor://localhost`; never `*`.",
     )
-    gateway_cors_headers: HeaderNames = Field(
+    gateway_cors_headers: Annotated[tuple[CorsHeader, ...], _Listed] = Field(
         default=(),
         description="Request headers that those pages may send beside the gateway's own and those of usual clients, "
         "comma separated.",
     )
-    gateway_authorization_header: Annotated[str, AfterValidator(_check_header_name)] = Field(
+    gateway_authorization_header: HeaderName = Field(
         default="Authorization", description="Header that carries the Wethod token."
     )
     gateway_trusted_documents: File | None = Field(
         default=None, description="Manifest of the only documents to run, beside `_service`; reloaded on SIGHUP."
     )
-    gateway_trusted_proxies: Networks = Field(
+    gateway_trusted_proxies: Annotated[tuple[Network, ...], _Listed] = Field(
         default=(), description="Addresses or networks whose `X-Forwarded-For` is believed, comma separated."
     )
     gateway_max_body_bytes: Bytes = Field(default=64 * 1024, description="Longest request body, in bytes.")
@@ -284,10 +283,10 @@ class Settings(BaseModel):
     gateway_log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], _AnyCase] = Field(
         default="info", description="Lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."
     )
-    gateway_audit_log: Annotated[str, AfterValidator(_check_audit_target)] = Field(
+    gateway_audit_log: Annotated[str, AfterValidator(_parse_audit_target)] = Field(
         default="stdout", description="Where the audit of deletes goes: `stdout`, `stderr`, `off` or a file's path."
     )
-    gateway_audit_key_file: Annotated[Path, AfterValidator(_check_key_file)] | None = Field(
+    gateway_audit_key_file: KeyFile | None = Field(
         default=None,
         description="Key of the token fingerprints, at least 16 bytes; absent: a random one for each start.",
     )
@@ -338,24 +337,13 @@ def load(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_url=False, include_input=False):
-            # Bounds of floats are floats: 3600.0 is shown as 3600.
-            bounds = {
-                key: f"{bound:g}" if isinstance(bound, float) else bound
-                for key, bound in problem.get("ctx", {}).items()
-            }
-            message = _MESSAGES.get(problem["type"], "is not allowed").format(**bounds)
+            message = _MESSAGES.get(problem["type"], "is not allowed").format(**problem.get("ctx", {}))
             if problem["loc"]:
                 field = str(problem["loc"][0])
-                message = f"{field.upper()}={_shown(values.get(field, ''))}: {message}"
+                message = f"{field.upper()}={shown(mask(str(values.get(field, ''))))}: {message}"
             lines.append(message)
         # Each bad entry of a list makes the same line.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
-
-
-def _shown(value: object) -> str:
-    """Return a value for display: secrets masked, in printable ASCII, at most 80 characters."""
-    shown = mask(str(value)).encode("unicode_escape").decode("ascii")
-    return shown if len(shown) <= _MAX_SHOWN else f"{shown[: _MAX_SHOWN - 3]}..."
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

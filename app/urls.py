@@ -23,8 +23,9 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
 _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _KNOWN_SCHEME = re.compile(r"(?:https?|ftp|socks[45]?[ah]?)://", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65_535
+_MAX_SHOWN = 80
 _HTTP_URL = "must be an absolute http or https URL with a host and, if any, a port from 1 to 65535"
 
 
@@ -60,7 +61,7 @@ def parse_base_url(text: str) -> str:
         ValueError: it cannot be one.
     """
     url = parse_url(text)
-    if url is None or url.scheme not in _DEFAULT_PORTS:
+    if url is None or url.scheme not in DEFAULT_PORTS:
         raise ValueError(_HTTP_URL)
     if url.user_info is not None:
         raise ValueError("must not contain user info")
@@ -76,7 +77,7 @@ def parse_proxy_url(text: str) -> str:
         ValueError: it cannot be one.
     """
     url = parse_url(text)
-    if url is None or url.scheme not in _DEFAULT_PORTS or url.rest not in {"", "/"}:
+    if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise ValueError(f"{_HTTP_URL}; in user info, percent-encode / ? # [ ]")
     return str(url).rstrip("/")
 
@@ -93,7 +94,7 @@ def parse_origin(text: str) -> str:
     url = parse_url(text)
     if url is None or url.user_info is not None or url.rest:
         raise ValueError("must list origins such as https://app.example.com, without paths and never *")
-    port = None if url.port == _DEFAULT_PORTS.get(url.scheme) else url.port
+    port = None if url.port == DEFAULT_PORTS.get(url.scheme) else url.port
     return str(Url(url.scheme, None, url.host, port, ""))
 
 
@@ -148,3 +149,9 @@ def mask(text: str) -> str:
         scheme = _KNOWN_SCHEME.match(before)
         text = f"{scheme[0] if scheme else ''}***@{after}"
     return re.sub(r"[?#].*", "?***", text, flags=re.DOTALL)
+
+
+def shown(text: str) -> str:
+    """Return a text in one line of printable ASCII, at most 80 characters."""
+    line = text.encode("unicode_escape").decode("ascii")
+    return line if len(line) <= _MAX_SHOWN else f"{line[: _MAX_SHOWN - 3]}..."

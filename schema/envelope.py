@@ -105,6 +105,7 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
     failures = _take_failures(given, budget)
     content = fields.get("content")
     headers, header_values = _take_headers(fields.get("headers"), budget)
+    encoding_options = _int32(fields.get("encoding_options"))
     response = WethodResponse(
         headers=headers,
         # The markup is looked for before the text is cut: half a tag is markup too.
@@ -114,7 +115,7 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
         status_text=budget.take(fields.get("status_text")),
         charset=budget.take(fields.get("charset")),
         callback=budget.take(fields.get("callback")),
-        encoding_options=_encoding_options(fields.get("encoding_options")),
+        encoding_options=_DEFAULT_ENCODING_OPTIONS if encoding_options is None else encoding_options,
     )
     shown_values = sum(len(header.values) for header in headers)
     notes = [
@@ -201,8 +202,3 @@ def _header_value(value: object) -> str | None:
 def _int32(value: object) -> int | None:
     # Python counts a bool as an int.
     return value if isinstance(value, int) and not isinstance(value, bool) and value in _INT32 else None
-
-
-def _encoding_options(value: object) -> int:
-    number = _int32(value)
-    return _DEFAULT_ENCODING_OPTIONS if number is None else number

@@ -36,12 +36,13 @@ def decode(text: bytes) -> object:
         DecodeError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
-        return _decode(text)
+        try:
+            return _decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # Numbers out of range and lone surrogates are JSON all the same.
+            return _decode_slowly(text)
     except RecursionError:
         raise DecodeError("it is nested too deeply") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        # Numbers out of range and lone surrogates are JSON all the same.
-        return _decode_slowly(text)
 
 
 def _decode_slowly(text: bytes) -> object:
@@ -49,8 +50,6 @@ def _decode_slowly(text: bytes) -> object:
         decoded: object = json.loads(text.decode("utf-8"), parse_int=_integer, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise DecodeError(f"byte {error.start} is not UTF-8") from None
-    except RecursionError:
-        raise DecodeError("it is nested too deeply") from None
     except json.JSONDecodeError as error:
         if text.startswith(b"\xef\xbb\xbf"):
             raise DecodeError("it begins with a byte order mark") from None
@@ -64,12 +63,5 @@ def encode(value: object) -> bytes:
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        return _encode(_without_surrogates(value))
-
-
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
-    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

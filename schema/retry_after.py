@@ -29,14 +29,13 @@ def read_retry_after(headers: Mapping[bytes, bytes], now: float | None = None) -
         Seconds, 0 to 3,600, fractions rounded up; None if there is no such delay (RFC 9110 §10.2.3).
     """
     now = time.time() if now is None else now
-    for name, read_date in ((b"x-ratelimit-retry-after", False), (b"retry-after", True)):
-        value = headers.get(name)
-        seconds = None if value is None else _number(value, now)
-        if seconds is None and value is not None and read_date:
+    seconds = _number(headers.get(b"x-ratelimit-retry-after", b""), now)
+    if seconds is None:
+        value = headers.get(b"retry-after", b"")
+        seconds = _number(value, now)
+        if seconds is None:
             seconds = _date(value, now)
-        if seconds is not None:
-            return seconds if 0 <= seconds <= MAX_SECONDS else None
-    return None
+    return seconds if seconds is not None and 0 <= seconds <= MAX_SECONDS else None
 
 
 def _number(value: bytes, now: float) -> int | None:

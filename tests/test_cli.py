@@ -431,11 +431,11 @@ async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: 
 @pytest.mark.parametrize(
     ("variable", "value", "shown"),
     [
-        ("HTTPS_PROXY", "http://user:pa/ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa#ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa?ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pass@proxy:no-port", "***@proxy:no-port"),
-        ("ALL_PROXY", "socks5://user:pass@127.0.0.1:1", "***@127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://user:pa/ss@proxy:3128", "http://***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pa#ss@proxy:3128", "http://***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pa?ss@proxy:3128", "http://***@proxy:3128"),
+        ("HTTPS_PROXY", "http://user:pass@proxy:no-port", "http://***@proxy:no-port"),
+        ("ALL_PROXY", "socks5://user:pass@127.0.0.1:1", "socks5://***@127.0.0.1:1"),
     ],
 )
 def test_a_proxy_variable_that_cannot_be_used_is_one_line(command: str, variable: str, value: str, shown: str) -> None:

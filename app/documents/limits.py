@@ -115,20 +115,19 @@ def check_limits(document: DocumentNode, limits: Limits) -> int:
 class _Walk:
     """The walk over a document; each selection counts as often as a spread brings it in."""
 
+    _operation: OperationDefinitionNode
+
     def __init__(self, document: DocumentNode, limits: Limits) -> None:
         self.selections = 0
         self._max_selections = SELECTIONS_PER_TOKEN * limits.tokens
         self._limits = limits
         self._fragments = fragments_of(document)
         self._spread: set[str] = set()
-        self._root_fields = 0
         self._counted: Counter[str] = Counter()
-        self._operation: OperationDefinitionNode | None = None
 
     def operation(self, node: OperationDefinitionNode) -> None:
         """Walk one operation."""
         self._operation = node
-        self._root_fields = 0
         self._counted.clear()
         self._visit(node.selection_set, depth=1, nesting=1)
 
@@ -151,16 +150,12 @@ class _Walk:
         if depth > self._limits.depth:
             raise self._exceeded(f"The operation is nested deeper than {self._limits.depth} fields.", "depth")
         if depth == 1:
-            self._root_fields += 1
-            if self._root_fields > self._limits.root_fields:
-                message = f"The operation has more than {self._limits.root_fields} root fields."
-                raise self._exceeded(message, "root_fields")
+            most = self._limits.root_fields
+            self._count("root fields", most, f"The operation has more than {most} root fields.")
         if name in _COUNTED:
             shown, most = _COUNTED[name]
-            self._counted[shown] += 1
-            if self._counted[shown] > most:
-                often = "once" if most == 1 else f"{most} times"
-                raise self._exceeded(f"The operation selects {shown} more than {often}.", "root_fields")
+            often = "once" if most == 1 else f"{most} times"
+            self._count(shown, most, f"The operation selects {shown} more than {often}.")
         if field.selection_set is not None:
             below = 0 if depth == 0 or name in _INTROSPECTION else depth + 1
             self._visit(field.selection_set, below, nesting + 1)
@@ -177,6 +172,10 @@ class _Walk:
         self._visit(fragment.selection_set, depth, nesting + 1)
         self._spread.remove(name)
 
+    def _count(self, what: str, most: int, message: str) -> None:
+        self._counted[what] += 1
+        if self._counted[what] > most:
+            raise self._exceeded(message, "root_fields")
+
     def _exceeded(self, message: str, limit: str) -> RequestError:
-        nodes = [self._operation] if self._operation is not None else []
-        return RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, nodes)], limit=limit)
+        return RequestError(ErrorCode.LIMIT_EXCEEDED, [GraphQLError(message, self._operation)], limit=limit)

@@ -10,10 +10,10 @@ Apollo's operation manifest          ``{"format": "apollo-persisted-query-manife
 
 from __future__ import annotations
 
+from app.urls import shown
 from schema.json_codec import DecodeError, decode
 
 _APOLLO = "apollo-persisted-query-manifest"
-_MAX_SHOWN = 80
 
 
 class ManifestError(ValueError):
@@ -36,7 +36,7 @@ def read_manifest(content: bytes) -> dict[str, str]:
     texts: dict[str, str] = {}
     for key, text in pairs:
         if not isinstance(key, str) or not key or not isinstance(text, str):
-            raise ManifestError(f"the document {shown(key)} must have a key and a text, both strings")
+            raise ManifestError(f"the document {shown(str(key))} must have a key and a text, both strings")
         if texts.setdefault(key, text) != text:
             raise ManifestError(f"the key {shown(key)} stands for two documents")
     if not texts:
@@ -51,9 +51,3 @@ def _apollo_pairs(manifest: dict[str, object]) -> list[tuple[object, object]]:
     if not isinstance(operations, list) or not all(isinstance(operation, dict) for operation in operations):
         raise ManifestError("its operations must be a list of objects")
     return [(operation.get("id"), operation.get("body")) for operation in operations]
-
-
-def shown(value: object) -> str:
-    """Show a value of the manifest in one line of text."""
-    text = str(value).encode("unicode_escape").decode("ascii")
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."

@@ -11,28 +11,32 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from graphql import FieldNode, OperationDefinitionNode, OperationType
-
 from app.documents.graphql_request import FoundOperation
-from app.documents.limits import parse_within
-from app.documents.manifest import ManifestError, read_manifest, shown
+from app.documents.manifest import ManifestError, read_manifest
 from app.documents.persisted import EXTENSION, not_supported, persisted_hash, sha256
 from app.documents.plan_cache import choose_operation
 from app.execution.request_error import ErrorCode, RequestError
+from app.urls import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from graphql import SelectionSetNode
-
     from app.documents.graphql_request import GraphQLRequest
-    from app.documents.limits import Limits
     from app.documents.plan_cache import PlanCache
     from app.execution.plan import Plan
 
 logger = logging.getLogger(__name__)
 
 _OPERATION_NAME = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z]\w*)", re.ASCII)
+
+# Between tokens GraphQL ignores white space, commas, comments and a byte order mark (GraphQL §2.1.7).
+_IGNORED = re.compile(r"(?:[\t\n\r ,\ufeff]|#[^\n\r]*)+")
+_ALIAS = r"(?:[_A-Za-z]\w* ?: ?)?"
+_ROUTER_QUERY = re.compile(
+    rf"(?:query(?: [_A-Za-z]\w*)? ?)?{{ ?{_ALIAS}(?:__typename|_service ?{{ ?{_ALIAS}sdl ?}}) ?}}", re.ASCII
+)
+_MAX_ROUTER_QUERY = 1_000
+"""Characters of the longest text that is compared with the routers' queries."""
 
 
 class TrustedDocuments:
@@ -42,32 +46,23 @@ class TrustedDocuments:
         content: the manifest.
         plans: makes the plans. The documents may introspect the schema, even if others may not.
 
+    Attributes:
+        by_text: the plans of each document by its exact text.
+        by_id: the same by the keys of the manifest and by the text's SHA-256, bare or as ``sha256:<hex>``.
+
     Raises:
         ManifestError: the manifest cannot be used, or one of its documents, which the message names, cannot run.
     """
 
     def __init__(self, content: bytes, plans: PlanCache) -> None:
-        self._by_text: dict[str, list[Plan]] = {}
-        self._by_id: dict[str, list[Plan]] = {}
-        for key, text in read_manifest(content).items():
-            if text not in self._by_text:
-                self._by_text[text] = _plans_of(key, text, plans)
-            self._by_id[key] = self._by_text[text]
-        for text, document in self._by_text.items():
+        texts = read_manifest(content)
+        self.by_text = {text: _plans_of(key, text, plans) for key, text in texts.items()}
+        self.by_id: dict[str, list[Plan]] = {}
+        for text, document in self.by_text.items():
             digest = sha256(text)
-            for key in (digest, f"sha256:{digest}"):
-                self._by_id.setdefault(key, document)  # the manifest's own ids come first
-
-    def __len__(self) -> int:
-        return len(self._by_text)
-
-    def by_id(self, key: str) -> list[Plan] | None:
-        """Find the document of an id: a key of the manifest, or the text's SHA-256, bare or as ``sha256:<hex>``."""
-        return self._by_id.get(key)
-
-    def by_text(self, text: str) -> list[Plan] | None:
-        """Find the document of exactly this text."""
-        return self._by_text.get(text)
+            self.by_id |= {digest: document, f"sha256:{digest}": document}
+        # The manifest's own keys come first.
+        self.by_id |= {key: self.by_text[text] for key, text in texts.items()}
 
 
 def _plans_of(key: str, text: str, plans: PlanCache) -> list[Plan]:
@@ -121,10 +116,10 @@ class TrustedOperations:
             message = "The parameter documentId is missing; only trusted documents run."
             raise RequestError(ErrorCode.BAD_REQUEST, message)
         trusted = self._trusted
-        named = [trusted.by_id(key) for key in ids.values()]
+        named = [trusted.by_id.get(key) for key in ids.values()]
         if text is not None:
-            named.append(trusted.by_text(text))
-            if named == [None] and is_router_query(text, self._plans.limits):
+            named.append(trusted.by_text.get(text))
+            if named == [None] and is_router_query(text):
                 return FoundOperation(self._plans.find(text, request.operation_name), None)
         document = named[0]
         if document is None or None in named:
@@ -156,40 +151,13 @@ class TrustedOperations:
             except Exception:
                 logger.exception("the trusted documents stay as they were: %s", self._path)
             else:
-                logger.info("%d trusted documents are in force: %s", len(self._trusted), self._path)
+                logger.info("%d trusted documents are in force: %s", len(self._trusted.by_text), self._path)
         self._reloading = None
 
 
-def is_router_query(text: str, limits: Limits) -> bool:
+def is_router_query(text: str) -> bool:
     """Recognise ``{ _service { sdl } }`` and ``{ __typename }``, with any name, alias and comment.
 
     Routers and composers read the SDL by the first, and check that a subgraph is alive by the second.
     """
-    if "_service" not in text and "__typename" not in text:  # saves parsing
-        return False
-    try:
-        definitions = parse_within(text, limits).definitions
-    except RequestError:
-        return False
-    operation = definitions[0]
-    if (
-        len(definitions) > 1
-        or not isinstance(operation, OperationDefinitionNode)
-        or operation.operation is not OperationType.QUERY
-        or operation.variable_definitions
-        or operation.directives
-    ):
-        return False
-    field = _only_field(operation.selection_set)
-    if field is None or field.name.value == "__typename":
-        return field is not None and field.selection_set is None
-    sdl = _only_field(field.selection_set)
-    return field.name.value == "_service" and sdl is not None and sdl.name.value == "sdl" and sdl.selection_set is None
-
-
-def _only_field(selection_set: SelectionSetNode | None) -> FieldNode | None:
-    """Find the only selection, if it is a field without arguments and directives."""
-    if selection_set is None or len(selection_set.selections) != 1:
-        return None
-    field = selection_set.selections[0]
-    return field if isinstance(field, FieldNode) and not field.arguments and not field.directives else None
+    return len(text) <= _MAX_ROUTER_QUERY and bool(_ROUTER_QUERY.fullmatch(_IGNORED.sub(" ", text).strip()))

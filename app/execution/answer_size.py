@@ -65,6 +65,7 @@ _OWN_ITEMS = 3
 """Items of a list that the gateway itself writes: one for each header."""
 _SDL = 20_000
 _INTROSPECTION = frozenset({"__schema", "__type"})
+_WITH_FIELDS = (GraphQLObjectType, GraphQLInterfaceType)
 
 
 class Size(NamedTuple):
@@ -120,7 +121,13 @@ class AnswerSize:
         for selection_set, type_ in waiting:  # it grows while it is iterated
             for selection in selection_set.selections:
                 if isinstance(selection, FieldNode):
-                    self._add(merged, selection, type_)
+                    name = selection.name.value
+                    # A union, and ``__typename``, have none.
+                    field = type_.fields.get(name) if isinstance(type_, _WITH_FIELDS) else None
+                    key = (selection.alias or selection.name).value
+                    entry = merged.setdefault((key, name), _Merged(field.type if field is not None else None, []))
+                    if selection.selection_set is not None and field is not None:
+                        entry.sets.append((selection.selection_set, get_named_type(field.type)))
                     continue
                 fragment = next_fragment(selection, self._fragments, visited)
                 if fragment is None:
@@ -129,15 +136,6 @@ class AnswerSize:
                 on = self._schema.type_map[condition.name.value] if condition is not None else type_
                 waiting.append((fragment.selection_set, on))
         return merged
-
-    def _add(self, merged: dict[tuple[str, str], _Merged], node: FieldNode, type_: GraphQLNamedType) -> None:
-        name = node.name.value
-        field = type_.fields.get(name) if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) else None
-        entry = merged.setdefault(
-            ((node.alias or node.name).value, name), _Merged(field.type if field is not None else None, [])
-        )
-        if node.selection_set is not None and field is not None:
-            entry.sets.append((node.selection_set, get_named_type(field.type)))
 
 
 class _Tally:
@@ -162,16 +160,16 @@ class _Tally:
             Bytes without words, and bytes without a usable token; of a list at the root, those of one item.
         """
         head = len(key) + _PUNCTUATION
-        nullable = get_nullable_type(merged.type) if merged.type is not None else None
-        is_list = is_list_type(nullable)
-        type_name = str(get_named_type(nullable))
-        if not is_composite_type(get_named_type(nullable)):
+        named = get_named_type(merged.type)
+        is_list = merged.type is not None and is_list_type(get_nullable_type(merged.type))
+        if not is_composite_type(named):
             self.names[path] += 1
-            fixed = _PUNCTUATION if is_list or type_name == "String" else _LEAF
-            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if type_name == "String" else _LEAF
+            is_text = str(named) == "String"
+            fixed = _PUNCTUATION if is_list or is_text else _LEAF
+            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if is_text else _LEAF
             return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
-        is_outcome = in_outcome or is_abstract_type(get_named_type(nullable))
+        is_outcome = in_outcome or is_abstract_type(named)
         # A list at the root has one item for each call; what is returned is counted as often.
         is_list = is_list and len(path) > 1
         for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -115,12 +114,9 @@ def resolver_of(field: GraphQLField) -> Resolver | None:
         or not all(_is_plain(argument.type) for argument in definition.arguments)
     ):
         return None
-    function = resolver.wrapped_func
-    if definition.is_async != inspect.iscoroutinefunction(function):
-        return None
     names = [argument.python_name for argument in definition.arguments]
     return Resolver(
-        function=cast("Callable[..., Any]", function),
+        function=cast("Callable[..., Any]", resolver.wrapped_func),
         is_async=definition.is_async,
         names=dict(zip(field.args, names, strict=True)),
         info=resolver.info_parameter.name if resolver.info_parameter else None,
@@ -136,16 +132,19 @@ def _is_plain(type_: object) -> bool:
 
 def counted_argument(field: GraphQLField) -> str | None:
     """Name the list argument whose length is the number of calls that a field makes; None if it declares none."""
-    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    name = definition.metadata.get("calls") if isinstance(definition, StrawberryField) else None
-    return name if isinstance(name, str) else None
+    calls = _metadata(field).get("calls")
+    return calls if isinstance(calls, str) else None
 
 
 def declared_calls(field: GraphQLField) -> int | None:
     """Return how many calls a field declares that it makes; None if it declares none, or counts an argument."""
-    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    calls = definition.metadata.get("calls") if isinstance(definition, StrawberryField) else None
+    calls = _metadata(field).get("calls")
     return calls if isinstance(calls, int) else None
+
+
+def _metadata(field: GraphQLField) -> Mapping[Any, object]:
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return definition.metadata if isinstance(definition, StrawberryField) else {}
 
 
 def object_type_of(class_: type, returned: GraphQLOutputType, schema: GraphQLSchema) -> GraphQLObjectType | None:

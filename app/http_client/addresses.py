@@ -27,11 +27,6 @@ async def connect(
 
     uvloop alone would try the addresses one after the other: one dead address would take the whole connect timeout.
 
-    Args:
-        make_protocol: makes the protocol of the connection.
-        origin: where to connect.
-        ssl_context: for https; None for http.
-
     Raises:
         OSError: the name does not resolve, no address can be reached, or TLS fails.
         ValueError: the name cannot be one, or the certificate fails (``ssl.SSLCertVerificationError`` is both).

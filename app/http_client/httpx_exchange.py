@@ -35,13 +35,8 @@ NOTHING_WRITTEN = frozenset(
 class Exchange:
     """One request in flight on a transport of its own.
 
-    Args:
-        request: the request.
-        origin: where to send it.
-        hold_back: stop before the first byte of the request.
-
     Attributes:
-        hold_back: the first byte is not written any more, because the caller has its answer.
+        hold_back: the first byte is not written, or not any more, because the caller has its answer.
         connected: the connection was ready for the first byte.
         tls_version: the version of TLS with the last server to which TLS was spoken; None without TLS.
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
-from app.settings import SettingsError
+from app.settings import SettingsError, is_loopback
+from app.urls import DEFAULT_PORTS, mask, parse_url, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,17 +18,10 @@ if TYPE_CHECKING:
     from app.http_client.transport import Origin
     from app.settings import Settings
 
-_URL = re.compile(
-    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?"
-    r"(?:(?P<username>[^\s/?#@:]*)(?::(?P<password>[^\s/?#@]*))?@)?"
-    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
-    r"(?::(?P<port>[0-9]{1,5}))?/?",
-    re.ASCII | re.IGNORECASE,
-)
-
-_MAX_PORT = 65_535
-
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# An IPv6 address has a port only behind brackets.
+_HOST_AND_PORT = re.compile(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +77,16 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     Raises:
         SettingsError: as ``choose_proxy``.
     """
-    match = _URL.fullmatch(value.strip())
-    scheme = (match["scheme"] or "http").lower() if match else ""
-    port = int((match and match["port"]) or {"https": 443}.get(scheme, 80))
-    if match is None or scheme not in {"http", "https"} or not 0 < port <= _MAX_PORT:
-        instead = "" if variable == "WETHOD_PROXY" else "; WETHOD_PROXY or NO_PROXY can take its place"
+    url = parse_url(value if "://" in value else f"http://{value}")
+    if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise SettingsError(
-            f"{variable}={_masked(value)}: must be the URL of an http or https proxy, such as "
-            f"http://user:password@proxy.example:3128, with user name and password percent-encoded{instead}"
+            f"{variable}={shown(mask(value))}: must be the URL of an http or https proxy, such as "
+            "http://user:password@proxy.example:3128, with user name and password percent-encoded; "
+            "WETHOD_PROXY or NO_PROXY can take its place"
         )
-    credentials = None
-    if match["username"] is not None:
-        credentials = unquote(match["username"]), unquote(match["password"] or "")
-    return Proxy(scheme, match["host"].lower(), port, credentials)
+    user, _, password = (url.user_info or "").partition(":")
+    credentials = None if url.user_info is None else (unquote(user), unquote(password))
+    return Proxy(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme], credentials)
 
 
 def bypasses(no_proxy: str, origin: Origin) -> bool:
@@ -107,58 +98,38 @@ def bypasses(no_proxy: str, origin: Origin) -> bool:
     A final dot is ignored. Loopback is always reached without a proxy.
     """
     host = origin.host.lower().removesuffix(".")
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
-        return True
-    return any(_matches(entry.strip(), host, address, origin.port) for entry in no_proxy.lower().split(","))
+    address = _parse_address(host)
+    return is_loopback(host) or any(
+        _matches(entry.strip(), host, address, origin.port) for entry in no_proxy.lower().split(",")
+    )
 
 
 def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool:
     if entry == "*":
         return True
-    if "/" in entry:
-        return address is not None and _in_network(address, entry)
-    name, entry_port = _split_port(entry)
-    if not name or entry_port not in {"", str(port)}:
+    match = _HOST_AND_PORT.fullmatch(entry)
+    name, entry_port = (match[1] or match[2] or "", match[3]) if match else (entry, None)
+    if not name or entry_port not in {None, "", str(port)}:
         return False
-    literal = _address(name)
-    if literal is not None or address is not None:
-        return literal == address
-    name = name.removesuffix(".")
-    if name.startswith("*."):
-        name = name[1:]
-    return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
+    try:
+        network = ipaddress.ip_network(name, strict=False)  # of one address, if it is an address
+    except ValueError:
+        name = name.removesuffix(".")
+        if name.startswith("*."):
+            name = name[1:]
+        return address is None and (host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}"))
+    return address is not None and address in network
 
 
 def _lookup(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
     name = variable if variable in environ else variable.upper()
-    return name, environ.get(name, "")
+    return name, environ.get(name, "").strip()
 
 
-def _address(text: str) -> _Address | None:
+def _parse_address(text: str) -> _Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
     # An IPv6 address that stands for an IPv4 address is that address.
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def _in_network(address: _Address, pattern: str) -> bool:
-    try:
-        return address in ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return False
-
-
-def _split_port(entry: str) -> tuple[str, str]:
-    """Split an entry into host and port; an IPv6 address has a port only behind brackets."""
-    match = re.fullmatch(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?", entry)
-    return (match[1] or match[2] or "", match[3] or "") if match else (entry, "")
-
-
-def _masked(value: str) -> str:
-    """A proxy's URL as it may be shown: nothing before its last ``@``, nothing behind ``?`` or ``#``."""
-    _, at, rest = value.rpartition("@")
-    shown = (("***@" if at else "") + re.sub(r"[?#].*", "?***", rest, flags=re.DOTALL)).encode("unicode_escape")
-    return shown.decode("ascii")[:80]

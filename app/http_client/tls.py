@@ -26,9 +26,7 @@ def make_ssl_context(
     Raises:
         SettingsError: a file is not what its setting says. The line never shows what a file holds.
     """
-    context = _make_context(system=ca_file is None)
-    if ca_file is not None:
-        _trust_file(context, ca_file)
+    context = _make_context(ca_file, system=ca_file is None)
     if client_cert_file is not None:
         _load_client_certificate(context, client_cert_file, client_key_file)
     return context
@@ -44,13 +42,10 @@ def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
     Raises:
         SettingsError: the file is not what its setting says.
     """
-    context = _make_context(system=True)
-    if ca_file is not None:
-        _trust_file(context, ca_file)
-    return context
+    return _make_context(ca_file, system=True)
 
 
-def _make_context(*, system: bool) -> ssl.SSLContext:
+def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:
     # The steps of ssl.create_default_context, apart, so that each failure is reported with its cause.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -65,6 +60,8 @@ def _make_context(*, system: bool) -> ssl.SSLContext:
             context.keylog_filename = key_log
         except OSError as error:
             raise SettingsError(f"SSLKEYLOGFILE={key_log}: cannot be written: {error.strerror}") from None
+    if ca_file is not None:
+        _trust_file(context, ca_file)
     return context
 
 

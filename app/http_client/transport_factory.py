@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from app.http_client.proxies import choose_proxy
 from app.http_client.tls import make_proxy_ssl_context, make_ssl_context
 from app.http_client.transport import ConnectionOptions, Origin
+from app.urls import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -24,7 +25,7 @@ IDLE_SECONDS = 4.0
 def origin_of(settings: Settings) -> Origin:
     """The origin of Wethod's base URL."""
     parts = urlsplit(settings.wethod_base_url)
-    return Origin(parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}[parts.scheme])
+    return Origin(parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
 
 
 def transport_name(settings: Settings) -> str:

@@ -30,19 +30,22 @@ if TYPE_CHECKING:
 _UNREADABLE_VERSION = re.compile(r"version=(?!\d{1,9}(?:\.\d{1,9})*[ \t]*(?:[;,]|$))")
 
 
-class SharedCountersCollector:
-    """A prometheus-client collector over the rows of all workers, those that died included."""
+class MetricsPage:
+    """The text of ``/metrics``, made of the rows of all workers, those that died included."""
 
     def __init__(self, definitions: MetricDefinitions, counters: SharedCounters) -> None:
         self._definitions = definitions
         self._counters = counters
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
 
-    def describe(self) -> list[MetricFamily]:
-        """Return nothing: the registry holds this collector alone and need not look for duplicate names."""
-        return []
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the text and its media type: OpenMetrics if ``Accept`` asks for it, else Prometheus' own format."""
+        encode, media_type = choose_encoder("" if _UNREADABLE_VERSION.search(accept) else accept)
+        return encode(self._registry), media_type
 
     def collect(self) -> Iterator[MetricFamily]:
-        """Yield every metric with its samples as they are now."""
+        """Yield every metric with its samples as they are now, for prometheus-client."""
         version = {"version": __version__, "python_version": platform.python_version()}
         yield InfoMetricFamily("gateway_build", "Version of the gateway and of Python.", version)
         for metric in self._definitions.metrics:
@@ -72,20 +75,3 @@ class SharedCountersCollector:
             buckets = list(zip(bounds, counts, strict=True))
             family.add_metric(labels, buckets, self._sum(first + len(bounds)))
         return family
-
-
-class MetricsPage:
-    """The text of ``/metrics``."""
-
-    def __init__(self, definitions: MetricDefinitions, counters: SharedCounters) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(SharedCountersCollector(definitions, counters))
-
-    def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the text and its media type: OpenMetrics if ``Accept`` asks for it, else Prometheus' own format.
-
-        Args:
-            accept: the request's ``Accept`` header.
-        """
-        encode, media_type = choose_encoder("" if _UNREADABLE_VERSION.search(accept) else accept)
-        return encode(self._registry), media_type

@@ -42,10 +42,6 @@ def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
             old.writer.close()
     root.addHandler(handler)
     root.setLevel(settings.gateway_log_level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = name != "uvicorn.access"
     for name in _WARNINGS_ONLY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

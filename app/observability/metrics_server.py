@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from app.observability.routes import metrics_route
-from app.server.embedded import ServerThread, serve_app
+from app.server.run import serve_app, serve_on_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def serve_metrics_beside_workers(
     port = settings.gateway_metrics_port
     if port is None or settings.gateway_workers == 1:
         return contextlib.nullcontext()
-    return ServerThread(_metrics_app(render), settings.gateway_host, port, setting=_PORT_SETTING)
+    return serve_on_thread(_metrics_app(render), settings.gateway_host, port, setting=_PORT_SETTING)
 
 
 def _metrics_app(render: Callable[[str], tuple[bytes, str]]) -> Starlette:

@@ -76,9 +76,6 @@ class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
-        settings: the settings.
-        operations: the operations that the gateway offers.
-        lifecycle: the worker's.
         counters: the memory of ``make_counters``; None if this is the only worker.
         index: the number of the worker.
         audit: the audit, whose writer needs retries; None if it is off.
@@ -127,7 +124,7 @@ class Observability:
         Args:
             in_progress: returns the calls in progress of the operation with a name.
             documents: the cache of plans.
-            transport: the transport to Wethod; published if it is a ``ConnectionPool``.
+            transport: published if it is a ``ConnectionPool``.
         """
         register = self._metrics.register_reader
         for name in self._names:
@@ -143,17 +140,13 @@ class Observability:
             register("wethod_upstream_waits", lambda: pool.waits)
 
     def render_metrics(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the text of ``/metrics``, over all workers, and its media type.
-
-        Args:
-            accept: the request's ``Accept`` header.
-        """
+        """Return the text of ``/metrics``, over all workers, and its media type, by an ``Accept`` header."""
         self._metrics.refresh()
         return self._page.render(accept)
 
     def health_routes(self) -> list[Route]:
         """Return the routes of the probes."""
-        return health_routes(self._lifecycle, lambda: "the audit cannot be written" if self._is_blocked() else "")
+        return health_routes(self._lifecycle, self._problem)
 
     async def start(self) -> None:
         """Start to watch the event loop, and warn of settings that have no effect."""
@@ -167,20 +160,20 @@ class Observability:
 
     async def aclose(self) -> None:
         """Export and write what is left. A call that ends later still has its audit line."""
-        self._monitor.stop()
         if self._tracing is not None:
             await self._tracing.aclose()
-        await self._monitor.settle(EXIT_SECONDS)
+        await self._monitor.stop(EXIT_SECONDS)
         self._metrics.stop()
         if self._audit is not None:
             self._audit.close(0)
             atexit.unregister(self._audit.close)
 
-    def _is_blocked(self) -> bool:
-        return self._audit is not None and self._audit.blocked
-
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state
+
+    def _problem(self) -> str:
+        """Return the reason why this replica should get no requests; an empty string if there is none."""
+        return "the audit cannot be written" if self._audit is not None and self._audit.blocked else ""
 
     def _register_own(self) -> None:
         register = self._metrics.register_reader

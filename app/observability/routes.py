@@ -24,10 +24,7 @@ def health_routes(lifecycle: Lifecycle, problem: Callable[[], str]) -> list[Rout
     drains, and while there is a problem of this replica alone. It never depends on Wethod: all replicas would fail at
     once, and no client would get an outcome.
 
-    Args:
-        lifecycle: the worker's.
-        problem: returns the reason why another replica should be asked, such as an audit that cannot be written; an
-            empty string if there is none.
+    ``problem`` returns that problem, such as an audit that cannot be written, or an empty string.
     """
 
     async def live(_: Request) -> JSONResponse:
@@ -41,11 +38,7 @@ def health_routes(lifecycle: Lifecycle, problem: Callable[[], str]) -> list[Rout
 
 
 def metrics_route(render: Callable[[str], tuple[bytes, str]]) -> Route:
-    """Return the route of the metrics.
-
-    Args:
-        render: takes the ``Accept`` header and returns the text and its media type.
-    """
+    """Return the route of the metrics; ``render`` takes the ``Accept`` header, and returns text and media type."""
 
     # Not a plain function, which would run on a thread: the numbers belong to the event loop.
     async def metrics(request: Request) -> Response:

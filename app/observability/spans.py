@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app import __version__
+from app.urls import DEFAULT_PORTS
 from schema.text import clean
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Tracing:
         base = urlsplit(settings.wethod_base_url)
         self._origin = f"{base.scheme}://{base.netloc}"
         self._address = base.hostname or ""
-        self._port = base.port or (443 if base.scheme == "https" else 80)
+        self._port = base.port or DEFAULT_PORTS[base.scheme]
 
     def start_request(self, scope: Scope) -> RequestSpan | None:
         """Start the span of a request, as a child of the span in its ``traceparent``.

@@ -1,21 +1,34 @@
-"""The sandbox as an ASGI application: the routes, and the answer of each demo token."""
+"""The sandbox as an ASGI application and as a program: the routes, and the answer of each demo token."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.sandbox.admission import DROPPED, SLOW, admit, integer
+from app.sandbox.admission import (
+    DROPPED,
+    IN_USE,
+    NOT_FOUND,
+    SLOW,
+    RejectedError,
+    admit,
+    answer_404,
+    answer_405,
+    answer_rejected,
+    integer,
+)
 from app.sandbox.contacts import MAX_ID, Contacts, open_contacts
-from app.sandbox.errors import IN_USE, NOT_FOUND, RejectedError, answer_404, answer_405, answer_rejected
+from app.server.run import serve_on_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from starlette.requests import Request
@@ -61,6 +74,30 @@ def create_sandbox(database: Path | None = None, *, slow_seconds: float = SLOW_S
     app.state.slow_seconds = slow_seconds
     app.state.lost_once = set()
     return app
+
+
+def serve_sandbox(
+    host: str = "127.0.0.1", port: int = 0, database: Path | None = None, *, slow_seconds: float = SLOW_SECONDS
+) -> AbstractContextManager[str]:
+    """Serve a sandbox in a thread of its own: a context manager of its base URL.
+
+    Port 0 takes a free one; ``create_sandbox`` explains the other arguments. Entering raises ``StartError`` if the
+    address or the database cannot be used.
+    """
+    return serve_on_thread(create_sandbox(database, slow_seconds=slow_seconds), host, port)
+
+
+def run_sandbox(host: str, port: int, database: Path | None, announce: Callable[[str], object]) -> None:
+    """Serve a sandbox until SIGINT or SIGTERM, in the main thread of a program.
+
+    ``announce`` is called with the base URL once the sandbox answers there.
+    """
+    stop = {signal.SIGINT, signal.SIGTERM}
+    # Threads inherit the mask, so that only `sigwait` receives these signals.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+    with serve_sandbox(host, port, database) as url:
+        announce(url)
+        signal.sigwait(stop)
 
 
 async def show_or_delete(request: Request) -> Response:

@@ -9,28 +9,23 @@ from typing import TYPE_CHECKING, Any
 from app.start_error import StartError
 
 if TYPE_CHECKING:
-    from starlette.types import Message
-    from uvicorn.config import Config
+    from starlette.types import ASGIApp, Message
 
 logger = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """The lifespan of one application. uvicorn's logs a traceback for every failure and exits with 3.
+    """The lifespan of one application.
 
     Attributes:
         state: values that the application keeps for its requests.
-        should_exit: always False, because a failure is raised; uvicorn reads it.
     """
 
-    should_exit = False
-
-    def __init__(self, config: Config) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.state: dict[str, Any] = {}
-        self._app = config.loaded_app
+        self._app = app
         self._events: asyncio.Queue[Message] = asyncio.Queue()
-        self._replies: asyncio.Queue[None] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._completed = asyncio.Event()
 
     async def startup(self) -> None:
         """Start the application.
@@ -39,11 +34,11 @@ class Lifespan:
             StartError: the application does not start. Its own ``StartError`` is passed on; the log has other reasons.
         """
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
-        self._task = asyncio.create_task(self._app(scope, self._events.get, self._send))
+        self._task = asyncio.ensure_future(self._app(scope, self._events.get, self._send))
         problem = await self._send_event("startup")
         if isinstance(problem, StartError):
             raise problem
-        if problem is not None or self._task.done():
+        if self._task.done():
             logger.error("the application does not start", exc_info=problem)
             raise StartError("the application does not start; the log says why")
 
@@ -55,14 +50,13 @@ class Lifespan:
 
     async def _send_event(self, event: str) -> BaseException | None:
         """Send an event, wait for the reply or the end of the application, and return the exception that ended it."""
-        assert self._task is not None  # noqa: S101 - startup comes first
+        self._completed.clear()
+        self._task.add_done_callback(lambda _: self._completed.set())
         self._events.put_nowait({"type": f"lifespan.{event}"})
-        reply = asyncio.create_task(self._replies.get())
-        await asyncio.wait((self._task, reply), return_when=asyncio.FIRST_COMPLETED)
-        reply.cancel()
+        await self._completed.wait()
         return self._task.exception() if self._task.done() and not self._task.cancelled() else None
 
     async def _send(self, message: Message) -> None:
         # After a failure the application raises; the exception has the reason.
         if not message["type"].endswith(".failed"):
-            self._replies.put_nowait(None)
+            self._completed.set()

@@ -1,7 +1,12 @@
-"""The sockets that the gateway listens on, made before anything else, so that a taken port is reported at once."""
+"""The sockets that the gateway listens on, and the acceptance of connections."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import errno
+import logging
+import math
 import os
 import socket
 import sys
@@ -10,14 +15,27 @@ from typing import TYPE_CHECKING, Any
 from app.start_error import StartError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.server.config import ServerConfig
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
 """Connections that the kernel keeps until they are accepted."""
 
+_MAX_ACCEPTED = 64
+"""Connections that are accepted before the event loop goes on."""
+
+_PAUSE_SECONDS = 0.25
+_LOG_SECONDS = 60.0
+"""The least time between two log lines about the same trouble."""
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
 
 def listen(config: ServerConfig) -> socket.socket:
-    """Listen on an address.
+    """Listen on an address, before anything else is made, so that a taken port is reported at once.
 
     The socket listens from now on, not only once the application is ready: two gateways that start at once may both
     bind an address, but only one of them can listen on it.
@@ -26,53 +44,40 @@ def listen(config: ServerConfig) -> socket.socket:
         StartError: the address cannot be used. The message names it and its setting.
     """
     try:
-        # The protocol has to be named: asyncio sets TCP_NODELAY only if it is.
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            config.host, config.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        family, _, _, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
+        listener = _bind(family, address)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
             listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
     except OSError as problem:
-        raise StartError(describe(config, problem)) from None
+        # getaddrinfo has error numbers of its own.
+        number = None if isinstance(problem, socket.gaierror) else problem.errno
+        reason = os.strerror(number).lower() if number else problem.strerror or str(problem)
+        setting = f" ({config.port_setting})" if config.port_setting else ""
+        raise StartError(f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}") from None
+    return listener
+
+
+def _bind(family: int, address: Any, *options: int) -> socket.socket:
+    # The protocol has to be named: asyncio sets TCP_NODELAY only if it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
     listener.settimeout(0)
     return listener
 
 
-def describe(config: ServerConfig, problem: OSError) -> str:
-    """Return the line for the operator about an address that cannot be used."""
-    # getaddrinfo has error numbers of its own.
-    known = not isinstance(problem, socket.gaierror) and problem.errno
-    reason = os.strerror(problem.errno).lower() if known and problem.errno else problem.strerror or str(problem)
-    setting = f" ({config.port_setting})" if config.port_setting else ""
-    return f"cannot listen on {_authority(config.host, config.port)}{setting}: {reason}"
-
-
-def bind_reuse_port(family: int, address: Any) -> socket.socket:
-    """Bind another socket to an address whose sockets all have ``SO_REUSEPORT``.
-
-    Raises:
-        OSError: it cannot be bound.
-    """
-    other = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(address)
-    except OSError:
-        other.close()
-        raise
-    other.settimeout(0)
-    return other
-
-
 class WorkerListeners:
-    """The listening sockets of several workers on one address.
+    """The sockets of several workers on one address.
 
     On Linux every worker has a socket of its own, and the kernel spreads connections over those that listen. On one
     shared socket the first process that wakes accepts a whole burst: of 64 connections that a router opened at once, 64
@@ -88,22 +93,21 @@ class WorkerListeners:
 
     def __init__(self, first: socket.socket) -> None:
         self._shared = sys.platform != "linux"
-        self._first = first
         self._family, self._address = first.family, first.getsockname()
         self._by_worker = {0: first}
         if not self._shared:
             first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
     def get(self, index: int) -> socket.socket:
-        """Return the socket of a worker.
+        """Return the socket of a worker; the worker listens on it.
 
         Raises:
             OSError: no other socket can be made.
         """
         if self._shared:
-            return self._first
+            return self._by_worker[0]
         if index not in self._by_worker:
-            self._by_worker[index] = bind_reuse_port(self._family, self._address)
+            self._by_worker[index] = _bind(self._family, self._address, socket.SO_REUSEPORT)
         return self._by_worker[index]
 
     def close(self, index: int) -> None:
@@ -116,6 +120,71 @@ class WorkerListeners:
         for listener in self._by_worker.values():
             listener.close()
         self._by_worker.clear()
+
+
+class Acceptor:
+    """Listens and accepts connections, until it is closed.
+
+    It replaces ``create_server`` of the event loop. uvloop's drops clients without a word when the process has no file
+    descriptor left, and neither loop can accept the clients that the kernel has accepted when the socket is closed.
+
+    Args:
+        listener: a bound socket that does not block; closed by ``close``.
+        make_protocol: makes the protocol of a connection.
+    """
+
+    def __init__(self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._listener = listener
+        self._make_protocol = make_protocol
+        self._loop = asyncio.get_running_loop()
+        self._connecting: set[asyncio.Task[object]] = set()
+        self._resume: asyncio.TimerHandle | None = None
+        self._logged_at = -math.inf
+        listener.listen(BACKLOG)
+        self._start()
+
+    async def close(self) -> None:
+        """Accept the clients that the kernel has accepted, then stop listening.
+
+        A reset would leave a request in doubt that is on its way.
+        """
+        if self._resume is not None:
+            self._resume.cancel()
+        self._loop.remove_reader(self._listener)
+        with contextlib.suppress(OSError):  # none is left, or no file descriptor
+            for _ in range(BACKLOG):
+                self._accept()
+        self._listener.close()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+
+    def _start(self) -> None:
+        self._loop.add_reader(self._listener, self._accept_many)
+
+    def _accept_many(self) -> None:
+        try:
+            for _ in range(_MAX_ACCEPTED):
+                self._accept()
+        except OSError as problem:
+            # Otherwise no client is left, or one has left already.
+            if problem.errno in _EXHAUSTED:
+                self._pause(problem)
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        client.settimeout(0)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, client))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    def _pause(self, problem: OSError) -> None:
+        """Let clients wait in the kernel's queue instead of looking for a file descriptor without end."""
+        now = self._loop.time()
+        if now >= self._logged_at + _LOG_SECONDS:
+            self._logged_at = now
+            logger.error("no connection can be accepted, clients wait: %s", problem.strerror)
+        self._loop.remove_reader(self._listener)
+        self._resume = self._loop.call_later(_PAUSE_SECONDS, self._start)
 
 
 def url_of(listener: socket.socket) -> str:

@@ -1,20 +1,24 @@
-"""Serve an application in this process, or in several worker processes that share the address."""
+"""The ways to serve an application: as a program with one or more workers, in an event loop, or on a thread."""
 
 from __future__ import annotations
 
-import functools
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
+from anyio.from_thread import start_blocking_portal
+
+from app.server.config import ServerConfig
 from app.server.lifecycle import Context, Lifecycle
-from app.server.listener import WorkerListeners, listen, url_of
+from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.server.supervisor import Supervisor
-from app.server.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
-    from app.server.config import ServerConfig
+    from starlette.types import ASGIApp
+
     from app.server.lifecycle import ApplicationFactory
 
 
@@ -34,7 +38,7 @@ def run(
     Args:
         factory: makes the application of a worker; a function at the top level of a module.
         context: the argument of the factory.
-        config: the settings of the server.
+        config: address, limits and times.
         announce: called once with the base URL, when requests are answered.
 
     Returns:
@@ -50,6 +54,46 @@ def run(
             lifecycle = Lifecycle()
             app = factory(context, lifecycle)
             return GatewayServer(app, config, lifecycle, started=lambda: announce(url)).run_to_end(listener)
-        start_worker = functools.partial(WorkerProcess, factory, context, config)
-        listeners = WorkerListeners(listener)
-        return Supervisor(start_worker, listeners, config, announce=lambda: announce(url)).run()
+        return asyncio.run(Supervisor(factory, context, config, listener, announce=lambda: announce(url)).run())
+
+
+@contextlib.asynccontextmanager
+async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") -> AsyncIterator[str]:
+    """Serve an application beside another one, in the running event loop.
+
+    ``async with serve_app(app, host, port) as url: ...``
+
+    Port 0 takes a free one. ``setting`` is the name of the setting that holds the port, for the error message. On exit,
+    requests in progress have one second.
+
+    Yields:
+        The base URL.
+
+    Raises:
+        StartError: the address cannot be used, or the application does not start.
+    """
+    config = ServerConfig(host=host, port=port, port_setting=setting)
+    with listen(config) as listener:
+        started = asyncio.Event()
+        server = GatewayServer(app, config, Lifecycle(), started=started.set)
+        serving = asyncio.create_task(server.serve([listener]))
+        starting = asyncio.create_task(started.wait())
+        await asyncio.wait((serving, starting), return_when=asyncio.FIRST_COMPLETED)
+        starting.cancel()
+        if serving.done():
+            await serving
+        try:
+            yield url_of(listener)
+        finally:
+            server.finish()
+            await serving
+
+
+@contextlib.contextmanager
+def serve_on_thread(app: ASGIApp, host: str, port: int, *, setting: str = "") -> Iterator[str]:
+    """Do what ``serve_app`` does, on an event loop and a thread of its own, for code that runs in neither."""
+    with (
+        start_blocking_portal(backend_options={"use_uvloop": True}, name=f"server-{setting or port}") as portal,
+        portal.wrap_async_context_manager(serve_app(app, host, port, setting=setting)) as url,
+    ):
+        yield url

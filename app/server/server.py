@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from app.server.acceptor import Acceptor
 from app.server.config import FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.connection import Connection
 from app.server.lifespan import Lifespan
-from app.server.listener import describe
+from app.server.listener import Acceptor
 from app.server.state import WorkerState
-from app.start_error import StartError
 
 if TYPE_CHECKING:
     import socket
@@ -50,7 +48,7 @@ class GatewayServer(uvicorn.Server):
     """Serves one application until a stop is requested.
 
     Args:
-        app: the application.
+        app: an ASGI application with a lifespan.
         config: address, limits and times.
         lifecycle: the life of the worker; its state is written here.
         started: called once, when requests are answered.
@@ -62,48 +60,48 @@ class GatewayServer(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, config: ServerConfig, lifecycle: Lifecycle, *, started: Callable[[], object]
     ) -> None:
-        uvicorn_config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            workers=1,
+        # Everything is given, so that uvicorn reads no environment variables of its own.
+        super().__init__(
+            uvicorn.Config(
+                app,
+                interface="asgi3",
+                http="httptools",
+                ws="none",
+                lifespan="off",  # ours reports why an application does not start
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                forwarded_allow_ips=[],
+                workers=1,
+            )
         )
-        uvicorn_config.load()
-        uvicorn_config.lifespan_class = Lifespan
-        super().__init__(uvicorn_config)
         self.cut = 0
+        self._app = app
         self._config = config
         self._lifecycle = lifecycle
         self._notify_started = started
         self._tick_seconds = min(_TICK_SECONDS, config.read_timeout / 10)
         self._state = WorkerState(config, lifecycle)
         self._connections: set[Connection] = set()
-        self._acceptors: list[Acceptor] = []
         self._stop = asyncio.Event()
         self._stop_at = math.inf
         self._signalled_at = -math.inf
+        self._acceptors: list[Acceptor] = []
+        self._lifespan = Lifespan(app)
 
-    def run_to_end(self, listener: socket.socket, *, prepare: Callable[[], object] | None = None) -> int:
-        """Serve until a stop is requested.
+    def run_to_end(self, listener: socket.socket, *, take_signals: Callable[[], object] | None = None) -> int:
+        """Serve until a stop is requested, and return the exit code: 0 unless a request was cut off.
 
         Args:
-            listener: a bound socket; it is closed here.
-            prepare: called on the event loop before anything else; takes signals by default.
-
-        Returns:
-            The exit code: 0 unless a request was cut off.
+            listener: a socket that listens; it is closed here.
+            take_signals: called on the event loop before anything else; by default signals are taken as ``run`` says.
 
         Raises:
-            StartError: the application does not start, or the address is taken.
+            StartError: the application does not start.
         """
 
         async def serve() -> None:
-            (prepare or self.take_signals)()
+            (take_signals or self._take_signals)()
             await self.serve([listener])
 
         # The parts of the application live to the end. A collection that visited them took 30 ms.
@@ -111,7 +109,7 @@ class GatewayServer(uvicorn.Server):
         gc.freeze()
         # Requests in progress hold so many objects that the usual 700 led to a collection every few requests.
         gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
             runner.run(serve())
         return CUT_EXIT if self.cut else 0
 
@@ -119,11 +117,10 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to ``take_signals``: uvicorn would replace the handlers."""
+        """Take no signal: ``serve`` is also called beside another application, which takes them."""
         yield
 
-    def take_signals(self) -> None:
-        """Take SIGTERM as ``drain``, SIGINT as ``finish``, the second of either as ``force_stop``, SIGHUP as reload."""
+    def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._take_stop_signal, self.drain)
         loop.add_signal_handler(signal.SIGINT, self._take_stop_signal, self.finish)
@@ -168,30 +165,23 @@ class GatewayServer(uvicorn.Server):
             except Exception:
                 logger.exception("a reload failed")
 
-    # Called by uvicorn, in this order
+    # The steps of uvicorn's ``serve``
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then accept connections.
 
         Raises:
-            StartError: the application does not start, or the address is taken.
+            StartError: the application does not start.
         """
-        await self.lifespan.startup()
-        for listener in sockets or ():
-            acceptor = Acceptor(listener, self._connect)
-            try:
-                acceptor.start()
-            except OSError as problem:
-                await self.lifespan.shutdown()
-                raise StartError(describe(self._config, problem)) from None
-            self._acceptors.append(acceptor)
+        await self._lifespan.startup()
+        self._acceptors = [Acceptor(listener, self._connect) for listener in sockets or ()]
         self.started = True
 
     def _connect(self) -> Connection:
-        return Connection(self.config.loaded_app, self._state, self.lifespan.state, self._connections)
+        return Connection(self._app, self._state, self._lifespan.state, self._connections)
 
     async def main_loop(self) -> None:
-        """Check the connections until it is time to stop."""
+        """Check the connections until a stop is requested."""
         if not self._state.draining:
             self._lifecycle.state = "serving"
         self._notify_started()
@@ -225,7 +215,7 @@ class GatewayServer(uvicorn.Server):
         seconds = FORCED_SHUTDOWN_SECONDS if self.force_exit else SHUTDOWN_SECONDS
         try:
             async with asyncio.timeout(seconds):
-                await self.lifespan.shutdown()
+                await self._lifespan.shutdown()
         except TimeoutError:
             logger.warning("the application does not end within %g s and is left behind", seconds)
 
@@ -263,9 +253,3 @@ class GatewayServer(uvicorn.Server):
             await asyncio.sleep(_DRAIN_TICK_SECONDS)
         for connection in list(self._connections):
             connection.abort()
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the factory of uvloop's event loop, or of asyncio's on a system without uvloop."""
-    # Given, so that uvicorn does not read its own environment variables.
-    return uvicorn.Config("", log_config=None, workers=1, forwarded_allow_ips=[]).get_loop_factory()

@@ -11,9 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.server.lifecycle import Lifecycle
@@ -21,9 +25,6 @@ from app.server.server import GatewayServer
 from app.start_error import StartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.connection import Connection as Pipe
-
     from app.server.config import ServerConfig
     from app.server.lifecycle import ApplicationFactory
 
@@ -32,8 +33,15 @@ logger = logging.getLogger(__name__)
 Command: TypeAlias = Literal["drain", "finish", "force_stop", "reload"]
 """A command of the parent: a method of ``GatewayServer``."""
 
-BLOCKED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+Event: TypeAlias = Literal["ready", "leaving", "problem"]
+"""An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
+the parent; or a ``problem`` that prevents the start."""
+
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """Signals that are blocked when a worker is started: none may end it before it can take them."""
+
+_EXIT_SECONDS = 5.0
+"""The time between the last word of a worker and its exit, after which it is killed."""
 
 CANNOT_START = 3
 """The exit code of a worker that has reported why it cannot start."""
@@ -41,15 +49,7 @@ CANNOT_START = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """The first message to a worker.
-
-    Attributes:
-        factory: makes the application.
-        context: the argument of the factory.
-        config: the settings of the server.
-        index: the number of the worker.
-        listener: the file descriptor of the listening socket.
-    """
+    """The first message to a worker: the arguments of ``run``, its number, and the descriptor of its socket."""
 
     factory: ApplicationFactory[Any]
     context: Any
@@ -60,24 +60,78 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A message of a worker.
+    """A message of a worker; a problem comes with its words for the operator."""
 
-    Attributes:
-        event: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from the parent; or a
-            ``problem`` that prevents the start.
-        problem: the problem, for the operator.
-    """
-
-    event: Literal["ready", "leaving", "problem"]
+    event: Event
     problem: str = ""
 
 
-def work(pipe: Pipe) -> int:
-    """Read the configuration and serve until a stop is requested.
+class WorkerProcess:
+    """A worker process as its parent sees it.
 
-    Returns:
-        The exit code.
+    Attributes:
+        pipe: the socket pair to the process.
+        ready_at: event loop time at which it answered requests; None before.
+        leaving: it stops, and its parent did not request it.
+        problem: the reason why it cannot start, in its own words.
+
+    Raises:
+        OSError: the process cannot be started.
     """
+
+    def __init__(self, given: WorkerConfig) -> None:
+        self.ready_at: float | None = None
+        self.leaving = False
+        self.problem = ""
+        self.pipe, child = Pipe()
+        # Not multiprocessing: it would import the program's main module in each worker, and keep a process of 9 MB to
+        # track resources that are not shared here. -P: the working directory may have an `app` of its own.
+        command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - this very program
+                [*command, "-m", "app.server", str(child.fileno())],
+                pass_fds=(child.fileno(), given.listener),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+            )
+        except OSError:
+            self.pipe.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            child.close()
+        self.pid = self._process.pid
+        self.send(given)
+
+    def send(self, message: WorkerConfig | Command) -> None:
+        """Send a message, if the process is still there."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(message)
+
+    def read_report(self) -> Report | None:
+        """Read one report; None if the process is gone."""
+        try:
+            report: Report = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        return report
+
+    def reap(self) -> int:
+        """Wait for the end of a process that has closed its pipe, and return the exit code."""
+        self.pipe.close()
+        try:
+            return self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._process.kill()
+
+
+def work(pipe: Connection) -> int:
+    """Be a worker: read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     given: WorkerConfig = pipe.recv()
     lifecycle = Lifecycle(index=given.index)
@@ -85,20 +139,14 @@ def work(pipe: Pipe) -> int:
     try:
         app = given.factory(given.context, lifecycle)
         server = GatewayServer(app, given.config, lifecycle, started=lambda: pipe.send(Report("ready")))
-        return server.run_to_end(listener, prepare=lambda: _take_commands(server, pipe))
+        return server.run_to_end(listener, take_signals=lambda: _take_commands(server, pipe))
     except StartError as error:
         pipe.send(Report("problem", str(error)))
         return CANNOT_START
 
 
-def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
+def _take_commands(server: GatewayServer, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
-    actions: dict[Command, Callable[[], None]] = {
-        "drain": server.drain,
-        "finish": server.finish,
-        "force_stop": server.force_stop,
-        "reload": server.reload,
-    }
 
     def read_command() -> None:
         try:
@@ -106,9 +154,8 @@ def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
         except (EOFError, OSError):
             loop.remove_reader(pipe.fileno())
             logger.error("the parent process is gone: this worker stops")  # noqa: TRY400 - a traceback adds nothing
-            server.finish()
-        else:
-            actions[command]()
+            command = "finish"
+        getattr(server, command)()
 
     def leave() -> None:
         with contextlib.suppress(OSError):
@@ -118,4 +165,4 @@ def _take_commands(server: GatewayServer, pipe: Pipe) -> None:
     loop.add_reader(pipe.fileno(), read_command)
     loop.add_signal_handler(signal.SIGTERM, leave)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import pytest
 import strawberry
+from strawberry.extensions import FieldExtension
 from strawberry.tools import create_type
 
 from app.execution.plan import MAX_CHOICES
@@ -202,7 +204,13 @@ async def shout(words: Annotated[str, strawberry.argument(name="say")] = "a") ->
     return words.upper()
 
 
-BULK = build(create_type("Query", [shout]), create_type("Mutation", [delete_many]))
+@strawberry.field
+async def fail() -> str | None:
+    """Raise."""
+    raise RuntimeError("a bug")
+
+
+BULK = build(create_type("Query", [shout, fail]), create_type("Mutation", [delete_many]))
 
 
 @pytest.mark.parametrize(
@@ -228,8 +236,70 @@ def test_a_field_can_declare_how_many_calls_it_makes(
 def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
     """At the same time, with arguments by the names that Python gives them."""
     source = 'query ($s: String) { a: shout b: shout(say: "x") c: shout(say: $s) d: shout(say: "y") @skip(if: true) }'
-    for variables in ({}, {"s": "z"}):
-        assert run_plan(plan_of(BULK, source), variables, None) == run_graphql_core(BULK, source, variables, None)
+    for text in (source, source.replace("{", "{ fail", 1)):
+        for variables in ({}, {"s": "z"}):
+            assert run_plan(plan_of(BULK, text), variables, None) == run_graphql_core(BULK, text, variables, None)
+
+
+class Capitals(FieldExtension):
+    """Changes what a field reads or returns."""
+
+    def resolve(self, next_: Any, source: Any, info: strawberry.Info, **arguments: Any) -> str:
+        """Return it in capitals."""
+        return str(next_(source, info, **arguments)).upper()
+
+
+@strawberry.type
+class Unusual:
+    """Fields that are no plain attributes, beside one that is."""
+
+    plain: str = "a"
+    day: dt.date = dt.date(2026, 11, 28)
+    extended: str = strawberry.field(default="b", extensions=[Capitals()])
+
+    @strawberry.field
+    def computed(self) -> str:
+        """Compute a value."""
+        return f"{self.plain}{self.plain}"
+
+
+@strawberry.type
+class UnusualQuery:
+    """Root fields that Strawberry does more for than to call a function, beside one that it does not."""
+
+    @strawberry.field
+    def unusual() -> Unusual | None:
+        """Answer."""
+        return Unusual()
+
+    @strawberry.field
+    def of_root(self) -> Unusual | None:
+        """Answer, with the root value."""
+        return Unusual()
+
+    @strawberry.field(extensions=[Capitals()])  # type: ignore[untyped-decorator]  # its overloads know no extensions
+    def extended() -> str | None:
+        """Answer."""
+        return "c"
+
+
+UNUSUAL = strawberry.Schema(query=UnusualQuery)._schema  # noqa: SLF001 - no public way to it
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{ unusual { plain } }",
+        "{ unusual { plain day } }",
+        "{ unusual { plain extended } }",
+        "{ unusual { plain computed } }",
+        "{ ofRoot { plain } }",
+        "{ extended unusual { plain } }",
+    ],
+)
+def test_what_strawberry_computes_is_answered_as_by_graphql_core(source: str) -> None:
+    """Resolvers of fields, extensions, and scalars of other kinds."""
+    assert run_plan(plan_of(UNUSUAL, source), {}, None) == run_graphql_core(UNUSUAL, source, {}, None)
 
 
 @pytest.mark.parametrize("roots", [1, 5, 20])

@@ -10,8 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.explorer.assets import MEDIA_TYPES
-from app.explorer.page import ASSETS, STATIC, Explorer
+from app.explorer.page import ASSETS, MEDIA_TYPES, STATIC, Explorer
 from tests.system_parts import require
 
 if TYPE_CHECKING:

@@ -108,19 +108,19 @@ def test_no_proxy_is_matched_as_in_go(no_proxy: str, direct: tuple[str, ...], pr
 
 
 BAD = {
-    "slash-in-password": ("http://corp:pa/ss@proxy:3128", "***@proxy:3128"),
-    "hash-in-password": ("http://corp:hunter2#1@proxy:3128", "***@proxy:3128"),
-    "question-mark-in-password": ("http://corp:hunter2?1@proxy:3128", "***@proxy:3128"),
-    "at-and-slash-in-password": ("http://corp:hunter2@/x@proxy:3128", "***@proxy:3128"),
-    "port-of-letters": ("http://corp:hunter2@proxy:http", "***@proxy:http"),
-    "port-too-large": ("http://corp:hunter2@proxy:99999", "***@proxy:99999"),
-    "port-zero": ("http://corp:hunter2@proxy:0", "***@proxy:0"),
-    "another-scheme": ("socks5://corp:hunter2@proxy:1080", "***@proxy:1080"),
-    "no-host": ("http://corp:hunter2@", "***@"),
-    "path": ("http://corp:hunter2@proxy/s", "***@proxy/s"),
-    "query": ("http://corp:hunter2@proxy:3128?token=s3cret", "***@proxy:3128?***"),
+    "slash-in-password": ("http://corp:pa/ss@proxy:3128", "http://***@proxy:3128"),
+    "hash-in-password": ("http://corp:hunter2#1@proxy:3128", "http://***@proxy:3128"),
+    "question-mark-in-password": ("http://corp:hunter2?1@proxy:3128", "http://***@proxy:3128"),
+    "at-and-slash-in-password": ("http://corp:hunter2@/x@proxy:3128", "http://***@proxy:3128"),
+    "port-of-letters": ("http://corp:hunter2@proxy:http", "http://***@proxy:http"),
+    "port-too-large": ("http://corp:hunter2@proxy:99999", "http://***@proxy:99999"),
+    "port-zero": ("http://corp:hunter2@proxy:0", "http://***@proxy:0"),
+    "another-scheme": ("socks5://corp:hunter2@proxy:1080", "socks5://***@proxy:1080"),
+    "no-host": ("http://corp:hunter2@", "http://***@"),
+    "path": ("http://corp:hunter2@proxy/s", "http://***@proxy/s"),
+    "query": ("http://corp:hunter2@proxy:3128?token=s3cret", "http://***@proxy:3128?***"),
     "without-scheme": ("corp:pa/ss@proxy:3128", "***@proxy:3128"),
-    "line-break": ("http://corp:hunter2@proxy\n:3128", "***@proxy\\n:3128"),
+    "line-break": ("http://corp:hunter2@proxy\n:3128", "http://***@proxy\\n:3128"),
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.sandbox import serve_sandbox
 from app.sandbox.admission import TOKENS, VERSION
-from app.sandbox.people import COMPANIES
+from app.sandbox.contacts import COMPANIES
 from tests.gateway import gateway
 from tests.system_parts import require
 

@@ -137,6 +137,17 @@ def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     return working(context, lifecycle)
 
 
+def lingering(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Starts, and never ends by itself."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await asyncio.Event().wait()
+
+    return app
+
+
 def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
     taken: list[int] = []

@@ -577,7 +577,7 @@ def test_a_server_can_be_made_off_the_event_loop() -> None:
         server.finish()
 
     server = GatewayServer(echo, config, Lifecycle(), started=stop)
-    assert server.run_to_end(listen(config), prepare=lambda: None) == 0
+    assert server.run_to_end(listen(config), take_signals=lambda: None) == 0
 
 
 async def test_connections_leave_no_task_behind() -> None:

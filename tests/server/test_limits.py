@@ -403,5 +403,5 @@ async def test_a_process_without_file_descriptors_goes_on() -> None:
         code, log = await program.end()
     assert code == 0
     assert [line for line in log.splitlines() if "ERROR" in line or "WARNING" in line] == [
-        "ERROR app.server.acceptor no connection can be accepted, clients wait: Too many open files"
+        "ERROR app.server.listener no connection can be accepted, clients wait: Too many open files"
     ]

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.server.config import ServerConfig
+from app.server.lifecycle import Lifecycle
+from app.server.listener import listen
+from app.server.server import GatewayServer
 from tests.server.processes import running, spawn
 from tests.server.serving import PATIENCE_SECONDS, read, reply, request, serving
-from tests.support import until, with_lifespan
+from tests.support import alive, until, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -141,6 +145,15 @@ async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None
         assert time.monotonic() - started > 1.1
 
 
+async def test_an_application_that_does_not_end_is_left_behind() -> None:
+    """No request was cut, so the exit code is 0."""
+    async with running("lingering") as program:
+        program.signal(signal.SIGINT)
+        code, log = await program.end()
+    assert code == 0
+    assert "the application does not end within 3 s and is left behind" in log
+
+
 @WORKERS
 async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
     """It ends soon and without a word of error, whenever the signal comes."""
@@ -184,10 +197,16 @@ async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
 
 async def test_a_stop_before_the_start_is_over_still_stops() -> None:
     """Readiness does not come back."""
-    async with serving(drain_delay=0.1) as served:
-        served.server.drain()
-        await served.server.main_loop()
-        assert served.lifecycle.state == "draining"
+    config, lifecycle, states = ServerConfig(), Lifecycle(), list[str]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        server.drain()
+        await alive(scope, receive, send)
+
+    server = GatewayServer(app, config, lifecycle, started=lambda: states.append(lifecycle.state))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await server.serve([listen(config)])
+    assert states == ["draining"]
 
 
 @WORKERS

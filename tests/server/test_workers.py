@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -190,7 +192,7 @@ async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
 async def test_workers_that_cannot_start_end_the_program(factory: str, words: list[str]) -> None:
     """With the reason where there is one, after a few tries where there is none; never for ever."""
     process = await spawn(factory, workers=2)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         _, log = await process.communicate()
     assert process.returncode == 1
     last = log.decode().splitlines()[-1]
@@ -204,7 +206,7 @@ async def test_workers_that_cannot_start_end_the_program(factory: str, words: li
 async def test_workers_that_die_once_they_are_ready_end_the_program() -> None:
     """They are started again, later each time; the gateway gives up with one line, and exits with 1."""
     process = await spawn("dying_once_ready", workers=2)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         _, log = await process.communicate()
     assert process.returncode == 1
     lines = log.decode().splitlines()
@@ -251,14 +253,37 @@ async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> Non
     assert b"wethod-graphql:" not in log + rest
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of another process")
+async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> None:
+    """The other worker serves; the dead one is replaced once the parent can start it."""
+    async with running(workers=2) as program:
+        before = await pids(program, 2)
+        limits = resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+        os.kill(before[0], signal.SIGKILL)
+        assert program.process.stderr is not None
+        log = b""
+        async with asyncio.timeout(20):
+            while log.count(b"worker 0 cannot be started: Too many open files and is started again") < 2:
+                log += await program.process.stderr.readline()
+        assert {(await program.ask("/"))[1]["pid"] for _ in range(5)} == {before[1]}
+        resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, limits)
+        after = await pids(program, 2)
+        assert after[0] != before[0]
+        program.signal(signal.SIGINT)
+        assert (await program.end())[0] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc names the children of a process")
 async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal() -> None:
     """It does not read commands, so the parent kills it in the end."""
     process = await spawn("hanging", workers=2)
-    await asyncio.sleep(1.0)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    await until(lambda: len(children.read_bytes().split()) == 2)
     process.send_signal(signal.SIGINT)
     await asyncio.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         _, log = await process.communicate()
     assert process.returncode == 0, log.decode()
 

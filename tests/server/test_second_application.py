@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from app.server.embedded import ServerThread, serve_app
+from app.server.run import serve_app, serve_on_thread
 from app.start_error import StartError
 from tests.server.serving import connect, echo, request
 from tests.support import alive
@@ -40,11 +40,11 @@ def test_an_application_runs_on_a_thread() -> None:
         await alive(scope, receive, send)  # type: ignore[arg-type]
         ended.append("ended")
 
-    with ServerThread(app, "127.0.0.1", 0) as url:
+    with serve_on_thread(app, "127.0.0.1", 0) as url:
         assert url.startswith("http://127.0.0.1:")
         assert not ended
     assert ended == ["ended"]
-    with ServerThread(echo, "127.0.0.1", 0) as url:
+    with serve_on_thread(echo, "127.0.0.1", 0) as url:
         assert get(url) == 200
 
 
@@ -62,7 +62,7 @@ def test_a_port_that_is_taken_is_named_with_its_setting() -> None:
             asyncio.run(serve())
         with (
             pytest.raises(StartError, match=line),
-            ServerThread(echo, "127.0.0.1", port, setting="GATEWAY_METRICS_PORT"),
+            serve_on_thread(echo, "127.0.0.1", port, setting="GATEWAY_METRICS_PORT"),
         ):
             pass
 
