@@ -47,18 +47,6 @@ async def test_an_exception_means_not_sent_only_if_it_comes_before_the_first_byt
         exchange.outcome()
 
 
-def test_what_comes_before_the_first_byte_is_few_and_known() -> None:
-    """A class is added to the table on purpose."""
-    assert {kind.__name__ for kind in NOTHING_WRITTEN} == {
-        "ConnectError",
-        "ConnectTimeout",
-        "LocalProtocolError",
-        "PoolTimeout",
-        "ProxyError",
-        "UnsupportedProtocol",
-    }
-
-
 UNSENDABLE: dict[str, dict[str, object]] = {
     "dot-segments": {"target": b"/api/contact/../contacts"},
     "header-with-line-break": {"headers": ((b"Wethod-Company", b"acme\r\nX: y"),)},
@@ -75,15 +63,6 @@ async def test_what_cannot_be_written_as_given_is_not_sent(changes: dict[str, ob
             await transport.send(request)
         await transport.aclose()
         assert (server.accepted, request.written) == (0, False)
-
-
-@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"], ids=["label-too-long", "empty-label"])
-async def test_a_host_that_can_be_none_is_not_sent_to(host: str) -> None:
-    """The settings refuse it; a transport says no more than that nothing was written."""
-    async with nothing_left():
-        transport = carrier("httpx", Origin("http", host, 80))
-        assert isinstance(await verdict(transport, delete()), Unsent)
-        await transport.aclose()
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["too-late", "caller-gone"])

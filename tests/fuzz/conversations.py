@@ -15,7 +15,7 @@ from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
 from tests.server.serving import read, reply
-from tests.server.test_segments import Wire, play
+from tests.server.wire import Wire, play
 
 if TYPE_CHECKING:
     import random
@@ -58,7 +58,7 @@ async def converse(pieces: list[bytes]) -> Heard:
     connection = Connection(_application, state, {"asked": asked}, set())
     wire = Wire(pieces)
     connection.connection_made(wire)
-    await play(wire, connection, state, most_quiet_turns=6)
+    await play(wire, connection, state, max_idle_turns=6)
     statuses = [cast("bytes", status) for status in _STATUS.findall(wire.written) if status != b"100"]
     return Heard(tuple(asked), tuple(statuses))
 

@@ -11,7 +11,7 @@ from tests.attack.catalogue import ATTACKS
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import Request, read_requests
 from tests.server.serving import request
-from tests.server.test_segments import CHUNKED, GOOD, LAST
+from tests.server.wire import CHUNKED, GOOD, LAST
 
 if TYPE_CHECKING:
     import random

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import random
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.http_client.transport import Interrupted, NotSent, Response
-from tests.faults.server import Connection, FaultServer
+from tests.faults.server import FaultServer
 from tests.faults.steps import Hang, Read, Send
-from tests.http_client.exchanges import LOOPS, delete, http1, outcome
+from tests.http_client.exchanges import LOOPS, delete, http1
 from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
 
     from app.http_client.http1 import Http1Transport
+    from app.http_client.transport import Response
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 
@@ -112,68 +109,3 @@ async def test_a_failure_without_a_waiter_is_not_logged() -> None:
         del task
         gc.collect()
     assert complaints == []
-
-
-@dataclass(slots=True)
-class Moody:
-    """An upstream that is slow, cut, silent or sound as it pleases, and always answers to what it was asked."""
-
-    chance: random.Random
-    calm: bool = False
-
-    async def play(self, connection: Connection) -> None:
-        """Do it."""
-        while True:
-            await connection.read_request()
-            mood = 0.0 if self.calm else self.chance.random()
-            status = b"200 OK" if self.chance.random() < 0.5 else b"404 Not Found"
-            data = b"HTTP/1.1 %b\r\nContent-Location: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-                status,
-                connection.target,
-                len(connection.target),
-                connection.target,
-            )
-            if mood > 0.95:
-                return
-            if mood > 0.85:
-                await connection.wire.departure()
-                return
-            if mood > 0.3:
-                cut = self.chance.randrange(len(data))
-                await connection.wire.send(data[:cut])
-                await asyncio.sleep(self.chance.uniform(0, 0.004))
-                data = data[cut:]
-            await connection.wire.send(data)
-
-
-async def test_hundreds_of_cuts_at_a_full_pool_leave_it_sound(tls: ssl.SSLContext | None) -> None:
-    """Callers that leave and deadlines that pass, by chance, with four requests for each connection."""
-    chance = random.Random(7)
-    upstream = Moody(chance)
-    ends: Counter[object] = Counter()
-    async with FaultServer(then=(upstream,), tls=tls) as server, http1(server, max_connections=5) as transport:
-
-        async def one(number: int) -> None:
-            target = b"/%d" % number
-            request = delete(
-                target,
-                send_in=chance.uniform(0.001, 0.03),
-                answer_in=chance.uniform(0.005, 0.05),
-                fresh=chance.random() < 0.2,
-            )
-            task = asyncio.create_task(outcome(transport, request))
-            if chance.random() < 0.4:
-                await asyncio.sleep(chance.uniform(0, 0.02))
-                task.cancel()
-            (end,) = await asyncio.gather(task, return_exceptions=True)
-            if isinstance(end, Response):
-                check_target(end, target)
-            assert transport.open_connections <= 5
-            ends[end if isinstance(end, type) else type(end)] += 1
-
-        for wave in range(0, 600, 20):
-            await asyncio.gather(*(one(number) for number in range(wave, wave + 20)))
-        upstream.calm = True
-        await check_soundness(transport, 5)
-    assert ends.keys() == {Response, NotSent, Interrupted, asyncio.CancelledError}
-    assert ends.total() == 600

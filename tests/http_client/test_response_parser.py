@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.http_client.response_parser import MAX_HEAD_BYTES, ResponseParser
-from app.http_client.transport import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -191,22 +188,6 @@ def test_a_cut_body_leaves_the_status(data: bytes, *, ends: bool) -> None:
     assert read(cut(data, range(len(data))), ends=ends)[1] == Read(200)
 
 
-@pytest.mark.parametrize(
-    ("head", "body"),
-    [
-        pytest.param(OK + b"\r\n", b"hi", id="body"),
-        pytest.param(OK + b"\r\n", b"", id="empty"),
-        pytest.param(b"HTTP/1.0 404 Not Found\r\nA: b\r\n\r\n", b"hi", id="1.0"),
-        pytest.param(OK + b"Connection: keep-alive\r\n\r\n", b"hi", id="keep-alive"),
-    ],
-)
-def test_the_end_of_the_connection_ends_a_body_without_a_length(head: bytes, body: bytes) -> None:
-    """Not before it, and nothing may follow."""
-    status = int(head[9:12])
-    assert read([head, *cut(body, [1])])[1] == Read(status)
-    assert read([head, *cut(body, [1])], ends=True)[1] == Read(status, body)
-
-
 def test_fields_are_complete_with_names_in_lower_case() -> None:
     """Repeated ones included, without the white space around values, without interim ones and trailers."""
     reader, _ = read(
@@ -231,130 +212,3 @@ def test_a_head_has_a_longest_size(size: int) -> None:
     longest = start + b"x" * (MAX_HEAD_BYTES - len(start) - 4) + b"\r\n\r\n"
     for data, expected in ((longest, Read(200, b"hi", reusable=True)), (longest[:-4] + b"x\r\n\r\n", NOTHING_YET)):
         assert read(cut(data + b"hi", range(0, len(data), size)))[1] == expected
-
-
-def test_a_body_has_a_longest_size() -> None:
-    """One of exactly that size is read; one byte more is not, and is known to be unreadable before its end."""
-    longest = b"x" * MAX_BODY_BYTES
-    for body, expected in ((longest, Read(200, longest, reusable=True)), (longest + b"x", Read(200))):
-        data = OK + b"Content-Length: %d\r\n\r\n" % len(body) + body
-        assert read(cut(data, range(0, len(data), 65_536)))[1] == expected
-    reader, _ = read([OK + b"\r\n", *(b"x" * 65_536 for _ in range(17))])
-    assert reader.is_settled("whole")
-    assert not reader.complete
-
-
-@pytest.mark.parametrize("start", [b"1;", b"0\r\nA: "], ids=["chunk-extension", "trailer"])
-def test_what_is_not_body_has_a_longest_size_too(start: bytes) -> None:
-    """An endless chunk extension or trailer is no way to fill the memory."""
-    reader, _ = read([OK + b"Transfer-Encoding: chunked\r\n\r\n" + start])
-    for size in range(0, 2 * MAX_BODY_BYTES, 65_536):
-        assert not reader.broken, size
-        reader.feed(b"x" * 65_536)
-    assert reader.broken
-    assert not reader.complete
-
-
-@pytest.mark.parametrize(
-    ("data", "ends", "settled", "body"),
-    [
-        pytest.param(OK + b"Content-Length: 9\r\n\r\n", False, False, None, id="nothing-yet"),
-        pytest.param(OK + b"Content-Length: 9\r\n\r\n<", False, True, b"<", id="a-character"),
-        pytest.param(OK + b"Content-Length: 9\r\n\r\n \r\n\t", False, False, None, id="white-space"),
-        pytest.param(OK + b"Content-Length: 9\r\n\r\n\xef\xbb", False, False, None, id="half-a-bom"),
-        pytest.param(OK + b"Content-Length: 9\r\n\r\n\xef\xbb\xbf\r\n", False, False, None, id="bom-and-white-space"),
-        pytest.param(
-            OK + b"Content-Length: 9\r\n\r\n\xef\xbb\xbf\r\n<",
-            False,
-            True,
-            b"\xef\xbb\xbf\r\n<",
-            id="bom-and-character",
-        ),
-        pytest.param(OK + b"Content-Length: 3\r\n\r\n \r\n", False, True, b" \r\n", id="blank"),
-        pytest.param(OK + b"\r\n  ", True, True, b"  ", id="blank-until-the-end"),
-        pytest.param(OK + b"Content-Length: 0\r\n\r\n", False, True, b"", id="no-body"),
-        pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n", False, False, None, id="no-byte-of-a-chunk"),
-        pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\n?", False, True, None, id="no-chunk"),
-        pytest.param(OK + b"\r\n", True, True, b"", id="ended-without-a-byte"),
-        pytest.param(OK + b"Content-Encoding: br\r\nContent-Length: 9\r\n\r\n<", False, True, None, id="encoded"),
-    ],
-)
-def test_the_first_character_is_enough_where_no_more_is_needed(
-    data: bytes, *, ends: bool, settled: bool, body: bytes | None
-) -> None:
-    """Settled by a character, by the end without one, or by what makes the body unreadable."""
-    reader, _ = read([data], ends=ends)
-    assert reader.is_settled("first") is settled
-    assert reader.body("first") == body
-
-
-def test_a_close_in_a_trailer_forbids_another_request() -> None:
-    """The parser reads nothing behind it: what follows on that connection would be no reply at all."""
-    data = OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nConnection: close\r\n\r\n"
-    for way in ([data], cut(data, range(len(data)))):
-        assert read(way)[1] == Read(200, b"hi")
-
-
-def test_replies_follow_each_other_on_one_connection() -> None:
-    """Each begins with nothing of the one before it."""
-    reader = ResponseParser()
-    for data, expected in WELL_FORMED.values():
-        if not expected.reusable:
-            continue
-        reader.feed(data)
-        assert (reader.status, reader.body("whole")) == (expected.status, expected.body)
-        assert reader.complete
-        assert not reader.broken
-        reader.reset()
-
-
-@given(
-    st.sampled_from(sorted(WELL_FORMED)),
-    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3)), max_size=3),
-    st.lists(st.integers(0, 400), max_size=6),
-    st.booleans(),
-)
-def test_mutated_bytes_are_never_two_things(
-    name: str,
-    edits: list[tuple[int, int, bytes]],
-    places: list[int],
-    ends: bool,  # noqa: FBT001 - from hypothesis
-) -> None:
-    """Any bytes parse the same however they are cut, and a broken connection is not used again."""
-    data = WELL_FORMED[name][0]
-    for start, length, replacement in edits:
-        data = data[:start] + replacement + data[start + length :]
-    if not data:
-        return
-    whole, expected = read([data], ends=ends)
-    pieces, got = read(cut(data, places), ends=ends)
-    assert got == expected
-    assert (pieces.broken, pieces.headers) == (whole.broken, whole.headers)
-    assert not (expected.reusable and whole.broken)
-
-
-REPLIES = [data for data, expected in WELL_FORMED.values() if expected.reusable]
-
-
-@given(
-    st.lists(st.sampled_from(REPLIES), min_size=1, max_size=5), st.sampled_from([b"", b"\r\n", b"x", b"HTTP/1.1 200"])
-)
-def test_what_came_before_changes_nothing(replies: list[bytes], stray: bytes) -> None:
-    """Each reply is read as by a new reader, however often it came before, and so is what follows the last one."""
-    reader = ResponseParser()
-    for data in (*replies, *replies[-1:], *replies[-1:]):
-        reader.feed(data)
-        fresh, _ = read([data])
-        assert (reader.status, reader.headers, reader.keeps_alive, reader.received, reader.received) == (
-            fresh.status,
-            fresh.headers,
-            fresh.keeps_alive,
-            fresh.received,
-            fresh.received,
-        )
-        assert (reader.complete, reader.broken) == (True, False)
-        assert reader.body("whole") == fresh.body("whole")
-        reader.reset()
-    reader.feed(replies[-1] + stray)
-    assert reader.broken is bool(stray)
-    assert reader.body("whole") == read([replies[-1]])[0].body("whole")

@@ -10,7 +10,6 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
-from app.start_error import StartError
 from tests.server.serving import read, reply
 from tests.support import alive
 
@@ -26,14 +25,6 @@ class Working:
     def __init__(self, context: bytes, lifecycle: Lifecycle) -> None:
         self._context = context
         self._lifecycle = lifecycle
-        self._reloads = 0
-        lifecycle.reload_callbacks.extend((self._broken_reload, self._reload))
-
-    def _reload(self) -> None:
-        self._reloads += 1
-
-    def _broken_reload(self) -> None:
-        raise RuntimeError("this reload fails")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take as many seconds as the query says, in the way that the path says."""
@@ -41,10 +32,6 @@ class Working:
             await alive(scope, receive, send)
             return
         await read(receive)
-        if scope["path"] == "/sequence":
-            outcomes = await sequence(float(scope["query_string"]))
-            await reply(send, 200, json.dumps({"outcomes": outcomes}).encode())
-            return
         way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
         lifecycle = self._lifecycle
@@ -53,27 +40,9 @@ class Working:
             "index": lifecycle.index,
             "state": lifecycle.state,
             "context": self._context.decode(),
-            "reloads": self._reloads,
         }
         ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
-
-
-async def sequence(seconds: float) -> list[str]:
-    """Make three calls one after the other, as the engine does: after a cancellation no further one."""
-    outcomes: list[str] = []
-    stopped = False
-    for _ in range(3):
-        if stopped:
-            outcomes.append("not sent")
-            continue
-        try:
-            await asyncio.sleep(seconds)
-            outcomes.append("success")
-        except asyncio.CancelledError:
-            stopped = True
-            outcomes.append("unknown")
-    return outcomes
 
 
 async def stubborn(seconds: float) -> None:
@@ -97,11 +66,6 @@ async def busy(seconds: float) -> None:
 def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Answers."""
     return Working(context, lifecycle)
-
-
-def refusing(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Cannot start, and reports why."""
-    raise StartError(f"GATEWAY_X={context.decode()}{lifecycle.index}: cannot be")
 
 
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.server.config import ServerConfig
-from app.server.lifecycle import Lifecycle
-from app.server.listener import listen
-from app.server.server import GatewayServer
 from app.start_error import StartError
-from tests.server.serving import Client, echo, read, reply, request, serving
-from tests.support import until, with_lifespan
+from tests.server.serving import read, reply, request, serving
+from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -91,14 +86,6 @@ async def test_a_host_is_an_authority_without_user_info(host: bytes, valid: bool
         assert served.refused == ({} if valid else {400: 1})
 
 
-@pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["1.1", "1.0"])
-async def test_two_hosts_are_refused(version: bytes) -> None:
-    """Even two that agree (RFC 9112 section 3.2)."""
-    async with serving() as served:
-        answer = await served.ask(b"GET / HTTP/" + version + b"\r\nHost: test\r\nHost: test\r\n\r\n")
-        assert answer.status == 400
-
-
 async def test_a_connection_is_used_again_and_again() -> None:
     """One connection, many requests, each with its own answer and a date."""
     async with serving() as served, served.connect() as client:
@@ -126,17 +113,6 @@ async def test_a_client_that_wants_one_answer_gets_one(data: bytes) -> None:
         answer = await client.answer()
         assert (answer.status, answer.headers["connection"], answer.json["body"]) == (200, "close", "{}")
         assert await client.rest() == b""
-
-
-async def test_a_body_in_pieces_is_one_body() -> None:
-    """Chunks, chunk extensions and packets are the wire's business."""
-    async with serving() as served, served.connect() as client:
-        await client.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nab\r\n")
-        await asyncio.sleep(0.01)
-        await client.send(b"1\r\n")
-        await asyncio.sleep(0.01)
-        await client.send(b"c\r\n0\r\n\r\n")
-        assert (await client.answer()).json["body"] == "abc"
 
 
 async def test_a_trailer_is_not_a_header() -> None:
@@ -167,21 +143,6 @@ async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
         answer = await client.answer()
         assert (answer.json["body"], answer.headers["connection"]) == ("a", "close")
         assert await client.rest() == b""
-
-
-async def test_white_space_around_a_value_is_no_part_of_it() -> None:
-    """Neither before it nor behind it (RFC 9110 section 5.5): a token with a space behind it is the token."""
-    async with serving() as served:
-        answer = await served.ask(request(b"/", b"", b"POST", b"X-A: \t b c \t", b"X-B: \t "))
-        assert dict(answer.json["headers"]) | {"x-a": "b c", "x-b": ""} == dict(answer.json["headers"])
-
-
-async def test_a_request_in_single_bytes_is_read() -> None:
-    """Slow is not wrong, within the read time."""
-    async with serving() as served, served.connect() as client:
-        for byte in request(b"/echo", b"{}", b"POST", b"X-A: b"):
-            await client.send(bytes([byte]))
-        assert (await client.answer()).json["body"] == "{}"
 
 
 async def test_a_line_end_too_many_is_forgiven() -> None:
@@ -407,15 +368,6 @@ async def test_an_application_can_abort(
     assert not caplog.records
 
 
-async def test_messages_after_the_answer_are_a_fault_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
-    """The client has its answer, and the log the fault."""
-    app = answering(start(200, (b"content-length", b"1")), piece(b"a"), piece(b"b"))
-    async with serving(app) as served, served.connect() as client:
-        await client.send(request())
-        assert (await client.answer()).body == b"a"
-    assert "out of order" in caplog.text
-
-
 async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
     """A delete on the wire goes on, and its outcome is recorded; the answer goes nowhere."""
     began, gone = asyncio.Event(), asyncio.Event()
@@ -437,27 +389,6 @@ async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
         async with asyncio.timeout(5):
             await gone.wait()
     assert seen == ["http.disconnect", "http.disconnect"]
-
-
-async def test_a_client_that_hangs_up_does_not_stop_the_application(caplog: pytest.LogCaptureFixture) -> None:
-    """Closed looks like half closed: the answer is written to a closed connection without an error."""
-    began, done = asyncio.Event(), asyncio.Event()
-
-    @with_lifespan
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await read(receive)
-        began.set()
-        await asyncio.sleep(0.05)
-        await reply(send, 200, b"not read")
-        done.set()
-
-    async with serving(app) as served:
-        async with served.connect() as client:
-            await client.send(request())
-            await began.wait()
-        async with asyncio.timeout(5):
-            await done.wait()
-    assert not caplog.records
 
 
 async def test_a_client_that_only_stops_sending_gets_its_answers() -> None:
@@ -553,51 +484,3 @@ async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCa
     async with serving(app):
         pass
     assert "the shutdown of the application failed" in caplog.text
-
-
-async def test_an_ordinary_life_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    """Requests, idle connections, a stop: nothing an operator must look at."""
-    caplog.set_level(logging.DEBUG)
-    async with serving() as served, served.connect() as idle, served.connect() as used:
-        await used.send(request())
-        await used.answer()
-        served.server.finish()
-        assert await idle.rest() == b""
-        assert await used.rest() == b""
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def test_a_server_can_be_made_off_the_event_loop() -> None:
-    """As the command line does, before there is one."""
-    config = ServerConfig()
-    server: GatewayServer | None = None
-
-    def stop() -> None:
-        assert server is not None
-        server.finish()
-
-    server = GatewayServer(echo, config, Lifecycle(), started=stop)
-    assert server.run_to_end(listen(config), prepare=lambda: None) == 0
-
-
-async def test_connections_leave_no_task_behind() -> None:
-    """For connections used once, twice, in a pipeline or not at all, and for each way to end."""
-    async with serving(echo) as served:
-        before = asyncio.all_tasks()
-        for data, answers in (
-            (b"", 0),
-            (request(), 1),
-            (request() * 3, 3),
-            (request()[:-1], 0),
-            (b"GARBAGE\r\n\r\n", 0),
-        ):
-            for end in (Client.close, Client.half_close, Client.reset):
-                async with served.connect() as client:
-                    await client.send(data)
-                    for _ in range(answers):
-                        assert (await client.answer()).status == 200
-                    if answers:
-                        await client.send(request())
-                        assert (await client.answer()).status == 200
-                    end(client)
-        await until(lambda: not asyncio.all_tasks() - before)

@@ -34,18 +34,6 @@ def test_an_address_is_bound_and_named(host: str, url: str) -> None:
             pass
 
 
-def test_an_address_can_be_bound_again_at_once() -> None:
-    """Connections of an earlier run that still wait for their end do not keep a restart."""
-    first = listen(ServerConfig("127.0.0.1", 0))
-    port = first.getsockname()[1]
-    with socket.create_connection(("127.0.0.1", port)):
-        first.settimeout(1)
-        accepted, _ = first.accept()
-        accepted.close()  # this side closes first, and so is the one that waits
-    first.close()
-    listen(ServerConfig("127.0.0.1", port)).close()
-
-
 def test_what_cannot_be_bound_is_named_in_one_line() -> None:
     """Host, port, reason; no traceback, no number of an error."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -12,91 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.processes import running, spawn
-from tests.server.serving import PATIENCE_SECONDS, read, reply, request, serving
-from tests.support import until, with_lifespan
+from tests.server.serving import read, reply, request, serving
+from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
-DELAY_SECONDS = 0.6
-
-
-@WORKERS
-async def test_sigterm_drains(workers: int) -> None:
-    """Readiness fails first; requests are served on; the listener closes; what is in progress ends well; exit 0."""
-    async with (
-        running(workers=workers, drain_delay=DELAY_SECONDS, drain_seconds=3) as program,
-        program.connect() as idle,
-        program.connect() as partial,
-    ):
-        assert (await program.ask("/health/ready"))[0] == 200
-        slow = asyncio.create_task(program.ask("/?2"))
-        await partial.send(request(b"/")[:-2])
-        await asyncio.sleep(0.1)
-        started = time.monotonic()
-        program.signal(signal.SIGTERM)
-
-        async def fails() -> bool:
-            return (await program.ask("/health/ready"))[0] == 503
-
-        await until(fails)
-        status, facts, last = await program.ask("/")
-        assert (status, facts["state"], last) == (200, "draining", True), "served, and told to go elsewhere"
-        await partial.send(request(b"/")[-2:])
-        assert (await partial.answer()).headers["connection"] == "close"
-        assert await idle.rest() == b""
-        assert time.monotonic() - started >= DELAY_SECONDS, "idle connections may be used through the delay"
-        await until(program.refuses)
-        assert not slow.done()
-        status, facts, last = await slow
-        assert (status, last) == (200, True)
-        code, log = await program.end()
-    assert code == 0, log
-    assert "ERROR" not in log
-    assert "WARNING" not in log
-
-
-@WORKERS
-async def test_sigint_does_not_wait_when_nothing_is_in_progress(workers: int) -> None:
-    """Ctrl-C: no delay under any settings; idle connections do not hold up the stop."""
-    async with running(workers=workers, drain_delay=30) as program, program.connect() as idle:
-        await idle.send(request(b"/"))
-        await idle.answer()
-        program.signal(signal.SIGINT)
-        assert await idle.rest() == b""
-        code, log = await program.end()
-    assert code == 0, log
-    assert "ERROR" not in log
-
-
-@WORKERS
-async def test_sigint_lets_what_is_in_progress_finish(workers: int) -> None:
-    """A delete on the wire gets its answer."""
-    async with running(workers=workers, drain_delay=30, drain_seconds=3) as program:
-        slow = asyncio.create_task(program.ask("/?0.5"))
-        await asyncio.sleep(0.1)
-        program.signal(signal.SIGINT)
-        await until(program.refuses)
-        assert (await slow)[0] == 200
-        assert (await program.end())[0] == 0
-
-
-@WORKERS
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_a_second_signal_ends_it_at_once(workers: int, second: signal.Signals) -> None:
-    """A request in progress still reports its outcome; the exit code shows that it was cut."""
-    async with running(workers=workers, drain_delay=20, drain_seconds=20) as program:
-        stubborn = asyncio.create_task(program.ask("/stubborn?15"))
-        await asyncio.sleep(0.1)
-        program.signal(signal.SIGTERM)
-        await asyncio.sleep(0.2)
-        program.signal(second)
-        status, facts, _ = await stubborn
-        assert (status, facts["state"]) == (200, "draining")
-        code, log = await program.end()
-    assert code == 1
-    assert "1 requests are cut off" in log
 
 
 @WORKERS
@@ -156,19 +78,6 @@ async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
         assert b"Traceback" not in log
 
 
-async def test_a_drain_is_seen_from_the_first_moment() -> None:
-    """In one process, without signals: state, `Connection: close`, and no delay that restarts."""
-    async with asyncio.timeout(PATIENCE_SECONDS), serving(drain_delay=30) as served:
-        states = [served.lifecycle.state]
-        served.server.drain()
-        states.append(served.lifecycle.state)
-        assert states == ["serving", "draining"]
-        assert (await served.ask(request())).headers["connection"] == "close"
-        served.server.finish()
-        served.server.drain()  # a delay that is over does not begin again
-        await asyncio.sleep(0)
-
-
 async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
     """A request that the kernel has taken before the listener closes is answered, not reset."""
     async with serving() as served:
@@ -180,31 +89,6 @@ async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
     for client in clients:
         with client:
             assert client.recv(12) == b"HTTP/1.1 200"
-
-
-async def test_a_stop_before_the_start_is_over_still_stops() -> None:
-    """Readiness does not come back."""
-    async with serving(drain_delay=0.1) as served:
-        served.server.drain()
-        await served.server.main_loop()
-        assert served.lifecycle.state == "draining"
-
-
-@WORKERS
-@pytest.mark.parametrize("drain", [20.0, 0.5], ids=["second-signal", "end-of-drain"])
-async def test_a_stop_lets_a_request_of_several_calls_report_each(workers: int, drain: float) -> None:
-    """One cancellation: the call in progress is unknown, later calls are not made, and the answer says both."""
-    async with running(workers=workers, drain_delay=0, drain_seconds=drain) as program:
-        asked = asyncio.create_task(program.ask("/sequence?15"))
-        await asyncio.sleep(0.2)
-        program.signal(signal.SIGINT)
-        if drain > 1:
-            await asyncio.sleep(0.2)
-            program.signal(signal.SIGINT)
-        status, facts, last = await asked
-        code, _ = await program.end()
-    assert (status, facts, last) == (200, {"outcomes": ["unknown", "not sent", "not sent"]}, True)
-    assert code == 1
 
 
 LATE = {
