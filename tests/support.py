@@ -1,15 +1,17 @@
-"""Helpers that many tests share: a free port, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
+"""Helpers for many tests: a free port, JSON lines, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,6 +24,13 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port: int = holder.getsockname()[1]
     return port
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON lines of a file, such as the audit; the last one must be complete."""
+    text = path.read_bytes()
+    assert text == b"" or text.endswith(b"\n")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:

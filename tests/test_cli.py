@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from app import __version__
 from app.cli import announce, main
-from app.settings import Settings, load
+from app.settings import load
 from schema.sdl import api_sdl, subgraph_sdl
 from tests.program import CLEAN
 from tests.support import free_port
@@ -126,29 +126,6 @@ def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
             "wethod-graphql: WETHOD_BASE_URL=http://***@b: must not contain user info",
             "wethod-graphql: GATEWAY_LOG_LEVEL=loud: must be 'debug', 'info', 'warning', 'error' or 'critical'",
         ]
-
-
-@pytest.mark.parametrize("command", ["serve", "check"])
-@pytest.mark.parametrize("name", ["WETHOD_PROXY", "WETHOD_BASE_URL"])
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("http://user:hun/ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hun#ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hun?ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hunter@proxy:99999", "http://***@proxy:99999"),
-        ("http://user:hunter@proxy:port", "http://***@proxy:port"),
-    ],
-    ids=["slash", "hash", "question-mark", "port-too-large", "port-no-number"],
-)
-def test_a_password_in_a_bad_url_is_not_shown(command: str, name: str, value: str, shown: str) -> None:
-    """One line with the rest of the value, and no traceback."""
-    done = run(command, environ={name: value})
-    assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"wethod-graphql: {name}={shown}: must be an absolute http or https URL with a host")
-    assert "hun" not in line
-    assert "ter" not in line
 
 
 # Q and Z occur in no message.
@@ -271,13 +248,6 @@ def test_nothing_is_announced_that_trusted_documents_exclude(
     assert [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()[1:]] == ["forwards to", "GraphiQL"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_an_idle_gateway_stops_at_once(served: Served, number: signal.Signals) -> None:
-    """Nothing is waited for when nothing is in progress, and a stop is a success."""
-    served.read_until("try it")
-    assert served.stop(number) == 0
-
-
 def test_workers_share_the_port_and_the_sandbox() -> None:
     """A contact that one of them deletes is gone for all."""
     running = Served("--sandbox", "--workers", "2")
@@ -324,17 +294,6 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
         assert process.returncode == 0
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    """It is named, and left as it was."""
-    path = tmp_path / "notes.txt"
-    path.write_text("not a database, and longer than a header of one would be " * 10, encoding="utf-8")
-    before = path.read_bytes()
-    done = run("sandbox", "--port", "0", "--database", str(path))
-    assert done.returncode == 1
-    assert str(path) in done.stderr
-    assert path.read_bytes() == before
 
 
 async def check(environ: Mapping[str, str]) -> tuple[int, str]:
@@ -389,15 +348,7 @@ async def test_check_verifies_the_certificate(tmp_path: Path, *, trusted: bool) 
         assert "its certificate is refused: " in output
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        ("200 OK", "TCP connection and TLS handshake (TLSv1.3) through the proxy; nothing was sent"),
-        ("407 No", "the proxy answers 407"),
-        ("", "the proxy hangs up, or answers with something other than HTTP"),
-    ],
-)
-async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: str) -> None:
+async def test_check_goes_through_the_proxy(tmp_path: Path) -> None:
     """CONNECT to the proxy, then TLS with Wethod."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -406,12 +357,10 @@ async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: 
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"CONNECT wethod.example:443 HTTP/1.1\r\nHost: wethod.example:443\r\n")
-        if status:
-            writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
-            if status.startswith("200"):
-                with contextlib.suppress(ConnectionError):
-                    await writer.start_tls(context)
-                    await reader.read()
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await writer.start_tls(context)
+            await reader.read()
         writer.close()
 
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
@@ -423,29 +372,19 @@ async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: 
                 "WETHOD_PROXY": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
             }
         )
-    assert words in output
-    assert code == (0 if status.startswith("200") else 1)
+    assert code == 0
+    assert "TCP connection and TLS handshake (TLSv1.3) through the proxy; nothing was sent" in output
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
-@pytest.mark.parametrize(
-    ("variable", "value", "shown"),
-    [
-        ("HTTPS_PROXY", "http://user:pa/ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa#ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa?ss@proxy:3128", "***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pass@proxy:no-port", "***@proxy:no-port"),
-        ("ALL_PROXY", "socks5://user:pass@127.0.0.1:1", "***@127.0.0.1:1"),
-    ],
-)
-def test_a_proxy_variable_that_cannot_be_used_is_one_line(command: str, variable: str, value: str, shown: str) -> None:
-    """It names the variable and what is allowed, and shows neither a password nor a traceback."""
-    done = run(command, environ={variable: value, "WETHOD_BASE_URL": "https://wethod.example"})
+def test_a_bad_proxy_variable_is_one_line(command: str) -> None:
+    """It names the variable and what is allowed, without a password or a traceback."""
+    environ = {"HTTPS_PROXY": "http://user:pa/ss@proxy:3128", "WETHOD_BASE_URL": "https://wethod.example"}
+    done = run(command, environ=environ)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith(f"wethod-graphql: {variable}={shown}: must be the URL of an http or https proxy")
+    assert line.startswith("wethod-graphql: HTTPS_PROXY=***@proxy:3128: must be the URL of an http or https proxy")
     assert line.endswith("; WETHOD_PROXY or NO_PROXY can take its place")
-    assert "pass" not in line.replace("user:password@proxy.example", "").replace("password percent-encoded", "")
 
 
 def server_context(authority: trustme.CA) -> ssl.SSLContext:
@@ -473,8 +412,3 @@ class tls_server:  # noqa: N801 - used like a function
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-
-
-def test_every_setting_can_be_given_by_the_environment() -> None:
-    """No field has a name that an environment could not carry."""
-    assert all(re.fullmatch(r"(WETHOD|GATEWAY)_[A-Z_]+", name.upper()) for name in Settings.model_fields)

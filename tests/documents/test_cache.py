@@ -78,16 +78,3 @@ def test_an_evicted_plan_is_freed_at_once() -> None:
         assert freed() is None
     finally:
         gc.enable()
-
-
-def test_an_evicted_plan_still_runs() -> None:
-    """A request that is in progress meanwhile is answered in full."""
-    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=1)
-    plan = plans.find(delete("A", "__typename ... on WethodError { key response { version } }"), None)
-    plans.find(delete("B", "__typename"), None)
-    for _ in range(2):
-        result = asyncio.run(plan.execute(plan.coerce({"id": "2"}), StubContacts()))
-        assert result.errors is None
-        assert result.data == {
-            "deleteContact": {"__typename": "WethodValidationError", "key": "key", "response": {"version": None}}
-        }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.documents.limits import Limits
 from app.documents.manifest import ManifestError, read_manifest
@@ -15,9 +13,8 @@ from app.documents.plan_cache import PlanCache
 from app.documents.trusted import TrustedDocuments
 from app.settings import load
 from schema.root import build_schema
+from tests.documents.requests import CONTEXT, DELETE
 
-DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
-CONTEXT = "query Context { wethodContext { company } }"
 PLANS = PlanCache(
     build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
     Limits.of(load({})),
@@ -147,29 +144,3 @@ def test_a_manifest_s_own_keys_come_first() -> None:
     assert trusted.by_id(sha256(CONTEXT)) is trusted.by_text(DELETE)
     assert trusted.by_id(f"sha256:{sha256(CONTEXT)}") is trusted.by_text(CONTEXT)
     assert len(trusted) == 2
-
-
-KEYS = st.sampled_from(["format", "version", "operations", "ab", ""]) | st.text(max_size=5)
-TEXTS = st.sampled_from([DELETE, CONTEXT, "{ a }", "", "{", "apollo-persisted-query-manifest"]) | st.text(max_size=9)
-VALUES = st.recursive(
-    TEXTS | st.integers() | st.none() | st.booleans(),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "body", "name"]) | KEYS, inner, max_size=3)
-    ),
-    max_leaves=5,
-)
-MANIFESTS = st.dictionaries(KEYS, VALUES, max_size=4) | VALUES
-
-
-@given(st.binary(max_size=40) | MANIFESTS.map(encoded))
-def test_every_file_is_read_or_refused(content: bytes) -> None:
-    """Whatever is in it: documents that run, or one line that says what is wrong."""
-    try:
-        trusted = run_with(content)
-    except ManifestError as error:
-        complaint = str(error)
-    else:
-        complaint = ""
-        assert len(trusted) > 0
-        assert all(trusted.by_id(key) for key in read_manifest(content))
-    assert complaint.isprintable()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import pytest
 import strawberry
 from strawberry.tools import create_type
 
 from app.execution.plan import MAX_CHOICES
 from app.execution.request_error import RequestError
-from app.headers import Headers
-from app.wethod.sender import ReadableResponse
-from schema.delete_contact import from_response
 from tests.execution.comparison import plan_of, run_graphql_core, run_plan
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
@@ -67,56 +62,6 @@ def test_whatever_a_resolver_does_it_is_called_once(number: int) -> None:
     observed = run_plan(plan_of(SCHEMA, source), {}, StubContacts())
     assert observed == run_graphql_core(SCHEMA, source, {}, StubContacts())
     assert observed.calls == [f"{what} {each}" for each in (1, number, 3) for what in ("delete", "deleted")]
-
-
-def test_runs_at_the_same_time_do_not_see_each_other() -> None:
-    """One plan serves any number of requests at once."""
-    plan = plan_of(SCHEMA, USUAL)
-
-    async def run(number: int) -> tuple[object, list[str], list[str]]:
-        contacts = StubContacts()
-        result = await plan.execute(plan.coerce({"id": str(number)}), contacts)
-        return result.data, [error.message for error in result.errors or []], contacts.calls
-
-    async def run_all(*, together: bool) -> list[tuple[object, list[str], list[str]]]:
-        if together:
-            return await asyncio.gather(*(run(number) for number in range(64)))
-        return [await run(number) for number in range(64)]
-
-    alone = asyncio.run(run_all(together=False))
-    assert asyncio.run(run_all(together=True)) == alone
-    assert [calls for _, _, calls in alone] == [[f"delete {number}", f"deleted {number}"] for number in range(64)]
-
-
-def test_a_cancelled_run_cancels_its_resolver() -> None:
-    """Cancellation is not an error of a field: it reaches the resolver, no later one starts, and no answer is left."""
-    plan = plan_of(SCHEMA, wide(2, "__typename"))
-    seen: list[str] = []
-
-    class Hanging:
-        """Contacts that never answer."""
-
-        async def delete(self, contact_id: str) -> None:
-            """Wait until cancelled."""
-            try:
-                await asyncio.Event().wait()
-            finally:
-                seen.append(contact_id)
-
-        async def call(self, _operation: object, /, *, contact_id: str) -> None:
-            """Wait until cancelled."""
-            await self.delete(contact_id)
-
-    async def run() -> None:
-        task = asyncio.ensure_future(plan.execute(plan.coerce({}), Hanging()))
-        for _ in range(3):
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(run())
-    assert seen == ["1"]
 
 
 def test_every_choice_of_conditions_is_answered() -> None:
@@ -230,44 +175,3 @@ def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
     source = 'query ($s: String) { a: shout b: shout(say: "x") c: shout(say: $s) d: shout(say: "y") @skip(if: true) }'
     for variables in ({}, {"s": "z"}):
         assert run_plan(plan_of(BULK, source), variables, None) == run_graphql_core(BULK, source, variables, None)
-
-
-@pytest.mark.parametrize("roots", [1, 5, 20])
-@pytest.mark.parametrize(
-    "selection",
-    [
-        "... on WethodError { message } ... on WethodValidationError { failures { field message } }",
-        f"... on WethodValidationError {{ {' '.join(f'f{i}: failures {{ m: message }}' for i in range(20))} }}",
-        f"... on WethodValidationError {{ failures {{ {'n' * 300}: field {'m' * 300}: message }} }}",
-        aliases(30, "message", 200),
-    ],
-    ids=["usual", "failures", "long-names-of-items", "long-aliases"],
-)
-def test_an_answer_is_at_most_one_megabyte(roots: int, selection: str) -> None:
-    """Whatever Wethod sends: as many words as are allowed, each to be escaped, in as many items as fit."""
-    plan = plan_of(SCHEMA, wide(roots, selection))
-    try:
-        coerced = plan.coerce({})
-    except RequestError as error:
-        assert error.limit == "words"  # noqa: PT017 - some of these are refused
-        return
-    for failures in ([], [{"field": "", "message": '"' * size} for size in (1, 50, 1_000) for _ in range(100)]):
-        body = msgspec.json.encode({"key": "k", "message": '"' * 1_000, "failures": failures})
-        outcome = from_response(ReadableResponse(400, Headers(), body, coerced.max_words), "7")
-        data = asyncio.run(plan.execute(coerced, _Same(outcome))).data
-        assert len(msgspec.json.encode({"data": data})) <= 1_000_000
-
-
-class _Same:
-    """Contacts that all end the same way."""
-
-    def __init__(self, outcome: Any) -> None:
-        self._outcome = outcome
-
-    async def delete(self, contact_id: str) -> Any:
-        """Answer at once."""
-        return self._outcome
-
-    async def call(self, _operation: object, /, *, contact_id: str) -> Any:
-        """Answer at once."""
-        return await self.delete(contact_id)

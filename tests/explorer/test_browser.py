@@ -235,14 +235,6 @@ async def test_a_damaged_history_is_no_obstacle(browser: Browser) -> None:
         explorer.assert_content()
 
 
-async def test_a_get_of_graphql_with_a_trailing_slash_opens_a_working_graphiql(browser: Browser) -> None:
-    """The page finds its files and the endpoint one level up."""
-    async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
-        await explorer.open(f"{origin}/graphql/")
-        assert await explorer.run() == SUCCESS
-        explorer.assert_content()
-
-
 @pytest.mark.parametrize("path", ["graphql", "graphql/"])
 @pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
 async def test_the_page_works_behind_a_prefix(

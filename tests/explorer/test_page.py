@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.explorer import example
 from app.explorer.page import STATIC, Explorer
 from tests.system_parts import require
 
@@ -106,25 +105,6 @@ def test_the_page_holds_no_code(explorer: Explorer) -> None:
     assert not [
         name for _, attributes in elements.found for name in attributes if name.startswith("on") or name == "style"
     ]
-
-
-def test_the_page_opens_with_the_example(explorer: Explorer) -> None:
-    """The sandbox's page holds everything that a first run needs."""
-    assert config(explorer) == {
-        "endpoint": "./graphql",
-        "tabs": example.tabs(sandbox=True),
-        "headers": json.dumps(example.headers(sandbox=True), indent=2),
-        "sandbox": True,
-    }
-
-
-def test_outside_the_sandbox_a_first_run_deletes_nothing(tmp_path: Path) -> None:
-    """No demo token, and a blank id."""
-    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>', encoding="utf-8")
-    shown = config(Explorer(sandbox=False, static=tmp_path))
-    assert shown["sandbox"] is False
-    assert not any(tab["variables"].strip('{}[]ids: \n"') for tab in shown["tabs"])
-    assert "demo-" not in json.dumps(shown)
 
 
 def test_headers_are_data_whatever_they_hold(tmp_path: Path) -> None:

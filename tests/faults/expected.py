@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Until, Verdict
-from tests.outcomes.test_outcome_table import (
-    NOT_SENT,
-    UNEXPECTED,
-    error,
-    rejection,
-    success,
-    unknown,
-)
+from tests.outcomes.outcomes import UNEXPECTED, error, rejection, success, unavailable, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +35,7 @@ class Ending:
     deletes: int
 
 
-UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
+UNAVAILABLE = unavailable()
 
 
 def endings(fault: Fault, position: Position, transport: str) -> list[Ending]:

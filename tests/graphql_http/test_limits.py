@@ -11,8 +11,6 @@ from graphql import get_introspection_query
 from tests.gateway import HEADERS, gateway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
@@ -100,20 +98,6 @@ async def test_a_limit_accepts_the_last_and_refuses_the_next(
     assert [response.status_code for response in responses] == [200, status]
     assert [error["extensions"] for error in responses[1].json()["errors"]] == [{"code": "LIMIT_EXCEEDED"}]
     assert wethod.asked == []
-
-
-async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(client: GatewayClient) -> None:
-    """Chunked bodies are counted as they come."""
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(65):
-            yield b" " * 1024
-
-    response = await client.http.post(
-        f"{client.url}/graphql", content=chunks(), headers=HEADERS | {"Content-Type": JSON}
-    )
-    assert response.status_code == 413
-    assert response.headers["connection"] == "close"
 
 
 async def test_introspection_counts_one_level(wethod: Upstream) -> None:

@@ -25,24 +25,13 @@ def body(**parameters: object) -> bytes:
     return json.dumps(parameters).encode()
 
 
-NESTED = b"[" * 20_000 + b"]" * 20_000
-
-# name: (body, status, code, part of the message)
+# name: (body, status, code, part of the message); tests/attack has more
 REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
-    "empty": (b"", 400, "BAD_REQUEST", "is not JSON"),
-    "not-json": (b"NONSENSE", 400, "BAD_REQUEST", "line 1, column 1"),
     "cut": (b'{"query": "{', 400, "BAD_REQUEST", "is not JSON"),
     "trailing-comma": (b'{"query": "{__typename}",}', 400, "BAD_REQUEST", "is not JSON"),
-    "nan": (b'{"query": NaN}', 400, "BAD_REQUEST", "NaN is not JSON"),
     "infinity": (b'{"query": -Infinity}', 400, "BAD_REQUEST", "-Infinity is not JSON"),
-    "invalid-utf-8": (b'{"query": "{__typename}\xff"}', 400, "BAD_REQUEST", "byte 23 is not UTF-8"),
-    "byte-order-mark": (b'\xef\xbb\xbf{"query": "{__typename}"}', 400, "BAD_REQUEST", "byte order mark"),
-    "utf-16": ('{"query": "{__typename}"}'.encode("utf-16"), 400, "BAD_REQUEST", "is not UTF-8"),
-    "nested-beyond-reason": (NESTED, 400, "BAD_REQUEST", "nested too deeply"),
-    "null": (b"null", 422, "BAD_REQUEST", "no JSON object"),
     "string": (b'"{__typename}"', 422, "BAD_REQUEST", "no JSON object"),
     "number": (b"7", 422, "BAD_REQUEST", "no JSON object"),
-    "batch": (b'[{"query": "{__typename}"}]', 422, "BAD_REQUEST", "a batch, which is not supported"),
     "no-query": (body(variables={}), 422, "BAD_REQUEST", "query is missing"),
     "query-null": (body(query=None), 422, "BAD_REQUEST", "query is missing"),
     "query-number": (body(query=7), 422, "BAD_REQUEST", "query must be a string"),
@@ -51,7 +40,6 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "variables-list": (body(query=CONTEXT, variables=[7]), 422, "BAD_REQUEST", "variables must be an object"),
     "extensions-list": (body(query=CONTEXT, extensions=[]), 422, "BAD_REQUEST", "extensions must be an object"),
     "document-empty": (body(query=""), 400, "GRAPHQL_PARSE_FAILED", "Unexpected <EOF>"),
-    "document-broken": (body(query="mutation {"), 400, "GRAPHQL_PARSE_FAILED", "Expected Name, found <EOF>"),
     "empty-selection-set": (
         body(query="mutation { deleteContact(id: 1) {} }"),
         400,
@@ -65,31 +53,12 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
         "GRAPHQL_VALIDATION_FAILED",
         "Fragment 'F' is never used",
     ),
-    "several-operations-and-no-name": (
-        body(query='mutation A { deleteContact(id: "1") { __typename } } query B { __typename }'),
-        422,
-        "OPERATION_RESOLUTION_FAILURE",
-        "name one by operationName",
-    ),
     "unknown-operation": (
         body(query='mutation A { deleteContact(id: "1") { __typename } }', operationName="B"),
         422,
         "OPERATION_RESOLUTION_FAILURE",
         "no operation of the name",
     ),
-    "entities": (
-        body(query="{ _entities(representations: []) { __typename } }"),
-        422,
-        "GRAPHQL_VALIDATION_FAILED",
-        "Cannot query field '_entities'",
-    ),
-    "introspection-where-it-is-off": (
-        body(query="{ __schema { queryType { name } } }"),
-        422,
-        "GRAPHQL_VALIDATION_FAILED",
-        "introspection has been disabled",
-    ),
-    "subscription": (body(query="subscription { x }"), 422, "GRAPHQL_VALIDATION_FAILED", "subscription"),
     # --- an id is a string or an integer, whatever else the number means
     **{
         f"id-variable-{name}": (
@@ -99,13 +68,9 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
             "ID",
         )
         for name, value in {
-            "float": b"9007199254740993.0",
-            "exponent": b"1e3",
             "fraction": b"1.5",
             "beyond-a-float": b"1e999",
             "true": b"true",
-            "list": b'["1"]',
-            "object": b'{"a": 1}',
         }.items()
     },
     "id-variable-null": (body(query=DELETE, variables={"id": None}), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
@@ -161,10 +126,6 @@ async def test_a_hundred_thousand_levels_are_a_clear_4xx(wethod: Upstream) -> No
 
 # name: (method, headers, status, code, further headers of the answer)
 REFUSED_REQUESTS: dict[str, tuple[str, dict[str, str], int, str, dict[str, str]]] = {
-    **{
-        f"method-{method.lower()}": (method, {"Content-Type": JSON}, 405, "BAD_REQUEST", {"allow": "GET, HEAD, POST"})
-        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
-    },
     "content-encoding": (
         "POST",
         {"Content-Type": JSON, "Content-Encoding": "gzip"},
@@ -291,25 +252,3 @@ async def test_an_integer_id_is_taken_by_its_digits(
     await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
     await client.graphql(f"mutation {{ deleteContact(id: {value.decode()}) {{ __typename }} }}")
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{sent}"] * 2
-
-
-@pytest.mark.parametrize("token", ["1|abc:def", "a=b", '"a"', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"])
-async def test_a_token_with_any_visible_ascii_characters_is_forwarded_as_it_is(
-    client: GatewayClient, wethod: Upstream, token: str
-) -> None:
-    """Judging tokens is the task of Wethod."""
-    await client.delete(headers=HEADERS | {"Authorization": f"Bearer {token}"})
-    assert [asked.header("Authorization") for asked in wethod.asked] == [f"Bearer {token}".encode()]
-
-
-@pytest.mark.parametrize("token", ["a b", "a\tb", "caf\xe9"])
-async def test_a_token_with_white_space_controls_or_other_characters_is_refused(
-    client: GatewayClient, wethod: Upstream, token: str
-) -> None:
-    """Nothing is sent, and the outcome says which form is expected."""
-    given = HEADERS | {"Authorization": f"Bearer {token}"}
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
-    body = {"query": 'mutation { deleteContact(id: "7") { __typename } }'}
-    response = await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
-    assert response.json() == {"data": {"deleteContact": {"__typename": "WethodUnauthorizedError"}}}
-    assert wethod.asked == []

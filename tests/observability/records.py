@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import json
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from schema.rest import RestOperation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
 
 class Evidence(enum.Enum):
@@ -139,10 +137,3 @@ def numbers(observers: Observability) -> dict[str, float]:
     return {
         name: value for name, value in samples(text).items() if value and "_sum" not in name and "_bucket" not in name
     }
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    """Return the JSON lines of a file, each of which must have its newline."""
-    text = path.read_bytes()
-    assert text == b"" or text.endswith(b"\n")
-    return [json.loads(line) for line in text.splitlines()]

@@ -57,17 +57,6 @@ def errno_of(writer: LineWriter) -> int | None:
     return None if writer.problem is None else writer.problem.errno
 
 
-def test_a_line_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
-    """Nothing waits in the process: a SIGKILL after ``write`` loses nothing."""
-    path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=0)
-    writer.write(b"one\n")
-    assert path.read_bytes() == b"one\n"
-    writer.write(b"two\n")
-    assert path.read_bytes() == b"one\ntwo\n"
-    writer.close()
-
-
 def test_a_file_is_appended_to_and_private(tmp_path: Path) -> None:
     """A restart keeps earlier lines, and not every user of the machine may read them."""
     path = tmp_path / "lines"
@@ -185,33 +174,6 @@ def test_a_full_disk_tears_no_line(tmp_path: Path) -> None:
     writer.write(b"fourth\n")
     assert path.read_bytes() == b"first\nsecond\nthird\nfourth\n"
     assert errno_of(writer) is None
-    writer.close()
-
-
-def test_reopening_follows_a_rotation(tmp_path: Path) -> None:
-    """After ``mv`` and SIGHUP, lines go to a new file of the old name."""
-    path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=0)
-    writer.write(b"one\n")
-    path.rename(tmp_path / "lines.1")
-    writer.write(b"two\n")
-    writer.reopen()
-    writer.write(b"three\n")
-    assert (tmp_path / "lines.1").read_bytes() == b"one\ntwo\n"
-    assert path.read_bytes() == b"three\n"
-    writer.close()
-
-
-def test_a_failed_reopening_keeps_the_old_file(tmp_path: Path) -> None:
-    """A folder that is gone raises an error, and lines still go to the open file."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    writer = LineWriter(folder / "lines", most_bytes=0)
-    folder.rename(tmp_path / "moved")
-    with pytest.raises(FileNotFoundError):
-        writer.reopen()
-    writer.write(b"one\n")
-    assert (tmp_path / "moved" / "lines").read_bytes() == b"one\n"
     writer.close()
 
 

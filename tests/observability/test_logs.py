@@ -111,17 +111,6 @@ def test_a_traceback_is_a_field_of_the_line() -> None:
     assert "test_logs.py" in fields["exception"]
 
 
-def test_a_stack_is_shown_where_it_is_asked_for() -> None:
-    """``stack_info`` and the text of another formatter are part of the line too."""
-    event = record("m")
-    event.stack_info = "Stack (most recent call last):\n  here"
-    event.exc_text = "Traceback: cached"
-    assert (
-        parsed(JsonFormatter().format(event))["exception"]
-        == "Traceback: cached\nStack (most recent call last):\n  here"
-    )
-
-
 def test_a_request_is_one_line_of_json() -> None:
     """Unknown fields are left out; without a response the status is null."""
     assert JsonFormatter().format_request(REQUEST) == (

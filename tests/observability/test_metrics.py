@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
-import os
 import pickle
 import re
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +15,6 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import __version__
 from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
@@ -128,17 +124,6 @@ def test_every_outcome_has_its_series_from_the_start() -> None:
     )
 
 
-def test_a_list_is_counted_by_its_size() -> None:
-    """One list, its size as a sum."""
-    observers = observability()
-    observers.operations.list_started("removeThing", 40)
-    assert counted(observers) == {'wethod_operation_list_size_count{operation="removeThing"}': 1}
-    text = samples(observers.render_metrics()[0])
-    assert text['wethod_operation_list_size_sum{operation="removeThing"}'] == 40
-    assert text['wethod_operation_list_size_bucket{le="20.0",operation="removeThing"}'] == 0
-    assert text['wethod_operation_list_size_bucket{le="50.0",operation="removeThing"}'] == 1
-
-
 @pytest.mark.parametrize(
     ("status", "label"),
     [(200, "200"), (201, "2xx"), (101, "1xx"), (302, "3xx"), (418, "4xx"), (500, "500"), (599, "5xx"), (600, "other")],
@@ -197,16 +182,6 @@ def test_a_response_of_the_servers_own_is_counted_once(status: int, limit: str |
     assert counted(observers) == {f'gateway_http_requests_total{{status="{status}"}}': 1, **refused}
 
 
-@pytest.mark.parametrize(("limit", "label"), [*((name, name) for name in LIMITS), ("unheard-of", "other")])
-def test_a_limit_is_counted_by_name(limit: str, label: str) -> None:
-    """One series for each limit, and no other names."""
-    observers = observability()
-    observation = observers.requests.request_started(SCOPE)
-    observation.limit_exceeded(limit)
-    observation.ended(422)
-    assert counted(observers)[f'gateway_refused_total{{limit="{label}"}}'] == 1
-
-
 def test_the_limits_that_refuse_are_known() -> None:
     """None of ours is counted as ``other``."""
     named: set[str] = set()
@@ -257,13 +232,6 @@ def test_numbers_of_other_parts_are_published() -> None:
     assert numbers(observers) == expected, "a total was added twice"
 
 
-def test_a_transport_without_a_pool_is_accepted() -> None:
-    """It has no connections to publish."""
-    observers = observability()
-    observers.publish(in_progress=lambda _: 0, documents=Documents(), transport=object())
-    assert not any("upstream_connections{" in name for name in numbers(observers))
-
-
 async def test_a_successor_continues_the_counts_of_its_row() -> None:
     """Totals that other parts count from zero again are added; gauges are replaced."""
     counters = make_counters(1, OPERATIONS)
@@ -300,48 +268,6 @@ async def test_workers_share_one_page() -> None:
         assert processes["gateway_process_cpu_seconds_total", worker] > 0
         assert 3 <= processes["gateway_process_open_fds", worker] < 1_000
         assert processes["gateway_process_start_time_seconds", worker] > 1_700_000_000
-
-
-def work(counters: SharedCounters, index: int, *, die: bool) -> None:
-    """Count as a worker does, then stop, or be killed."""
-
-    async def run() -> None:
-        async with running(counters=counters, index=index) as observers:
-            for _ in range(1_000):
-                observers.operations.operation_ended(record())
-            observers.requests.request_started(SCOPE)
-            observers.render_metrics()
-            if die:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    asyncio.run(run())
-
-
-def test_counts_of_dead_workers_stay() -> None:
-    """Two workers at once, one killed and replaced: nothing that was counted is lost or doubled."""
-    counters = make_counters(2, OPERATIONS)
-    spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=work, args=(counters, index), kwargs={"die": index == 0}) for index in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [-signal.SIGKILL, 0]
-    successor = spawn.Process(target=work, args=(counters, 0), kwargs={"die": False})
-    successor.start()
-    successor.join(60)
-    found = numbers(observability(counters=counters))
-    assert found['wethod_operation_total{operation="removeThing",outcome="Removed"}'] == 3_000
-    assert found['wethod_operation_duration_seconds_count{operation="removeThing"}'] == 3_000
-    assert found["gateway_worker_starts_total"] == 3
-    assert "gateway_http_requests_in_progress" not in found
-
-
-def test_two_applications_in_one_process_are_separate() -> None:
-    """No registry belongs to the process."""
-    first, second = observability(), observability()
-    first.operations.operation_ended(record())
-    assert counted(second) == {}
 
 
 def descriptors() -> set[str]:
@@ -393,11 +319,6 @@ def test_the_format_is_negotiated(accept: str, media_type: str) -> None:
         assert "wethod_operation" in {one.name for one in parse_openmetrics(text.decode())}  # type: ignore[no-untyped-call] # prometheus-client has it untyped
     else:
         assert samples(text)
-
-
-def test_the_version_is_a_label() -> None:
-    """Of a series of its own."""
-    assert f'version="{__version__}"' in observability().render_metrics()[0].decode()
 
 
 def test_the_number_of_series_is_bounded() -> None:

@@ -74,15 +74,6 @@ async def test_one_of_several_workers_does_not_listen(port: int) -> None:
             await http.get(f"http://127.0.0.1:{port}/metrics")
 
 
-async def test_without_a_port_nothing_is_served() -> None:
-    """The metrics are a route of the gateway then."""
-    render = observability().render_metrics
-    async with serve_metrics(load({}), render):
-        pass
-    with serve_metrics_beside_workers(load({}), render):
-        pass
-
-
 def test_a_parent_serves_the_metrics_of_its_workers(port: int) -> None:
     """On a thread, over all rows; then the port is free again."""
     counters = make_counters(2, OPERATIONS)

@@ -20,12 +20,12 @@ from starlette.applications import Starlette
 from app.observability.configure_logging import configure_logging, current_handler
 from app.observability.logs import BATCH_SECONDS
 from app.observability.observability import make_counters
-from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
 from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import BLOCKED_BYTES, Audit
-from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
+from tests.observability.records import OPERATIONS, SCOPE, numbers, observability, running
+from tests.support import json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,30 +207,6 @@ async def test_only_a_serving_worker_is_ready(state: Any) -> None:
     assert ready.headers["cache-control"] == live.headers["cache-control"] == "no-store"
 
 
-async def test_metrics_are_a_route_of_the_gateway() -> None:
-    """They are not stored, and several Accept fields are one list."""
-    app = Starlette(routes=[metrics_route(observability().render_metrics)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
-        accept = [("Accept", "text/html"), ("Accept", "application/openmetrics-text")]
-        found = await http.get("/metrics", headers=accept)
-        posted = await http.post("/metrics")
-    assert found.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    assert found.headers["cache-control"] == "no-store"
-    assert found.text.endswith("# EOF\n")
-    assert posted.status_code == 405
-
-
-async def test_audit_lines_are_counted(tmp_path: Path) -> None:
-    """One for each call of an audited operation; none where the audit is off."""
-    audit = Audit(tmp_path / "audit", KEY)
-    for given, expected in ((audit, 1), (None, 0)):
-        observers = observability(audit=given)
-        observers.operations.operation_ended(record())
-        observers.operations.operation_ended(record(Thing(), READ))
-        assert numbers(observers).get("gateway_audit_lines_total", 0) == expected
-    audit.close(0)
-
-
 async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A folder that is gone is an error in the log, and the old file stays in use."""
     folder = tmp_path / "folder"
@@ -242,12 +218,12 @@ async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptur
         (folder / "audit").rename(folder / "audit.1")
         reopen()
         audit.writer.write(b'{"n":1}\n')
-        assert lines(folder / "audit") == [{"n": 1}]
+        assert json_lines(folder / "audit") == [{"n": 1}]
         folder.rename(tmp_path / "moved")
         caplog.clear()
         reopen()
         audit.writer.write(b'{"n":2}\n')
-        assert lines(tmp_path / "moved" / "audit") == [{"n": 1}, {"n": 2}]
+        assert json_lines(tmp_path / "moved" / "audit") == [{"n": 1}, {"n": 2}]
     assert "cannot be reopened; the old file stays in use: [Errno 2]" in caplog.records[0].message
 
 
@@ -327,4 +303,4 @@ async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
     gc.collect()
     assert open_files(str(path), "memfd:wethod-graphql") == before
     assert [one() for one in seen] == [None, None, None]
-    assert lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert json_lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]

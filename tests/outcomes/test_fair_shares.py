@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import error, success
-from tests.upstream import Answer, Asked, answer, upstream
+from tests.outcomes.outcomes import TRANSPORTS, success, unavailable
+from tests.upstream import HANGING, Answer, Asked, answer, upstream
 
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
 OTHER = HEADERS | {"Authorization": "Bearer another", "Wethod-Company": "globex"}
-HANGS_FOR_ACME = Answer()
 
 
 def for_acme_only(asked: Asked) -> Answer:
     """Hang for one company, answer the others."""
-    return HANGS_FOR_ACME if asked.header("wethod-company") == b"acme" else answer(200)
+    return HANGING if asked.header("wethod-company") == b"acme" else answer(200)
 
 
 @TRANSPORTS
@@ -40,12 +36,9 @@ async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = asyncio.create_task(client.delete("1"))
         await wethod.asked_for(1)
-        assert await client.delete("2", OTHER) == error(
-            "WethodUnavailableError",
-            "not_sent",
+        assert await client.delete("2", OTHER) == unavailable(
             "No connection to Wethod became free in time. "
             "Nothing was sent and nothing was deleted; it is safe to repeat.",
-            None,
         )
         await slow
 
@@ -56,12 +49,10 @@ async def test_deletes_of_one_token_leave_places_for_others() -> None:
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 4)]
         await wethod.asked_for(3)
-        assert await client.delete("4") == error(
-            "WethodUnavailableError",
-            "overloaded",
+        assert await client.delete("4") == unavailable(
             "Too many deletes of this token are in progress here. "
             "Nothing was sent and nothing was deleted; repeat later.",
-            None,
+            "overloaded",
         )
         assert await client.delete("7", OTHER) == success()
         await asyncio.gather(*slow)

@@ -124,9 +124,11 @@ async def test_without_a_usable_token_nothing_is_sent(
         ("Bearer abc", b"Bearer abc"),
         ("bearer abc", b"Bearer abc"),
         ("BEARER   a-._~+/==", b"Bearer a-._~+/=="),
+        ("Bearer 1|abc:def", b"Bearer 1|abc:def"),
+        ("Bearer !#$%&'()*+,-./:;<=>?@[]^_`{|}~\\", b"Bearer !#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"),
         ("Bearer " + "x" * 4_000, b"Bearer " + b"x" * 4_000),
     ],
-    ids=["usual", "lower-case", "every-kind-of-character", "long"],
+    ids=["usual", "lower-case", "upper-case", "separators", "all-visible-ascii", "long"],
 )
 async def test_a_usable_token_is_forwarded(client: GatewayClient, wethod: Upstream, value: str, sent: bytes) -> None:
     """The scheme in its registered spelling, the token byte for byte."""

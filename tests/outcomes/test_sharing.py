@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import error, rejection, success, unknown
+from tests.outcomes.outcomes import TRANSPORTS, WAIT_ENDED, error, rejection, success, unknown
+from tests.support import json_lines
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
-
-WAIT_ENDED = error(
-    "WethodOutcomeUnknownError",
-    "outcome_unknown",
-    "An equal delete was in progress, and this one ended before that one's outcome was known. "
-    "The contact may be gone; repeating is safe.",
-    None,
-)
 
 
 def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
@@ -41,8 +31,8 @@ def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
 
 def records(path: Path) -> list[dict[str, Any]]:
     """The audit, without what differs from run to run."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [{name: line[name] for name in ("outcome", "statusCode", "attempts", "shared")} for line in lines]
+    names = ("outcome", "statusCode", "attempts", "shared")
+    return [{name: line[name] for name in names} for line in json_lines(path)]
 
 
 @TRANSPORTS
@@ -142,7 +132,10 @@ async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_p
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
         # At once: a later one would have time left for a request of its own.
         outcomes = await asyncio.gather(client.delete(), client.delete())
-        assert sorted(outcomes, key=lambda outcome: outcome["message"]) == [WAIT_ENDED, unknown()]
+        assert sorted(outcomes, key=lambda outcome: outcome["message"]) == [
+            error("WethodOutcomeUnknownError", "outcome_unknown", WAIT_ENDED, None),
+            unknown(),
+        ]
         assert len(wethod.asked) == 2
     assert [(record["attempts"], record["shared"]) for record in records(tmp_path / "audit.log")] == [
         (2, False),

@@ -7,23 +7,13 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import error, unknown
+from tests.outcomes.outcomes import STOPPED, TRANSPORTS, unavailable, unknown
 from tests.upstream import HANGING, LOST, answer, upstream
 
 if TYPE_CHECKING:
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
-
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
-STOPPED = error(
-    "WethodUnavailableError",
-    "not_sent",
-    "The gateway stopped before this delete was sent. Nothing was deleted; it is safe to repeat.",
-    None,
-)
 
 
 async def stop_twice(client: GatewayClient, wethod: Upstream, asked: int = 1) -> None:
@@ -66,7 +56,7 @@ async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str)
         waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
         await asyncio.sleep(0.1)
         await stop_twice(client, wethod)
-        assert await waiting == STOPPED
+        assert await waiting == unavailable(STOPPED)
         assert await sent == unknown()
         assert len(wethod.asked) == 1
 

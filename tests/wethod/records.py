@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.headers import Headers
 from app.settings import load
@@ -14,7 +13,6 @@ from schema.delete_contact import DELETE_CONTACT, from_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from app.wethod.caller import Caller
     from schema.contact import DeleteContactOutcome
@@ -61,10 +59,3 @@ def record(
         shared,
         seconds,
     )
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file, each one ended."""
-    text = path.read_bytes()
-    assert text == b"" or text.endswith(b"\n")
-    return [json.loads(line) for line in text.splitlines()]
