@@ -32,7 +32,6 @@ class Program:
         self.log = log
 
     async def wait(self, seconds: float = 15) -> int:
-        """Wait for its end; the exit code."""
         return await asyncio.wait_for(self.process.wait(), seconds)
 
     def workers(self) -> list[int]:
@@ -52,7 +51,7 @@ def _command_of(pid: str) -> bytes:
 async def running(
     upstream_url: str, environ: Mapping[str, str] | None = None, *, stdout: Path | None = None
 ) -> AsyncIterator[Program]:
-    """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it still runs.
+    """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it is still running.
 
     Args:
         upstream_url: Wethod's base URL.

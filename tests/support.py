@@ -34,14 +34,14 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Wait until a condition holds, for what sends no event: other processes, the kernel, files, logs.
+    """Wait until a condition holds, where no event can be awaited: other processes, the kernel, files, logs.
 
     Args:
         condition: returns something true, or an awaitable of it.
         seconds: after this time the test fails.
 
     Raises:
-        TimeoutError: the condition did not come true.
+        TimeoutError: the condition was never true.
     """
     async with asyncio.timeout(seconds):
         while True:
@@ -62,7 +62,7 @@ async def alive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def with_lifespan(app: ASGIApp) -> ASGIApp:
-    """Give a lifespan to an application that only answers requests."""
+    """Add a lifespan to an application that only answers requests."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         await (alive if scope["type"] == "lifespan" else app)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Every attack, by what it is after."""
+"""Every attack, by the group in which docs/attacks.md shows it."""
 
 from __future__ import annotations
 

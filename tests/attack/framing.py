@@ -1,4 +1,4 @@
-"""Requests that two readers would end in different places, each with a delete hidden behind it."""
+"""Requests whose end two parsers would see in different places, each with a delete hidden behind it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ END = b"0\r\n\r\n"
 
 
 def framed(*fields: bytes, body: bytes = CHUNK + END) -> bytes:
-    """A query with its body framed by these fields."""
     return raw(LINE, *FIELDS, *fields, body=body)
 
 
 def length(value: bytes, *fields: bytes) -> bytes:
-    """A query with this for a length."""
     return framed(b"Content-Length: " + value, *fields, body=QUERY)
 
 

@@ -35,7 +35,6 @@ class Slow:
 
 
 def trickled(data: bytes, size: int) -> tuple[bytes, ...]:
-    """Pieces of a size."""
     return tuple(data[at : at + size] for at in range(0, len(data), size))
 
 

@@ -21,7 +21,6 @@ DELETED = {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
 
 
 def sha256(text: str) -> str:
-    """The digest that Apollo Client computes."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -31,12 +30,10 @@ def persisted(digest: object, version: object = 1) -> dict[str, object]:
 
 
 def refused(code: str, message: str) -> dict[str, object]:
-    """The body of a response with one error."""
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
 async def post(
     client: GatewayClient, parameters: Mapping[str, object], headers: Mapping[str, str] = HEADERS
 ) -> httpx.Response:
-    """Send exactly these parameters."""
     return await client.http.post(f"{client.url}/graphql", json=parameters, headers=headers)

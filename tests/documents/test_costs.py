@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.documents.adversarial import FAMILIES, SPREADS, context, of_size
-from tests.gateway import HEADERS, gateway
-from tests.upstream import answer, upstream
+from tests.gateway import HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
     from tests.documents.adversarial import Write
@@ -27,13 +26,6 @@ MAX_ANSWER = 100_000
 WITHOUT_TOKEN = {name: value for name, value in HEADERS.items() if name != "Authorization"}
 
 
-@pytest.fixture(scope="module")
-async def client() -> AsyncIterator[GatewayClient]:
-    """Run the gateway with its defaults, before a Wethod that deletes every contact."""
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as running:
-        yield running
-
-
 class Count:
     """Count the calls of functions, Python's and C's."""
 
@@ -42,7 +34,7 @@ class Count:
 
 @contextmanager
 def counted() -> Iterator[Count]:
-    """Count the calls meanwhile, on one thread, where everything runs."""
+    """Count the calls inside the block. Everything runs on one thread."""
     count = Count()
 
     def profile(_frame: FrameType, event: str, _argument: object) -> None:
@@ -65,8 +57,8 @@ async def cost(client: GatewayClient, text: str) -> int:
 
 
 @pytest.mark.parametrize("write", (FAMILIES | SPREADS).values(), ids=FAMILIES | SPREADS)
-async def test_no_document_costs_much(client: GatewayClient, write: Write) -> None:
-    """The largest document of a family that the limits allow."""
+async def test_no_document_costs_more_than_the_bound(client: GatewayClient, write: Write) -> None:
+    """The largest document of each family that the limits allow."""
     assert await cost(client, of_size(write, TOKENS)) <= MAX_CALLS
 
 
@@ -84,6 +76,6 @@ PADDING = "\n" * 27_000  # two bytes each in JSON
         pytest.param(f"query {'Q' * 50_000} {context('company @skip(if: $v) ' * 100)}", id="a-long-name-quoted"),
     ],
 )
-async def test_errors_cost_no_more_than_the_text(client: GatewayClient, text: str) -> None:
-    """Few tokens in a long text: the errors do not search it again and again, or quote it."""
+async def test_errors_do_not_multiply_the_cost_of_a_long_text(client: GatewayClient, text: str) -> None:
+    """They must not search the text once for each error."""
     assert await cost(client, text) <= MAX_CALLS + 10 * len(text)

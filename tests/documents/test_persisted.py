@@ -9,7 +9,6 @@ import pytest
 
 from tests.documents.requests import CONTEXT, DELETE, DELETED, FOUND, persisted, post, refused, sha256
 from tests.gateway import HEADERS, gateway
-from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -26,15 +25,7 @@ NOT_FOUND = refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
 @pytest.fixture
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod that deletes whatever it is asked to."""
-    async with upstream([answer(200)]) as running:
-        yield running
-
-
-@pytest.fixture
 async def client(wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """A gateway that has not seen any document yet."""
     async with gateway(wethod.url) as running:
         yield running
 
@@ -42,16 +33,15 @@ async def client(wethod: Upstream) -> AsyncIterator[GatewayClient]:
 async def get(
     client: GatewayClient, parameters: Mapping[str, object], headers: Mapping[str, str] = HEADERS
 ) -> httpx.Response:
-    """Send these parameters in the query string."""
     query = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
     return await client.http.get(f"{client.url}/graphql", params=query, headers=headers)
 
 
 @pytest.mark.parametrize(("headers", "status"), [(HEADERS, 422), (JSON, 200)], ids=["graphql-response", "json"])
-async def test_a_hash_is_learnt_from_the_text_that_comes_with_it(
+async def test_a_hash_is_found_after_its_text_was_sent_with_it(
     client: GatewayClient, wethod: Upstream, headers: dict[str, str], status: int
 ) -> None:
-    """Not found, sent with the text, found from then on: Apollo Client's three steps, with a mutation."""
+    """The three steps of Apollo Client, with a mutation."""
     by_hash: dict[str, object] = {
         "operationName": "Delete",
         "variables": {"id": "7"},
@@ -67,8 +57,8 @@ async def test_a_hash_is_learnt_from_the_text_that_comes_with_it(
     assert len(wethod.asked) == 2
 
 
-async def test_queries_go_by_get_and_mutations_do_not(client: GatewayClient, wethod: Upstream) -> None:
-    """``useGETForHashedQueries``: a query by its hash is answered, a mutation by its hash refused with 405."""
+async def test_a_get_runs_a_query_by_hash_and_no_mutation(client: GatewayClient, wethod: Upstream) -> None:
+    """As Apollo Client sends with ``useGETForHashedQueries``."""
     missed = await get(client, {"operationName": "Context", **persisted(sha256(CONTEXT))})
     assert (missed.status_code, missed.json()) == (422, NOT_FOUND)
     await post(client, {"query": CONTEXT, **persisted(sha256(CONTEXT))})
@@ -107,7 +97,6 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize(("parameters", "message"), REFUSED.values(), ids=REFUSED)
 async def test_a_bad_hash_is_refused(client: GatewayClient, parameters: dict[str, object], message: str) -> None:
-    """The message says which parameter is wrong, and how."""
     content = json.dumps(parameters)  # the escapes of a lone surrogate are JSON
     response = await client.http.post(
         f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": "application/json"}
@@ -116,7 +105,6 @@ async def test_a_bad_hash_is_refused(client: GatewayClient, parameters: dict[str
 
 
 async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
-    """Its hash stays unknown, so that the store holds only documents that can run."""
     text = "{ nothing }"
     sent = await post(client, {"query": text, **persisted(sha256(text))})
     assert sent.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
@@ -124,8 +112,8 @@ async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
 
 
 @pytest.mark.parametrize("key", ["documentId", "doc_id"])
-async def test_a_document_s_key_means_nothing_without_a_manifest(client: GatewayClient, key: str) -> None:
-    """Alone it is not supported; beside the text it is ignored, as every unknown key."""
+async def test_a_document_key_is_not_supported_without_a_manifest(client: GatewayClient, key: str) -> None:
+    """Beside a text it is ignored, as every unknown key is."""
     for send in (post, get):
         alone = await send(client, {key: "abc"})
         assert alone.json() == refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
@@ -137,8 +125,7 @@ async def test_a_document_s_key_means_nothing_without_a_manifest(client: Gateway
     )
 
 
-async def test_the_texts_that_were_used_longest_ago_are_forgotten(wethod: Upstream) -> None:
-    """A gateway keeps 1,000 texts; the next one replaces the one that was used longest ago."""
+async def test_the_least_recently_used_of_a_thousand_texts_is_evicted(wethod: Upstream) -> None:
     texts = [f"query Q{number} {{ __typename }}" for number in range(1_001)]
     async with gateway(wethod.url) as client:
         for number, text in enumerate(texts):

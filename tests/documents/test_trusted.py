@@ -1,4 +1,4 @@
-"""Trusted documents: the manifest's run, and the query for the SDL; nothing else reaches a resolver."""
+"""Trusted documents: those of the manifest run, and the query for the SDL; nothing else reaches a resolver."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from app.start_error import StartError
 from schema.root import OPERATIONS, build_schema
 from schema.sdl import subgraph_sdl
 from tests.documents.requests import CONTEXT, DELETE, DELETED, FOUND, persisted, post, refused, sha256
-from tests.gateway import HEADERS, GatewayClient, gateway, serving
+from tests.gateway import AUDIT_KEY, HEADERS, GatewayClient, gateway, serving
 from tests.support import NO_TLS, until
-from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,22 +34,8 @@ NOT_SUPPORTED = refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSuppo
 
 
 @pytest.fixture(scope="module")
-async def running_wethod() -> AsyncIterator[Upstream]:
-    """A Wethod that deletes whatever it is asked to."""
-    async with upstream([answer(200)]) as running:
-        yield running
-
-
-@pytest.fixture
-def wethod(running_wethod: Upstream) -> Upstream:
-    """The same Wethod, without a request of this test."""
-    running_wethod.asked.clear()
-    return running_wethod
-
-
-@pytest.fixture(scope="module")
 async def client(running_wethod: Upstream, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayClient]:
-    """A gateway that runs the manifest and nothing else, although introspection is on."""
+    """A gateway that runs only the manifest, although introspection is on."""
     manifest = tmp_path_factory.mktemp("documents") / "persisted-documents.json"
     manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_INTROSPECTION": "true"}
@@ -77,7 +62,7 @@ RUN: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("parameters", RUN.values(), ids=RUN)
 async def test_a_document_of_the_manifest_runs(client: GatewayClient, parameters: dict[str, object]) -> None:
-    """By any of the keys that clients send, and by its whole text; by POST and, being a query, by GET."""
+    """By every key that clients send, and by its whole text; by POST and by GET."""
     response = await post(client, parameters)
     assert (response.status_code, response.json()) == (200, FOUND)
     query = {
@@ -89,8 +74,7 @@ async def test_a_document_of_the_manifest_runs(client: GatewayClient, parameters
     assert (response.status_code, response.json()) == (200, FOUND)
 
 
-async def test_a_mutation_of_the_manifest_deletes(client: GatewayClient, wethod: Upstream) -> None:
-    """By POST, with variables; never by GET."""
+async def test_a_mutation_of_the_manifest_runs_by_post_alone(client: GatewayClient, wethod: Upstream) -> None:
     response = await post(client, {"documentId": "ab", "variables": {"id": 7}})
     assert response.json() == DELETED
     refusal = await client.http.get(f"{client.url}/graphql?documentId=ab&variables=%7B%22id%22%3A7%7D")
@@ -118,10 +102,10 @@ UNTRUSTED: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("accept", ["application/graphql-response+json", "application/json"])
 @pytest.mark.parametrize("parameters", UNTRUSTED.values(), ids=UNTRUSTED)
-async def test_nothing_else_runs(
+async def test_no_other_document_runs(
     client: GatewayClient, wethod: Upstream, parameters: dict[str, object], accept: str
 ) -> None:
-    """422 or, for a client of plain JSON, 200; the words that clients look for; nothing sent to Wethod."""
+    """422, or 200 for a client of plain JSON, and nothing is sent to Wethod."""
     response = await post(client, parameters, HEADERS | {"Accept": accept})
     assert response.status_code == (200 if accept == "application/json" else 422)
     assert response.json() == NOT_SUPPORTED
@@ -154,7 +138,6 @@ MALFORMED: dict[str, tuple[dict[str, object], str, str]] = {
 async def test_a_malformed_request_is_refused(
     client: GatewayClient, parameters: dict[str, object], code: str, message: str
 ) -> None:
-    """The message names the parameter."""
     response = await post(client, parameters)
     assert (response.status_code, response.json()) == (422, refused(code, message))
 
@@ -167,8 +150,7 @@ ALIVE_QUERIES = {
 
 
 @pytest.mark.parametrize("text", ALIVE_QUERIES.values(), ids=ALIVE_QUERIES)
-async def test_routers_see_that_the_subgraph_is_alive(client: GatewayClient, text: str) -> None:
-    """However they spell the query, by POST and by GET."""
+async def test_routers_can_query_the_typename(client: GatewayClient, text: str) -> None:
     response = await post(client, {"query": text})
     assert (response.status_code, list(response.json()["data"].values())) == (200, ["Query"])
     assert (await client.http.get(f"{client.url}/graphql", params={"query": text})).status_code == 200
@@ -184,7 +166,6 @@ SDL_QUERIES = {
 
 @pytest.mark.parametrize("text", SDL_QUERIES.values(), ids=SDL_QUERIES)
 async def test_routers_get_the_sdl(client: GatewayClient, text: str) -> None:
-    """However they spell the query, by POST and by GET."""
     response = await post(client, {"query": text})
     ((service,),) = [list(data.values()) for data in [response.json()["data"]]]
     assert list(service.values()) == [subgraph_sdl().rstrip()]
@@ -219,14 +200,13 @@ NO_SDL_QUERIES = {
 
 
 @pytest.mark.parametrize("text", NO_SDL_QUERIES.values(), ids=NO_SDL_QUERIES)
-async def test_what_resembles_the_query_for_the_sdl_does_not_run(client: GatewayClient, text: str) -> None:
-    """It is known by its shape: one operation, one field in it, one field in that."""
+async def test_no_other_query_for_the_sdl_runs(client: GatewayClient, text: str) -> None:
+    """Only one operation with one field, which selects one field, is allowed."""
     response = await post(client, {"query": text})
     assert (response.status_code, response.json()) == (422, NOT_SUPPORTED)
 
 
-async def test_introspection_runs_where_the_manifest_holds_it(tmp_path: Path, wethod: Upstream) -> None:
-    """Although introspection is off."""
+async def test_introspection_runs_if_the_manifest_has_it(tmp_path: Path, wethod: Upstream) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"ab": "{ __schema { queryType { name } } }"}), encoding="utf-8")
     async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
@@ -234,8 +214,9 @@ async def test_introspection_runs_where_the_manifest_holds_it(tmp_path: Path, we
     assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
 
 
-async def test_there_is_no_editor_where_it_could_run_nothing(tmp_path: Path, wethod: Upstream) -> None:
-    """In the sandbox GraphiQL is on by default, but not with a manifest; a setting has the last word."""
+async def test_graphiql_is_off_with_a_manifest_unless_a_setting_says_otherwise(
+    tmp_path: Path, wethod: Upstream
+) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
@@ -249,11 +230,11 @@ async def test_there_is_no_editor_where_it_could_run_nothing(tmp_path: Path, wet
 def context_of(manifest: Path, url: str = "http://127.0.0.1:9") -> WorkerContext:
     """The configuration of a worker with that manifest."""
     settings = load({"WETHOD_BASE_URL": url, "GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_AUDIT_LOG": "off"})
-    return WorkerContext(settings=settings, audit_key=b"a key for tests only")
+    return WorkerContext(settings=settings, audit_key=AUDIT_KEY)
 
 
-def test_a_manifest_that_vanished_stops_the_start(tmp_path: Path) -> None:
-    """Between the reading of the settings and that of the file."""
+def test_a_manifest_that_is_gone_stops_the_start(tmp_path: Path) -> None:
+    """It was there when the settings were read."""
     manifest = tmp_path / "manifest.json"
     manifest.write_text("{}", encoding="utf-8")
     context = context_of(manifest)
@@ -272,14 +253,13 @@ async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[Ga
 
 
 def replace(manifest: Path, content: str) -> None:
-    """Put a new manifest into the old one's place at once, as a deployment should."""
+    """Replace the manifest atomically, as a deployment should."""
     beside = manifest.with_suffix(".new")
     beside.write_text(content, encoding="utf-8")
     beside.replace(manifest)
 
 
 def hang_up(lifecycle: Lifecycle) -> None:
-    """Reload as the server does on SIGHUP."""
     for callback in lifecycle.reload_callbacks:
         callback()
 
@@ -294,7 +274,7 @@ BAD_MANIFESTS = {
 async def test_a_bad_manifest_keeps_the_old_one(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture, content: str | None, message: str
 ) -> None:
-    """The old documents go on, an error in the log says why, and the next good manifest is taken."""
+    """The log has the reason, and the next good manifest is loaded."""
     caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
@@ -314,10 +294,9 @@ async def test_a_bad_manifest_keeps_the_old_one(
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
 
-async def test_a_hangup_during_a_reload_is_not_lost(
+async def test_a_sighup_during_a_reload_reloads_again(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A manifest that is replaced during a reload is in force in the end."""
     caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Plans: what they delegate, how often they call a resolver, and the bounds that they set before any resolver runs."""
+"""Plans: their delegation to graphql-core, their calls of resolvers, and the bounds that they set before any call."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ USUAL = """mutation ($id: ID!) { deleteContact(id: $id) {
 
 
 def wide(roots: int, selection: str) -> str:
-    """Write a mutation of so many deletes that spread one fragment."""
+    """Write a mutation of this many deletes that spread one fragment."""
     deletes = " ".join(f"d{number}: deleteContact(id: {number + 1}) {{ ...F }}" for number in range(roots))
     return f"mutation {{ {deletes} }} fragment F on DeleteContactResult {{ {selection} }}"
 
 
 def aliases(count: int, field: str, length: int = 0) -> str:
-    """Select a field of an error under so many aliases of a length."""
+    """Select a field of an error under this many aliases of a length."""
     names = (f"a{number}".ljust(length, "_") for number in range(count))
     return "... on WethodError { " + " ".join(f"{name}: {field}" for name in names) + " }"
 
@@ -51,21 +51,20 @@ def aliases(count: int, field: str, length: int = 0) -> str:
     ],
 )
 def test_introspection_and_the_sdl_are_answered_as_by_graphql_core(source: str) -> None:
-    """Wherever in the document they stand."""
     assert run_plan(plan_of(SCHEMA, source), {}, StubContacts()) == run_graphql_core(SCHEMA, source, {}, StubContacts())
 
 
 @pytest.mark.parametrize("number", range(len(OUTCOMES)))
-def test_whatever_a_resolver_does_it_is_called_once(number: int) -> None:
-    """A value that does not fit, or an exception, is answered as by graphql-core, and nothing runs again."""
+def test_a_resolver_is_called_once_even_if_its_value_does_not_fit(number: int) -> None:
+    """graphql-core completes the value or the exception without another call."""
     source = wide(3, "__typename ... on WethodError { statusCode }").replace("id: 2", f"id: {number}")
     observed = run_plan(plan_of(SCHEMA, source), {}, StubContacts())
     assert observed == run_graphql_core(SCHEMA, source, {}, StubContacts())
     assert observed.calls == [f"{what} {each}" for each in (1, number, 3) for what in ("delete", "deleted")]
 
 
-def test_every_choice_of_conditions_is_answered() -> None:
-    """Those that a plan keeps, and those beyond."""
+def test_every_combination_of_conditions_is_answered() -> None:
+    """A plan keeps some of them, and makes the others each time."""
     names = "abcd"
     source = (
         f"query ({' '.join(f'${name}: Boolean! = true' for name in names)}) {{ wethodContext {{ company "
@@ -81,7 +80,7 @@ def test_every_choice_of_conditions_is_answered() -> None:
 
 
 @pytest.mark.parametrize(("padding", "count"), [(0, 20), (60_000, 1)], ids=["short", "long"])
-def test_the_longer_a_document_the_fewer_errors_are_reported(padding: int, count: int) -> None:
+def test_a_longer_document_has_fewer_errors_reported(padding: int, count: int) -> None:
     """Each error searches the text for its line."""
     names = [f"v{number}" for number in range(30)]
     definitions = ", ".join(f"${name}: Boolean!" for name in names)
@@ -131,19 +130,16 @@ def test_calls_and_words_are_bounded_before_a_resolver_runs(source: str, expecte
 
 
 def build(query: type, mutation: type) -> GraphQLSchema:
-    """Build graphql-core's schema of two types."""
     return strawberry.Schema(query=query, mutation=mutation)._schema  # noqa: SLF001 - no public way to it
 
 
 @strawberry.field(metadata={"calls": "ids"})  # type: ignore[untyped-decorator]  # its overloads know no metadata
 async def delete_many(info: strawberry.Info, ids: list[strawberry.ID], note: str | None = None) -> list[str] | None:
-    """Delete several."""
     return [f"{info.context}-{each}" for each in ids]
 
 
 @strawberry.field
 async def shout(words: Annotated[str, strawberry.argument(name="say")] = "a") -> str | None:
-    """Answer in capitals."""
     return words.upper()
 
 
@@ -161,7 +157,7 @@ BULK = build(create_type("Query", [shout]), create_type("Mutation", [delete_many
         ("mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }", {"i": [1] * 99}, "calls"),
     ],
 )
-def test_a_field_can_declare_how_many_calls_it_makes(
+def test_a_field_declares_how_many_calls_it_makes(
     source: str, variables: dict[str, object], expected: int | str
 ) -> None:
     """The length of the list argument that its metadata names."""
@@ -171,7 +167,6 @@ def test_a_field_can_declare_how_many_calls_it_makes(
 
 
 def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
-    """At the same time, with arguments by the names that Python gives them."""
     source = 'query ($s: String) { a: shout b: shout(say: "x") c: shout(say: $s) d: shout(say: "y") @skip(if: true) }'
     for variables in ({}, {"s": "z"}):
         assert run_plan(plan_of(BULK, source), variables, None) == run_graphql_core(BULK, source, variables, None)

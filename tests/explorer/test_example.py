@@ -1,4 +1,4 @@
-"""The explorer's first document works unchanged."""
+"""The explorer's first document runs unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ SCHEMA = build_schema()
 
 @pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "live"])
 def test_every_document_and_its_variables_are_valid(*, sandbox: bool) -> None:
-    """The first run of a tab meets no error of the request."""
     core = SCHEMA._schema  # noqa: SLF001 - no public name
     for tab in example.tabs(sandbox=sandbox):
         document = parse(tab["query"])
@@ -52,7 +51,6 @@ def selections(source: str, *path: str) -> Sequence[SelectionNode]:
     ids=["one", "many"],
 )
 def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> None:
-    """Whatever the outcome, its name, its words and its own fields are asked for."""
     core = SCHEMA._schema  # noqa: SLF001 - no public name
     union = core.get_type("DeleteContactResult")
     assert isinstance(union, GraphQLUnionType)
@@ -74,7 +72,6 @@ def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> 
 
 
 def test_outside_the_sandbox_a_first_run_deletes_nothing() -> None:
-    """The id is blank, which the gateway refuses, and the list is empty, until a person types one."""
     assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=False)] == [{"id": ""}, {"ids": []}]
     assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=True)] == [
         {"id": "1"},

@@ -48,7 +48,6 @@ Memory does not grow with the requests: in ten seconds and 4,700 requests it gro
 
 
 def cell(found: list[Ending]) -> str:
-    """The endings of one delete in short form."""
     return "<br>".join(f"{_name(ending.outcome)} · {ending.deletes}" for ending in found)
 
 
@@ -59,7 +58,6 @@ def _name(outcome: dict[str, object]) -> str:
 
 
 def render() -> str:
-    """The document."""
     rows = []
     for name, fault in FAULTS.items():
         cells = []

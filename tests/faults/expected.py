@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Position(enum.Enum):
-    """The connections of the upstream that have the fault."""
+    """The upstream's connections with the fault."""
 
     FIRST = "the first connection; every other one is sound"
     REPEAT = "the second connection; the first is lost after the request was read"
@@ -84,8 +84,8 @@ def _answered(answered: Answered) -> dict[str, Any]:
 def _repeated(answered: Answered) -> dict[str, Any]:
     if answered.status == 404 and _words(answered.body)[0] == "not_found":
         return success("ABSENCE")
-    told = _answered(answered)
-    return told if told["__typename"] == "DeleteContactSuccess" else unknown(answered.status)
+    outcome = _answered(answered)
+    return outcome if outcome["__typename"] == "DeleteContactSuccess" else unknown(answered.status)
 
 
 def _words(body: bytes | None) -> tuple[str | None, str | None]:

@@ -57,8 +57,8 @@ async def preflight(client: GatewayClient, origin: str, method: str, *names: str
         "x-tenant",
     ],
 )
-async def test_a_preflight_of_a_listed_origin_is_allowed_for(cors: GatewayClient, name: str) -> None:
-    """The gateway's own headers, those of usual clients and traces, and those of GATEWAY_CORS_HEADERS."""
+async def test_a_preflight_of_a_listed_origin_is_allowed(cors: GatewayClient, name: str) -> None:
+    """tests/attack has the preflights that are refused."""
     response = await preflight(cors, ORIGIN, "POST", name, "content-type")
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == ORIGIN
@@ -74,7 +74,6 @@ async def test_a_preflight_of_a_listed_origin_is_allowed_for(cors: GatewayClient
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready", "/nothing"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 async def test_other_paths_carry_no_cors_headers(cors: GatewayClient, path: str, method: str) -> None:
-    """A page has no business with the health and the metrics of the gateway."""
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     response = await cors.http.request(method, f"{cors.url}{path}", headers=headers)
     assert [name for name in response.headers if name.startswith("access-control-")] == []

@@ -42,7 +42,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize(("accept", "media_type"), ACCEPTED.items())
 async def test_the_media_type_is_negotiated(client: GatewayClient, accept: str, media_type: str) -> None:
-    """Quality first, then precision, then the order of the client; without a readable range, application/json."""
+    """Quality first, then precision, then the client's order; application/json if no range can be read."""
     request = client.http.build_request("POST", f"{client.url}/graphql", json={"query": CONTEXT})
     del request.headers["accept"]
     if accept:

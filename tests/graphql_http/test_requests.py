@@ -1,4 +1,4 @@
-"""Requests that are refused, each with its exact status and code, and requests that are read with nothing lost."""
+"""Refused requests, each with its exact status and code, and requests that are read without loss."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ CONTEXT = "{ wethodContext { company } }"
 
 
 def body(**parameters: object) -> bytes:
-    """Encode the body of a POST."""
     return json.dumps(parameters).encode()
 
 
@@ -59,7 +58,7 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
         "OPERATION_RESOLUTION_FAILURE",
         "no operation of the name",
     ),
-    # --- an id is a string or an integer, whatever else the number means
+    # --- an id is a string or an integer
     **{
         f"id-variable-{name}": (
             b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}",
@@ -96,10 +95,10 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
 
 @pytest.mark.parametrize(("content", "status", "code", "message"), REFUSED_BODIES.values(), ids=REFUSED_BODIES)
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-async def test_a_bad_request_is_a_clear_4xx(
+async def test_a_bad_request_is_a_4xx_with_a_code(
     client: GatewayClient, wethod: Upstream, content: bytes, status: int, code: str, message: str, accept: str
 ) -> None:
-    """Never a 5xx, always the response shape of GraphQL, and nothing is sent to Wethod."""
+    """The body is GraphQL's, and nothing is sent to Wethod."""
     response = await client.http.post(
         f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON, "Accept": accept}
     )
@@ -113,8 +112,7 @@ async def test_a_bad_request_is_a_clear_4xx(
     assert wethod.asked == []
 
 
-async def test_a_hundred_thousand_levels_are_a_clear_4xx(wethod: Upstream) -> None:
-    """Also where the limit on bodies lets them in."""
+async def test_deep_json_is_a_400_under_a_larger_body_limit(wethod: Upstream) -> None:
     async with gateway(wethod.url, {"GATEWAY_MAX_BODY_BYTES": "1000000"}) as client:
         for content in (b"[" * 100_000, b'{"a":' * 100_000, b'{"query": "q", "variables": {"id":' + b"[" * 100_000):
             response = await client.http.post(
@@ -143,7 +141,7 @@ REFUSED_REQUESTS: dict[str, tuple[str, dict[str, str], int, str, dict[str, str]]
 @pytest.mark.parametrize(
     ("method", "headers", "status", "code", "more"), REFUSED_REQUESTS.values(), ids=REFUSED_REQUESTS
 )
-async def test_what_http_refuses(
+async def test_a_request_that_http_refuses_has_its_status_and_header(
     client: GatewayClient,
     wethod: Upstream,
     method: str,
@@ -152,7 +150,6 @@ async def test_what_http_refuses(
     code: str,
     more: dict[str, str],
 ) -> None:
-    """Method, media types and encodings: each with the status and the header that HTTP asks for."""
     given = {name: value for name, value in ({"Accept": JSON} | headers).items() if value}
     response = await client.http.request(
         method, f"{client.url}/graphql", content=body(query=MUTATION, variables={"id": "7"}), headers=given
@@ -198,10 +195,9 @@ GETS: dict[str, tuple[str, int, object]] = {
 
 
 @pytest.mark.parametrize(("query_string", "status", "expected"), GETS.values(), ids=GETS)
-async def test_queries_may_be_asked_by_get(
+async def test_queries_run_by_get_and_mutations_do_not(
     client: GatewayClient, wethod: Upstream, query_string: str, status: int, expected: object
 ) -> None:
-    """A query by GET is answered, a mutation is refused with the method that it needs."""
     response = await client.http.get(f"{client.url}/graphql?{query_string}", headers=HEADERS)
     assert response.status_code == status, response.text
     if status == 200:
@@ -220,13 +216,12 @@ async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
 
 
 async def test_unknown_keys_are_ignored(client: GatewayClient) -> None:
-    """Members that a client adds for its own use do no harm."""
     response = await client.graphql(CONTEXT, operationName=None, extensions=None, id=7, debug={"a": [1]})
     assert response.json() == {"data": {"wethodContext": {"company": "acme"}}}
 
 
-async def test_of_duplicate_keys_the_last_one_wins(client: GatewayClient, wethod: Upstream) -> None:
-    """At every level alike, so that no two readers of one body disagree."""
+async def test_the_last_of_duplicate_keys_counts(client: GatewayClient, wethod: Upstream) -> None:
+    """At every level, so that all parsers of one body agree."""
     content = (
         b'{"query": "{ __typename }", "variables": {"id": "1"}, "query": '
         + json.dumps(DELETE).encode()
@@ -244,10 +239,9 @@ async def test_of_duplicate_keys_the_last_one_wins(client: GatewayClient, wethod
     [(b"7", "7"), (b'"7"', "7"), (b"9007199254740993", "9007199254740993"), (b"9223372036854775807", str(2**63 - 1))],
     ids=["integer", "string", "beyond-a-double", "the-largest"],
 )
-async def test_an_integer_id_is_taken_by_its_digits(
+async def test_an_integer_id_keeps_every_digit(
     client: GatewayClient, wethod: Upstream, value: bytes, sent: str
 ) -> None:
-    """No digit is lost on the way from the JSON to the request target."""
     content = b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}"
     await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
     await client.graphql(f"mutation {{ deleteContact(id: {value.decode()}) {{ __typename }} }}")

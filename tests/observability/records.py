@@ -23,24 +23,18 @@ if TYPE_CHECKING:
 
 
 class Evidence(enum.Enum):
-    """Evidence of a success."""
-
     RESPONSE = 1
     ABSENCE = 2
 
 
 @dataclass
 class Removed:
-    """A success with evidence."""
-
     confirmed_by: Evidence = Evidence.RESPONSE
     status_code: int | None = 200
 
 
 @dataclass
 class Thing:
-    """A success without evidence."""
-
     name: str = "thing"
 
 
@@ -53,7 +47,6 @@ def check_nothing() -> tuple[()]:
 
 
 def operation(name: str, success: type, *, audited: bool) -> RestOperation[Any, Any]:
-    """Return an operation that is never called."""
     return RestOperation(
         name=name,
         method="PUT",
@@ -91,7 +84,6 @@ def record(
 
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
-    """Return a request to Wethod."""
     return Request(
         b"PUT", b"/api/thing?owner=hidden", headers, 0.0, 0.0, lambda _status, _headers: "none", written=written
     )
@@ -106,7 +98,6 @@ def observability(
 
 @contextlib.asynccontextmanager
 async def running(environ: Mapping[str, str] | None = None, **more: Any) -> AsyncIterator[Observability]:
-    """Run the observers of a worker."""
     observers = observability(environ, **more)
     await observers.start()
     try:
@@ -116,7 +107,6 @@ async def running(environ: Mapping[str, str] | None = None, **more: Any) -> Asyn
 
 
 def labels(values: Mapping[str, str]) -> str:
-    """Return labels in Prometheus' notation."""
     pairs = ",".join(f'{name}="{value}"' for name, value in sorted(values.items()))
     return f"{{{pairs}}}" if pairs else ""
 

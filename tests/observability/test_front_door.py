@@ -11,8 +11,9 @@ import pytest
 from tests.gateway import HEADERS, gateway
 from tests.observability.records import samples
 from tests.observability.span_collector import collector
-from tests.support import json_lines
+from tests.support import json_lines, until
 from tests.upstream import HANGING, LOST, answer, upstream
+from tests.wethod.records import AUDIT_LINE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
     from tests.gateway import GatewayClient
 
 DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
-FINGERPRINT = hashlib.blake2b(b"test-token", key=b"a key for tests only", digest_size=16).hexdigest()
 IDENTIFIED = HEADERS | {"X-Request-ID": "request-1", "X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
 
 
 def environment(path: Path, **more: str) -> dict[str, str]:
-    """Return settings with an audit file."""
     return {
         "WETHOD_TRANSPORT": "httpx",
         "GATEWAY_AUDIT_LOG": str(path),
@@ -35,13 +34,12 @@ def environment(path: Path, **more: str) -> dict[str, str]:
 
 
 async def numbers(client: GatewayClient) -> dict[str, float]:
-    """Return what ``/metrics`` says that is not 0, durations aside."""
+    """Return the samples of ``/metrics`` that are not 0, without durations."""
     text = (await client.http.get(f"{client.url}/metrics")).content
     return {name: value for name, value in samples(text).items() if value and "seconds" not in name}
 
 
 async def test_a_delete_is_recorded_and_counted(tmp_path: Path) -> None:
-    """One audit line, exact; one of everything that is counted."""
     path = tmp_path / "audit"
     async with upstream([answer(200)]) as wethod, gateway(wethod.url, environment(path)) as client:
         await client.graphql(DELETE, {"id": "7"}, IDENTIFIED)
@@ -49,20 +47,8 @@ async def test_a_delete_is_recorded_and_counted(tmp_path: Path) -> None:
         scraped = await client.http.get(f"{client.url}/metrics")
     (line,) = json_lines(path)
     assert isinstance(line.pop("time"), str)
-    assert 0 < line.pop("durationMs") < 10_000
-    assert line == {
-        "company": "acme",
-        "version": "2024-06-15",
-        "contactId": "7",
-        "token": FINGERPRINT,
-        "requestId": "request-1",
-        "client": "203.0.113.7",
-        "outcome": "DeleteContactSuccess",
-        "statusCode": 200,
-        "attempts": 1,
-        "shared": False,
-        "confirmedBy": "RESPONSE",
-    }
+    assert 0 < line["durationMs"] < 10_000
+    assert line == AUDIT_LINE | {"durationMs": line["durationMs"]}
     expected = {
         'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"}': 1,
         'wethod_operation_confirmed_total{by="RESPONSE",operation="deleteContact"}': 1,
@@ -79,7 +65,7 @@ async def test_a_delete_is_recorded_and_counted(tmp_path: Path) -> None:
 
 
 async def test_a_repeat_is_recorded_and_counted(tmp_path: Path) -> None:
-    """The lost answer, the repeat, and the evidence that its 404 is."""
+    """A 404 of the repeat shows that the contact is gone."""
     path = tmp_path / "audit"
     gone = answer(404, b'{"key": "not_found", "message": "no"}')
     async with upstream([LOST, gone]) as wethod, gateway(wethod.url, environment(path)) as client:
@@ -93,7 +79,6 @@ async def test_a_repeat_is_recorded_and_counted(tmp_path: Path) -> None:
 
 
 async def test_refused_calls_are_recorded(tmp_path: Path) -> None:
-    """Nothing was sent; the line says who asked for what."""
     path = tmp_path / "audit"
     async with upstream([answer(200)]) as wethod, gateway(wethod.url, environment(path)) as client:
         await client.graphql(
@@ -109,7 +94,6 @@ async def test_refused_calls_are_recorded(tmp_path: Path) -> None:
 
 
 async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
-    """One request to Wethod, two of clients, two lines."""
     path = tmp_path / "audit"
     slow = answer(200, delay_seconds=0.3)
     async with upstream([slow]) as wethod:
@@ -126,7 +110,7 @@ async def test_equal_deletes_have_a_line_each(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("transport", "idle"), [("http1", 2), ("httpx", 0)])
 async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_path: Path) -> None:
-    """Four deletes of a slow Wethod over two connections: two in use, two that wait."""
+    """Four deletes over two connections: two are in use, and two wait."""
     environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_MAX_CONNECTIONS="2")
     slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environ) as client:
@@ -136,8 +120,13 @@ async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_p
             for number in range(1, 5)
         ]
         tasks = [asyncio.create_task(delete) for delete in deletes]
-        await asyncio.sleep(0.3)
-        during = await numbers(client)
+        during: dict[str, float] = {}
+
+        async def two_wait() -> bool:
+            during.update(await numbers(client))
+            return during.get("wethod_upstream_waiting") == 2
+
+        await until(two_wait)
         await asyncio.gather(*tasks)
         after = await numbers(client)
     assert during['wethod_operation_in_progress{operation="deleteContact"}'] == 4
@@ -150,7 +139,6 @@ async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_p
 
 
 async def test_limits_are_counted(tmp_path: Path) -> None:
-    """By name and by status, each refusal once."""
     async with (
         upstream([HANGING]) as wethod,
         gateway(wethod.url, environment(tmp_path / "audit", GATEWAY_MAX_TOKENS="20")) as client,
@@ -173,7 +161,6 @@ async def test_limits_are_counted(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path: Path) -> None:
-    """For a late head and a late body, and under no other status."""
     environ = environment(tmp_path / "audit", GATEWAY_READ_TIMEOUT_SECONDS="0.2")
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         host, port = client.url.removeprefix("http://").split(":")
@@ -189,7 +176,7 @@ async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path
 
 
 async def test_the_id_of_a_persisted_document_is_in_the_span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request by id has it; a request by text has none, and no span holds the text."""
+    """No span has the text."""
     digest = hashlib.sha256(DELETE.encode()).hexdigest()
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
     with collector() as running:

@@ -1,4 +1,4 @@
-"""Prometheus reads what the observers count: the sum over all workers, dead ones included."""
+"""``/metrics`` has the observers' counts: the sum over all workers, dead ones included."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
 from app.server.lifecycle import Lifecycle
 from app.shared_counters import SharedCounters
-from schema.errors import WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError
+from schema.errors import WethodRateLimitedError, WethodUnavailableError
 from tests.observability.records import (
     OPERATIONS,
     READ,
@@ -47,7 +47,6 @@ ALWAYS = {"wethod_upstream_connections_limit": 100, 'gateway_workers{state="star
 
 
 def counted(observers: Observability) -> dict[str, float]:
-    """Return what a worker counted."""
     return {name: value for name, value in numbers(observers).items() if name not in ALWAYS}
 
 
@@ -69,24 +68,12 @@ RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
         },
     ),
     "no-evidence": (record(Thing(), READ), {'wethod_operation_total{operation="readThing",outcome="Thing"}': 1}),
-    "404": (
-        record(WethodNotFoundError(key="not_found", message="", status_code=404), READ),
-        {'wethod_operation_total{operation="readThing",outcome="WethodNotFoundError"}': 1},
-    ),
-    "429": (
-        record(WethodRateLimitedError(key="too_many_requests", message="", status_code=429)),
-        {'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1},
-    ),
     "remembered-429": (
         record(WethodRateLimitedError(key="too_many_requests", message="")),
         {
             'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1,
             'gateway_refused_total{limit="rate"}': 1,
         },
-    ),
-    "not-sent": (
-        record(WethodUnavailableError(key="not_sent", message="")),
-        {'wethod_operation_total{operation="removeThing",outcome="WethodUnavailableError"}': 1},
     ),
     "overloaded": (
         record(WethodUnavailableError(key="overloaded", message="")),
@@ -100,7 +87,6 @@ RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
 
 @pytest.mark.parametrize(("ended", "adds"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
 def test_a_call_is_counted_by_its_outcome(ended: OperationRecord, adds: dict[str, float]) -> None:
-    """A call is measured too, and the limit that refused it is counted."""
     observers = observability()
     observers.operations.operation_ended(ended)
     count = f'wethod_operation_duration_seconds_count{{operation="{ended.operation.name}"}}'
@@ -114,7 +100,7 @@ def test_a_call_is_counted_by_its_outcome(ended: OperationRecord, adds: dict[str
 
 
 def test_every_outcome_has_its_series_from_the_start() -> None:
-    """A rate over a counter that appears with its first event misses that event."""
+    """A rate misses the first event of a counter that appears with it."""
     text = samples(observability().render_metrics()[0])
     series = [name for name in text if name.startswith("wethod_operation_total")]
     assert sorted(series) == sorted(
@@ -129,7 +115,7 @@ def test_every_outcome_has_its_series_from_the_start() -> None:
     [(200, "200"), (201, "2xx"), (101, "1xx"), (302, "3xx"), (418, "4xx"), (500, "500"), (599, "5xx"), (600, "other")],
 )
 def test_a_response_is_counted_by_status(status: int, label: str) -> None:
-    """The number of series is bounded, whatever a proxy answers."""
+    """The number of series is bounded."""
     observers = observability()
     observers.operations.attempt_started("removeThing", request(), repeat=False).answered(status)
     assert counted(observers) == {
@@ -149,7 +135,7 @@ def test_a_response_is_counted_by_status(status: int, label: str) -> None:
     ],
 )
 def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bool, result: str) -> None:  # noqa: FBT001 - a column
-    """A written byte decides, not the cause of the end. A repeat is counted as one."""
+    """A written byte makes it sent, for every way to end."""
     observers = observability()
     observers.operations.attempt_started("removeThing", request(written=written), repeat=True).failed(problem)
     assert counted(observers) == {f'{ATTEMPTS}{{result="{result}"}}': 1, "wethod_upstream_repeats_total": 1}
@@ -159,7 +145,6 @@ def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bo
     ("status", "label"), [(status, str(status)) for status in HTTP_STATUSES] + [(418, "other"), (None, "none")]
 )
 def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
-    """A request is in progress until it has ended."""
     observers = observability()
     observation = observers.requests.request_started(SCOPE)
     assert counted(observers) == {"gateway_http_requests_in_progress": 1}
@@ -174,16 +159,14 @@ def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
     ("status", "limit"),
     [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "in_flight")],
 )
-def test_a_response_of_the_servers_own_is_counted_once(status: int, limit: str | None) -> None:
-    """By its status, and by the limit behind it."""
+def test_a_response_of_the_server_is_counted_by_status_and_limit(status: int, limit: str | None) -> None:
     observers = observability()
     observers.server.request_refused(status)
     refused = {} if limit is None else {f'gateway_refused_total{{limit="{limit}"}}': 1}
     assert counted(observers) == {f'gateway_http_requests_total{{status="{status}"}}': 1, **refused}
 
 
-def test_the_limits_that_refuse_are_known() -> None:
-    """None of ours is counted as ``other``."""
+def test_every_limit_in_the_code_has_a_label() -> None:
     named: set[str] = set()
     for path in (Path(__file__).parents[2] / "app").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
@@ -192,15 +175,11 @@ def test_the_limits_that_refuse_are_known() -> None:
 
 
 class Documents(list[str]):
-    """A cache of plans."""
-
     hits = 11
     misses = 3
 
 
 class Pool:
-    """A transport with a pool."""
-
     open_connections = 5
     idle_connections = 2
     waiting = 3
@@ -208,7 +187,6 @@ class Pool:
 
 
 def test_numbers_of_other_parts_are_published() -> None:
-    """Calls in progress by operation, the cache of plans, the pool; a worker's state."""
     lifecycle = Lifecycle()
     observers = observability({"WETHOD_MAX_CONNECTIONS": "40"}, lifecycle)
     observers.publish(
@@ -232,8 +210,8 @@ def test_numbers_of_other_parts_are_published() -> None:
     assert numbers(observers) == expected, "a total was added twice"
 
 
-async def test_a_successor_continues_the_counts_of_its_row() -> None:
-    """Totals that other parts count from zero again are added; gauges are replaced."""
+async def test_a_restarted_worker_continues_its_counts() -> None:
+    """Totals are added, and gauges are replaced."""
     counters = make_counters(1, OPERATIONS)
     for starts in (1, 2):
         async with running(counters=counters) as observers:
@@ -248,7 +226,6 @@ async def test_a_successor_continues_the_counts_of_its_row() -> None:
 
 
 async def test_workers_share_one_page() -> None:
-    """Each worker serves the numbers of both, and processes are described worker by worker."""
     counters = make_counters(2, OPERATIONS)
     async with running(counters=counters, index=1) as second, running(counters=counters, index=0) as first:
         for observers in (first, second):
@@ -271,12 +248,10 @@ async def test_workers_share_one_page() -> None:
 
 
 def descriptors() -> set[str]:
-    """Return the open descriptors of this process."""
     return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 def test_shared_memory_is_released() -> None:
-    """A pickled copy is the same memory; its descriptor is closed at the end, and no file is left."""
     before = descriptors()
     counters = SharedCounters(3, 10)
     address = counters.address
@@ -312,7 +287,7 @@ PROMETHEUS = (
     ],
 )
 def test_the_format_is_negotiated(accept: str, media_type: str) -> None:
-    """A version that cannot be read gets text, not an error."""
+    """A version that cannot be read gives text."""
     text, found = observability().render_metrics(accept)
     assert found == media_type
     if "openmetrics" in media_type:
@@ -322,7 +297,6 @@ def test_the_format_is_negotiated(accept: str, media_type: str) -> None:
 
 
 def test_the_number_of_series_is_bounded() -> None:
-    """Whatever clients and Wethod send: fewer than 250 of the gateway, and 60 for each operation."""
     text: Any = observability().render_metrics()[0]
     series = [line for line in text.splitlines() if not line.startswith(b"#")]
     own = [line for line in series if not line.startswith(b"wethod_operation")]
@@ -330,8 +304,7 @@ def test_the_number_of_series_is_bounded() -> None:
     assert (len(series) - len(own)) / len(OPERATIONS) < 60
 
 
-def test_prometheus_own_linter_agrees() -> None:
-    """``promtool check metrics`` finds no fault in names, units and help."""
+def test_promtool_finds_no_fault() -> None:
     require("promtool", present=shutil.which("promtool") is not None)
     text = observability().render_metrics()[0]
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)

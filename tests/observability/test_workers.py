@@ -1,4 +1,4 @@
-"""Workers are killed, replaced, rotated and stopped: every delete is in lines and numbers once."""
+"""Workers are killed, replaced, rotated and stopped: every delete is logged and counted once."""
 
 from __future__ import annotations
 
@@ -34,13 +34,11 @@ async def delete(gateway: Program, first: int, count: int) -> None:
 
 
 async def numbers(url: str) -> dict[str, float]:
-    """Return the samples of a page of metrics."""
     async with httpx.AsyncClient(verify=NO_TLS) as http:
         return samples((await http.get(f"{url}/metrics", timeout=10)).content)
 
 
 async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> None:
-    """Its counts and its lines stay, and its successor continues; each worker serves the numbers of both."""
     path = tmp_path / "audit"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
     async with upstream([answer(200)]) as wethod, running(wethod.url, TWO | environ) as gateway:
@@ -64,7 +62,7 @@ async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> Non
 
 
 async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
-    """After ``mv`` and SIGHUP to the parent, every worker writes to a new file."""
+    """SIGHUP to the parent reopens the file in every worker."""
     path = tmp_path / "audit"
     old = tmp_path / "audit.1"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
@@ -81,7 +79,6 @@ async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
 
 
 def holds(pid: int, path: Path) -> bool:
-    """Return whether a process has a file open."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             if fd.readlink() == path:
@@ -90,7 +87,6 @@ def holds(pid: int, path: Path) -> bool:
 
 
 async def test_only_the_audit_writes_to_standard_output(tmp_path: Path) -> None:
-    """Whole lines of both workers; everything else goes to standard error, and the token nowhere."""
     out = tmp_path / "stdout"
     environ = {"GATEWAY_AUDIT_LOG": "stdout"}
     async with upstream([answer(200)]) as wethod, running(wethod.url, TWO | environ, stdout=out) as gateway:

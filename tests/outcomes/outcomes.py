@@ -1,4 +1,4 @@
-"""The outcomes that a client can get, whole, for tests that compare exact JSON."""
+"""The outcomes that a client can get, with every member, for tests that compare exact JSON."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ WAIT_ENDED = (
 )
 NOT_SENT = "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat."
 
+ROUTERS = "Routers drop it unless configured to forward it."
+NO_TOKEN = f"The header Authorization did not arrive. It carries the caller's Wethod token. {ROUTERS}"
+BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}
+BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
+
 
 def success(evidence: str = "RESPONSE") -> dict[str, Any]:
-    """The contact is gone."""
     return {
         "__typename": "DeleteContactSuccess",
         "deletedContactId": "7",
@@ -47,20 +51,18 @@ def success(evidence: str = "RESPONSE") -> dict[str, Any]:
 def error(
     member: str, key: str, message: str, status: int | None, response: object = EMPTY_RESPONSE, **more: object
 ) -> dict[str, Any]:
-    """One of the nine errors."""
     if status is None:
         response = None
     return {"__typename": member, "key": key, "message": message, "statusCode": status, "response": response, **more}
 
 
 def unknown(status: int | None = None) -> dict[str, Any]:
-    """Return the error of an unknown outcome."""
     message = INTERRUPTED if status is None else UNKNOWN_ANSWER
     return error("WethodOutcomeUnknownError", "outcome_unknown", message, status)
 
 
 def rejection(status: int, key: str | None = None, message: str | None = None, **more: object) -> dict[str, Any]:
-    """A documented rejection, in the gateway's own words unless others are given."""
+    """A documented rejection, with the gateway's own message by default."""
     member, own_key, own_message = {
         400: ("WethodValidationError", "invalid_data", "Wethod found the request invalid."),
         401: ("WethodUnauthorizedError", "unauthorized", "Wethod did not accept the token."),
@@ -85,16 +87,24 @@ def rejection(status: int, key: str | None = None, message: str | None = None, *
     return error(member, key or own_key, message or own_message, status, **(extra.get(status, {}) | more))
 
 
+def unauthorized(message: str) -> dict[str, Any]:
+    """The refusal of a request without a usable token; nothing is sent."""
+    return error("WethodUnauthorizedError", "unauthorized", message, None)
+
+
+def invalid(*failures: dict[str, str]) -> dict[str, Any]:
+    """The refusal of bad input; nothing is sent."""
+    message = "The request was refused before anything was sent. See `failures`."
+    return error("WethodValidationError", "invalid_data", message, None, failures=list(failures))
+
+
 def words(**fields: object) -> bytes:
-    """A JSON body."""
     return json.dumps(fields).encode()
 
 
 def unavailable(message: str = NOT_SENT, key: str = "not_sent") -> dict[str, Any]:
-    """Nothing was sent."""
     return error("WethodUnavailableError", key, message, None)
 
 
 def deleted(contact_id: str, evidence: str = "RESPONSE") -> dict[str, Any]:
-    """The success of any contact."""
     return success(evidence) | {"deletedContactId": contact_id, "contact": {"__typename": "Contact", "id": contact_id}}

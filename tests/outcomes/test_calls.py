@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 
 @TRANSPORTS
-async def test_only_the_designs_headers_go_upstream(transport: str) -> None:
-    """The three headers, what the gateway itself has to say, and a request id; nothing else of the caller's."""
+async def test_only_the_listed_headers_are_sent_to_wethod(transport: str) -> None:
     async with (
         upstream([answer(200)]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
@@ -62,7 +61,7 @@ async def test_only_the_designs_headers_go_upstream(transport: str) -> None:
 
 @pytest.mark.parametrize("value", [None, "", "a b", "x" * 65, "é", "a;b"], ids=ascii)
 async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
-    """Wethod always gets one, and never one that could forge a line of somebody's log."""
+    """It could forge a line of a log."""
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
         headers: dict[str, Any] = dict(HEADERS) if value is None else HEADERS | {"X-Request-ID": value.encode()}
         await client.http.post(
@@ -86,7 +85,6 @@ async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
     ],
 )
 async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent: bool) -> None:
-    """Only a valid one, with its state, and only where ``GATEWAY_TRACE_UPSTREAM`` says so."""
     async with upstream([answer(200)]) as wethod, gateway(wethod.url, {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
         await client.delete(headers=HEADERS | {"Traceparent": traceparent, "Tracestate": "a=b"})
         (asked,) = wethod.asked
@@ -96,7 +94,6 @@ async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent:
 
 @TRANSPORTS
 async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
-    """Wethod's Set-Cookie goes nowhere: not to the client, not into the next request."""
     async with (
         upstream([answer(200, b"", {"Set-Cookie": "session=hunter2; Path=/"})]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
@@ -109,8 +106,7 @@ async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
 
 
 @TRANSPORTS
-async def test_a_base_path_stands_before_the_target(transport: str) -> None:
-    """A Wethod behind a prefix."""
+async def test_the_target_begins_with_the_base_path(transport: str) -> None:
     async with (
         upstream([answer(200)]) as wethod,
         gateway(f"{wethod.url}/behind/a-proxy/", {"WETHOD_TRANSPORT": transport}) as client,
@@ -120,8 +116,7 @@ async def test_a_base_path_stands_before_the_target(transport: str) -> None:
 
 
 @TRANSPORTS
-async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
-    """Up to three tries within two seconds: a restart of Wethod goes unnoticed."""
+async def test_a_delete_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
     port = free_port()
     async with gateway(f"http://127.0.0.1:{port}", {"WETHOD_TRANSPORT": transport}) as client:
         deleting = asyncio.create_task(client.delete())
@@ -133,7 +128,7 @@ async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
 
 @TRANSPORTS
 async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> None:
-    """The third of four aliased deletes takes all the time that is left: the fourth is not sent, and says so."""
+    """The third delete uses up the time, so the fourth is not sent."""
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 5)) + " }"
 
     async with (
@@ -147,7 +142,6 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
 
 
 async def test_too_many_deletes_are_refused_at_once() -> None:
-    """Nothing was sent and nothing queues; twice as many requests are not even read."""
     environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         another = HEADERS | {"Authorization": "Bearer another"}
@@ -166,8 +160,8 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         assert len(wethod.asked) == 4
 
 
-async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
-    """Per token, for as long as Wethod said; without a delay nothing is remembered."""
+async def test_a_rate_limit_is_remembered_for_its_token() -> None:
+    """Without a delay in Wethod's answer nothing is remembered."""
     async with upstream([answer(429, b"", {"x-ratelimit-retry-after": "2"})]) as wethod, gateway(wethod.url) as client:
         first = await client.delete()
         assert (first["statusCode"], first["retryAfterSeconds"]) == (429, 2)
@@ -195,7 +189,6 @@ async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
 
 
 def test_remembered_tokens_are_bounded_and_expire() -> None:
-    """The memory of a million tokens is that of the last few."""
     now = [0.0]
     memory = RateLimitMemory(max_tokens=2, clock=lambda: now[0])
     for token in (b"a", b"b", b"c"):
@@ -214,14 +207,13 @@ class EarlyBugError(Exception):
 
 
 class ScriptedTransport:
-    """A transport that raises or answers as told, also where no socket could."""
+    """A transport that raises or answers by a script, also in ways that no socket can."""
 
     def __init__(self, *steps: BaseException | Response | Callable[[], Any]) -> None:
         self.steps = list(steps)
         self.requests: list[Request] = []
 
     async def send(self, request: Request) -> Response:
-        """The next step."""
         self.requests.append(request)
         step = self.steps.pop(0)
         if isinstance(step, BaseException):
@@ -243,7 +235,7 @@ OK = Response(200, Headers(), b"")
 )
 @pytest.mark.parametrize("repeat", [False, True], ids=["first", "repeat"])
 async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Exception, *, repeat: bool) -> None:
-    """Not a null and not a 500: Wethod may have acted."""
+    """Wethod may have deleted the contact."""
     transport = ScriptedTransport(*([Interrupted("lost")] if repeat else []), failure)
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == unknown()
@@ -263,8 +255,10 @@ async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Excepti
     ],
     ids=["once-not", "twice-not", "thrice-not", "certificate", "not-then-lost", "repeat-not-sent", "repeat-lost"],
 )
-async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[str, Any], requests: int) -> None:
-    """Up to three tries of what was not sent; one repeat of what was, on a fresh connection, never a second."""
+async def test_a_delete_has_three_tries_and_one_repeat(
+    steps: tuple[Any, ...], outcome: dict[str, Any], requests: int
+) -> None:
+    """A request that was written is repeated on a fresh connection."""
     transport = ScriptedTransport(*steps)
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == outcome
@@ -273,8 +267,7 @@ async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[st
     assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
 
 
-async def test_a_bug_before_the_first_byte_is_not_an_unknown_outcome() -> None:
-    """Nothing was sent, and the answer says so."""
+async def test_a_bug_before_the_first_byte_means_not_sent() -> None:
     transport = ScriptedTransport(EarlyBugError())
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == unavailable(
@@ -283,7 +276,7 @@ async def test_a_bug_before_the_first_byte_is_not_an_unknown_outcome() -> None:
 
 
 async def call(transport: ScriptedTransport, seconds: float, observer: NoOperationObserver) -> str:
-    """Delete one contact with so many seconds until the deadline; the outcome."""
+    """Delete one contact with this many seconds until the deadline; return the outcome."""
     callers = CallerReader(load({}))
     caller = callers.read(Headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
     executor = Executor(
@@ -301,14 +294,14 @@ async def call(transport: ScriptedTransport, seconds: float, observer: NoOperati
 
 
 async def test_nothing_is_sent_with_less_than_a_tenth_of_a_second_left() -> None:
-    """It would be answered too late, and a delete that need not be unknown would become so."""
+    """Its outcome would become unknown needlessly."""
     transport = ScriptedTransport(OK)
     assert await call(transport, 0.09, NoOperationObserver()) == "WethodUnavailableError"
     assert transport.requests == []
 
 
 async def test_a_record_that_fails_changes_no_outcome() -> None:
-    """A full disk is no reason to tell a client less than is known."""
+    """A full disk, for example."""
 
     class FullDisk(NoOperationObserver):
         def operation_ended(self, record: OperationRecord) -> None:
@@ -317,20 +310,7 @@ async def test_a_record_that_fails_changes_no_outcome() -> None:
     assert await call(ScriptedTransport(OK), 5.0, FullDisk()) == "DeleteContactSuccess"
 
 
-async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
-    """A DELETE on the wire goes on, and an equal delete that comes later shares its success."""
-    async with upstream([answer(200, delay_seconds=0.4), answer(404)]) as wethod, gateway(wethod.url) as client:
-        deleting = asyncio.create_task(client.delete())
-        await wethod.asked_for(1)
-        deleting.cancel()
-        await asyncio.wait([deleting])
-        # Joins the same call: were it cancelled, this would be a second DELETE.
-        assert await client.delete() == success()
-        assert len(wethod.asked) == 1
-
-
 def test_a_caller_shows_no_token() -> None:
-    """Secrets stay out of reprs."""
     caller = CallerReader(load({})).read(Headers([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
     request = Request(

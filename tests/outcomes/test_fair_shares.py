@@ -1,4 +1,4 @@
-"""One caller whose deletes are slow does not keep the others from theirs."""
+"""A caller whose deletes are slow does not block other callers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ OTHER = HEADERS | {"Authorization": "Bearer another", "Wethod-Company": "globex"
 
 
 def for_acme_only(asked: Asked) -> Answer:
-    """Hang for one company, answer the others."""
     return HANGING if asked.header("wethod-company") == b"acme" else answer(200)
 
 
 @TRANSPORTS
 async def test_slow_deletes_of_one_token_leave_connections_for_others(transport: str) -> None:
-    """One token holds at most three quarters of the connections, however many deletes it has."""
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "8", "WETHOD_TIMEOUT_SECONDS": "3"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 31)]
@@ -31,7 +29,7 @@ async def test_slow_deletes_of_one_token_leave_connections_for_others(transport:
 
 
 async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
-    """Wethod could be reached; it is the gateway that had no connection free."""
+    """Wethod could be reached."""
     environ = {"WETHOD_MAX_CONNECTIONS": "1", "WETHOD_TIMEOUT_SECONDS": "1"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = asyncio.create_task(client.delete("1"))
@@ -44,7 +42,6 @@ async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
 
 
 async def test_deletes_of_one_token_leave_places_for_others() -> None:
-    """One token holds at most three quarters of the places in progress, and the error names its own share."""
     environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = [asyncio.create_task(client.delete(str(i))) for i in range(1, 4)]

@@ -37,7 +37,7 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
     "299-html": ([answer(299, b"<p>", content_type=PAGE)], success(), 1),
     "100-then-200": ([Answer(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(200).data)], success(), 1),
     "103-then-404": ([Answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(404).data)], rejection(404), 1),
-    # --- answers that do not tell
+    # --- answers that do not decide the outcome
     "202": ([answer(202)], unknown(202), 1),
     "200-html-with-a-byte": ([answer(200, b"<", content_type=PAGE)], unknown(200), 1),
     "200-html-behind-a-mark-and-space": (
@@ -190,18 +190,10 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod whose script each test writes."""
-    async with upstream([]) as running:
-        yield running
-
-
 @pytest.fixture(scope="module", params=["http1", "httpx"])
-async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """The gateway before it, over each transport."""
+async def client(request: pytest.FixtureRequest, running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
     environ = {"WETHOD_TRANSPORT": request.param, "WETHOD_TIMEOUT_SECONDS": "1.5"}
-    async with gateway(wethod.url, environ) as running:
+    async with gateway(running_wethod.url, environ) as running:
         yield running
 
 
@@ -209,9 +201,7 @@ async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncItera
 async def test_an_answer_becomes_one_outcome(
     wethod: Upstream, client: GatewayClient, script: Sequence[Answer], outcome: dict[str, Any], deletes: int
 ) -> None:
-    """Each row: the behaviour of Wethod, the answer to the client, and the number of requests to Wethod."""
     wethod.script = script
-    wethod.asked.clear()
     assert await client.delete() == outcome
     assert [(asked.method, asked.target) for asked in wethod.asked] == [("DELETE", "/api/contact/7")] * deletes
 
@@ -233,7 +223,7 @@ AFTER_408: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
 async def test_a_408_on_a_connection_that_was_used_before_is_a_lost_answer(
     script: Sequence[Answer], outcome: dict[str, Any], deletes: int
 ) -> None:
-    """The server gave up on an idle connection: the request may be lost, and is repeated once on a fresh one."""
+    """The server closed an idle connection; the request may be lost."""
     async with upstream([answer(200), *script]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": "http1"}) as client:
         await client.delete("1")
         assert await client.delete() == outcome
@@ -243,7 +233,6 @@ async def test_a_408_on_a_connection_that_was_used_before_is_a_lost_answer(
 
 @TRANSPORTS
 async def test_a_408_on_a_fresh_connection_is_a_status_like_any_other(transport: str) -> None:
-    """Nothing is repeated."""
     async with upstream([TIMED_OUT]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         assert await client.delete() == NOT_DOCUMENTED
         assert len(wethod.asked) == 1

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
-    """Answer in turn, the first one late."""
     left = list(answers)
 
     def script(_: Asked) -> Answer:
@@ -37,8 +36,6 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 @TRANSPORTS
 async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -> None:
-    """One token, company, version and contact: one DELETE; another of any of them asks for itself."""
-
     def script(request: Asked) -> Answer:
         same = [one for one in wethod.asked if (one.target, one.headers) == (request.target, request.headers)]
         return answer(200 if len(same) == 1 else 404, delay_seconds=0.3)
@@ -74,7 +71,7 @@ async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -
     ids=lambda row: row[0].data[9:12].decode(),
 )
 async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answer, dict[str, Any] | None]) -> None:
-    """The second delete was asked for later: Wethod may answer it differently, and is asked."""
+    """Wethod may answer the later delete differently."""
     script = slow(first[0], answer(200))
     async with upstream(script) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         leading = asyncio.create_task(client.delete())
@@ -87,7 +84,7 @@ async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answ
 
 
 async def test_a_waiting_delete_passes_the_checks_again() -> None:
-    """A 429 of the first with a delay is remembered, so the second is not sent."""
+    """The 429 of the first is remembered."""
     limited = answer(429, b"", {"x-ratelimit-retry-after": "30"})
     async with upstream(slow(limited, answer(200))) as wethod, gateway(wethod.url) as client:
         leading = asyncio.create_task(client.delete())
@@ -99,7 +96,6 @@ async def test_a_waiting_delete_passes_the_checks_again() -> None:
 
 
 async def test_a_waiting_delete_has_its_own_deadline() -> None:
-    """The first runs out of time; the second, asked for later, is then sent with the time that it has left."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
     async with upstream([HANGING, answer(200)]) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
@@ -111,7 +107,7 @@ async def test_a_waiting_delete_has_its_own_deadline() -> None:
 
 
 async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -> None:
-    """It is repeated like any other, and a 404 of its first request is "not found", not "gone"."""
+    """A 404 of it means "not found", not "gone"."""
     not_found = answer(404, b'{"key": "not_found"}')
     environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     script = slow(answer(500), LOST, not_found)
@@ -126,8 +122,8 @@ async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -
     ]
 
 
-async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_path: Path) -> None:
-    """The first one was sent and hangs: the contact may be gone, though nothing was sent for the second."""
+async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
+    """The contact may be gone, though nothing was sent for it."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
         # At once: a later one would have time left for a request of its own.
@@ -143,8 +139,7 @@ async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_p
     ]
 
 
-async def test_a_delete_that_waits_for_one_that_was_never_sent_is_not_sent_either() -> None:
-    """The first waits for a connection all its time: nothing was written, and the second knows that."""
+async def test_a_delete_that_waits_for_an_unsent_one_is_not_sent() -> None:
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "WETHOD_MAX_CONNECTIONS": "1"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         busy = asyncio.create_task(client.delete("1"))

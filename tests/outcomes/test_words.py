@@ -21,7 +21,7 @@ from schema.delete_contact import from_repeat, from_response
 from schema.envelope import ENTRY_BYTES
 from tests.gateway import gateway
 from tests.outcomes.outcomes import EMPTY_RESPONSE, words
-from tests.upstream import answer, upstream
+from tests.upstream import answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,17 +32,9 @@ if TYPE_CHECKING:
 OWN = ("forbidden", "The token's owner may not delete contacts: crm.edit is needed.")
 
 
-@pytest.fixture(scope="module")
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod whose script each test writes."""
-    async with upstream([]) as running:
-        yield running
-
-
 @pytest.fixture(scope="module", params=["http1", "httpx"])
-async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """The gateway before it, over each transport."""
-    async with gateway(wethod.url, {"WETHOD_TRANSPORT": request.param}) as running:
+async def client(request: pytest.FixtureRequest, running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    async with gateway(running_wethod.url, {"WETHOD_TRANSPORT": request.param}) as running:
         yield running
 
 
@@ -90,7 +82,6 @@ BODIES: dict[str, tuple[bytes, tuple[str, str]]] = {
 async def test_the_status_decides_the_member_and_the_body_adds_clean_words(
     wethod: Upstream, client: GatewayClient, content: bytes, shown: tuple[str, str]
 ) -> None:
-    """Each outcome has key and message, from the body or the gateway's own."""
     wethod.script = [answer(403, content)]
     outcome = await client.delete()
     assert (outcome["__typename"], outcome["statusCode"]) == ("WethodForbiddenError", 403)
@@ -166,10 +157,10 @@ ENVELOPE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 429])
 @pytest.mark.parametrize(("envelope", "response"), ENVELOPE.values(), ids=ENVELOPE)
-async def test_the_envelope_is_kept(
+async def test_the_envelope_is_passed_on(
     wethod: Upstream, client: GatewayClient, envelope: dict[str, object], response: dict[str, object], status: int
 ) -> None:
-    """Every documented rejection has it or has not; what GraphQL cannot carry is null, 64 or left out."""
+    """Values that GraphQL cannot represent become null, 64 or are left out."""
     wethod.script = [answer(status, words(**envelope))]
     outcome = await client.delete()
     assert outcome["statusCode"] == status
@@ -177,7 +168,7 @@ async def test_the_envelope_is_kept(
 
 
 def from_now(value: str) -> str:
-    """A header's value; ``unix:``, ``date:`` and ``date-without-zone:`` stand for a time so many seconds from now."""
+    """A header's value; ``unix:``, ``date:`` and ``date-without-zone:`` are a time, in seconds from now."""
     form, colon, seconds = value.partition(":")
     if not colon or form not in {"unix", "date", "date-without-zone"}:
         return value
@@ -189,7 +180,7 @@ def from_now(value: str) -> str:
     }[form]
 
 
-# name: (headers of a 429, seconds that the client is told, give or take one)
+# name: (headers of a 429, seconds in the client's answer, within one)
 DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "none": ({}, None),
     "seconds": ({"x-ratelimit-retry-after": "30"}, 30),
@@ -219,14 +210,14 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
 
 
 @pytest.mark.parametrize(("headers", "seconds"), DELAYS.values(), ids=DELAYS)
-async def test_a_delay_is_told_in_seconds(
+async def test_a_delay_is_given_in_seconds(
     wethod: Upstream,
     client: GatewayClient,
     headers: dict[str, str],
     seconds: int | None,
     request: pytest.FixtureRequest,
 ) -> None:
-    """``x-ratelimit-retry-after`` first; a Unix time above a day; outside an hour or unreadable, null."""
+    """``x-ratelimit-retry-after`` comes first. A delay above an hour, or one that cannot be read, is null."""
     wethod.script = [answer(429, b"", {name: from_now(value) for name, value in headers.items()})]
     token = "".join(character if character.isalnum() else "-" for character in request.node.name)
     outcome = await client.delete(headers={"Authorization": f"Bearer {token}", "Wethod-Company": "acme"})
@@ -259,7 +250,7 @@ KNOWN = st.sampled_from(
 )
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_status_and_body_has_an_outcome(status: int, content: bytes, content_type: bytes) -> None:
-    """Total and pure: no body raises, none changes the member, and all text can be encoded and shown."""
+    """No body raises an exception or changes the member."""
     headers = Headers([(b"content-type", content_type)])
     members = set()
     for candidate in (content, None, b""):
@@ -291,14 +282,12 @@ FAILURES: dict[str, tuple[object, list[tuple[str, str]]]] = {
 async def test_each_message_of_a_failure_is_kept(
     wethod: Upstream, client: GatewayClient, sent: object, shown: list[tuple[str, str]]
 ) -> None:
-    """Every form in which Wethod sends failures becomes one failure for each message."""
     wethod.script = [answer(400, words(failures=sent))]
     outcome = await client.delete()
     assert outcome["failures"] == [{"field": field, "message": message} for field, message in shown]
 
 
-async def test_a_flood_of_failures_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 100 failures of one answer are shown; the message gives both numbers."""
+async def test_failures_beyond_100_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": f"f{i}", "message": "no"} for i in range(20_000)]
     wethod.script = [answer(400, words(message="Wrong.", failures=failures))]
     outcome = await client.delete()
@@ -306,8 +295,7 @@ async def test_a_flood_of_failures_is_cut_and_says_so(wethod: Upstream, client: 
     assert outcome["failures"] == failures[:100]
 
 
-async def test_a_flood_of_header_values_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 20 header values of one envelope are shown."""
+async def test_header_values_beyond_20_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     headers = {"x-ratelimit-a": [str(i) for i in range(15)], "x-ratelimit-b": [str(i) for i in range(15)]}
     wethod.script = [answer(403, words(message="No.", headers=headers))]
     outcome = await client.delete()
@@ -315,8 +303,7 @@ async def test_a_flood_of_header_values_is_cut_and_says_so(wethod: Upstream, cli
     assert [len(header["values"]) for header in outcome["response"]["headers"]] == [15, 5]
 
 
-async def test_long_words_are_cut_and_say_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 16 KB of words of one answer are shown, whatever characters they are made of."""
+async def test_words_beyond_16_kb_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": "é" * 1_000, "message": '"' * 1_000} for _ in range(50)]
     wethod.script = [answer(400, words(message="Wrong.", failures=failures))]
     outcome = await client.delete()
@@ -325,8 +312,7 @@ async def test_long_words_are_cut_and_say_so(wethod: Upstream, client: GatewayCl
     assert outcome["message"] == f"Wrong. ({shown} of 50 failures shown.)"
 
 
-async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Upstream, client: GatewayClient) -> None:
-    """The words of Wethod are divided among the names under which they are selected; no member is dropped."""
+async def test_an_answer_stays_below_a_megabyte(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": "f" * 500, "message": "m" * 500} for _ in range(900)]
     wethod.script = [answer(400, words(key="k", message="m" * 1_000, failures=failures))]
     names = " ".join(f"n{i}: failures {{ field message }}" for i in range(12))
@@ -340,13 +326,12 @@ async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Up
     assert all("of 900 failures shown.)" in outcome["message"] for outcome in outcomes)
 
 
-def test_an_item_of_a_list_costs_what_the_size_of_an_answer_counts() -> None:
-    """The contract and the engine count an entry of a list alike; the engine may not import the contract."""
+def test_contract_and_engine_count_the_same_bytes_for_a_list_item() -> None:
+    """The engine may not import the contract."""
     assert ITEM_BYTES == ENTRY_BYTES
 
 
 def texts(value: Any) -> list[str]:
-    """Every string in an outcome."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list | tuple):

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 
 def sparse(status: int, phrase: str) -> dict[str, Any]:
-    """The envelope of acme's 404 and 412."""
     return EMPTY_RESPONSE | {"statusCode": status, "statusText": phrase}
 
 
 def whole(status: int, phrase: str, content: str) -> dict[str, Any]:
-    """The envelope of acme's other errors."""
     return sparse(status, phrase) | {
         "headers": [
             {"name": "cache-control", "values": ["no-cache, private"]},
@@ -40,7 +38,7 @@ class Case:
 
     Attributes:
         outcome: the whole outcome.
-        gone: the sandbox no longer has the contact.
+        gone: true if the sandbox no longer has the contact.
     """
 
     outcome: dict[str, Any]
@@ -102,7 +100,6 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_a_delete_of_the_sandbox_has_its_outcome(tmp_path: Path, case: Case) -> None:
-    """The contact is gone only after a success, or when the outcome is unknown."""
     database = tmp_path / "sandbox.db"
     headers = HEADERS | {
         "Authorization": f"Bearer {case.token}",

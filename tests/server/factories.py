@@ -1,4 +1,4 @@
-"""Applications of workers, found by name in whatever process."""
+"""Applications for the tests of workers; a process finds them by name."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 
 class Working:
-    """Answers in ways that a stop must cope with."""
-
     def __init__(self, context: bytes, lifecycle: Lifecycle) -> None:
         self._context = context
         self._lifecycle = lifecycle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take as many seconds as the query says, in the way that the path says."""
+        """Wait for the seconds in the query, in the way that the path names."""
         if scope["type"] == "lifespan":
             await alive(scope, receive, send)
             return
         await read(receive)
-        way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
+        way = {
+            "/answers-cancellation": answer_cancellation,
+            "/ignores-cancellation": ignore_cancellation,
+            "/busy": busy,
+        }.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
         lifecycle = self._lifecycle
         facts = {
@@ -45,41 +47,37 @@ class Working:
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
 
 
-async def stubborn(seconds: float) -> None:
-    """As the gateway does: what was sent cannot be called back, so a cancellation becomes an answer."""
+async def answer_cancellation(seconds: float) -> None:
+    """Answer a cancellation, as the gateway does: it cannot undo a request that it has sent."""
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(seconds)
 
 
-async def deaf(seconds: float) -> None:
-    """Ignore every cancellation."""
+async def ignore_cancellation(seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        await stubborn(seconds)
+        await answer_cancellation(seconds)
 
 
 async def busy(seconds: float) -> None:
-    """Keep the event loop from turning."""
     time.sleep(seconds)  # noqa: ASYNC251 - that is the point
 
 
 def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Answers."""
     return Working(context, lifecycle)
 
 
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Ends as it starts."""
     os._exit(7)
 
 
 def dying_second(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """The second of two ends as it starts, every time."""
+    """The second of two workers ends during every start."""
     return dying(context, lifecycle) if lifecycle.index else working(context, lifecycle)
 
 
 def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Ends as soon as it has reported that it is ready."""
+    """End right after the report of readiness."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async def die() -> None:
@@ -96,13 +94,12 @@ def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Never becomes ready."""
     time.sleep(30)
     return working(context, lifecycle)
 
 
 def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
+    """Open every file descriptor on `/exhaust`, and close them on `/release`."""
     taken: list[int] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

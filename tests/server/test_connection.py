@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 
 
 def connect(wire: Wire, lifespan_state: dict[str, Any]) -> Connection:
-    """A connection over a wire."""
     connection = Connection(echo, WorkerState(ServerConfig(), Lifecycle()), lifespan_state, set())
     connection.connection_made(wire)
     return connection
 
 
 def test_an_exception_in_a_parser_callback_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
-    """The log has it, and the response does not."""
+    """The response does not show the reason."""
     caplog.set_level(logging.ERROR)
 
     class Broken(dict[str, Any]):

@@ -1,4 +1,4 @@
-"""Requests and answers over a real socket: framing, reuse of the connection, pipelines, and ends that come early."""
+"""Requests and answers over a real socket: framing, reuse of the connection, pipelines, and early ends."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ TARGETS = [
 
 
 @pytest.mark.parametrize(("target", "path", "raw_path", "query"), TARGETS, ids=[target for target, *_ in TARGETS])
-async def test_every_form_of_target_is_told_apart(target: str, path: str, raw_path: str, query: str) -> None:
-    """Origin, absolute and asterisk form (RFC 9112 section 3.2); the application sees path and query decoded once."""
+async def test_every_form_of_target_has_its_path_and_query(target: str, path: str, raw_path: str, query: str) -> None:
+    """RFC 9112 section 3.2; the path is decoded once."""
     async with serving() as served:
         answer = await served.ask(request(target.encode(), method=b"OPTIONS"))
     assert answer.status == 200
@@ -36,7 +36,6 @@ async def test_every_form_of_target_is_told_apart(target: str, path: str, raw_pa
 
 
 async def test_the_application_sees_the_request_as_it_was_sent() -> None:
-    """Names in lower case, values and order untouched, an empty value included."""
     async with serving() as served:
         answer = await served.ask(request(b"/echo", b"{}", b"POST", b"X-Empty:", b"X-Twice: 1", b"x-twice: 2"))
     assert answer.json["headers"] == [
@@ -78,7 +77,7 @@ HOSTS = {
 @pytest.mark.parametrize(("host", "valid"), HOSTS.items(), ids=[host.decode("latin-1") or "empty" for host in HOSTS])
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["1.1", "1.0"])
 async def test_a_host_is_an_authority_without_user_info(host: bytes, valid: bool, version: bytes) -> None:  # noqa: FBT001
-    """Else 400 (RFC 9112 section 3.2), whatever the version."""
+    """RFC 9112 section 3.2."""
     data = b"GET /echo HTTP/" + version + b"\r\nHost: " + host + b"\r\n\r\n"
     async with serving() as served:
         answer = await served.ask(data)
@@ -86,8 +85,7 @@ async def test_a_host_is_an_authority_without_user_info(host: bytes, valid: bool
         assert served.refused == ({} if valid else {400: 1})
 
 
-async def test_a_connection_is_used_again_and_again() -> None:
-    """One connection, many requests, each with its own answer and a date."""
+async def test_a_connection_carries_many_requests() -> None:
     async with serving() as served, served.connect() as client:
         for number in range(5):
             await client.send(request(b"/%d" % number, b"x" * number))
@@ -106,8 +104,7 @@ async def test_a_connection_is_used_again_and_again() -> None:
     ],
     ids=["close", "1.0", "1.0-keep-alive"],
 )
-async def test_a_client_that_wants_one_answer_gets_one(data: bytes) -> None:
-    """`Connection: close` and HTTP/1.0 end with the answer, which says so; what follows is not read."""
+async def test_close_and_http_1_0_end_the_connection_with_the_response(data: bytes) -> None:
     async with serving() as served, served.connect() as client:
         await client.send(data + request(b"/again"))
         answer = await client.answer()
@@ -116,7 +113,7 @@ async def test_a_client_that_wants_one_answer_gets_one(data: bytes) -> None:
 
 
 async def test_a_trailer_is_not_a_header() -> None:
-    """A field behind the body has been seen by no proxy, and counts as never sent (RFC 9110 section 6.5.1)."""
+    """No proxy has checked it (RFC 9110 section 6.5.1)."""
     trailer = b"Authorization: Bearer smuggled\r\nHost: other\r\n"
     async with serving() as served, served.connect() as client:
         await client.send(
@@ -131,8 +128,8 @@ async def test_a_trailer_is_not_a_header() -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
-async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
-    """The parser reads nothing behind it, so a client must learn it and not wait forever."""
+async def test_a_close_in_a_trailer_closes_the_connection(*, apart: bool) -> None:
+    """The parser reads nothing behind it."""
     head = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
     data = head + b"1\r\na\r\n0\r\nConnection: close\r\n\r\n"
     async with serving() as served, served.connect() as client:
@@ -145,7 +142,7 @@ async def test_a_close_in_a_trailer_closes(*, apart: bool) -> None:
         assert await client.rest() == b""
 
 
-async def test_a_line_end_too_many_is_forgiven() -> None:
+async def test_an_extra_line_end_is_skipped() -> None:
     """Some clients end a body with one (RFC 9112 section 2.2)."""
     async with serving() as served, served.connect() as client:
         await client.send(b"\r\n" + request(b"/1", b"{}") + b"\r\n")
@@ -156,7 +153,6 @@ async def test_a_line_end_too_many_is_forgiven() -> None:
 
 
 async def test_pipelined_requests_are_answered_in_order() -> None:
-    """One at a time: the next starts when its predecessor has its answer."""
     running = most = 0
 
     @with_lifespan
@@ -180,8 +176,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert most == 1
 
 
-async def test_continue_is_said_when_the_body_is_wanted() -> None:
-    """`Expect: 100-continue`: once, and only by an application that reads."""
+async def test_a_100_is_sent_when_the_application_reads_the_body() -> None:
     async with serving() as served, served.connect() as client:
         head, _, body = request(b"/echo", b"{}", b"POST", b"Expect: 100-continue").partition(b"\r\n\r\n")
         await client.send(head + b"\r\n\r\n")
@@ -189,18 +184,16 @@ async def test_continue_is_said_when_the_body_is_wanted() -> None:
         await client.send(body)
         assert (await client.answer()).json["body"] == "{}"
         await client.send(request(b"/echo", b"{}", b"POST", b"Expect: 100-continue"))
-        assert (await client.answer()).status == 200, "a body that is here already needs no invitation"
+        assert (await client.answer()).status == 200, "no 100 is sent if the body is already there"
 
 
 @with_lifespan
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer without a look at the body."""
     await reply(send, 413, b"too much")
 
 
 @pytest.mark.parametrize("expect", [(), (b"Expect: 100-continue",)], ids=["sent", "expect"])
-async def test_an_answer_before_the_body_ends_the_connection(expect: tuple[bytes, ...]) -> None:
-    """The rest of the request may still come, so the next one could begin anywhere."""
+async def test_a_response_before_the_end_of_the_body_ends_the_connection(expect: tuple[bytes, ...]) -> None:
     async with serving(refuse) as served, served.connect() as client:
         await client.send(request(b"/", b"x" * 100, b"POST", *expect)[:-50])
         answer = await client.answer()
@@ -208,16 +201,16 @@ async def test_an_answer_before_the_body_ends_the_connection(expect: tuple[bytes
         assert await client.rest() == b""
 
 
-async def test_a_client_that_sends_on_reads_its_answer_all_the_same() -> None:
-    """A reset would take the refusal with it: the server reads on for a moment and throws away."""
+async def test_a_client_that_still_sends_can_read_its_response() -> None:
+    """A reset would discard it, so the server reads on for a moment."""
     async with serving(refuse) as served, served.connect() as client:
         await client.send(request(b"/", b"x" * 4_000_000)[:-1])
         answer = await client.answer()
         assert (answer.status, answer.body) == (413, b"too much")
 
 
-async def test_an_unread_body_does_not_keep_the_connection() -> None:
-    """A body of more than the high water mark that the application ignores, whole: the next request is read."""
+async def test_the_next_request_is_read_behind_an_unread_body() -> None:
+    """The body is larger than the high water mark."""
     async with serving(refuse) as served, served.connect() as client:
         for _ in range(2):
             await client.send(request(b"/", b"x" * 100_000))
@@ -225,7 +218,7 @@ async def test_an_unread_body_does_not_keep_the_connection() -> None:
 
 
 async def test_an_upgrade_is_ignored_and_the_body_is_kept() -> None:
-    """Java's HttpClient asks for h2c with its first POST; the body behind is a body, in whatever pieces it comes."""
+    """Java's HttpClient offers h2c with its first POST."""
     upgrade = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
     data = request(b"/echo?a", b'{"a":1}', b"POST", *upgrade)
     async with serving() as served:
@@ -241,8 +234,6 @@ async def test_an_upgrade_is_ignored_and_the_body_is_kept() -> None:
 
 
 def answering(*messages: dict[str, object]) -> ASGIApp:
-    """An application that sends these messages."""
-
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
@@ -252,17 +243,14 @@ def answering(*messages: dict[str, object]) -> ASGIApp:
 
 
 def start(status: int = 200, *headers: tuple[bytes, bytes]) -> dict[str, object]:
-    """The message that starts an answer."""
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 
 def piece(body: bytes, *, more: bool = False) -> dict[str, object]:
-    """The message with a piece of an answer's body."""
     return {"type": "http.response.body", "body": body, "more_body": more}
 
 
 async def test_a_body_of_unknown_length_is_framed() -> None:
-    """Whole: its length. In pieces: chunks; for HTTP/1.0 the end of the connection."""
     async with serving(answering(start(), piece(b"whole"))) as served:
         answer = await served.ask(request())
         assert (answer.headers["content-length"], answer.body) == ("5", b"whole")
@@ -279,8 +267,8 @@ async def test_a_body_of_unknown_length_is_framed() -> None:
 @pytest.mark.parametrize(
     ("method", "status", "length"), [(b"HEAD", 200, "5"), (b"GET", 204, None), (b"GET", 304, None)], ids=str
 )
-async def test_an_answer_that_may_have_no_body_has_none(method: bytes, status: int, length: str | None) -> None:
-    """The next answer begins right behind the head (RFC 9112 section 6.3)."""
+async def test_a_response_that_may_have_no_body_has_none(method: bytes, status: int, length: str | None) -> None:
+    """RFC 9112 section 6.3."""
     headers = [(b"content-length", length.encode())] if length else []
     async with serving(answering(start(status, *headers), piece(b"12345"))) as served, served.connect() as client:
         for _ in range(2):
@@ -289,8 +277,7 @@ async def test_an_answer_that_may_have_no_body_has_none(method: bytes, status: i
             assert (answer.status, answer.headers.get("content-length")) == (status, length)
 
 
-async def test_fields_of_the_connection_are_the_servers() -> None:
-    """An application's `Transfer-Encoding` is dropped, its wish to close heard, and said once."""
+async def test_the_server_writes_the_fields_of_the_connection() -> None:
     fields = [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"2"), (b"Connection", b"close"), (b"X-A", b"b")]
     async with serving(answering(start(200, *fields), piece(b"ok"))) as served, served.connect() as client:
         await client.send(request())
@@ -317,10 +304,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("messages", BROKEN.values(), ids=BROKEN)
-async def test_an_application_that_fails_answers_in_the_gateways_words(
+async def test_an_application_that_fails_gives_a_500_of_graphql(
     messages: tuple[dict[str, object], ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """500 in the shape of every GraphQL error, no word of the reason, which is in the log; no header is forged."""
+    """The log has the reason, and no header can be forged."""
     async with serving(answering(*messages)) as served, served.connect() as client:
         await client.send(request())
         answer = await client.answer()
@@ -347,8 +334,10 @@ async def test_an_application_that_fails_answers_in_the_gateways_words(
     ],
     ids=["chunked", "length", "out-of-order"],
 )
-async def test_half_an_answer_does_not_pass_for_a_whole_one(messages: tuple[dict[str, object], ...]) -> None:
-    """The connection is cut: a client can tell (RFC 9112 section 8)."""
+async def test_an_incomplete_response_ends_without_its_last_chunk_or_length(
+    messages: tuple[dict[str, object], ...],
+) -> None:
+    """The client can see that it is incomplete (RFC 9112 section 8)."""
     async with serving(answering(*messages)) as served, served.connect() as client:
         await client.send(request())
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError, ValueError)):
@@ -359,7 +348,7 @@ async def test_half_an_answer_does_not_pass_for_a_whole_one(messages: tuple[dict
 async def test_an_application_can_abort(
     before: tuple[dict[str, object], ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The ASGI extension `http.response.abort`, by which the sandbox loses an answer: no 500, nothing in the log."""
+    """The sandbox uses the ASGI extension `http.response.abort` to lose an answer."""
     async with serving(answering(*before, {"type": "http.response.abort"})) as served, served.connect() as client:
         await client.send(request())
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError, ValueError)):
@@ -368,8 +357,7 @@ async def test_an_application_can_abort(
     assert not caplog.records
 
 
-async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
-    """A delete on the wire goes on, and its outcome is recorded; the answer goes nowhere."""
+async def test_a_client_that_resets_does_not_stop_the_application() -> None:
     began, gone = asyncio.Event(), asyncio.Event()
     seen: list[object] = []
 
@@ -391,37 +379,35 @@ async def test_a_client_that_vanishes_does_not_stop_the_application() -> None:
     assert seen == ["http.disconnect", "http.disconnect"]
 
 
-async def test_a_client_that_only_stops_sending_gets_its_answers() -> None:
-    """Half closed is not gone: `curl | nc -N` and some proxies do it."""
+async def test_a_client_that_closes_its_half_gets_its_responses() -> None:
+    """`curl | nc -N` and some proxies do this."""
     async with serving() as served, served.connect() as client:
         await client.send(request(b"/1", b"{}") + request(b"/2", b"{}") + request(b"/3", b"{}")[:-1])
         client.half_close()
         assert (await client.answer()).json["path"] == "/1"
         assert (await client.answer()).json["path"] == "/2"
-        assert await client.rest() == b"", "the third never came whole"
+        assert await client.rest() == b"", "the third request is incomplete"
 
 
-async def test_half_a_request_is_none() -> None:
-    """The application that reads its body learns that the client is gone."""
-    heard: asyncio.Queue[str] = asyncio.Queue()
+async def test_an_incomplete_request_is_a_disconnect() -> None:
+    events: asyncio.Queue[str] = asyncio.Queue()
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(ConnectionError):
             await read(receive)
             return
-        await heard.put("gone")
+        await events.put("gone")
 
     async with serving(app) as served, served.connect() as client:
         await client.send(request(b"/", b"{}")[:-1])
         client.half_close()
         async with asyncio.timeout(5):
-            assert await heard.get() == "gone"
+            assert await events.get() == "gone"
         assert await client.rest() == b""
 
 
-async def test_an_answer_waits_for_a_slow_reader() -> None:
-    """An application cannot fill the memory with data that the client does not read."""
+async def test_a_response_waits_for_a_slow_reader() -> None:
     sent = 0
 
     @with_lifespan
@@ -441,12 +427,10 @@ async def test_an_answer_waits_for_a_slow_reader() -> None:
 
 
 async def failing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Fail at the start."""
     raise StartError("GATEWAY_X=1: cannot be")
 
 
 async def crashing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Fail at the start by accident."""
     await receive()
     await send({"type": "lifespan.startup.failed", "message": "a long traceback"})
     raise RuntimeError(scope["type"])
@@ -466,15 +450,12 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     ids=["reason", "crash", "silence"],
 )
 async def test_an_application_that_cannot_start_gives_one_line(app: ASGIApp, problem: str) -> None:
-    """Its own, where it has one."""
     with pytest.raises(StartError, match=problem):
         async with serving(app):
             pytest.fail("it serves")
 
 
-async def test_an_application_that_ends_badly_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """The stop goes on."""
-
+async def test_a_failed_shutdown_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})

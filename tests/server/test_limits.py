@@ -1,4 +1,4 @@
-"""Each limit of a connection: what is just accepted, and what is just refused."""
+"""Each limit of a connection: the largest accepted value, and the smallest refused one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BLANK = len(b"GET / HTTP/1.1\r\nHost: test\r\nX: \r\n\r\n")
 
 
 def assert_refused(answer: Answer, status: int, code: str, words: str) -> None:
-    """It is an answer in the shape of every GraphQL error, the last one of its connection."""
+    """Check that it has the shape of a GraphQL error, and ends its connection."""
     headers = dict(answer.headers)
     assert headers.pop("date").endswith("GMT")
     assert int(headers.pop("content-length")) == len(answer.body)
@@ -48,12 +48,10 @@ MALFORMED = (400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")
 
 
 def with_value(length: int) -> bytes:
-    """A request with one header of such a length."""
     return request(b"/", b"", b"GET", b"X: " + b"v" * length)
 
 
 async def test_a_head_that_begins_behind_another_request_has_the_same_limit() -> None:
-    """In the same packet or a later one, after any kind of body."""
     first = request(b"/first", b"b" * 5_000)
     for length, refused in ((HEAD_BYTES - BLANK, False), (HEAD_BYTES - BLANK + 1, True)):
         data = first + with_value(length)
@@ -71,7 +69,6 @@ async def test_a_head_that_begins_behind_another_request_has_the_same_limit() ->
 
 
 async def test_a_body_does_not_count_as_the_head_that_begins_behind_it() -> None:
-    """Not even where the head before the body came in pieces, too."""
     first, second = request(b"/first", b"b" * HEAD_BYTES), request(b"/second")
     async with serving(max_header_bytes=HEAD_BYTES) as served, served.connect() as client:
         for piece in (first[:10], first[10:] + second[:10], second[10:]):
@@ -82,7 +79,7 @@ async def test_a_body_does_not_count_as_the_head_that_begins_behind_it() -> None
 
 
 async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
-    """Most clients send head and body apart; a connection may carry any number of such requests."""
+    """Most clients send head and body in two packets."""
     data = request(b"/", b"ab", b"POST", b"X: " + b"v" * 1_500)
     async with serving(max_header_bytes=HEAD_BYTES) as served, served.connect() as client:
         for _ in range(20):
@@ -102,8 +99,7 @@ FRAMING = {
 
 
 @pytest.mark.parametrize(("name", "body"), FRAMING.items(), ids=FRAMING)
-async def test_what_stands_around_a_body_is_bounded(name: str, body: bytes) -> None:
-    """Chunk extensions and trailers are no body that anybody counts, and as endless as a header."""
+async def test_chunk_extensions_and_trailers_are_bounded(name: str, body: bytes) -> None:
     head = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with (
         serving(max_header_bytes=HEAD_BYTES) as served,
@@ -120,8 +116,8 @@ async def test_what_stands_around_a_body_is_bounded(name: str, body: bytes) -> N
             assert_refused(answer, *LONG_FRAMING)
 
 
-async def test_pipelining_without_end_takes_no_memory() -> None:
-    """Reading pauses while requests wait: a client that only sends fills its own buffers."""
+async def test_endless_pipelining_takes_no_memory() -> None:
+    """Reading pauses while requests wait."""
     release = asyncio.Event()
     begun = 0
 
@@ -146,7 +142,7 @@ async def test_pipelining_without_end_takes_no_memory() -> None:
 
 
 async def test_an_endless_body_takes_no_memory() -> None:
-    """Reading pauses where the application does not take what is here."""
+    """Reading pauses until the application takes the body."""
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +163,7 @@ READ_SECONDS = 0.3
 
 
 async def test_the_application_sees_the_status_that_the_server_sent_instead() -> None:
-    """So that a request is counted once: by the server, which answered it."""
+    """So that the request is counted once."""
     seen: list[object] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -185,8 +181,8 @@ async def test_the_application_sees_the_status_that_the_server_sent_instead() ->
     assert seen == [408]
 
 
-async def test_an_answer_that_has_begun_is_cut_instead() -> None:
-    """A second status line behind half an answer would be read as its body."""
+async def test_a_late_request_with_a_response_in_progress_is_cut() -> None:
+    """A second status line would be read as the body."""
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,13 +197,11 @@ async def test_an_answer_that_has_begun_is_cut_instead() -> None:
         with contextlib.suppress(ConnectionResetError):
             received = await client.rest()
         assert b"408" not in received
-        assert b"0\r\n\r\n" not in received, "it must not look whole"
-        assert served.refused == {}, "the response that was begun is the application's, which counts it"
+        assert b"0\r\n\r\n" not in received, "the response must be visibly incomplete"
+        assert served.refused == {}, "the application counts its own response"
 
 
-async def test_a_late_request_does_not_cost_its_predecessor_the_answer() -> None:
-    """The request in progress is answered first; then the one behind it is refused."""
-
+async def test_a_late_request_is_refused_after_the_response_before_it() -> None:
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await read(receive)
@@ -223,7 +217,6 @@ async def test_a_late_request_does_not_cost_its_predecessor_the_answer() -> None
 
 
 async def test_a_client_that_never_reads_its_answer_is_dropped() -> None:
-    """Neither the application nor the connection waits for ever."""
     dropped: asyncio.Queue[str] = asyncio.Queue()
 
     @with_lifespan
@@ -243,7 +236,7 @@ async def test_a_client_that_never_reads_its_answer_is_dropped() -> None:
 
 
 async def test_an_idle_connection_is_closed_after_its_time() -> None:
-    """And not before: a router's pool counts on it."""
+    """Not earlier, since the pool of a router depends on it."""
     async with (
         serving(keep_alive=2 * READ_SECONDS, read_timeout=READ_SECONDS) as served,
         served.connect() as client,
@@ -255,8 +248,8 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
         assert time.monotonic() - started >= 2 * READ_SECONDS - 0.05
 
 
-async def test_a_process_without_file_descriptors_goes_on() -> None:
-    """Clients wait until one is free, timeouts still come, and the log has one line about it."""
+async def test_clients_wait_for_a_free_file_descriptor() -> None:
+    """Timeouts still work, and the log has one line."""
     async with (
         running("exhausting", read_timeout=1.0) as program,
         program.connect() as early,

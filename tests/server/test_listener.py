@@ -1,4 +1,4 @@
-"""The address that the gateway listens on: had, or one line that says why not."""
+"""The gateway listens on its address, or prints one line with the reason why it cannot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.system_parts import require_ipv6
     ],
 )
 def test_an_address_is_bound_and_named(host: str, url: str) -> None:
-    """Port 0 takes a free one; the URL can be pasted."""
     if host == "::1":
         require_ipv6()
     with listen(ServerConfig(host, 0)) as listener:
@@ -34,8 +33,7 @@ def test_an_address_is_bound_and_named(host: str, url: str) -> None:
             pass
 
 
-def test_what_cannot_be_bound_is_named_in_one_line() -> None:
-    """Host, port, reason; no traceback, no number of an error."""
+def test_an_address_that_cannot_be_bound_is_named_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError) as caught:

@@ -1,4 +1,4 @@
-"""The stop of the gateway with one worker and several: no request in progress is lost, and none waits in vain."""
+"""A stop with one worker and with several: every request in progress gets an answer."""
 
 from __future__ import annotations
 
@@ -35,14 +35,13 @@ async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
 
 
 @WORKERS
-async def test_the_end_of_the_drain_lets_a_request_say_what_it_knows(workers: int) -> None:
-    """A cancellation becomes an answer, not a text of the server's; the exit code is 1."""
+async def test_the_end_of_the_drain_cancels_requests_which_still_answer(workers: int) -> None:
     async with running(workers=workers, drain_delay=0, drain_seconds=0.3) as program:
-        stubborn = asyncio.create_task(program.ask("/stubborn?15"))
+        answering = asyncio.create_task(program.ask("/answers-cancellation?15"))
         plain = asyncio.create_task(program.ask("/?15"))
         await asyncio.sleep(0.1)
         program.signal(signal.SIGTERM)
-        status, facts, _ = await stubborn
+        status, facts, _ = await answering
         assert (status, facts["state"]) == (200, "draining")
         status, error, _ = await plain
         assert (status, error["errors"][0]["extensions"]["code"]) == (500, "INTERNAL_SERVER_ERROR")
@@ -51,35 +50,33 @@ async def test_the_end_of_the_drain_lets_a_request_say_what_it_knows(workers: in
     assert "requests are cut off" in log
 
 
-async def test_a_request_that_ignores_its_end_does_not_keep_the_server() -> None:
-    """A second is all that it gets."""
+async def test_a_request_that_ignores_its_cancellation_is_cut() -> None:
     async with running(drain_delay=0, drain_seconds=0.2) as program:
-        deaf = asyncio.create_task(program.ask("/deaf?15"))
+        ignoring = asyncio.create_task(program.ask("/ignores-cancellation?15"))
         await asyncio.sleep(0.1)
         started = time.monotonic()
         program.signal(signal.SIGTERM)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await deaf
+            await ignoring
         assert time.monotonic() - started > 1.1
 
 
 @WORKERS
-async def test_a_stop_during_the_start_is_a_stop(workers: int) -> None:
-    """It ends soon and without a word of error, whenever the signal comes."""
+async def test_a_signal_during_the_start_stops_without_an_error(workers: int) -> None:
     for seconds in (0.2, 0.6):
         process = await spawn("working", workers=workers, drain_delay=0)
         await asyncio.sleep(seconds)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
             _, log = await process.communicate()
-        # Before the program has taken its signals, it is the system that ends it.
+        # Before the program handles signals, the system ends it.
         assert process.returncode in {0, -signal.SIGTERM}, log.decode()
         assert b"ERROR" not in log
         assert b"Traceback" not in log
 
 
 async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:
-    """A request that the kernel has taken before the listener closes is answered, not reset."""
+    """The listener has not accepted them yet."""
     async with serving() as served:
         clients = []
         for _ in range(50):
@@ -99,8 +96,8 @@ LATE = {
 
 
 @pytest.mark.parametrize(("begin", "rest"), LATE.values(), ids=LATE)
-async def test_a_request_that_arrives_too_late_for_its_full_time_is_not_started(begin: bytes, rest: bytes) -> None:
-    """While draining, 408 as soon as its time cannot be had any more; the application never has the request."""
+async def test_while_draining_a_request_that_is_late_is_a_408(begin: bytes, rest: bytes) -> None:
+    """The rest of the drain is shorter than the time of a request."""
     complete = False
 
     @with_lifespan
@@ -131,9 +128,7 @@ async def test_a_request_that_arrives_too_late_for_its_full_time_is_not_started(
     assert not complete
 
 
-async def test_a_request_that_arrives_in_time_has_its_full_time() -> None:
-    """The same drain: it ends after the time that a request needs."""
-
+async def test_while_draining_a_request_in_time_has_its_full_time() -> None:
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await read(receive)
@@ -150,8 +145,7 @@ async def test_a_request_that_arrives_in_time_has_its_full_time() -> None:
     assert served.server.cut == 0
 
 
-async def test_a_forced_stop_starts_nothing_more() -> None:
-    """Not the request that is still arriving, nor one that comes while others get their last second."""
+async def test_a_forced_stop_starts_no_request() -> None:
     started: list[str] = []
 
     @with_lifespan
@@ -188,7 +182,6 @@ async def test_a_forced_stop_starts_nothing_more() -> None:
 
 
 async def test_a_forced_stop_waits_for_a_client_that_reads_slowly() -> None:
-    """A response that is written is not cut while the client reads it."""
     size = 8_000_000
 
     @with_lifespan

@@ -1,4 +1,4 @@
-"""The stop of the whole gateway: no delete is lost, and every answer is true."""
+"""A stop of the whole gateway: no delete is lost, and every answer is correct."""
 
 from __future__ import annotations
 
@@ -24,18 +24,15 @@ WORKERS = pytest.mark.parametrize("workers", ["1", "2"], ids=["one-worker", "two
 
 
 def delete(http: httpx.AsyncClient, gateway: Program, contact_id: str = "7") -> asyncio.Task[httpx.Response]:
-    """Start a delete."""
     body = {"query": MUTATION, "variables": {"id": contact_id}}
     return asyncio.create_task(http.post(f"{gateway.url}/graphql", json=body, headers=HEADERS))
 
 
 def member(response: httpx.Response) -> str:
-    """The outcome of a delete."""
     return str(response.json()["data"]["deleteContact"]["__typename"])
 
 
 def is_refused(gateway: Program) -> bool:
-    """Return true if the gateway no longer listens."""
     try:
         socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))).close()
     except ConnectionError:
@@ -45,7 +42,7 @@ def is_refused(gateway: Program) -> bool:
 
 @WORKERS
 async def test_sigterm_loses_no_delete(workers: str) -> None:
-    """Readiness fails first, new requests are still served, the listener closes, and deletes in flight finish."""
+    """Readiness fails first, new requests are still served, and then the listener closes."""
     async with (
         upstream([answer(200, delay_seconds=1.2)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "0.6", "GATEWAY_WORKERS": workers}) as gateway,
@@ -72,8 +69,8 @@ async def test_sigterm_loses_no_delete(workers: str) -> None:
 
 
 @WORKERS
-async def test_ctrl_c_waits_for_deletes_in_flight_alone(workers: str) -> None:
-    """There is no drain delay, and an idle connection does not hold up the stop."""
+async def test_ctrl_c_waits_only_for_deletes_in_flight(workers: str) -> None:
+    """Not for the drain delay, nor for idle connections."""
     async with (
         upstream([answer(200, delay_seconds=0.5)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "20", "GATEWAY_WORKERS": workers}) as gateway,
@@ -91,7 +88,7 @@ async def test_ctrl_c_waits_for_deletes_in_flight_alone(workers: str) -> None:
 @WORKERS
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 async def test_a_second_signal_ends_the_drain(workers: str, second: signal.Signals) -> None:
-    """The delete in flight has an unknown outcome, which its client gets; the exit code is 1."""
+    """The client of the delete in flight gets an unknown outcome."""
     async with (
         upstream([answer(200, delay_seconds=30)]) as wethod,
         running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "20", "GATEWAY_WORKERS": workers}) as gateway,
@@ -107,7 +104,7 @@ async def test_a_second_signal_ends_the_drain(workers: str, second: signal.Signa
 
 
 async def test_a_killed_worker_is_replaced_under_load() -> None:
-    """The others go on; every answer that arrives is a whole one, and a new worker comes up."""
+    """The other worker loses no request."""
     async with (
         upstream([answer(200)]) as wethod,
         running(wethod.url, {"GATEWAY_WORKERS": "2", "GATEWAY_DRAIN_DELAY_SECONDS": "0"}) as gateway,
@@ -143,7 +140,7 @@ async def test_a_killed_worker_is_replaced_under_load() -> None:
 
 
 async def test_workers_stop_when_their_parent_is_killed() -> None:
-    """They finish the deletes in flight, and no process keeps the port."""
+    """They finish the deletes in flight."""
     async with (
         upstream([answer(200, delay_seconds=0.5)]) as wethod,
         running(wethod.url, {"GATEWAY_WORKERS": "2"}) as gateway,

@@ -1,4 +1,4 @@
-"""Several workers behind one address: they share the load, and one that dies is replaced."""
+"""Several workers share one address; a worker that dies is replaced."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support import until
 
 
 async def pids(program: Program, count: int) -> dict[int, int]:
-    """The workers' processes by their number, once there are so many."""
+    """Wait for this many workers, and return their processes by their number."""
     found: dict[int, int] = {}
 
     async def all_found() -> bool:
@@ -32,7 +32,6 @@ async def pids(program: Program, count: int) -> dict[int, int]:
 
 
 async def test_workers_share_the_address_and_know_their_number() -> None:
-    """Connections spread over them; all have the context of this start; the parent is not one of them."""
     async with running(workers=2) as program:
         workers = await pids(program, 2)
         assert set(workers) == {0, 1}
@@ -40,11 +39,10 @@ async def test_workers_share_the_address_and_know_their_number() -> None:
         answers = await asyncio.gather(*(program.ask("/?0.01") for _ in range(60)))
         assert {facts["context"] for _, facts, _ in answers} == {"context of this start"}
         if sys.platform == "linux":
-            assert min(Counter(facts["pid"] for _, facts, _ in answers).values()) > 10, "a burst spreads"
+            assert min(Counter(facts["pid"] for _, facts, _ in answers).values()) > 10, "one worker got most of a burst"
 
 
-async def test_a_worker_may_be_drained_alone() -> None:
-    """SIGTERM to a worker, not to the parent, however often: it finishes, and has a successor."""
+async def test_sigterm_to_a_worker_drains_and_replaces_it() -> None:
     async with running(workers=2, drain_delay=0.1, drain_seconds=5) as program:
         before = await pids(program, 2)
         answers = [asyncio.create_task(program.ask("/?1")) for _ in range(16)]
@@ -54,7 +52,7 @@ async def test_a_worker_may_be_drained_alone() -> None:
             await asyncio.sleep(0.15)
         assert not any(answer.done() for answer in answers)
         late = [await program.ask("/") for _ in range(10)]
-        assert {facts["index"] for _, facts, _ in late} == {0}, "no new connection reaches the worker that has left"
+        assert {facts["index"] for _, facts, _ in late} == {0}, "a new connection reached the worker that stops"
         os.kill(before[1], signal.SIGINT)
         results = [await answer for answer in answers]
         assert {status for status, _, _ in results} == {200}
@@ -72,7 +70,6 @@ async def test_a_worker_may_be_drained_alone() -> None:
 
 
 async def test_a_worker_that_does_not_stop_is_killed() -> None:
-    """A second signal gives it two seconds, however deep it is in whatever it does."""
     async with running(workers=2, drain_delay=0, drain_seconds=30) as program:
         busy = asyncio.create_task(program.ask("/busy?20"))
         await asyncio.sleep(0.2)
@@ -90,7 +87,6 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
 async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
-    """However its sockets are shared among its workers, they are not shared with another gateway."""
     async with running(workers=workers) as program:
         for others in (1, 2):
             process = await spawn("working", workers=others, port=program.port)
@@ -101,7 +97,6 @@ async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
 
 
 async def test_workers_that_end_at_their_start_end_the_program() -> None:
-    """After a few attempts, with one line."""
     process = await spawn("dying", workers=2)
     async with asyncio.timeout(15):
         _, log = await process.communicate()
@@ -115,8 +110,8 @@ async def test_workers_that_end_at_their_start_end_the_program() -> None:
     assert b"Traceback" not in log
 
 
-async def test_workers_that_die_once_they_are_ready_end_the_program() -> None:
-    """They are started again, later each time; the gateway gives up with one line, and exits with 1."""
+async def test_workers_that_end_after_their_start_end_the_program() -> None:
+    """Each restart comes later than the one before."""
     process = await spawn("dying_once_ready", workers=2)
     async with asyncio.timeout(30):
         _, log = await process.communicate()
@@ -134,8 +129,7 @@ async def test_workers_that_die_once_they_are_ready_end_the_program() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 1), (2, 2), (1, 2)])
-async def test_of_two_gateways_that_start_at_once_one_serves(one: int, other: int) -> None:
-    """The other finds the port taken, and ends with one line that names port and setting."""
+async def test_one_of_two_gateways_that_start_together_serves(one: int, other: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     processes = [await spawn("working", workers=workers, port=port) for workers in (one, other)]
@@ -151,8 +145,7 @@ async def test_of_two_gateways_that_start_at_once_one_serves(one: int, other: in
     assert winner.returncode == 0
 
 
-async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> None:
-    """It is tried again, ever more seldom; the other serves, and a stop is a stop."""
+async def test_one_worker_that_cannot_start_does_not_end_the_other() -> None:
     process = await spawn("dying_second", workers=2, drain_delay=0)
     assert process.stderr is not None
     log = b""
@@ -165,8 +158,7 @@ async def test_one_worker_that_cannot_start_does_not_end_those_that_can() -> Non
     assert b"wethod-graphql:" not in log + rest
 
 
-async def test_a_worker_that_hangs_at_its_start_does_not_outlive_a_second_signal() -> None:
-    """It does not read commands, so the parent kills it in the end."""
+async def test_a_second_signal_ends_a_worker_that_hangs_at_its_start() -> None:
     process = await spawn("hanging", workers=2)
     await asyncio.sleep(1.0)
     process.send_signal(signal.SIGINT)

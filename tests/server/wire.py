@@ -1,4 +1,4 @@
-"""An in-memory transport for one server connection, and requests to send over it."""
+"""An in-memory transport for one server connection, and requests for it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LAST = [
 
 
 class Wire(asyncio.Transport):
-    """A transport that delivers exactly the given pieces, and none while reading is paused."""
+    """A transport that delivers the given pieces, and none while reading is paused."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         super().__init__()
@@ -56,41 +56,34 @@ class Wire(asyncio.Transport):
         return self.socket if name == "socket" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep the bytes."""
         assert not self.eof
         self.written += data
 
     def get_write_buffer_size(self) -> int:
-        """Return 0: every byte is sent at once."""
         return 0
 
     def pause_reading(self) -> None:
-        """Deliver nothing for now."""
         assert not self.paused
         self.paused = True
 
     def resume_reading(self) -> None:
-        """Deliver again."""
         assert self.paused
         self.paused = False
 
     def is_closing(self) -> bool:
-        """Return true after the close."""
         return self.closed
 
     def write_eof(self) -> None:
-        """Send no more."""
         self.eof = True
 
     def close(self) -> None:
-        """Close."""
         self.closed = True
 
     abort = close
 
 
 async def play(wire: Wire, connection: Connection, state: WorkerState, *, max_idle_turns: int) -> None:
-    """Deliver the pieces, wait until nothing is written any more, and end the connection, which must leave no task."""
+    """Deliver the pieces, wait for the last answer, and end the connection; no task may be left."""
     idle_turns = written = 0
     while not wire.closed and idle_turns < max_idle_turns:
         if wire.pieces and not wire.paused:

@@ -1,17 +1,8 @@
-"""Bytes of any shape and size become one response, or none."""
+"""Responses of Wethod for the fuzzer to mutate, and the expected reading of each."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import pytest
-
-from app.http_client.response_parser import MAX_HEAD_BYTES, ResponseParser
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -20,32 +11,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 class Read:
     """The parsed bytes: status, whole body, and whether another request may follow."""
 
-    status: int | None
-    body: bytes | None = None
+    status: int
+    body: bytes | None
     reusable: bool = False
-
-
-NOTHING_YET = Read(None)
-
-
-def read(pieces: Iterable[bytes], *, ends: bool = False) -> tuple[ResponseParser, Read]:
-    """Feed a new reader."""
-    reader = ResponseParser()
-    for piece in pieces:
-        reader.feed(piece)
-    if ends:
-        reader.feed_eof()
-    return reader, Read(
-        reader.status if reader.head_complete else None,
-        reader.body("whole"),
-        reader.complete and reader.keeps_alive and not reader.broken,
-    )
-
-
-def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
-    """Cut bytes into pieces at places."""
-    edges = sorted({0, len(data), *(place for place in places if place < len(data))})
-    return [data[start:end] for start, end in itertools.pairwise(edges)]
 
 
 WELL_FORMED = {
@@ -99,38 +67,6 @@ WELL_FORMED = {
     ),
 }
 
-
-@pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
-def test_a_reply_reads_the_same_however_it_is_cut(data: bytes, expected: Read) -> None:
-    """Whole, byte by byte, and in two pieces at every place."""
-    ways = [[data], [bytes([byte]) for byte in data], *(cut(data, [place]) for place in range(1, len(data)))]
-    assert {read(way)[1] for way in ways} == {expected}
-
-
-@pytest.mark.parametrize(
-    "behind",
-    [
-        b"\r\n",
-        b"\n",
-        b"\r",
-        b" ",
-        b"x",
-        b"H",
-        OK,
-        OK + b"Content-Length: 0\r\n\r\n",
-        OK + b"Content-Length: 2\r\n\r\nno",
-    ],
-    ids=["crlf", "lf", "cr", "space", "letter", "h", "head", "reply", "reply-with-a-body"],
-)
-@pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
-def test_a_byte_behind_a_reply_forbids_another_request(data: bytes, expected: Read, behind: bytes) -> None:
-    """The parsed response stays valid, in one piece with the bytes behind it or apart from them."""
-    for way in ([data + behind], [data, behind], [data[:-1], data[-1:] + behind]):
-        reader, got = read(way)
-        assert got == Read(expected.status, expected.body, reusable=False)
-        assert reader.broken
-
-
 NO_REPLY = {
     "text": b"SSH-2.0-OpenSSH_9.6\r\n",
     "html": b"<html>HTTP/1.1 200 OK\r\n\r\n",
@@ -161,16 +97,6 @@ NO_REPLY = {
     "garbage-behind-interim": b"HTTP/1.1 100 Continue\r\n\r\ngarbage",
 }
 
-
-@pytest.mark.parametrize("data", NO_REPLY.values(), ids=NO_REPLY)
-def test_what_is_no_reply_has_no_status(data: bytes) -> None:
-    """A head that is not well-formed is none, however it is cut."""
-    for way in ([data], [bytes([byte]) for byte in data]):
-        reader, got = read(way)
-        assert got == NOTHING_YET
-        assert reader.broken
-
-
 CUT_BODIES = {
     "shorter-than-its-length": OK + b"Content-Length: 3\r\n\r\nhi",
     "no-last-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
@@ -178,37 +104,3 @@ CUT_BODIES = {
     "no-chunk-size": OK + b"Transfer-Encoding: chunked\r\n\r\nhi\r\n0\r\n\r\n",
     "more-than-the-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi!\r\n0\r\n\r\n",
 }
-
-
-@pytest.mark.parametrize("ends", [False, True], ids=["goes-on", "ends"])
-@pytest.mark.parametrize("data", CUT_BODIES.values(), ids=CUT_BODIES)
-def test_a_cut_body_leaves_the_status(data: bytes, *, ends: bool) -> None:
-    """From the end of the head on the status stands."""
-    assert read([data], ends=ends)[1] == Read(200)
-    assert read(cut(data, range(len(data))), ends=ends)[1] == Read(200)
-
-
-def test_fields_are_complete_with_names_in_lower_case() -> None:
-    """Repeated ones included, without the white space around values, without interim ones and trailers."""
-    reader, _ = read(
-        [
-            b"HTTP/1.1 103 Early\r\nLink: no\r\n\r\n" + OK + b"Set-Cookie:a\r\nX-UPPER: \t \r\nset-cookie:  b, c \t\r\n"
-            b"Latin: \xe9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: no\r\n\r\n"
-        ]
-    )
-    assert reader.headers == {
-        b"set-cookie": b"a",
-        b"x-upper": b"",
-        b"latin": b"\xe9",
-        b"transfer-encoding": b"chunked",
-    }
-    assert reader.headers.repeated == {b"set-cookie": [b"a", b"b, c"]}
-
-
-@pytest.mark.parametrize("size", [1, 1000, 10 * MAX_HEAD_BYTES])
-def test_a_head_has_a_longest_size(size: int) -> None:
-    """One of exactly that size is read, one byte more is none; interim heads count."""
-    start = b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + OK + b"Content-Length: 2\r\nA: "
-    longest = start + b"x" * (MAX_HEAD_BYTES - len(start) - 4) + b"\r\n\r\n"
-    for data, expected in ((longest, Read(200, b"hi", reusable=True)), (longest[:-4] + b"x\r\n\r\n", NOTHING_YET)):
-        assert read(cut(data + b"hi", range(0, len(data), size)))[1] == expected
