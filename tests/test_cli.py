@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import shlex
@@ -23,12 +24,15 @@ from app import __version__
 from app.cli import announce, main
 from app.settings import load
 from schema.sdl import api_sdl, subgraph_sdl
-from tests.program import CLEAN
+from tests.program import CLEAN, running
+from tests.support import NO_TLS, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from tests.program import Program
 
 
 def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -42,41 +46,12 @@ def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess
     )
 
 
-class Served:
-    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *arguments],
-            env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"} | dict(environ or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        self.announcement = ""
-        assert self.process.stderr
-        while not (match := re.search(r"listens on (\S+)/graphql", self.announcement)):
-            line = self.process.stderr.readline()
-            assert line, f"it ended: {self.announcement}"
-            self.announcement += line
-        self.url = match[1]
-
-    def read_until(self, text: str) -> str:
-        assert self.process.stderr
-        while text not in self.announcement:
-            self.announcement += self.process.stderr.readline()
-        return self.announcement
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        self.process.communicate(timeout=20)
-        return self.process.returncode
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    running = Served("--sandbox")
-    yield running
-    if running.process.poll() is None:
-        running.stop(signal.SIGKILL)
+@contextlib.asynccontextmanager
+async def sandbox_gateway(*arguments: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """Run ``serve`` on its embedded sandbox, and wait for the whole announcement."""
+    async with running(None, environ, arguments=arguments) as program:
+        await until(lambda: "try it" in "".join(program.log))
+        yield program
 
 
 @pytest.mark.parametrize(
@@ -155,39 +130,33 @@ def test_a_sandbox_on_a_network_or_beside_a_base_url_needs_force(
     assert "--force" in done.stderr
 
 
-def test_force_serves_the_sandbox_instead_of_the_base_url() -> None:
-    running = Served("--sandbox", "--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"})
-    try:
-        assert "forwards to  an embedded sandbox" in running.read_until("try it")
-        assert pasted(running.read_until("try it"))["__typename"] == "DeleteContactSuccess"
-    finally:
-        running.stop()
+async def test_force_serves_the_sandbox_instead_of_the_base_url() -> None:
+    async with sandbox_gateway("--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"}) as program:
+        assert "forwards to  an embedded sandbox" in "".join(program.log)
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
 
 
-def test_the_audit_may_go_to_standard_error() -> None:
-    running = Served("--sandbox", environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"})
-    try:
-        pasted(running.read_until("try it"))
-        assert '"outcome":"DeleteContactSuccess"' in running.read_until('"contactId":"1"')
-    finally:
-        running.stop()
+async def test_the_audit_may_go_to_standard_error() -> None:
+    async with sandbox_gateway(environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"}) as program:
+        pasted(program)
+        await until(lambda: '"outcome":"DeleteContactSuccess"' in program.log[-1])
 
 
-def test_an_ascii_locale_changes_nothing(tmp_path: Path) -> None:
+async def test_an_ascii_locale_changes_nothing(tmp_path: Path) -> None:
     document = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } } # è"
     manifest = tmp_path / "dokumente-ü.json"
     manifest.write_text(json.dumps({"key": document}, ensure_ascii=False), encoding="utf-8")
     locale = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning"}
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_GRAPHIQL": "true", "GATEWAY_LOG_FORMAT": "console"}
-    running = Served("--sandbox", environ=environ | locale | strict)
-    try:
+    async with running(None, environ | locale | strict) as program:
         headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
         request = {"documentId": "key", "variables": {"id": "1"}}
-        answer = httpx.post(f"{running.url}/graphql", json=request, headers=headers)
+        async with httpx.AsyncClient(verify=NO_TLS) as http:
+            answer = await http.post(f"{program.url}/graphql", json=request, headers=headers)
         assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
-    finally:
-        assert running.stop() == 0
+        program.process.terminate()
+        assert await program.wait() == 0
 
 
 def test_a_taken_port_is_named() -> None:
@@ -202,23 +171,26 @@ def test_a_taken_port_is_named() -> None:
             assert "Traceback" not in done.stderr
 
 
-def pasted(announcement: str) -> dict[str, str]:
-    """Run the announced curl line in a shell, and return the outcome."""
+def pasted(program: Program) -> dict[str, str]:
+    """Run the announced curl line, and return the outcome."""
+    announcement = "".join(program.log)
     line = announcement[announcement.index("curl ") :].splitlines()[0]
     done = subprocess.run(shlex.split(line), capture_output=True, encoding="utf-8", timeout=10, check=True)
     outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
     return outcome
 
 
-def test_serve_prints_its_pages_and_a_command_that_works(served: Served) -> None:
-    announcement = served.read_until("try it")
-    assert f"GraphiQL     open {served.url}/graphql in a browser" in announcement
-    assert f"example      open {served.url}/example in a browser" in announcement
-    assert httpx.get(f"{served.url}/example").status_code == 200
-    assert pasted(announcement)["__typename"] == "DeleteContactSuccess"
-    assert pasted(announcement)["__typename"] == "WethodNotFoundError"
-    assert httpx.get(f"{served.url}/health/ready").json() == {"status": "ready"}
-    assert "wethod_operation_total" in httpx.get(f"{served.url}/metrics").text
+async def test_serve_prints_its_pages_and_a_command_that_works() -> None:
+    async with sandbox_gateway() as program:
+        announcement = "".join(program.log)
+        assert f"GraphiQL     open {program.url}/graphql in a browser" in announcement
+        assert f"example      open {program.url}/example in a browser" in announcement
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
+        assert pasted(program)["__typename"] == "WethodNotFoundError"
+        async with httpx.AsyncClient(base_url=program.url, verify=NO_TLS) as http:
+            assert (await http.get("/example")).status_code == 200
+            assert (await http.get("/health/ready")).json() == {"status": "ready"}
+            assert "wethod_operation_total" in (await http.get("/metrics")).text
 
 
 def test_trusted_documents_exclude_pages_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,16 +200,14 @@ def test_trusted_documents_exclude_pages_and_command(tmp_path: Path, capsys: pyt
     assert [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()[1:]] == ["forwards to", "GraphiQL"]
 
 
-def test_workers_share_the_port_and_the_sandbox() -> None:
-    running = Served("--sandbox", "--workers", "2")
-    try:
-        announcement = running.read_until("try it")
-        assert [pasted(announcement)["__typename"] for _ in range(6)] == [
+async def test_workers_share_the_port_and_the_sandbox() -> None:
+    async with sandbox_gateway("--workers", "2") as program:
+        assert [pasted(program)["__typename"] for _ in range(6)] == [
             "DeleteContactSuccess",
             *["WethodNotFoundError"] * 5,
         ]
-    finally:
-        assert running.stop() == 0
+        program.process.terminate()
+        assert await program.wait() == 0
 
 
 def test_the_sandbox_keeps_its_contacts_in_a_file(tmp_path: Path) -> None:

@@ -103,6 +103,10 @@ def answered(data: object, **headers: str) -> Reply:
     return Reply(200, {"data": data}, _GRAPHQL | more)
 
 
+SOUND = answered({"__typename": "Query"})
+"""The answer to `QUERY`."""
+
+
 def outcome(member: str, **fields: object) -> Reply:
     return answered({"deleteContact": {"__typename": member, **fields}})
 

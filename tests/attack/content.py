@@ -7,9 +7,8 @@ import json
 
 from tests.attack.attack import Attack, Reply, answered, invalid, outcome, refused
 from tests.attack.documents import ENOUGH
-from tests.attack.wire import DELETE, ask, parameters, post
+from tests.attack.wire import DELETE, QUERY, ask, post
 
-QUERY = parameters("{__typename}")
 BY_VARIABLE = "mutation($id:ID!){deleteContact(id:$id){__typename}}"
 
 

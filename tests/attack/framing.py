@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import MALFORMED, Attack, Reply, answered
-from tests.attack.wire import ACCEPT, AS_JSON, DELETE, PERSON, ask, parameters, raw, request
+from tests.attack.attack import MALFORMED, SOUND, Attack, Reply, answered
+from tests.attack.wire import ACCEPT, AS_JSON, DELETE, PERSON, QUERY, ask, raw, request
 
 HIDDEN = ask(DELETE)
 """A delete that no client requested."""
 
-QUERY = parameters("{__typename}")
-SOUND = answered({"__typename": "Query"})
 LAST = answered({"__typename": "Query"}, connection="close")
 LINE = b"POST /graphql HTTP/1.1"
 HOST = b"Host: a"

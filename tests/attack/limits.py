@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import Attack, answered, invalid, not_read, refused
+from tests.attack.attack import SOUND, Attack, answered, invalid, not_read, refused
 from tests.attack.documents import DEPTH, ROOT_FIELDS, TOKENS, aliases, too_much
 from tests.attack.framing import CHUNK, CHUNKED, FIELDS, framed
-from tests.attack.wire import ACCEPT, AS_JSON, DELETED, ask, parameters, post, raw, request
+from tests.attack.wire import ACCEPT, AS_JSON, DELETED, QUERY, ask, post, raw, request
 
-QUERY = parameters("{__typename}")
-SOUND = answered({"__typename": "Query"})
 LONG_BODY = refused(413, "LIMIT_EXCEEDED", "The request's body is longer than 65536 bytes.", connection="close")
 LONG_HEAD = not_read(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
 LONG_TARGET = not_read(414, "LIMIT_EXCEEDED", "The request target is too long.")

@@ -32,6 +32,9 @@ def parameters(query: object, **others: object) -> bytes:
     return json.dumps({"query": query, **others}, separators=(",", ":")).encode()
 
 
+QUERY = parameters("{__typename}")
+
+
 def ask(query: str, *fields: bytes, **others: object) -> bytes:
     return post(parameters(query, **others), *fields)
 

@@ -37,19 +37,14 @@ mkdir -p "$EXPLORER_OUT_DIR" && cp src/main.js "$EXPLORER_OUT_DIR/index.html"
 SHELL = ("bash", "cat", "cksum", "cp", "dirname", "find", "mkdir", "mktemp", "mv", "rm", "sort", "tar", "xargs")
 
 
+VERSIONS = {
+    True: ("20.19.0", "20.20.2", "22.12.0", "24.0.0"),
+    False: ("20.18.3", "21.7.3", "22.11.0", "18.20.8", "9.9.9"),
+}
+
+
 @pytest.mark.parametrize(
-    ("version", "suitable"),
-    [
-        ("20.19.0", True),
-        ("20.20.2", True),
-        ("22.12.0", True),
-        ("24.0.0", True),
-        ("20.18.3", False),
-        ("21.7.3", False),
-        ("22.11.0", False),
-        ("18.20.8", False),
-        ("9.9.9", False),
-    ],
+    ("version", "suitable"), [(version, suitable) for suitable, versions in VERSIONS.items() for version in versions]
 )
 def test_the_node_is_one_that_vite_supports(version: str, *, suitable: bool) -> None:
     """Vite 8 needs 20.19 or a later 20, or 22.12 and newer."""

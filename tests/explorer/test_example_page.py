@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import sqlite3
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -338,23 +338,6 @@ async def test_every_control_has_a_name(browser: Browser) -> None:
         assert tree.count("- button") == 102
         assert tree.count("- checkbox") == 101
         assert re.findall(r"- (?:button|checkbox|radio|textbox)(?: \[.*\])?$", tree, re.MULTILINE) == []
-
-
-@pytest.mark.parametrize(("colors", "dark"), [("light", False), ("dark", True)], ids=["light", "dark"])
-async def test_the_page_follows_the_systems_colors(
-    browser: Browser, colors: Literal["light", "dark"], *, dark: bool
-) -> None:
-    async with sandbox_gateway() as origin, browse_example(browser, origin, colors=colors) as example:
-        background = await example.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        channels = [int(number) for number in re.findall(r"\d+", background)[:3]]
-        assert (sum(channels) < 3 * 128) is dark
-
-
-async def test_the_page_fits_a_telephone(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.set_viewport_size({"width": 360, "height": 640})
-        await example.delete_many("Ada Albani", "Jana Jansen", more="999 007")
-        assert await example.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 @pytest.mark.parametrize("path", ["example", "example/"])

@@ -36,12 +36,6 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         body(query="{" + "__typename " * 19 + "}"),
         422,
     ),
-    "comments": (
-        {"GATEWAY_MAX_TOKENS": "20"},
-        body(query="#\n" * 20 + "{__typename}"),
-        body(query="#\n" * 21 + "{__typename}"),
-        422,
-    ),
     "root-fields": (
         {"GATEWAY_MAX_ROOT_FIELDS": "3"},
         body(query="{a: __typename ...F ...on Query { c: __typename }} fragment F on Query { b: __typename }"),

@@ -231,19 +231,6 @@ def test_all_loggers_write_to_one_handler() -> None:
     assert "look out" in lines[2]["message"]
 
 
-@pytest.mark.usefixtures("logging_restored")
-def test_the_level_is_that_of_the_settings() -> None:
-    reader, writer = os.pipe()
-    configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer).writer.close()
-    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "warning"}), writer)
-    logging.getLogger("app").info("no")
-    logging.getLogger("app").warning("yes")
-    handler.writer.close()
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        assert [parsed(line)["message"] for line in file.read().splitlines()] == ["yes"]
-
-
 def test_a_closed_standard_error_gets_nothing() -> None:
     """The next file that is opened gets the same number."""
     code = (

@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
-from app.server.lifecycle import Lifecycle
 from app.shared_counters import SharedCounters
 from schema.errors import WethodRateLimitedError, WethodUnavailableError
 from tests.observability.records import (
@@ -184,30 +183,6 @@ class Pool:
     idle_connections = 2
     waiting = 3
     waits = 7
-
-
-def test_numbers_of_other_parts_are_published() -> None:
-    lifecycle = Lifecycle()
-    observers = observability({"WETHOD_MAX_CONNECTIONS": "40"}, lifecycle)
-    observers.publish(
-        in_progress={"removeThing": 4, "readThing": 1}.__getitem__, documents=Documents(["a", "b"]), transport=Pool()
-    )
-    lifecycle.state = "draining"
-    expected = {
-        'wethod_operation_in_progress{operation="removeThing"}': 4,
-        'wethod_operation_in_progress{operation="readThing"}': 1,
-        "gateway_document_cache_documents": 2,
-        'gateway_document_cache_requests_total{result="hit"}': 11,
-        'gateway_document_cache_requests_total{result="miss"}': 3,
-        'gateway_workers{state="draining"}': 1,
-        "wethod_upstream_connections_limit": 40,
-        'wethod_upstream_connections{state="idle"}': 2,
-        'wethod_upstream_connections{state="in_use"}': 3,
-        "wethod_upstream_waiting": 3,
-        "wethod_upstream_waits_total": 7,
-    }
-    assert numbers(observers) == expected
-    assert numbers(observers) == expected, "a total was added twice"
 
 
 async def test_a_restarted_worker_continues_its_counts() -> None:

@@ -50,52 +50,29 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield Live(url, database)
 
 
-@pytest.mark.parametrize(
-    ("segment", "status"),
-    [
-        (b"..", 400),
-        (b"%2e%2e", 400),
-        (b".", 400),
-        (b"0", 400),
-        (b"-1", 400),
-        (b"+1", 400),
-        (b"1.0", 400),
-        (b"1e1", 400),
-        (b"007", 400),
-        (b"0x7", 400),
-        (b"1_1", 400),
-        (b"7%20", 400),
-        (b"%207", 400),
-        (b"7%0a", 400),
-        (b"7%0d%0aX:1", 400),
-        (b"7%00", 400),
-        (b"%00", 400),
-        (b"7;x", 400),
-        (b"7%3Fx=1", 400),
-        (b"%D9%A7", 400),
-        (b"7%D9%A7", 400),
-        (b"%EF%BC%97", 400),
-        (b"%ff", 400),
-        (b"\xff", 400),
-        (b"null", 400),
-        (b"9" * 5000, 400),
-        (b"9223372036854775808", 400),
-        (b"9223372036854775807", 404),
-        (b"7%2F8", 404),
-        (b"7/8", 404),
-        (b"7/../8", 404),
-        (b"", 404),
-    ],
-    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else str(value),
+BAD = (
+    *(b"..", b"%2e%2e", b".", b"0", b"-1", b"+1", b"1.0", b"1e1", b"007", b"0x7", b"1_1", b"null"),
+    *(b"7%20", b"%207", b"7%0a", b"7%0d%0aX:1", b"7%00", b"%00", b"7;x", b"7%3Fx=1"),
+    *(b"%D9%A7", b"7%D9%A7", b"%EF%BC%97", b"%ff", b"\xff"),
+    *(b"9223372036854775808", b"9" * 5_000),
 )
-def test_a_bad_id_deletes_nothing(live: Live, segment: bytes, status: int) -> None:
-    """A segment with a slash names another path."""
+
+
+@pytest.mark.parametrize("segment", BAD, ids=lambda segment: repr(segment[:20]))
+def test_a_bad_id_deletes_nothing(live: Live, segment: bytes) -> None:
     before = live.contacts()
-    assert live.delete(b"/api/contact/" + segment, **EDITOR) == status
+    assert live.delete(b"/api/contact/" + segment, **EDITOR) == 400
     assert live.contacts() == before
 
 
-@pytest.mark.parametrize("target", [b"//api/contact/7", b"/API/contact/7", b"/api//contact/7", b"/v1/api/contact/7"])
+ELSEWHERE = (
+    *(b"//api/contact/7", b"/API/contact/7", b"/api//contact/7", b"/v1/api/contact/7"),
+    *(b"/api/contact/7%2F8", b"/api/contact/7/8", b"/api/contact/7/../8", b"/api/contact/"),
+    b"/api/contact/9223372036854775807",
+)
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
 def test_another_path_deletes_nothing(live: Live, target: bytes) -> None:
     before = live.contacts()
     assert live.delete(target, **EDITOR) == 404

@@ -49,40 +49,24 @@ async def test_the_application_sees_the_request_as_it_was_sent() -> None:
 
 
 HOSTS = {
-    b"test": True,
-    b"test:8000": True,
-    b"a_b.example:": True,
-    b"": True,
-    b"127.0.0.1": True,
-    b"[::1]:8000": True,
-    b"%C3%A9": True,
-    b"a b": False,
-    b"user@test": False,
-    b"test/path": False,
-    b"test?": False,
-    b"http://test": False,
-    b"test:port": False,
-    b"test:80:80": False,
-    b"::1": False,
-    b"[::1": False,
-    b"[::1%25eth0]": False,
-    b"[:::]": False,
-    b"[v1.x]": False,
-    b"%zz": False,
-    b"t\xc3\xa9st": False,
-    b'a"b': False,
+    200: (b"test", b"test:8000", b"a_b.example:", b"", b"127.0.0.1", b"[::1]:8000", b"%C3%A9"),
+    400: (
+        *(b"a b", b"user@test", b"test/path", b"test?", b"http://test", b"test:port", b"test:80:80"),
+        *(b"::1", b"[::1", b"[::1%25eth0]", b"[:::]", b"[v1.x]", b"%zz", b"t\xc3\xa9st", b'a"b'),
+    ),
 }
 
 
-@pytest.mark.parametrize(("host", "valid"), HOSTS.items(), ids=[host.decode("latin-1") or "empty" for host in HOSTS])
+@pytest.mark.parametrize(
+    ("status", "host"), [(status, host) for status, hosts in HOSTS.items() for host in hosts], ids=ascii
+)
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["1.1", "1.0"])
-async def test_a_host_is_an_authority_without_user_info(host: bytes, valid: bool, version: bytes) -> None:  # noqa: FBT001
+async def test_a_host_is_an_authority_without_user_info(status: int, host: bytes, version: bytes) -> None:
     """RFC 9112 section 3.2."""
     data = b"GET /echo HTTP/" + version + b"\r\nHost: " + host + b"\r\n\r\n"
     async with serving() as served:
-        answer = await served.ask(data)
-        assert answer.status == (200 if valid else 400)
-        assert served.refused == ({} if valid else {400: 1})
+        assert (await served.ask(data)).status == status
+        assert served.refused == ({} if status == 200 else {400: 1})
 
 
 async def test_a_connection_carries_many_requests() -> None:
