@@ -318,7 +318,7 @@ async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
 
 
 async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
+    async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="3") as (example, _):
         await example.choose("demo-slow")
         button = example.row("Ada Albani").get_by_role("button")
         await button.click()

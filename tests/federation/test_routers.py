@@ -80,90 +80,28 @@ ENVELOPE = (
     b'"key": "forbidden", "message": "\\u00e8 vietato \\ud83d\\ude00"}'
 )
 
-# id: (Wethod's answers in turn, None if no server listens; the headers left out; the contact's id; what to expect)
-OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[str, object]]] = {
-    "success": ([answer(200)], (), "7", {"__typename": "DeleteContactSuccess", "confirmedBy": "RESPONSE"}),
-    "success-by-absence": (
-        [LOST, NOT_FOUND],
-        (),
-        "7",
-        {"__typename": "DeleteContactSuccess", "confirmedBy": "ABSENCE"},
-    ),
-    "validation-by-wethod": (
-        [answer(400, FAILURES)],
-        (),
-        "7",
-        {"__typename": "WethodValidationError", "statusCode": 400, "failures": [{"field": "id", "message": "No."}]},
-    ),
-    "validation-here": (
-        None,
-        (),
-        "../7",
-        {
-            "__typename": "WethodValidationError",
-            "statusCode": None,
-            "failures": [{"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}],
-        },
-    ),
-    "unauthorized-by-wethod": ([answer(401)], (), "7", {"__typename": "WethodUnauthorizedError", "statusCode": 401}),
-    "no-authorization": (
-        None,
-        ("Authorization",),
-        "7",
-        {
-            "__typename": "WethodUnauthorizedError",
-            "message": "The header Authorization did not arrive. It carries the caller's Wethod token. "
-            "Routers drop it unless configured to forward it.",
-        },
-    ),
-    "no-company": (
-        None,
-        ("Wethod-Company",),
-        "7",
-        {
-            "__typename": "WethodValidationError",
-            "failures": [
-                {
-                    "field": "Wethod-Company",
-                    "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
-                    "address, such as acme. Routers drop it unless configured to forward it.",
-                }
-            ],
-        },
-    ),
-    "forbidden": (
-        [answer(403, ENVELOPE)],
-        (),
-        "7",
-        {"__typename": "WethodForbiddenError", "message": "\u00e8 vietato \U0001f600"},
-    ),
-    "not-found": ([NOT_FOUND], (), "7", {"__typename": "WethodNotFoundError", "message": "Contact not found"}),
-    "precondition-failed": ([answer(412)], (), "7", {"__typename": "WethodPreconditionFailedError"}),
-    "rate-limited": (
-        [answer(429, b"", {"x-ratelimit-retry-after": "17"})],
-        (),
-        "7",
-        {"__typename": "WethodRateLimitedError", "retryAfterSeconds": 17},
-    ),
-    "unavailable": (None, (), "7", {"__typename": "WethodUnavailableError", "key": "not_sent"}),
-    "outcome-unknown": (
-        [answer(503, b"", {"Retry-After": "1"})],
-        (),
-        "7",
-        {"__typename": "WethodOutcomeUnknownError", "statusCode": 503},
-    ),
-    "outcome-unknown-without-an-answer": (
-        [LOST],
-        (),
-        "7",
-        {"__typename": "WethodOutcomeUnknownError", "statusCode": None},
-    ),
-    "unexpected-response": ([answer(409)], (), "7", {"__typename": "WethodUnexpectedResponseError"}),
+# id: (Wethod's answers in turn, None if no server listens; the headers left out; the contact's id; the member)
+OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, str]] = {
+    "success": ([answer(200)], (), "7", "DeleteContactSuccess"),
+    "success-by-absence": ([LOST, NOT_FOUND], (), "7", "DeleteContactSuccess"),
+    "validation-by-wethod": ([answer(400, FAILURES)], (), "7", "WethodValidationError"),
+    "validation-here": (None, (), "../7", "WethodValidationError"),
+    "unauthorized-by-wethod": ([answer(401)], (), "7", "WethodUnauthorizedError"),
+    "no-authorization": (None, ("Authorization",), "7", "WethodUnauthorizedError"),
+    "no-company": (None, ("Wethod-Company",), "7", "WethodValidationError"),
+    "forbidden": ([answer(403, ENVELOPE)], (), "7", "WethodForbiddenError"),
+    "not-found": ([NOT_FOUND], (), "7", "WethodNotFoundError"),
+    "precondition-failed": ([answer(412)], (), "7", "WethodPreconditionFailedError"),
+    "rate-limited": ([answer(429, b"", {"x-ratelimit-retry-after": "17"})], (), "7", "WethodRateLimitedError"),
+    "unavailable": (None, (), "7", "WethodUnavailableError"),
+    "outcome-unknown": ([answer(503, b"", {"Retry-After": "1"})], (), "7", "WethodOutcomeUnknownError"),
+    "outcome-unknown-without-an-answer": ([LOST], (), "7", "WethodOutcomeUnknownError"),
+    "unexpected-response": ([answer(409)], (), "7", "WethodUnexpectedResponseError"),
 }
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-@pytest.mark.parametrize(("script", "without", "contact_id", "expected"), OUTCOMES.values(), ids=OUTCOMES)
+@pytest.mark.parametrize(("script", "without", "contact_id", "member"), OUTCOMES.values(), ids=OUTCOMES)
 async def test_every_outcome_arrives_unchanged(
     direct: GatewayClient,
     urls: dict[str, str],
@@ -173,9 +111,9 @@ async def test_every_outcome_arrives_unchanged(
     script: Sequence[Answer] | None,
     without: tuple[str, ...],
     contact_id: str,
-    expected: dict[str, object],
+    member: str,
 ) -> None:
-    """Without errors, and without another request to Wethod."""
+    """Without errors, and without another request to Wethod. tests/outcomes has every field of an outcome."""
     bodies, sent = [], []
     for url, token in ((f"{direct.url}/graphql", "direct"), (urls[name], "routed")):
         async with contextlib.AsyncExitStack() as stack:
@@ -186,8 +124,7 @@ async def test_every_outcome_arrives_unchanged(
     assert bodies[1] == bodies[0]
     assert sent[1] == sent[0]
     assert set(bodies[1]) == {"data"}
-    outcome = bodies[1]["data"]["deleteContact"]
-    assert {field: outcome[field] for field in expected} == expected
+    assert bodies[1]["data"]["deleteContact"]["__typename"] == member
 
 
 @pytest.mark.parametrize("name", ROUTERS)

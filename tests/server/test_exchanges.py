@@ -111,31 +111,6 @@ async def test_a_trailer_is_not_a_header() -> None:
         assert (await client.answer()).json["path"] == "/next"
 
 
-@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
-async def test_a_close_in_a_trailer_closes_the_connection(*, apart: bool) -> None:
-    """The parser reads nothing behind it."""
-    head = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
-    data = head + b"1\r\na\r\n0\r\nConnection: close\r\n\r\n"
-    async with serving() as served, served.connect() as client:
-        await client.send(data[:-20])
-        if apart:
-            await asyncio.sleep(0.01)
-        await client.send(data[-20:] + request(b"/next"))
-        answer = await client.answer()
-        assert (answer.json["body"], answer.headers["connection"]) == ("a", "close")
-        assert await client.rest() == b""
-
-
-async def test_an_extra_line_end_is_skipped() -> None:
-    """Some clients end a body with one (RFC 9112 section 2.2)."""
-    async with serving() as served, served.connect() as client:
-        await client.send(b"\r\n" + request(b"/1", b"{}") + b"\r\n")
-        assert (await client.answer()).json["path"] == "/1"
-        await client.send(b"\r\n")
-        await client.send(request(b"/2", b"{}"))
-        assert (await client.answer()).json["path"] == "/2"
-
-
 async def test_pipelined_requests_are_answered_in_order() -> None:
     running = most = 0
 
@@ -199,22 +174,6 @@ async def test_the_next_request_is_read_behind_an_unread_body() -> None:
         for _ in range(2):
             await client.send(request(b"/", b"x" * 100_000))
             assert (await client.answer()).status == 413
-
-
-async def test_an_upgrade_is_ignored_and_the_body_is_kept() -> None:
-    """Java's HttpClient offers h2c with its first POST."""
-    upgrade = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
-    data = request(b"/echo?a", b'{"a":1}', b"POST", *upgrade)
-    async with serving() as served:
-        for cut in (len(data), len(data) - 4, len(data) - 7):
-            async with served.connect() as client:
-                await client.send(data[:cut])
-                await asyncio.sleep(0.01)
-                await client.send(data[cut:] + request(b"/next"))
-                answer = (await client.answer()).json
-                assert (answer["body"], answer["query"]) == ('{"a":1}', "a")
-                assert "upgrade" not in dict(answer["headers"])
-                assert (await client.answer()).json["path"] == "/next"
 
 
 def answering(*messages: dict[str, object]) -> ASGIApp:

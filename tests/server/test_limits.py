@@ -68,16 +68,6 @@ async def test_a_head_that_begins_behind_another_request_has_the_same_limit() ->
                     assert answer.status == 200
 
 
-async def test_a_body_does_not_count_as_the_head_that_begins_behind_it() -> None:
-    first, second = request(b"/first", b"b" * HEAD_BYTES), request(b"/second")
-    async with serving(max_header_bytes=HEAD_BYTES) as served, served.connect() as client:
-        for piece in (first[:10], first[10:] + second[:10], second[10:]):
-            await client.send(piece)
-            await asyncio.sleep(0.01)
-        assert (await client.answer()).json["path"] == "/first"
-        assert (await client.answer()).json["path"] == "/second"
-
-
 async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
     """Most clients send head and body in two packets."""
     data = request(b"/", b"ab", b"POST", b"X: " + b"v" * 1_500)
