@@ -1,1 +1,1 @@
-"""Promises, each held through the front door where it has one."""
+"""Tests of the promises of this project, through the front door wherever that is possible."""

@@ -32,8 +32,6 @@ _INLINE = re.compile(rf"`((?:[A-Z_]+=\S+ )*(?:{PROGRAMS})[^`\n]*)`")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line and the document that shows it."""
-
     document: str
     line: str
 
@@ -54,7 +52,7 @@ def commands_of(path: Path) -> list[Command]:
 
 
 def shell_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a reader's shell: this Python's commands on PATH, none of the gateway's settings."""
+    """The environment of a reader's shell: this Python's commands are on PATH, and no setting of the gateway is set."""
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -64,7 +62,7 @@ def shell_environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(line: str, folder: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end, which must be a good one; what it printed."""
+    """Run a command, which must succeed, and return its output."""
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=folder,
@@ -80,7 +78,7 @@ def run(line: str, folder: Path, environ: Mapping[str, str] | None = None) -> st
 
 @contextlib.contextmanager
 def serving(line: str, folder: Path, environ: Mapping[str, str], *, seconds: float = 300) -> Iterator[str]:
-    """Run a command that serves; the URL that it prints, and at the end a SIGTERM that it must take well."""
+    """Run a command that serves, yield the URL that it prints, and stop it by SIGTERM, on which it must exit with 0."""
     with (folder / "stderr").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
             # `exec` makes the signal the command's own, as a terminal's or a supervisor's is.
@@ -112,7 +110,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def fresh_copy(folder: Path) -> Path:
-    """The sources in a folder of their own, as a clone has them: nothing installed and nothing built."""
+    """Copy the sources into a folder, as a clone has them: nothing is installed or built."""
     ignored = shutil.ignore_patterns(
         ".git", ".venv*", ".*_cache", "__pycache__", "node_modules", "static", "dist", ".coverage*"
     )

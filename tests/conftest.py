@@ -1,12 +1,22 @@
-"""Settings of hypothesis, the event loop of every test, and the tests that run in one process one after the other."""
+"""Settings of hypothesis, the event loop of every test, a Wethod and a gateway, and the groups of tests."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from tests.gateway import gateway
+from tests.upstream import answer, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
 
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=2_000)
@@ -36,12 +46,10 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
-    """Schedule by groups, whatever ``--dist`` says."""
     return GroupScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the groups."""
     order = [*GROUPS, None]
     items.sort(key=lambda item: order.index(_group_of(item.nodeid)))
 
@@ -54,3 +62,24 @@ def _group_of(nodeid: str) -> str | None:
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The event loop that the gateway runs on in production."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="module")
+async def running_wethod() -> AsyncIterator[Upstream]:
+    """A Wethod that deletes every contact, for all tests of a module."""
+    async with upstream([answer(200)]) as running:
+        yield running
+
+
+@pytest.fixture
+def wethod(running_wethod: Upstream) -> Upstream:
+    """The same Wethod with an empty record of requests."""
+    running_wethod.asked.clear()
+    return running_wethod
+
+
+@pytest.fixture(scope="module")
+async def client(running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    """The gateway with its defaults, before that Wethod."""
+    async with gateway(running_wethod.url) as running:
+        yield running

@@ -1,4 +1,4 @@
-"""The gateway on a real socket, in the test's own event loop, and a client that speaks GraphQL to it."""
+"""The gateway on a real socket, in the test's own event loop, and a GraphQL client for it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from schema.rest import RestOperation
 
+AUDIT_KEY = b"a key for tests only"
 HEADERS = {
     "Authorization": "Bearer test-token",
     "Wethod-Company": "acme",
@@ -49,8 +50,6 @@ mutation Delete($id: ID!) {{ deleteContact(id: $id) {{
 
 
 class GatewayClient:
-    """Speaks to a running gateway."""
-
     def __init__(self, url: str, http: httpx.AsyncClient, server: GatewayServer) -> None:
         self.url = url
         self.http = http
@@ -63,12 +62,17 @@ class GatewayClient:
         headers: Mapping[str, str] | None = None,
         **parameters: object,
     ) -> httpx.Response:
-        """Send one GraphQL request by POST."""
         body = {"query": query, "variables": variables or {}, **parameters}
         return await self.http.post(f"{self.url}/graphql", json=body, headers=HEADERS if headers is None else headers)
 
+    async def force_stop(self) -> None:
+        """Stop, and then force the stop, as two signals do."""
+        self.server.finish()
+        await asyncio.sleep(0.05)
+        self.server.force_stop()
+
     async def delete(self, contact_id: object = "7", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Delete one contact with a selection of everything; the outcome, the answer having been a plain success."""
+        """Delete one contact with a selection of every field, and return the outcome; the answer must be a success."""
         response = await self.graphql(MUTATION, {"id": contact_id}, headers)
         assert response.status_code == 200, response.text
         body = response.json()
@@ -93,7 +97,6 @@ async def serve(
 async def serving(
     app: ASGIApp, settings: Settings | None = None, lifecycle: Lifecycle | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[str, GatewayServer]]:
-    """Run an application; its URL and its server."""
     config = dataclasses.replace(server_config(settings or load({})), host=host, port=0)
     listener = listen(config)
     started = asyncio.Event()
@@ -120,11 +123,11 @@ async def gateway(
     operations: Sequence[RestOperation[Any, Any]] = OPERATIONS,
     host: str = "127.0.0.1",
 ) -> AsyncIterator[GatewayClient]:
-    """Run the gateway before an upstream, as the environment would configure it."""
+    """Run the gateway before an upstream, configured by these variables."""
     # Longer than any timeout that a test sets.
     usual = {"GATEWAY_AUDIT_LOG": "off", "GATEWAY_DRAIN_SECONDS": "300"}
     settings = load({"WETHOD_BASE_URL": upstream_url, **usual, **(environ or {})})
-    context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=sandbox)
+    context = WorkerContext(settings=settings, audit_key=AUDIT_KEY, sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
     async with (

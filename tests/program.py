@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("WETHOD_", "GATEWAY_", "OTEL_"))}
 """The environment of the tests without settings of the gateway."""
@@ -32,7 +32,6 @@ class Program:
         self.log = log
 
     async def wait(self, seconds: float = 15) -> int:
-        """Wait for its end; the exit code."""
         return await asyncio.wait_for(self.process.wait(), seconds)
 
     def workers(self) -> list[int]:
@@ -50,24 +49,31 @@ def _command_of(pid: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def running(
-    upstream_url: str, environ: Mapping[str, str] | None = None, *, stdout: Path | None = None
+    upstream_url: str | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    arguments: Sequence[str] = (),
+    stdout: Path | None = None,
 ) -> AsyncIterator[Program]:
-    """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it still runs.
+    """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it is still running.
 
     Args:
-        upstream_url: Wethod's base URL.
+        upstream_url: Wethod's base URL; None for an embedded sandbox.
         environ: further settings.
+        arguments: further arguments.
         stdout: a file for its standard output.
     """
     defaults = {
-        "WETHOD_BASE_URL": upstream_url,
         "GATEWAY_AUDIT_LOG": "off",
         "GATEWAY_LOG_FORMAT": "console",
         "GATEWAY_DRAIN_DELAY_SECONDS": "0",
     }
+    if upstream_url is not None:
+        defaults["WETHOD_BASE_URL"] = upstream_url
+    target = ("--sandbox",) if upstream_url is None else ()
     with contextlib.ExitStack() as files:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            *(sys.executable, "-m", "app", "serve", "--port", "0", *target, *arguments),
             env=CLEAN | defaults | dict(environ or {}),
             stdout=files.enter_context(stdout.open("wb")) if stdout else None,
             stderr=asyncio.subprocess.PIPE,

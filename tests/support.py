@@ -1,15 +1,17 @@
-"""Helpers that many tests share: a free port, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
+"""Helpers for many tests: a free port, JSON lines, waiting for a condition, an ASGI lifespan, HTTP without TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,15 +26,22 @@ def free_port() -> int:
     return port
 
 
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON lines of a file, such as the audit; the last one must be complete."""
+    text = path.read_bytes()
+    assert text == b"" or text.endswith(b"\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Wait until a condition holds, for what sends no event: other processes, the kernel, files, logs.
+    """Wait until a condition holds, where no event can be awaited: other processes, the kernel, files, logs.
 
     Args:
         condition: returns something true, or an awaitable of it.
         seconds: after this time the test fails.
 
     Raises:
-        TimeoutError: the condition did not come true.
+        TimeoutError: the condition was never true.
     """
     async with asyncio.timeout(seconds):
         while True:
@@ -53,7 +62,7 @@ async def alive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def with_lifespan(app: ASGIApp) -> ASGIApp:
-    """Give a lifespan to an application that only answers requests."""
+    """Add a lifespan to an application that only answers requests."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         await (alive if scope["type"] == "lifespan" else app)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Parts of the machine that a test needs beyond Python: skipped by name where one is missing, never in CI."""
+"""Parts of the machine that a test needs beyond Python. A test without its part is skipped, but fails in CI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLDEST_NODE = (20, 19)
 
 
 def require(part: str, *, present: bool) -> None:
-    """Go on if the part is present; else skip the test with the part's name, or fail it where ``CI`` is ``true``."""
+    """Return if the part is present; else skip the test with the part's name, or fail it if ``CI`` is ``true``."""
     if present:
         return
     reason = f"needs {part}"
@@ -27,7 +27,6 @@ def require(part: str, *, present: bool) -> None:
 
 
 def require_ipv6() -> None:
-    """Go on if there is a loopback address of IPv6."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             pass
@@ -36,7 +35,7 @@ def require_ipv6() -> None:
 
 
 def require_node() -> None:
-    """Go on if there is a Node of at least 20.19 with npm on PATH."""
+    """Require a Node of at least 20.19 with npm on PATH."""
     version: tuple[int, ...] = (0,)
     if shutil.which("node") and shutil.which("npm"):
         shown = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8", check=True).stdout
@@ -45,13 +44,13 @@ def require_node() -> None:
 
 
 def require_packages(folder: Path) -> Path:
-    """Go on if ``scripts/prepare`` installed the packages of a folder's lock; the path of its node_modules."""
+    """Require the packages of a folder's lock, which ``scripts/prepare`` installs; return the path of node_modules."""
     require_node()
     return _require_installed(folder / "node_modules", folder / "package-lock.json")
 
 
 def require_environment(folder: Path, lock: Path) -> Path:
-    """Go on if ``scripts/prepare`` made this Python environment by that lock; the path of its programs."""
+    """Require the Python environment of a lock, which ``scripts/prepare`` makes; return the path of its programs."""
     return _require_installed(folder, lock) / "bin"
 
 

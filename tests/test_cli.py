@@ -1,4 +1,4 @@
-"""The command line through real processes: what it prints, what it refuses, how it ends."""
+"""The command line through real processes: its output, its refusals, its exit codes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import re
 import shlex
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import trustme
 from click.testing import CliRunner
 from graphql import build_client_schema, build_schema
 from hypothesis import given, settings
@@ -24,19 +22,20 @@ from hypothesis import strategies as st
 
 from app import __version__
 from app.cli import announce, main
-from app.settings import Settings, load
+from app.settings import load
 from schema.sdl import api_sdl, subgraph_sdl
-from tests.program import CLEAN
-from tests.support import free_port
+from tests.program import CLEAN, running
+from tests.support import NO_TLS, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from tests.program import Program
 
 
 def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
         env=CLEAN | dict(environ or {}),
@@ -47,53 +46,18 @@ def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess
     )
 
 
-class Served:
-    """A running ``serve``."""
-
-    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *arguments],
-            env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"} | dict(environ or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        self.announcement = ""
-        assert self.process.stderr
-        while not (match := re.search(r"listens on (\S+)/graphql", self.announcement)):
-            line = self.process.stderr.readline()
-            assert line, f"it ended: {self.announcement}"
-            self.announcement += line
-        self.url = match[1]
-
-    def read_until(self, text: str) -> str:
-        """Read on until a text has come."""
-        assert self.process.stderr
-        while text not in self.announcement:
-            self.announcement += self.process.stderr.readline()
-        return self.announcement
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait; the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate(timeout=20)
-        return self.process.returncode
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    """The gateway on its embedded sandbox."""
-    running = Served("--sandbox")
-    yield running
-    if running.process.poll() is None:
-        running.stop(signal.SIGKILL)
+@contextlib.asynccontextmanager
+async def sandbox_gateway(*arguments: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """Run ``serve`` on its embedded sandbox, and wait for the whole announcement."""
+    async with running(None, environ, arguments=arguments) as program:
+        await until(lambda: "try it" in "".join(program.log))
+        yield program
 
 
 @pytest.mark.parametrize(
     "command", [[], ["serve"], ["sandbox"], ["schema"], ["check"]], ids=lambda value: " ".join(value) or "main"
 )
-def test_help_explains_itself(command: list[str]) -> None:
-    """Every command and option has a word of help."""
+def test_every_option_has_a_help_text(command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0
     assert "Usage: wethod-graphql" in done.stdout
@@ -101,13 +65,12 @@ def test_help_explains_itself(command: list[str]) -> None:
     assert all(re.search(r"\s{2,}\S", line.strip()) for line in options), options
 
 
-def test_version() -> None:
-    """One place says it."""
+def test_the_version_is_printed() -> None:
     assert run("--version").stdout == f"wethod-graphql, version {__version__}\n"
 
 
-def test_schema_prints_what_routers_compose_and_what_clients_see() -> None:
-    """SDL or introspection, with Federation's machinery or without."""
+def test_schema_prints_the_subgraph_and_the_api() -> None:
+    """As SDL or as introspection."""
     assert run("schema").stdout == subgraph_sdl()
     assert run("schema", "--api").stdout == api_sdl()
     build_schema(api_sdl())
@@ -118,7 +81,6 @@ def test_schema_prints_what_routers_compose_and_what_clients_see() -> None:
 
 
 def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
-    """Variable, value, what is allowed; no traceback; both commands that read settings."""
     for command in ("serve", "check"):
         done = run(command, environ={"GATEWAY_LOG_LEVEL": "loud", "WETHOD_BASE_URL": "http://a:hunter2@b"})
         assert done.returncode == 1
@@ -126,29 +88,6 @@ def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
             "wethod-graphql: WETHOD_BASE_URL=http://***@b: must not contain user info",
             "wethod-graphql: GATEWAY_LOG_LEVEL=loud: must be 'debug', 'info', 'warning', 'error' or 'critical'",
         ]
-
-
-@pytest.mark.parametrize("command", ["serve", "check"])
-@pytest.mark.parametrize("name", ["WETHOD_PROXY", "WETHOD_BASE_URL"])
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("http://user:hun/ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hun#ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hun?ter@proxy:3128", "http://***@proxy:3128"),
-        ("http://user:hunter@proxy:99999", "http://***@proxy:99999"),
-        ("http://user:hunter@proxy:port", "http://***@proxy:port"),
-    ],
-    ids=["slash", "hash", "question-mark", "port-too-large", "port-no-number"],
-)
-def test_a_password_in_a_bad_url_is_not_shown(command: str, name: str, value: str, shown: str) -> None:
-    """One line with the rest of the value, and no traceback."""
-    done = run(command, environ={name: value})
-    assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"wethod-graphql: {name}={shown}: must be an absolute http or https URL with a host")
-    assert "hun" not in line
-    assert "ter" not in line
 
 
 # Q and Z occur in no message.
@@ -161,8 +100,7 @@ user_infos = st.text("QZ/?#@:%[]\\ \t\n\xff\u2028.", min_size=1, max_size=30)
     scheme=st.sampled_from(["http://", "https://", ""]),
 )
 @settings(max_examples=200, deadline=None)
-def test_user_info_is_never_shown(user_info: str, name: str, scheme: str) -> None:
-    """Whatever it is, of a URL that is accepted or refused, and by both commands: ends with exit code 1 and lines."""
+def test_user_info_of_a_url_is_never_shown(user_info: str, name: str, scheme: str) -> None:
     environ = {"WETHOD_BASE_URL": "http://127.0.0.1:1", name: f"{scheme}{user_info}@127.0.0.1:1"}
     for command, more in (("serve", {"GATEWAY_PORT": "x"}), ("check", {})):
         done = CliRunner().invoke(main, [command], env=environ | more)
@@ -182,54 +120,46 @@ def test_user_info_is_never_shown(user_info: str, name: str, scheme: str) -> Non
     ],
     ids=["base-url", "all-addresses", "host-by-environment"],
 )
-def test_a_careless_sandbox_is_refused(arguments: list[str], environ: dict[str, str], words: str) -> None:
-    """A stand-in is never taken for Wethod, nor its well-known tokens served to a network, without --force."""
+def test_a_sandbox_on_a_network_or_beside_a_base_url_needs_force(
+    arguments: list[str], environ: dict[str, str], words: str
+) -> None:
+    """Its tokens are well known."""
     done = run("serve", *arguments, environ=environ)
     assert done.returncode == 1
     assert words in done.stderr
     assert "--force" in done.stderr
 
 
-def test_force_serves_it_all_the_same() -> None:
-    """The sandbox then stands for Wethod: nothing goes to the base URL."""
-    running = Served("--sandbox", "--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"})
-    try:
-        assert "forwards to  an embedded sandbox" in running.read_until("try it")
-        assert pasted(running.read_until("try it"))["__typename"] == "DeleteContactSuccess"
-    finally:
-        running.stop()
+async def test_force_serves_the_sandbox_instead_of_the_base_url() -> None:
+    async with sandbox_gateway("--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"}) as program:
+        assert "forwards to  an embedded sandbox" in "".join(program.log)
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
 
 
-def test_the_audit_may_go_to_standard_error() -> None:
-    """By a keyword in any case, beside the log."""
-    running = Served("--sandbox", environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"})
-    try:
-        pasted(running.read_until("try it"))
-        assert '"outcome":"DeleteContactSuccess"' in running.read_until('"contactId":"1"')
-    finally:
-        running.stop()
+async def test_the_audit_may_go_to_standard_error() -> None:
+    async with sandbox_gateway(environ={"GATEWAY_AUDIT_LOG": "STDERR", "GATEWAY_LOG_LEVEL": "ERROR"}) as program:
+        pasted(program)
+        await until(lambda: '"outcome":"DeleteContactSuccess"' in program.log[-1])
 
 
-def test_a_legacy_locale_changes_nothing(tmp_path: Path) -> None:
-    """A locale that knows ASCII alone: files are UTF-8, and what is said and logged reaches the terminal."""
+async def test_an_ascii_locale_changes_nothing(tmp_path: Path) -> None:
     document = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } } # è"
     manifest = tmp_path / "dokumente-ü.json"
     manifest.write_text(json.dumps({"key": document}, ensure_ascii=False), encoding="utf-8")
     locale = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning"}
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_GRAPHIQL": "true", "GATEWAY_LOG_FORMAT": "console"}
-    running = Served("--sandbox", environ=environ | locale | strict)
-    try:
+    async with running(None, environ | locale | strict) as program:
         headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
         request = {"documentId": "key", "variables": {"id": "1"}}
-        answer = httpx.post(f"{running.url}/graphql", json=request, headers=headers)
+        async with httpx.AsyncClient(verify=NO_TLS) as http:
+            answer = await http.post(f"{program.url}/graphql", json=request, headers=headers)
         assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
-    finally:
-        assert running.stop() == 0
+        program.process.terminate()
+        assert await program.wait() == 0
 
 
-def test_a_taken_port_says_so() -> None:
-    """One line, exit code 1; for the sandbox alone too."""
+def test_a_taken_port_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -241,74 +171,46 @@ def test_a_taken_port_says_so() -> None:
             assert "Traceback" not in done.stderr
 
 
-def pasted(announcement: str) -> dict[str, str]:
-    """Run the announced curl line in a shell, and return the outcome."""
+def pasted(program: Program) -> dict[str, str]:
+    """Run the announced curl line, and return the outcome."""
+    announcement = "".join(program.log)
     line = announcement[announcement.index("curl ") :].splitlines()[0]
     done = subprocess.run(shlex.split(line), capture_output=True, encoding="utf-8", timeout=10, check=True)
     outcome: dict[str, str] = json.loads(done.stdout)["data"]["deleteContact"]
     return outcome
 
 
-def test_serve_says_where_and_what_and_how_to_try(served: Served) -> None:
-    """The line to paste works: the first time the contact is deleted, the second time it is not there."""
-    announcement = served.read_until("try it")
-    assert f"GraphiQL     open {served.url}/graphql in a browser" in announcement
-    assert f"example      open {served.url}/example in a browser" in announcement
-    assert httpx.get(f"{served.url}/example").status_code == 200
-    assert pasted(announcement)["__typename"] == "DeleteContactSuccess"
-    assert pasted(announcement)["__typename"] == "WethodNotFoundError"
-    assert httpx.get(f"{served.url}/health/ready").json() == {"status": "ready"}
-    assert "wethod_operation_total" in httpx.get(f"{served.url}/metrics").text
+async def test_serve_prints_its_pages_and_a_command_that_works() -> None:
+    async with sandbox_gateway() as program:
+        announcement = "".join(program.log)
+        assert f"GraphiQL     open {program.url}/graphql in a browser" in announcement
+        assert f"example      open {program.url}/example in a browser" in announcement
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
+        assert pasted(program)["__typename"] == "WethodNotFoundError"
+        async with httpx.AsyncClient(base_url=program.url, verify=NO_TLS) as http:
+            assert (await http.get("/example")).status_code == 200
+            assert (await http.get("/health/ready")).json() == {"status": "ready"}
+            assert "wethod_operation_total" in (await http.get("/metrics")).text
 
 
-def test_nothing_is_announced_that_trusted_documents_exclude(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Neither page is served then, and the line to paste would be refused."""
+def test_trusted_documents_exclude_pages_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = tmp_path / "documents.json"
     manifest.write_text("{}", encoding="utf-8")
     announce("http://127.0.0.1:1", load({"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}), sandbox=True)
     assert [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()[1:]] == ["forwards to", "GraphiQL"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_an_idle_gateway_stops_at_once(served: Served, number: signal.Signals) -> None:
-    """Nothing is waited for when nothing is in progress, and a stop is a success."""
-    served.read_until("try it")
-    assert served.stop(number) == 0
-
-
-def test_workers_share_the_port_and_the_sandbox() -> None:
-    """A contact that one of them deletes is gone for all."""
-    running = Served("--sandbox", "--workers", "2")
-    try:
-        announcement = running.read_until("try it")
-        assert [pasted(announcement)["__typename"] for _ in range(6)] == [
+async def test_workers_share_the_port_and_the_sandbox() -> None:
+    async with sandbox_gateway("--workers", "2") as program:
+        assert [pasted(program)["__typename"] for _ in range(6)] == [
             "DeleteContactSuccess",
             *["WethodNotFoundError"] * 5,
         ]
-    finally:
-        assert running.stop() == 0
+        program.process.terminate()
+        assert await program.wait() == 0
 
 
-def test_the_metrics_of_all_workers_have_a_port_of_their_own() -> None:
-    """It tells the sum over the workers, and the gateway's own port tells nothing."""
-    port = free_port()
-    running = Served("--sandbox", "--workers", "2", environ={"GATEWAY_METRICS_PORT": str(port)})
-    try:
-        announcement = running.read_until("try it")
-        for _ in range(4):
-            pasted(announcement)
-        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-        assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 1.0' in text
-        assert 'wethod_operation_total{operation="deleteContact",outcome="WethodNotFoundError"} 3.0' in text
-        assert httpx.get(f"{running.url}/metrics").status_code == 404
-    finally:
-        running.stop()
-
-
-def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
-    """REST, on a port of its own, its contacts in a file that outlives it."""
+def test_the_sandbox_keeps_its_contacts_in_a_file(tmp_path: Path) -> None:
     for expected in (200, 404):
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "sandbox", "--port", "0", "--database", str(tmp_path / "contacts.db")],
@@ -326,19 +228,8 @@ def test_the_sandbox_serves_alone(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    """It is named, and left as it was."""
-    path = tmp_path / "notes.txt"
-    path.write_text("not a database, and longer than a header of one would be " * 10, encoding="utf-8")
-    before = path.read_bytes()
-    done = run("sandbox", "--port", "0", "--database", str(path))
-    assert done.returncode == 1
-    assert str(path) in done.stderr
-    assert path.read_bytes() == before
-
-
 async def check(environ: Mapping[str, str]) -> tuple[int, str]:
-    """Run ``check`` beside this event loop: exit code and everything it printed."""
+    """Run ``check`` beside this event loop; return its exit code and its output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -353,7 +244,6 @@ async def check(environ: Mapping[str, str]) -> tuple[int, str]:
 
 
 async def test_check_connects_and_sends_nothing() -> None:
-    """TCP alone for http; Wethod sees a connection and not a byte."""
     async with upstream([answer(200)]) as wethod:
         code, output = await check({"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT": "x"})
         assert code == 0
@@ -366,115 +256,19 @@ async def test_check_connects_and_sends_nothing() -> None:
 
 
 async def test_check_fails_where_wethod_cannot_be_reached() -> None:
-    """Exit code 1 and the reason."""
     code, output = await check({"WETHOD_BASE_URL": "http://127.0.0.1:1"})
     assert code == 1
     assert "wethod-graphql: http://127.0.0.1:1 cannot be reached: " in output
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-async def test_check_verifies_the_certificate(tmp_path: Path, *, trusted: bool) -> None:
-    """A TLS handshake as a delete would make it."""
-    authority = trustme.CA()
-    pem = tmp_path / "ca.pem"
-    (authority if trusted else trustme.CA()).cert_pem.write_to_path(pem)
-    async with tls_server(authority) as port:
-        code, output = await check({"WETHOD_BASE_URL": f"https://localhost:{port}", "WETHOD_CA_FILE": str(pem)})
-    if trusted:
-        assert code == 0
-        assert "TCP connection and TLS handshake (TLSv1.3); nothing was sent" in output
-    else:
-        assert code == 1
-        assert "its certificate is refused: " in output
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        ("200 OK", "TCP connection and TLS handshake (TLSv1.3) through the proxy; nothing was sent"),
-        ("407 No", "the proxy answers 407"),
-        ("", "the proxy hangs up, or answers with something other than HTTP"),
-    ],
-)
-async def test_check_goes_through_the_proxy(tmp_path: Path, status: str, words: str) -> None:
-    """CONNECT to the proxy, then TLS with Wethod."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = server_context(authority)
-
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"CONNECT wethod.example:443 HTTP/1.1\r\nHost: wethod.example:443\r\n")
-        if status:
-            writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
-            if status.startswith("200"):
-                with contextlib.suppress(ConnectionError):
-                    await writer.start_tls(context)
-                    await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
-    async with server:
-        code, output = await check(
-            {
-                "WETHOD_BASE_URL": "https://wethod.example",
-                "WETHOD_CA_FILE": str(tmp_path / "ca.pem"),
-                "WETHOD_PROXY": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
-            }
-        )
-    assert words in output
-    assert code == (0 if status.startswith("200") else 1)
-
-
 @pytest.mark.parametrize("command", ["serve", "check"])
-@pytest.mark.parametrize(
-    ("variable", "value", "shown"),
-    [
-        ("HTTPS_PROXY", "http://user:pa/ss@proxy:3128", "http://***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa#ss@proxy:3128", "http://***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pa?ss@proxy:3128", "http://***@proxy:3128"),
-        ("HTTPS_PROXY", "http://user:pass@proxy:no-port", "http://***@proxy:no-port"),
-        ("ALL_PROXY", "socks5://user:pass@127.0.0.1:1", "socks5://***@127.0.0.1:1"),
-    ],
-)
-def test_a_proxy_variable_that_cannot_be_used_is_one_line(command: str, variable: str, value: str, shown: str) -> None:
-    """It names the variable and what is allowed, and shows neither a password nor a traceback."""
-    done = run(command, environ={variable: value, "WETHOD_BASE_URL": "https://wethod.example"})
+def test_a_bad_proxy_variable_is_one_line(command: str) -> None:
+    environ = {"HTTPS_PROXY": "http://user:pa/ss@proxy:3128", "WETHOD_BASE_URL": "https://wethod.example"}
+    done = run(command, environ=environ)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith(f"wethod-graphql: {variable}={shown}: must be the URL of an http or https proxy")
+    assert line.startswith(
+        "wethod-graphql: HTTPS_PROXY=http://***@proxy:3128: must be the URL of an http or https proxy"
+    )
     assert line.endswith("; WETHOD_PROXY or NO_PROXY can take its place")
-    assert "pass" not in line.replace("user:password@proxy.example", "").replace("password percent-encoded", "")
-
-
-def server_context(authority: trustme.CA) -> ssl.SSLContext:
-    """A server's side of TLS for localhost and wethod.example."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "wethod.example").configure_cert(context)
-    return context
-
-
-class tls_server:  # noqa: N801 - used like a function
-    """A server that shakes hands and waits."""
-
-    def __init__(self, authority: trustme.CA) -> None:
-        self._context = server_context(authority)
-
-    async def __aenter__(self) -> int:
-        async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(ConnectionError):
-                await reader.read()
-            writer.close()
-
-        self._server = await asyncio.start_server(wait, "localhost", 0, ssl=self._context, family=socket.AF_INET)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-
-def test_every_setting_can_be_given_by_the_environment() -> None:
-    """No field has a name that an environment could not carry."""
-    assert all(re.fullmatch(r"(WETHOD|GATEWAY)_[A-Z_]+", name.upper()) for name in Settings.model_fields)

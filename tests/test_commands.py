@@ -1,4 +1,4 @@
-"""Every command that a document shows is run here, by a test that is named, or is listed with the reason why not."""
+"""Every command in a document is run here or by a named test, or is listed with the reason why it is not run."""
 
 from __future__ import annotations
 
@@ -95,8 +95,7 @@ SHOWN = [command for path in DOCUMENTS for command in commands_of(path)]
 
 
 @pytest.mark.parametrize("command", SHOWN, ids=lambda command: f"{command.document}:{command.line[:60]}")
-def test_every_command_shown_is_run(command: Command) -> None:
-    """Or stands on the short list above, with a reason."""
+def test_every_shown_command_is_run_or_listed_with_a_reason(command: Command) -> None:
     document, line = command.document, command.line
     begins, where, counts = ELSEWHERE.get(document, ("", "", ""))
     if begins and line.startswith(begins):
@@ -107,33 +106,29 @@ def test_every_command_shown_is_run(command: Command) -> None:
 
 
 def test_every_command_that_runs_is_in_a_document() -> None:
-    """A command that left the documents leaves the tables."""
     shown = {command.line for command in SHOWN}
     assert (RUN | NOT_RUN.keys()) - shown == set()
 
 
 @pytest.mark.parametrize("line", PRINTS)
 def test_a_schema_is_printed(line: str, tmp_path: Path) -> None:
-    """To the letter what the code serves."""
     assert run(line, tmp_path) == PRINTS[line]()
 
 
 def test_schemas_are_written(tmp_path: Path) -> None:
-    """For code generators: SDL, and the result of the introspection query."""
     run("wethod-graphql schema --api > schema.graphql", tmp_path)
     run("wethod-graphql schema --api --json > schema.json", tmp_path)
     assert (tmp_path / "schema.graphql").read_text(encoding="utf-8") == api_sdl()
     assert set(json.loads((tmp_path / "schema.json").read_text(encoding="utf-8"))) == {"__schema"}
 
 
-def test_the_check_of_the_first_day(tmp_path: Path) -> None:
-    """Settings and reach, before a sandbox."""
+def test_the_health_checks_of_the_first_day_pass(tmp_path: Path) -> None:
     with serve_sandbox() as url:
         assert "nothing was sent" in run("wethod-graphql check", tmp_path, {"WETHOD_BASE_URL": url})
 
 
-def test_a_fingerprint_is_matched(tmp_path: Path) -> None:
-    """The document computes the value that the audit writes, apart from white space around the key."""
+def test_the_documented_fingerprint_is_that_of_the_audit(tmp_path: Path) -> None:
+    """White space around the key does not count."""
     (tmp_path / "audit.key").write_bytes(b" a key of 20 bytes..\n")
     audit = Audit(tmp_path / "audit", b"a key of 20 bytes..")
     assert run(FINGERPRINT, tmp_path).strip() == audit.fingerprint(b"Bearer TOKEN")
@@ -141,7 +136,6 @@ def test_a_fingerprint_is_matched(tmp_path: Path) -> None:
 
 
 def delete(url: str) -> str:
-    """Delete contact 1 of acme; the outcome."""
     headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
     body = {"query": MUTATION, "variables": {"id": "1"}}
     answer = httpx.post(f"{url}/graphql", json=body, headers=headers, timeout=20)
@@ -149,7 +143,6 @@ def delete(url: str) -> str:
 
 
 def put(line: str, replaced: dict[str, str]) -> str:
-    """The command with what a test can have."""
     for shown, instead in replaced.items():
         assert shown in line
         line = line.replace(shown, instead)
@@ -158,7 +151,6 @@ def put(line: str, replaced: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("line", SERVES_GRAPHQL)
 def test_a_gateway_is_served(line: str, tmp_path: Path) -> None:
-    """It deletes a contact, and ends well."""
     with serve_sandbox() as wethod:
         upstream = {} if "--sandbox" in line else {"WETHOD_BASE_URL": wethod}
         with serving(put(line, SERVES_GRAPHQL[line]), tmp_path, {"GATEWAY_PORT": "0", **upstream}) as url:
@@ -169,22 +161,19 @@ def test_a_gateway_is_served(line: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", SERVES_REST)
 def test_a_sandbox_is_served(line: str, tmp_path: Path) -> None:
-    """It answers as Wethod, and ends well."""
     headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme", "Wethod-Version": "2024-06-15"}
     with serving(put(line, SERVES_REST[line]), tmp_path, {}) as url:
         assert httpx.delete(f"{url}/api/contact/1", headers=headers).status_code == 200
     assert (tmp_path / "FILE").exists() == line.endswith("FILE")
 
 
-def test_what_ci_calls() -> None:
-    """Every test, none skipped, and what a change must pass."""
+def test_ci_runs_every_test_and_every_check() -> None:
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "export CI=true" in text
     assert all(f"\n{script}" in text for script in ("scripts/test", "scripts/check"))
 
 
 def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
-    """The README's first promise, from nothing; and the scripts of a developer, who set up the same copy."""
     folder = fresh_copy(tmp_path)
     python = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001 - the Python under a venv has no other name
     here = {"PYTHON": python, "GATEWAY_PORT": "0"}
@@ -204,7 +193,7 @@ def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
 
 
 def test_the_pictures_are_retaken(tmp_path: Path) -> None:
-    """``scripts/screenshot`` but for its setting up: pictures as large as the README's."""
+    """``scripts/screenshot`` without its set-up."""
     require("Chromium", present=shutil.which("chromium") is not None)
     pictures = ("graphiql.png", "example.png")
     command = (ROOT / "scripts" / "screenshot").read_text(encoding="utf-8").splitlines()[-1]
@@ -217,15 +206,14 @@ def test_the_pictures_are_retaken(tmp_path: Path) -> None:
         assert taken[:24] == kept[:24]
 
 
-def test_the_readers_are_fuzzed() -> None:
-    """``scripts/fuzz`` but for its setting up, for seconds instead of a minute."""
+def test_the_parsers_are_fuzzed() -> None:
+    """``scripts/fuzz`` without its set-up, for two seconds."""
     command = (ROOT / "scripts" / "fuzz").read_text(encoding="utf-8").splitlines()[-1]
     assert command == 'exec "${VENV:-.venv}/bin/python" -m tests.fuzz "$@"'
     assert run(f"{sys.executable} -m tests.fuzz --seconds 2", ROOT)
 
 
 def graphql_blocks() -> list[str]:
-    """The GraphQL examples in the documents."""
     found = []
     for path in DOCUMENTS:
         found += [block.split("```")[0] for block in path.read_text(encoding="utf-8").split("```graphql\n")[1:]]
@@ -234,5 +222,4 @@ def graphql_blocks() -> list[str]:
 
 @pytest.mark.parametrize("document", graphql_blocks(), ids=lambda text: " ".join(text.split())[:40])
 def test_every_document_shown_is_valid(document: str) -> None:
-    """GraphQL that a reader may paste."""
     assert validate(build_schema()._schema, parse(document)) == []  # noqa: SLF001 - Strawberry has no other way to it

@@ -1,4 +1,4 @@
-"""The deployment files agree with the code: names of settings, order of times, no name of a registry."""
+"""The deployment files agree with the code: names of settings, order of timeouts, no name of a registry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ FILES = sorted(
 
 @pytest.mark.parametrize("path", [*FILES, ROOT / "Dockerfile"], ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_settings_that_exist_are_named(path: Path) -> None:
-    """A setting that was renamed is renamed everywhere."""
     named = set(
         re.findall(r"(?<![A-Z_$])(?:WETHOD|GATEWAY)_[A-Z]+(?:_[A-Z]+)*\b(?![*_])", path.read_text(encoding="utf-8"))
     )
@@ -37,18 +36,16 @@ def test_only_settings_that_exist_are_named(path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """A YAML file."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def test_the_chart_has_the_version_of_the_code() -> None:
-    """One place says it, and this holds the other to it."""
     chart = load(CHART / "Chart.yaml")
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
 
-def test_a_pod_may_finish_what_it_began() -> None:
-    """Grace is longer than delay, drain and the longest stop after the drain; tests/deploy checks the chart's."""
+def test_compose_gives_the_gateway_time_to_drain() -> None:
+    """tests/deploy checks the chart."""
     compose = load(ROOT / "deploy" / "compose.yaml")
     grace = int(compose["services"]["gateway"]["stop_grace_period"].removesuffix("s"))
     settings = Settings()
@@ -57,14 +54,12 @@ def test_a_pod_may_finish_what_it_began() -> None:
 
 
 def test_the_compose_file_gives_settings_that_are_valid() -> None:
-    """The gateway accepts every value that the file sets."""
     environment = load(ROOT / "deploy" / "compose.yaml")["services"]["gateway"]["environment"]
     Settings.model_validate({name.lower(): value for name, value in environment.items()})
 
 
 @pytest.mark.parametrize("name", ["audit.yml", "ci.yml", "release.yml"])
 def test_workflows_pin_what_they_run(name: str) -> None:
-    """Each action by its commit, and no permission by default."""
     path = ROOT / ".github" / "workflows" / name
     workflow = load(path)
     assert workflow["permissions"] in ({}, {"contents": "read"})
@@ -73,8 +68,8 @@ def test_workflows_pin_what_they_run(name: str) -> None:
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
 
 
-def test_what_signs_runs_no_test() -> None:
-    """The job that may ask for a signature waits for the tests, and has nothing of what they install."""
+def test_the_job_that_signs_runs_no_test() -> None:
+    """It must have nothing of what the tests install."""
     jobs = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
     runs = {name: [step.get("run", "") for step in job["steps"]] for name, job in jobs.items()}
     assert jobs["build"]["needs"] == "test"
@@ -84,7 +79,6 @@ def test_what_signs_runs_no_test() -> None:
 
 
 def test_the_image_runs_without_privileges() -> None:
-    """Its last stage has a user of its own, no compiler, and a health check that the gateway answers."""
     last = (ROOT / "Dockerfile").read_text(encoding="utf-8").rpartition("\nFROM ")[2]
     assert "USER 10001:10001" in last
     assert "apt-get" not in last
@@ -94,7 +88,6 @@ def test_the_image_runs_without_privileges() -> None:
 
 
 def test_the_dockerfile_passes_its_linter() -> None:
-    """hadolint, with nothing ignored."""
     program = Path(sys.executable).parent / "hadolint"
     require("hadolint", present=program.exists())
     done = subprocess.run([program, ROOT / "Dockerfile"], capture_output=True, encoding="utf-8", check=False)

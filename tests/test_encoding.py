@@ -1,4 +1,4 @@
-"""No file and no output of a program is read in the encoding of the locale, which may be a legacy one."""
+"""The project never reads a file or a program's output in the encoding of the locale."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ ENCODING_POSITION = {"read_text": 0, "write_text": 1}
 
 
 def sources() -> Iterator[Path]:
-    """Yield the Python files of the project."""
     yield ROOT / "hatch_build.py"
     for folder in ("app", "schema", "tests", "scripts"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -26,7 +25,7 @@ def sources() -> Iterator[Path]:
 
 
 def depends_on_the_locale(call: ast.Call) -> bool:
-    """Tell whether a call reads or writes text without an encoding."""
+    """Return true if a call reads or writes text without an encoding."""
     given = {keyword.arg for keyword in call.keywords}
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     if name in ENCODING_POSITION:
@@ -38,7 +37,6 @@ def depends_on_the_locale(call: ast.Call) -> bool:
 
 
 def test_every_call_names_its_encoding() -> None:
-    """Of files and of the output of programs."""
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sources()
@@ -49,7 +47,6 @@ def test_every_call_names_its_encoding() -> None:
 
 
 def test_the_schema_prints_in_a_legacy_locale() -> None:
-    """With Python's UTF-8 mode off and a locale that knows ASCII alone."""
     environ = os.environ | {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     command = [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning", "-m", "app", "schema"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False)

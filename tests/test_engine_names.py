@@ -1,4 +1,4 @@
-"""The engine runs any operation: nothing in ``app`` names a contact or a delete, where the contract can say it."""
+"""The engine is independent of the operation: nothing in ``app`` names a contact or a delete."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ MODULES = [path for path in sorted((ROOT / "app").rglob("*.py")) if not str(path
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_engine_names_no_contact_and_no_delete(path: Path) -> None:
-    """Neither in code nor in words, so that a second operation changes nothing here."""
+    """A second operation must change nothing here."""
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if NAMED.search(ALLOWED.sub("", line))] == []

@@ -1,4 +1,4 @@
-"""Tests that share something costly run in one process."""
+"""Tests that share a costly fixture run in one process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.commands import ROOT, run
 
 
 def test_a_group_and_a_file_stay_in_one_process() -> None:
-    """A version of pytest or pytest-xdist that ignores the groups fails here."""
+    """A version of pytest or pytest-xdist may ignore the groups."""
     files = "tests/test_system_parts.py tests/test_locks.py tests/scale/test_document.py"
     output = run(f"{sys.executable} -m pytest -n 2 -v -p no:cacheprovider {files}", ROOT)
     processes = defaultdict(set)

@@ -29,7 +29,6 @@ LICENCES = re.compile(
 
 
 def pinned(lock: Path) -> dict[str, Requirement]:
-    """The packages of a lock by name."""
     text = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ")
     found: dict[str, Requirement] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -45,7 +44,6 @@ def pinned(lock: Path) -> dict[str, Requirement]:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 def test_every_package_is_pinned_by_version_and_hash(lock: Path) -> None:
-    """Nothing but pins: no index, no address, no range, no option."""
     packages = pinned(lock)
     assert packages
     for requirement in packages.values():
@@ -56,29 +54,26 @@ def test_every_package_is_pinned_by_version_and_hash(lock: Path) -> None:
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_a_lock_is_of_the_project_as_it_is(name: str) -> None:
-    """Every dependency that is stated is locked, at a version that is allowed."""
+def test_a_lock_has_every_stated_dependency(name: str) -> None:
     packages = pinned(Path(name))
     for stated in map(Requirement, GROUPS[name]):
         (specifier,) = packages[canonicalize_name(stated.name)].specifier
         assert stated.specifier.contains(specifier.version, prereleases=True), stated
 
 
-def test_what_is_tested_is_what_is_shipped() -> None:
-    """The tests' lock has the very versions and hashes of the gateway's own."""
+def test_the_tests_use_the_shipped_versions() -> None:
     shipped, tested = pinned(Path("requirements.lock")), pinned(Path("requirements-dev.lock"))
     assert {name: str(tested[name]) for name in shipped} == {name: str(one) for name, one in shipped.items()}
 
 
-def test_what_is_installed_is_what_is_locked() -> None:
-    """The tests run on the locked versions."""
+def test_the_installed_versions_are_the_locked_ones() -> None:
     for name, requirement in pinned(Path("requirements-dev.lock")).items():
         if requirement.marker is None or requirement.marker.evaluate():
             assert requirement.specifier.contains(metadata.version(name), prereleases=True), name
 
 
-def test_the_extras_that_packages_ask_of_each_other_are_pinned() -> None:
-    """To pip an extra makes a package of its own: where the pin has none, a newer release breaks the set-up."""
+def test_required_extras_are_pinned() -> None:
+    """For pip, a package with an extra needs its own pin."""
     packages = pinned(Path("requirements-dev.lock"))
     for name, requirement in packages.items():
         if requirement.marker is None or requirement.marker.evaluate():
@@ -87,8 +82,7 @@ def test_the_extras_that_packages_ask_of_each_other_are_pinned() -> None:
                     assert needed.extras <= packages[canonicalize_name(needed.name)].extras, f"{name}: {needed}"
 
 
-def test_what_is_shipped_may_be_shipped() -> None:
-    """Each package of the gateway states a licence, and none that binds who uses it."""
+def test_every_shipped_package_has_a_permissive_licence() -> None:
     for name, requirement in pinned(Path("requirements.lock")).items():
         if requirement.marker is None or requirement.marker.evaluate():
             about = metadata.metadata(name)

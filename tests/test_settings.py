@@ -1,4 +1,4 @@
-"""A bad setting stops the start with one line that names variable, value and what is allowed."""
+"""A bad setting stops the start with one line that names the variable, the value and the allowed values."""
 
 from __future__ import annotations
 
@@ -94,7 +94,6 @@ REFUSED = {
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str, allowed: str) -> None:
-    """One line: the variable, its value, and what is allowed."""
     with pytest.raises(SettingsError) as caught:
         load({name: value})
     shown = value if len(value) <= 80 else f"{value[:77]}..."
@@ -102,7 +101,6 @@ def test_a_bad_value_is_named(name: str, value: str, allowed: str) -> None:
 
 
 def test_every_bad_setting_is_named_at_once() -> None:
-    """An operator mends the environment in one round."""
     with pytest.raises(SettingsError) as caught:
         load({"GATEWAY_PORT": "x", "WETHOD_VERSION": "y", "GATEWAY_WORKERS": "0"})
     assert [line.partition("=")[0] for line in str(caught.value).splitlines()] == [
@@ -116,7 +114,7 @@ def test_every_bad_setting_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("ftp://someone:hunter2@host?key=hunter3", "ftp://***@host?***"),
+        ("ftp://user:hunter2@host?key=hunter3", "ftp://***@host?***"),
         ("http://user:hunter/2@proxy:3128", "http://***@proxy:3128"),
         ("http://user:hunter?2@proxy:3128", "http://***@proxy:3128"),
         ("http://user:hunter#2@proxy:3128", "http://***@proxy:3128"),
@@ -130,7 +128,7 @@ def test_every_bad_setting_is_named_at_once() -> None:
     ids=repr,
 )
 def test_secrets_in_a_url_are_masked(name: str, value: str, shown: str) -> None:
-    """Everything before the last at sign, the query and the fragment; no message of a library quotes the value."""
+    """No message of a library quotes the value."""
     with pytest.raises(SettingsError) as caught:
         load({name: value})
     assert str(caught.value).startswith(f"{name}={shown}: must be an absolute http or https URL") or shown.endswith(
@@ -143,14 +141,13 @@ def test_secrets_in_a_url_are_masked(name: str, value: str, shown: str) -> None:
 def test_user_info_in_the_base_url_is_refused() -> None:
     """A token belongs to the caller, not to the gateway."""
     with pytest.raises(SettingsError) as caught:
-        load({"WETHOD_BASE_URL": "https://someone:hunter2@api.wethod.com"})
+        load({"WETHOD_BASE_URL": "https://user:hunter2@api.wethod.com"})
     assert str(caught.value) == "WETHOD_BASE_URL=https://***@api.wethod.com: must not contain user info"
 
 
 def test_the_password_of_a_proxy_is_not_in_the_settings_representation() -> None:
-    """A log line or a traceback may show the settings."""
-    settings = load({"WETHOD_PROXY": "http://someone:hunter2@proxy:3128"})
-    assert settings.wethod_proxy == "http://someone:hunter2@proxy:3128"
+    settings = load({"WETHOD_PROXY": "http://user:hunter2@proxy:3128"})
+    assert settings.wethod_proxy == "http://user:hunter2@proxy:3128"
     assert "hunter2" not in f"{settings!r} {settings}"
 
 
@@ -165,12 +162,11 @@ def test_the_password_of_a_proxy_is_not_in_the_settings_representation() -> None
     ],
 )
 def test_the_base_url_is_normalised(url: str, normalised: str) -> None:
-    """A name is encoded as DNS has it; the dot of an absolute name stays."""
+    """A name is encoded as in DNS; the dot of an absolute name stays."""
     assert load({"WETHOD_BASE_URL": url}).wethod_base_url == normalised
 
 
 def test_origins_are_those_that_browsers_send() -> None:
-    """Lower case, no default port, names as DNS has them; the schemes of native applications too."""
     origins = "https://APP.example.com:443,http://wéthod.com:80,http://a:8080,capacitor://localhost"
     assert load({"GATEWAY_CORS_ORIGINS": origins}).gateway_cors_origins == (
         "https://app.example.com",
@@ -181,7 +177,6 @@ def test_origins_are_those_that_browsers_send() -> None:
 
 
 def test_keywords_are_accepted_in_any_case() -> None:
-    """Other programs write them in upper case."""
     settings = load({"GATEWAY_LOG_LEVEL": "INFO", "GATEWAY_LOG_FORMAT": "JSON", "WETHOD_TRANSPORT": "Http1"})
     assert (settings.gateway_log_level, settings.gateway_log_format) == ("info", "json")
     assert settings.wethod_transport == "http1"
@@ -198,29 +193,25 @@ def test_keywords_are_accepted_in_any_case() -> None:
     ],
 )
 def test_the_audit_goes_to_a_keyword_or_a_path(value: str, target: str) -> None:
-    """A keyword in any case; a path as it is written."""
     assert load({"GATEWAY_AUDIT_LOG": value}).gateway_audit_log == target
 
 
 @pytest.mark.parametrize("value", ["::", "[::]", "127.0.0.1", "localhost", "gateway.internal."])
 def test_an_address_to_listen_on_is_an_address_or_a_name(value: str) -> None:
-    """With or without brackets."""
     assert load({"GATEWAY_HOST": value}).gateway_host == value.strip("[]")
 
 
 def test_a_name_of_a_file_that_is_too_long_is_refused() -> None:
-    """The operating system's error is no traceback."""
     with pytest.raises(SettingsError, match="must be a file that can be read"):
         load({"WETHOD_CA_FILE": "a" * 5_000})
 
 
 def test_the_documented_settings_are_those_of_the_code() -> None:
-    """Every setting, its default and its meaning; print ``settings_table()`` to bring the document up to date."""
+    """``settings_table()`` is the text of the document."""
     assert settings_table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), settings_table()
 
 
 def test_the_readme_shows_settings_as_the_document_does() -> None:
-    """The six that matter most, by the rows of the whole table."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [line for line in readme.splitlines() if re.match(r"\| `(?:WETHOD|GATEWAY)_", line)]
     assert len(rows) == 6
@@ -257,8 +248,7 @@ def shown_default(default: object) -> str:
         ("https://wethod.example/prefix/", "", True),
     ],
 )
-def test_plaintext_leaves_the_machine_only_when_asked_to(url: str, plaintext: str, *, allowed: bool) -> None:
-    """Tokens do not travel in the clear by accident."""
+def test_plaintext_to_another_machine_needs_a_setting(url: str, plaintext: str, *, allowed: bool) -> None:
     environ = {"WETHOD_BASE_URL": url, "WETHOD_ALLOW_PLAINTEXT": plaintext}
     if allowed:
         assert load(environ).wethod_base_url == url.rstrip("/")
@@ -268,7 +258,6 @@ def test_plaintext_leaves_the_machine_only_when_asked_to(url: str, plaintext: st
 
 
 def test_the_defaults_are_those_of_the_design() -> None:
-    """Without any variable the gateway works."""
     settings = load({})
     assert settings == Settings()
     assert (settings.wethod_connect_timeout_seconds, settings.wethod_max_connections) == (2.0, 100)
@@ -278,17 +267,15 @@ def test_the_defaults_are_those_of_the_design() -> None:
 
 
 def test_lists_are_comma_separated_and_empty_variables_are_none() -> None:
-    """As the design says, and as container platforms set them."""
     settings = load({"GATEWAY_CORS_ORIGINS": " https://a.example, https://b.example:8443 ,", "GATEWAY_PORT": ""})
     assert settings.gateway_cors_origins == ("https://a.example", "https://b.example:8443")
     assert settings.gateway_port == 8000
 
 
 def test_an_option_takes_precedence_over_its_variable() -> None:
-    """The command line is nearer than the environment."""
     assert load({"GATEWAY_PORT": "1"}, gateway_port=2, gateway_host=None).gateway_port == 2
 
 
 def test_a_misspelt_variable_is_found() -> None:
-    """Otherwise the default would apply silently."""
+    """The default would apply silently."""
     assert unknown_variables({"GATEWAY_HOTS": "x", "GATEWAY_HOST": "y", "PATH": "z"}) == ["GATEWAY_HOTS"]

@@ -1,4 +1,4 @@
-"""A missing part of the machine is named, and in CI it is a failure."""
+"""A missing part of the machine skips a test with its name, and fails it in CI."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from tests.system_parts import require
     [(None, pytest.skip.Exception), ("false", pytest.skip.Exception), ("true", pytest.fail.Exception)],
     ids=["at-home", "not-ci", "ci"],
 )
-def test_a_missing_part_is_named(monkeypatch: pytest.MonkeyPatch, ci: str | None, outcome: type[BaseException]) -> None:
-    """At home the test is skipped, in CI it fails, and both say what is missing."""
+def test_a_missing_part_skips_the_test_and_fails_in_ci(
+    monkeypatch: pytest.MonkeyPatch, ci: str | None, outcome: type[BaseException]
+) -> None:
     monkeypatch.delenv("CI", raising=False)
     if ci is not None:
         monkeypatch.setenv("CI", ci)
@@ -22,6 +23,5 @@ def test_a_missing_part_is_named(monkeypatch: pytest.MonkeyPatch, ci: str | None
 
 
 def test_a_present_part_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test goes on, in CI too."""
     monkeypatch.setenv("CI", "true")
     require("Python", present=True)

@@ -1,4 +1,4 @@
-"""A stand-in for Wethod on a real socket: it answers what a test scripts, and records what it was asked."""
+"""A stand-in for Wethod on a real socket: it answers by a script, and records the requests."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it arrived."""
-
     method: str
     target: str
     headers: tuple[tuple[str, bytes], ...]
     body: bytes
 
     def header(self, name: str) -> bytes | None:
-        """The value of a header; None where it did not come. A repeated one fails the test."""
+        """The value of a header; None if it is absent. A repeated header fails the test."""
         values = [value for key, value in self.headers if key == name.lower()]
         assert len(values) < 2, f"{name} came {len(values)} times"
         return values[0] if values else None
@@ -29,12 +27,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bytes to send, then whether to hang up, or to hang.
+    """Bytes to send, and the fate of the connection after them.
 
     Attributes:
         data: sent as they are.
-        close: hang up after them; otherwise the connection is kept, or hangs where they are no whole answer.
-        delay_seconds: how long to wait before.
+        close: close the connection after them; otherwise it stays open.
+        delay_seconds: the wait before them.
     """
 
     data: bytes = b""
@@ -50,7 +48,6 @@ def answer(
     content_type: str = "application/json",
     delay_seconds: float = 0.0,
 ) -> Answer:
-    """A whole answer that keeps the connection."""
     fields = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
     head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return Answer(head.encode("latin-1") + b"\r\n" + body, delay_seconds=delay_seconds)
@@ -71,7 +68,7 @@ class Upstream:
 
     Attributes:
         url: its base URL.
-        script: answers in turn, the last one again and again; or a function of the request.
+        script: answers in turn, the last one repeatedly; or a function of the request.
         asked: every request whose head arrived, in order.
         connections: number of connections accepted.
     """
@@ -84,10 +81,9 @@ class Upstream:
     _arrival: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection's requests."""
         self.connections += 1
         self._writers.append(writer)
-        # A RuntimeError is uvloop's word for a socket that hang_up has closed.
+        # uvloop raises RuntimeError for a socket that hang_up has closed.
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, RuntimeError):
             while True:
                 asked = await read_request(reader)
@@ -104,7 +100,7 @@ class Upstream:
         writer.close()
 
     async def asked_for(self, count: int) -> None:
-        """Wait until so many requests have arrived.
+        """Wait until this number of requests has arrived.
 
         Raises:
             TimeoutError: they did not arrive within 15 s.
@@ -115,13 +111,11 @@ class Upstream:
                 await self._arrival.wait()
 
     def hang_up(self) -> None:
-        """Close every connection."""
         for writer in self._writers:
             writer.close()
 
 
 async def read_request(reader: asyncio.StreamReader) -> Asked:
-    """Read one request off a stream."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head[:-4].split(b"\r\n")
     method, target, _ = first.decode("latin-1").split(" ")
@@ -133,7 +127,7 @@ async def read_request(reader: asyncio.StreamReader) -> Asked:
 
 @contextlib.asynccontextmanager
 async def upstream(script: Script, port: int = 0) -> AsyncIterator[Upstream]:
-    """Run a Wethod on a loopback port, an ephemeral one unless it is given."""
+    """Run a Wethod on a loopback port, by default an ephemeral one."""
     running = Upstream(script)
     server = await asyncio.start_server(running.serve, "127.0.0.1", port)
     running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

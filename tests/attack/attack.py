@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.upstream import Answer
 
 Front: TypeAlias = Literal["defaults", "cors"]
-"""Which gateway is attacked: one with the defaults of production, or one that lists ``ORIGIN`` besides."""
+"""The attacked gateway: with the defaults of production, or with ``ORIGIN`` listed too."""
 
 ORIGIN = "https://app.example"
 """The one origin that the gateway ``cors`` lists."""
@@ -32,7 +32,7 @@ class Reply:
         status: its status.
         content: its body: JSON, or a string for text.
         headers: all its fields, except `Date`, `Content-Length` and `X-Request-ID`.
-        head_only: it is one to HEAD.
+        head_only: it answers HEAD.
     """
 
     status: int
@@ -42,12 +42,11 @@ class Reply:
 
     @property
     def by_application(self) -> bool:
-        """True if the endpoint answers; the server itself refuses what is no readable request."""
+        """True if the endpoint answers; the server itself refuses a request that it cannot read."""
         return "x-content-type-options" in self.headers
 
     @property
     def closes(self) -> bool:
-        """True if it is the last one of its connection."""
         return self.headers.get("connection") == "close"
 
 
@@ -75,7 +74,6 @@ class Attack:
 
 
 def error(message: str, code: str, *places: tuple[int, int]) -> dict[str, object]:
-    """One entry of `errors`."""
     entry: dict[str, object] = {"message": message}
     if places:
         entry["locations"] = [{"line": line, "column": column} for line, column in places]
@@ -105,8 +103,11 @@ def answered(data: object, **headers: str) -> Reply:
     return Reply(200, {"data": data}, _GRAPHQL | more)
 
 
+SOUND = answered({"__typename": "Query"})
+"""The answer to `QUERY`."""
+
+
 def outcome(member: str, **fields: object) -> Reply:
-    """The outcome of one delete."""
     return answered({"deleteContact": {"__typename": member, **fields}})
 
 
@@ -122,7 +123,6 @@ LONGEST_CELL = 160
 
 
 def shown(reply: Reply) -> str:
-    """A reply in a few words."""
     content, more = reply.content, ""
     if isinstance(content, dict) and "errors" in content:
         first, *others = content["errors"]

@@ -1,4 +1,4 @@
-"""All attacks, by group."""
+"""Every attack, by the group in which docs/attacks.md shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids and headers that would be more than a contact, a company, a version or a token."""
+"""Ids and headers that try to be more than a contact, a company, a version or a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that readers of JSON stumble over."""
+"""Bodies that JSON parsers read differently, or fail on."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import json
 
 from tests.attack.attack import Attack, Reply, answered, invalid, outcome, refused
 from tests.attack.documents import ENOUGH
-from tests.attack.wire import DELETE, ask, parameters, post
+from tests.attack.wire import DELETE, QUERY, ask, post
 
-QUERY = parameters("{__typename}")
 BY_VARIABLE = "mutation($id:ID!){deleteContact(id:$id){__typename}}"
 
 
 def not_json(why: str) -> Reply:
-    """A body that cannot be read."""
     return refused(400, "BAD_REQUEST", f"The request's body is not JSON: {why}.")
 
 
 def not_an_id(message: str) -> Reply:
-    """A variable that is no ID."""
     return refused(422, "BAD_USER_INPUT", f"Variable '$id' has invalid value: ID must be {message}", (1, 10))
 
 
@@ -30,7 +27,6 @@ DECLARED = [(number, 7 + 8 * number + max(0, number - 10)) for number in range(2
 
 
 def with_id(number: str) -> bytes:
-    """A delete whose variable is written so."""
     return post(b'{"query":' + json.dumps(BY_VARIABLE).encode() + b',"variables":{"id":' + number.encode() + b"}}")
 
 

@@ -82,7 +82,6 @@ TABLE = "\n## {title}\n\n| id | an attacker sends | the answer |\n| --- | --- | 
 
 
 def gets(replies: tuple[Reply, ...], deletes: int = 0) -> str:
-    """The replies in short form."""
     kinds: dict[str, int] = {}
     for reply in replies:
         words = shown(reply).replace("|", "\\|")
@@ -96,12 +95,10 @@ def gets(replies: tuple[Reply, ...], deletes: int = 0) -> str:
 
 
 def row(name: str, attack: Attack) -> str:
-    """One line."""
     return ROW.format(name=name, does=attack.does.replace("|", "\\|"), gets=gets(attack.replies, len(attack.deleted)))
 
 
 def render() -> str:
-    """The document."""
     text = HEAD.format(count=len(ATTACKS) + len(SLOW) + len(CROWDS))
     for title, group in GROUPS.items():
         text += TABLE.format(title=title) + "".join(row(name, attack) for name, attack in group.items())

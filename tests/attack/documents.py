@@ -1,4 +1,4 @@
-"""Documents that cost much, ask for much, or tell much."""
+"""Documents that cost much, request much, or reveal much."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ NOT_FOUND = refused(422, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
 def too_much(message: str, column: int = 1) -> Reply:
-    """An operation past a limit."""
     return refused(422, "LIMIT_EXCEEDED", message, (1, column))
 
 
 def aliases(count: int) -> str:
-    """So many deletes of one contact, each under a name of its own."""
+    """Delete one contact under this many aliases."""
     return "mutation{" + " ".join(f'a{number}:deleteContact(id:"7"){{__typename}}' for number in range(count)) + "}"
 
 
@@ -40,7 +39,6 @@ def spreads(levels: int, leaf: str, kind: str) -> str:
 
 
 def persisted(digest: str) -> dict[str, object]:
-    """The extension of automatic persisted queries."""
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
 
 
@@ -49,9 +47,9 @@ ENOUGH = ("Too many validation errors, error limit reached. Validation aborted."
 
 
 def unknown_directives(count: int) -> Reply:
-    """Each is an error with a location, up to the limit of errors."""
-    told = [("Unknown directive '@aa'.", ((1, 12 + 3 * number),)) for number in range(min(count, MOST_ERRORS))]
-    return invalid(*told, *([ENOUGH] if count > MOST_ERRORS else []))
+    """One error with a location for each, up to the limit of errors."""
+    errors = [("Unknown directive '@aa'.", ((1, 12 + 3 * number),)) for number in range(min(count, MOST_ERRORS))]
+    return invalid(*errors, *([ENOUGH] if count > MOST_ERRORS else []))
 
 
 VOLUME = {
@@ -232,21 +230,20 @@ VOLUME = {
 INTROSPECTION_OFF = "GraphQL introspection has been disabled, but the requested query contained the field '{}'."
 
 
-Untold: TypeAlias = "tuple[tuple[str, int, int], ...]"
+HiddenFields: TypeAlias = "tuple[tuple[str, int, int], ...]"
 """Fields with their lines and columns."""
 
 
-def untold(fields: Untold) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
-    """An error for each hidden field if introspection is off."""
+def hidden(fields: HiddenFields) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
+    """One error for each field that is hidden while introspection is off."""
     return [(INTROSPECTION_OFF.format(name), ((line, column),)) for name, line, column in fields]
 
 
 def introspection(*fields: tuple[str, int, int]) -> Reply:
-    """The answer to those who ask for such fields."""
-    return invalid(*untold(fields))
+    return invalid(*hidden(fields))
 
 
-TOOLS_ASK: Untold = (
+TOOLS_ASK: HiddenFields = (
     ("__schema", 3, 3),
     ("queryType", 5, 5),
     ("kind", 5, 22),
@@ -268,7 +265,7 @@ TOOLS_ASK: Untold = (
     ("possibleTypes", 55, 3),
     ("type", 63, 3),
 )
-CIRCULAR_ASKS: Untold = (
+CIRCULAR_ASKS: HiddenFields = (
     ("__schema", 1, 2),
     ("types", 1, 11),
     *((name, 1, column + 12 * level) for level in range(4) for name, column in (("fields", 17), ("type", 24))),
@@ -281,7 +278,7 @@ DISCLOSURE = {
     "introspection": Attack(
         "the introspection query of common tools",
         ask(get_introspection_query()),
-        (invalid(*untold(TOOLS_ASK), ENOUGH),),
+        (invalid(*hidden(TOOLS_ASK), ENOUGH),),
     ),
     "introspection-type": Attack(
         "one type by name", ask('{__type(name:"Mutation"){name}}'), (introspection(("__type", 1, 2)),)
@@ -299,7 +296,7 @@ DISCLOSURE = {
     "introspection-circular": Attack(
         "types of fields of types of fields",
         ask(CIRCULAR),
-        (invalid(("Maximum introspection depth exceeded", ((1, 2),)), *untold(CIRCULAR_ASKS)),),
+        (invalid(("Maximum introspection depth exceeded", ((1, 2),)), *hidden(CIRCULAR_ASKS)),),
     ),
     "suggestion-field": Attack(
         "a misspelt field, to get a suggestion",

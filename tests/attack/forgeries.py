@@ -1,4 +1,4 @@
-"""Requests that a foreign page can make a browser send, without asking anybody first."""
+"""Requests that a foreign page can make a browser send without a preflight."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MULTIPART = (
 
 
 def typed(content_type: bytes, body: bytes = parameters(DELETE)) -> bytes:
-    """A body of a kind that a form, or a fetch without a preflight, can send."""
+    """A body of a media type that a form, or a fetch without a preflight, can send."""
     return request(body, *FORM, b"Content-Type: " + content_type)
 
 
@@ -160,7 +160,7 @@ def preflight(origin: str, *fields: bytes) -> bytes:
 
 
 def unlisted(what: str) -> Reply:
-    """A preflight that is refused: the browser never sends what it would have been for."""
+    """A refused preflight: the browser then does not send the request itself."""
     kept = {name: value for name, value in ALLOWED.items() if name not in SHARED}
     return Reply(400, f"Disallowed CORS {what}", kept)
 

@@ -1,15 +1,13 @@
-"""Requests that two readers would end in different places, each with a delete hidden behind it."""
+"""Requests whose end two parsers would see in different places, each with a delete hidden behind it."""
 
 from __future__ import annotations
 
-from tests.attack.attack import MALFORMED, Attack, Reply, answered
-from tests.attack.wire import ACCEPT, AS_JSON, DELETE, PERSON, ask, parameters, raw, request
+from tests.attack.attack import MALFORMED, SOUND, Attack, Reply, answered
+from tests.attack.wire import ACCEPT, AS_JSON, DELETE, PERSON, QUERY, ask, raw, request
 
 HIDDEN = ask(DELETE)
 """A delete that no client requested."""
 
-QUERY = parameters("{__typename}")
-SOUND = answered({"__typename": "Query"})
 LAST = answered({"__typename": "Query"}, connection="close")
 LINE = b"POST /graphql HTTP/1.1"
 HOST = b"Host: a"
@@ -20,12 +18,10 @@ END = b"0\r\n\r\n"
 
 
 def framed(*fields: bytes, body: bytes = CHUNK + END) -> bytes:
-    """A query with its body framed by these fields."""
     return raw(LINE, *FIELDS, *fields, body=body)
 
 
 def length(value: bytes, *fields: bytes) -> bytes:
-    """A query with this for a length."""
     return framed(b"Content-Length: " + value, *fields, body=QUERY)
 
 

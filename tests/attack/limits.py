@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import Attack, answered, invalid, not_read, refused
+from tests.attack.attack import SOUND, Attack, answered, invalid, not_read, refused
 from tests.attack.documents import DEPTH, ROOT_FIELDS, TOKENS, aliases, too_much
 from tests.attack.framing import CHUNK, CHUNKED, FIELDS, framed
-from tests.attack.wire import ACCEPT, AS_JSON, DELETED, ask, parameters, post, raw, request
+from tests.attack.wire import ACCEPT, AS_JSON, DELETED, QUERY, ask, post, raw, request
 
-QUERY = parameters("{__typename}")
-SOUND = answered({"__typename": "Query"})
 LONG_BODY = refused(413, "LIMIT_EXCEEDED", "The request's body is longer than 65536 bytes.", connection="close")
 LONG_HEAD = not_read(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
 LONG_TARGET = not_read(414, "LIMIT_EXCEEDED", "The request target is too long.")
@@ -23,25 +21,23 @@ PIPELINED = 17
 
 
 def chunked(size: int) -> bytes:
-    """A query of so many bytes, in chunks of 1,000."""
     body = QUERY.ljust(size)
     chunks = [body[at : at + 1_000] for at in range(0, size, 1_000)]
     return framed(CHUNKED, body=b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n")
 
 
 def with_head(size: int) -> bytes:
-    """A query by GET whose head has so many bytes, in one long field."""
+    """A query by GET whose head has this many bytes, in one long field."""
     return raw(BY_GET, *FIELDS, b"X: " + b"v" * (size - len(raw(BY_GET, *FIELDS, b"X: "))))
 
 
 def with_fields(size: int) -> bytes:
-    """A query by GET whose head has so many bytes, in many fields."""
+    """A query by GET whose head has this many bytes, in many fields."""
     count, odd = divmod(size - len(raw(BY_GET, *FIELDS)), len(b"a: b\r\n"))
     return raw(BY_GET, *FIELDS, *[b"a: b"] * (count - 1), b"a: b" + b"b" * odd)
 
 
 def with_target(size: int) -> bytes:
-    """A query by GET whose target has so many bytes."""
     target = b"/graphql?query=%7B__typename%7D&x="
     return raw(b"GET " + target.ljust(size, b"x") + b" HTTP/1.1", b"Host: a", ACCEPT)
 
@@ -53,18 +49,18 @@ UNKNOWN_FIELD = invalid(("Cannot query field 'failures' on type 'WethodFailure'.
 
 
 def nested(levels: int) -> str:
-    """A query with fields nested so deep, none of which exists below the first."""
+    """A query with fields at this depth; only the first exists."""
     return "{wethodContext" + "{failures" * (levels - 2) + "{field" + "}" * levels
 
 
 def rows(tokens: int) -> list[list[str]]:
-    """Aliases of a field for each of twenty contexts, so that a query of them has so many tokens."""
+    """Aliases of a field in twenty contexts, for a query of this many tokens."""
     counts = [*([15] * 19), (tokens - 2 - 19 * 50 - 5) // 3]
     return [[f"b{name}" for name in range(count)] for count in counts]
 
 
 def fields(tokens: int) -> str:
-    """A query of so many tokens, nearly all of them aliases."""
+    """A query of this many tokens, nearly all of them aliases."""
     names = rows(tokens)
     selections = [" ".join(f"{name}:company" for name in row) for row in names]
     selections[0] += " company" * (tokens - 2 - 20 * 5 - 3 * sum(map(len, names)))

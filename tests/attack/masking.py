@@ -1,4 +1,4 @@
-"""Details that a failing Wethod, or a proxy before it, would give away."""
+"""Details of a failing Wethod, or of a proxy before it, that an answer must not reveal."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ FORBIDDEN = "The token's owner may not delete contacts: crm.edit is needed."
 UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
 
 
-def told(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> tuple[Reply]:
-    """An outcome that has nothing of Wethod's but what is documented."""
+def masked(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> tuple[Reply]:
+    """An outcome with documented details only."""
     response = {"headers": list(headers), "content": None}
     return (outcome(member, key=key, message=message, statusCode=status, response=response),)
 
 
 def deleting(does: str, wethod: Answer, replies: tuple[Reply], times: int = 1) -> Attack:
-    """A delete, and what Wethod answers to it."""
     return Attack(f"a delete, while {does}", ask(MUTATION), replies, deleted=(DELETED,) * times, wethod=wethod)
 
 
@@ -41,22 +40,22 @@ MASKING = {
     "page-500": deleting(
         "Wethod answers 500 with an HTML page that contains a traceback",
         answer(500, PAGE, content_type="text/html"),
-        told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
+        masked("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
     ),
     "page-403": deleting(
         "a proxy answers 403 with an HTML page",
         answer(403, PAGE, content_type="text/html"),
-        told("WethodForbiddenError", "forbidden", FORBIDDEN, 403),
+        masked("WethodForbiddenError", "forbidden", FORBIDDEN, 403),
     ),
     "words-500": deleting(
         "Wethod answers 500 with internal details",
         answer(500, b'{"key":"internal","message":"SQLSTATE[42S02] in /srv/app/Contact.php:7"}'),
-        told("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
+        masked("WethodOutcomeUnknownError", "outcome_unknown", UNKNOWN, 500),
     ),
     "redirect": deleting(
         "Wethod redirects to another host: the gateway does not follow",
         answer(307, b"", {"Location": "http://127.0.0.1/elsewhere"}),
-        told("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 307),
+        masked("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 307),
     ),
     "markup": deleting(
         "Wethod's message and envelope contain markup, control characters and a cookie",
@@ -65,7 +64,7 @@ MASKING = {
             b'{"key":"forbidden","message":"no\\u202e\\u0000","headers":{"set-cookie":["s=1"],"date":["d"]},'
             b'"content":"<script>x</script>"}',
         ),
-        told("WethodForbiddenError", "forbidden", "no", 403, [{"name": "date", "values": ["d"]}]),
+        masked("WethodForbiddenError", "forbidden", "no", 403, [{"name": "date", "values": ["d"]}]),
     ),
     "silence": deleting(
         "Wethod closes the connection without a response, also after the repeat",

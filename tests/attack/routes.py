@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import MALFORMED, NOTHING_HERE, Attack, answered
-from tests.attack.wire import AS_JSON, get, parameters, request
-
-QUERY = parameters("{__typename}")
-SOUND = answered({"__typename": "Query"})
+from tests.attack.attack import MALFORMED, NOTHING_HERE, SOUND, Attack
+from tests.attack.wire import AS_JSON, QUERY, get, request
 
 
 def to(line: bytes, host: bytes = b"gateway.example", *fields: bytes) -> bytes:

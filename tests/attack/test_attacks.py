@@ -1,4 +1,4 @@
-"""Every attack, raw over a socket, at a gateway in a process of its own with the defaults of production."""
+"""Every attack, as bytes on a socket, against a gateway process with the defaults of production."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRONTS: dict[Front, dict[str, str]] = {"defaults": {}, "cors": {"GATEWAY_CORS_OR
 
 
 class Field:
-    """The place of the attacks: a recording Wethod, and the gateways before it.
+    """A recording Wethod, and the gateways that are attacked.
 
     Attributes:
         answers: what Wethod answers.
@@ -43,7 +43,6 @@ class Field:
 
     @contextlib.asynccontextmanager
     async def connect(self, front: Front) -> AsyncIterator[Client]:
-        """Open a connection to one of them."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.ports[front])
         try:
             yield Client(reader, writer)
@@ -53,8 +52,6 @@ class Field:
 
 @pytest.fixture(scope="module")
 async def running_field() -> AsyncIterator[Field]:
-    """Wethod and the gateways."""
-
     def script(asked: Asked) -> Answer:
         return here.answers
 
@@ -72,7 +69,6 @@ async def running_field() -> AsyncIterator[Field]:
 
 @pytest.fixture
 def field(running_field: Field) -> Field:
-    """The same, with nothing asked yet."""
     running_field.wethod.asked.clear()
     running_field.answers = answer(200)
     return running_field
@@ -93,8 +89,8 @@ async def take(client: Client, expected: Reply, seconds: float = PATIENCE_SECOND
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-async def test_an_attacker_gets_what_the_table_says(field: Field, attack: Attack, *, apart: bool) -> None:
-    """The exact answers, and nothing deleted that the row does not say; the next good request is served."""
+async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attack: Attack, *, apart: bool) -> None:
+    """Nothing is deleted that the row does not name, and the next valid request is served."""
     field.answers = attack.wethod or answer(200)
     cut = min(len(attack.data) // 2, CUT_AT) if apart else 0
     async with field.connect(attack.front) as client:
@@ -113,10 +109,9 @@ async def test_an_attacker_gets_what_the_table_says(field: Field, attack: Attack
             field.answers = answer(200)
             await next_client.send(GOOD)
             assert await take(next_client, DELETED) == DELETED
-            # Nor did anything follow later that was hidden in the bytes.
+            # No request that was hidden in the bytes followed later.
             assert [asked.target for asked in field.wethod.asked] == [*attack.deleted, "/api/contact/8"]
 
 
-def test_no_name_is_given_twice() -> None:
-    """Each row runs, and has a name of its own."""
+def test_each_attack_has_a_name_of_its_own() -> None:
     assert len(ATTACKS) == sum(map(len, GROUPS.values()))

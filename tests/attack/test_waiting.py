@@ -27,13 +27,12 @@ SERVED = DELETED
 
 @contextlib.asynccontextmanager
 async def attacked(script: Answer, **environ: str) -> AsyncIterator[Field]:
-    """A gateway of one's own, before a Wethod that answers one thing."""
+    """A new gateway, before a Wethod with one answer."""
     async with upstream([script]) as wethod, running(wethod.url, environ) as gateway:
         yield Field(wethod, {"defaults": int(gateway.url.rpartition(":")[2])})
 
 
 async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
-    """The answer to a slow client, and when it came."""
     async with field.connect("defaults") as client:
 
         async def send() -> None:
@@ -57,7 +56,7 @@ async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
 
 @pytest.fixture(scope="module")
 async def findings() -> dict[str, tuple[Reply | None, float]]:
-    """The answers to slow clients, twenty of each at the same time, while others are served as usual."""
+    """Attack with twenty slow clients of each kind at the same time, while other clients are served."""
     async with attacked(answer(200)) as field:
         tasks = {name: [asyncio.create_task(trickle(field, slow)) for _ in range(20)] for name, slow in SLOW.items()}
         for _ in range(8):
@@ -74,15 +73,15 @@ async def findings() -> dict[str, tuple[Reply | None, float]]:
 
 @pytest.mark.parametrize("name", SLOW)
 async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, float]], name: str) -> None:
-    """At the end of the read time, with the answer of the table; a client in time is served."""
+    """A request that is complete in time is answered."""
     slow = SLOW[name]
     reply, seconds = findings[name]
     assert reply == slow.reply
     assert seconds >= slow.after_seconds - 0.5  # the clock of the server starts before the connection is known here
 
 
-async def test_a_crowd_is_told_so_at_once() -> None:
-    """Deletes past the limit are unavailable, requests past twice the limit a 503; accepted requests are served."""
+async def test_requests_beyond_the_limits_are_refused_at_once() -> None:
+    """The next delete is unavailable, the next request is a 503, and accepted requests are answered."""
     async with (
         attacked(HANGING, GATEWAY_MAX_IN_FLIGHT=str(IN_FLIGHT), WETHOD_TIMEOUT_SECONDS="1") as field,
         contextlib.AsyncExitStack() as stack,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.attack.attack import Reply, answered, not_read, outcome, refused
-from tests.attack.framing import CHUNKED, FIELDS, LINE, QUERY
-from tests.attack.wire import AS_JSON, raw, request
+from tests.attack.attack import SOUND, Reply, not_read, outcome, refused
+from tests.attack.framing import CHUNKED, FIELDS, LINE
+from tests.attack.wire import AS_JSON, QUERY, raw, request
 
 READ_SECONDS = 10.0
 """The default timeout of a whole request, in seconds."""
 
 LATE = not_read(408, "BAD_REQUEST", "The request took too long to arrive.")
-SOUND = answered({"__typename": "Query"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,6 @@ class Slow:
 
 
 def trickled(data: bytes, size: int) -> tuple[bytes, ...]:
-    """Pieces of a size."""
     return tuple(data[at : at + size] for at in range(0, len(data), size))
 
 

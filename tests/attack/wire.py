@@ -1,4 +1,4 @@
-"""Requests as bytes: well-formed but for what an attack puts into them."""
+"""Requests as bytes: well-formed except for the part that an attack changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ DELETED = "/api/contact/7"
 
 
 def raw(line: bytes, *fields: bytes, body: bytes = b"") -> bytes:
-    """A request of these very lines, and a body."""
     return b"\r\n".join((line, *fields)) + b"\r\n\r\n" + body
 
 
@@ -26,20 +25,19 @@ def request(body: bytes, *fields: bytes, line: bytes = b"POST /graphql", host: b
 
 
 def post(body: bytes, *fields: bytes) -> bytes:
-    """A body labelled as JSON."""
     return request(body, AS_JSON, *fields)
 
 
 def parameters(query: object, **others: object) -> bytes:
-    """The body of a GraphQL request."""
     return json.dumps({"query": query, **others}, separators=(",", ":")).encode()
 
 
+QUERY = parameters("{__typename}")
+
+
 def ask(query: str, *fields: bytes, **others: object) -> bytes:
-    """A GraphQL request as any client sends it."""
     return post(parameters(query, **others), *fields)
 
 
 def get(target: bytes, *fields: bytes, body: bytes = b"", method: bytes = b"GET") -> bytes:
-    """A request of a safe method."""
     return request(body, *fields, line=method + b" " + target)

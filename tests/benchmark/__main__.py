@@ -45,7 +45,6 @@ class Round(NamedTuple):
 
 
 def measure(spec: str, upstream: Upstream, seconds: int, logs: Path) -> Round:
-    """Start a server, check it, load it, stop it."""
     server = Server(spec, upstream, logs)
     process = server.process
     try:
@@ -81,7 +80,6 @@ def measure(spec: str, upstream: Upstream, seconds: int, logs: Path) -> Round:
 
 
 def medians(rounds: list[Round]) -> ServerResult:
-    """Take the median of each figure."""
     rows = []
     for same in zip(*(one.rows for one in rounds), strict=True):
         middle = {

@@ -64,7 +64,6 @@ def resident() -> float:
 
 
 def name(text: str) -> str | None:
-    """Name the first operation."""
     return text.split("(", maxsplit=1)[0].split("{", maxsplit=1)[0].split()[1] if " " in text else None
 
 
@@ -103,7 +102,6 @@ def print_memory() -> None:
 
 
 def each(text: str, count: int) -> str:
-    """Repeat a selection under so many aliases."""
     return " ".join(f"a{number}: {text}" for number in range(count))
 
 

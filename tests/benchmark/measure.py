@@ -69,7 +69,6 @@ class Process:
             )
 
     def alive(self) -> bool:
-        """Return whether it runs."""
         return self._process.poll() is None
 
     def cpu_seconds(self) -> tuple[float, float]:
@@ -82,11 +81,9 @@ class Process:
         return sum(int(fields[21]) for fields in self._stats()) * _PAGE / 1e6
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Ask it to end, then end it."""
         for number, seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
             with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self._process.pid, number)
@@ -138,7 +135,6 @@ class Server:
             return False
 
     def load(self, heads: Heads, connections: int, seconds: int, *, check: bool = False) -> Load:
-        """Send requests for some seconds."""
         wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua")]
         done = subprocess.run(
             ["taskset", "-c", LOAD_CORE, *wrk, self._origin],
@@ -159,8 +155,6 @@ class Server:
 
 
 class Upstream:
-    """The stub upstream, on the load's core."""
-
     def __init__(self, logs: Path) -> None:
         self.port = free_port()
         self.process = Process([sys.executable, str(HERE / "stub.py"), str(self.port)], LOAD_CORE, logs / "stub.log")

@@ -33,12 +33,10 @@ PARTS = {
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Render a table."""
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
 def render_run(results: Results) -> str:
-    """Name the run."""
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     return (
         f"Commit `{results.commit}`; {results.machine}; one run, medians of {results.rounds} rounds of "
@@ -48,7 +46,6 @@ def render_run(results: Results) -> str:
 
 
 def render_servers(results: Results) -> str:
-    """Render one row for each server and load."""
     head = (
         *("server", "heads and replies", "connections", "req/s", "req/cpu-s", "p50 ms", "p99 ms"),
         *("calls of the upstream for each request", "errors", "RSS MB"),
@@ -98,7 +95,6 @@ def render_profile(results: Results) -> str:
 
 
 def render_costs(results: Results) -> str:
-    """Render what the log and the audit cost."""
     names = {
         "metrics": "gateway",
         "metrics and the audit, to a file": "gateway:audit",
@@ -112,7 +108,6 @@ def render_costs(results: Results) -> str:
 
 
 def render_summary(results: Results) -> str:
-    """Name the gateway's rate in a sentence."""
     quiet, default = (_rate(results, name) for name in ("gateway", "gateway:default"))
     times = default / _rate(results, "naive:caches")
     return (
@@ -168,7 +163,6 @@ _BLOCK = re.compile(r"(<!-- benchmark: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL
 
 
 def render(text: str, results: Results) -> str:
-    """Replace the blocks of a document."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block[2]](results)}\n{block[3]}", text)
 
 

@@ -49,7 +49,6 @@ class ServerResult(msgspec.Struct, frozen=True):
     rows: list[Row]
 
     def row(self, heads: Heads, connections: int) -> Row:
-        """Find the row of one load."""
         return next(row for row in self.rows if (row.heads, row.connections) == (heads, connections))
 
 
@@ -88,7 +87,6 @@ class Results(msgspec.Struct):
 
 
 def new_results(rounds: int, seconds: int) -> Results:
-    """Make the results of a run that begins."""
     return Results(
         machine=f"{_processor()}, {os.cpu_count()} cores",
         commit=_git("rev-parse", "--short=10", "HEAD")
@@ -103,12 +101,10 @@ def new_results(rounds: int, seconds: int) -> Results:
 
 
 def read_results(path: Path = RESULTS) -> Results:
-    """Read the file."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
 def write_results(results: Results, path: Path = RESULTS) -> None:
-    """Write the file."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 

@@ -33,7 +33,6 @@ def sample(_: int, frame: FrameType | None) -> None:
 
 
 def start(*_: object) -> None:
-    """Start to sample the user CPU time."""
     signal.setitimer(signal.ITIMER_VIRTUAL, _INTERVAL_SECONDS, _INTERVAL_SECONDS)
 
 

@@ -18,15 +18,12 @@ _FIRST_REMAINING = 1_000_000
 
 
 class Stub(asyncio.Protocol):
-    """One connection."""
-
     deletes = 0
     differ = True
 
     _transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
         self._transport = transport  # type: ignore[assignment] # a socket's, always
         self._rest = b""
 
@@ -49,7 +46,6 @@ class Stub(asyncio.Protocol):
 
 
 async def main(port: int) -> None:
-    """Serve until stopped."""
     server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", port, backlog=4096)
     await server.serve_forever()
 

@@ -20,7 +20,6 @@ def test_the_figures_of_a_document_are_those_of_the_results_file(path: Path) -> 
     assert render(text, read_results()) == text
 
 
-def test_each_block_stands_in_a_document() -> None:
-    """A block that no document has is not maintained."""
+def test_each_block_is_in_a_document() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     assert [name for name in BLOCKS if f"<!-- benchmark: {name} -->\n" not in text] == []

@@ -31,12 +31,12 @@ STEP_SECONDS = 120
 
 
 class StepError(Exception):
-    """A command ended badly; the message is what it said."""
+    """A command failed; the message is its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A copy of the project outside the tree, so that nothing generated gets into it.
+    """A copy of the project outside the tree, so that generated files stay out of the tree.
 
     Attributes:
         folder: where it is.
@@ -45,10 +45,10 @@ class Project:
     folder: Path
 
     async def run(self, *command: str, environ: Mapping[str, str] | None = None) -> str:
-        """Run one command in it; what it said.
+        """Run one command in it, and return its output.
 
         Raises:
-            StepError: it ended badly.
+            StepError: the command failed.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -68,7 +68,7 @@ class Project:
         return text
 
     async def generate(self) -> None:
-        """Typed documents for everyone and the manifests, as graphql-codegen and Apollo's tool make them."""
+        """Generate typed documents and the manifests with graphql-codegen and Apollo's tool."""
         await self.run(self._program("graphql-codegen"), "--config", "codegen.ts")
         await self.run(self._program("generate-persisted-query-manifest"), "--config", "apollo-manifest.config.json")
 
@@ -77,7 +77,7 @@ class Project:
         await self.run(self._program("relay-compiler"), config)
 
     async def compile(self) -> None:
-        """Everything to JavaScript, strictly typed; Relay's documents replaced by its artifacts, as bundlers do it."""
+        """Compile everything to JavaScript, strictly typed; Relay's artifacts replace its documents, as in bundlers."""
         modules = sorted(str(path) for path in self.folder.glob("relay*/delete*.ts"))
         # Without this the plugin adds a check that is for developers alone.
         await self.run("node", "relay_transform.mjs", *modules, environ={"NODE_ENV": "production"})
@@ -88,7 +88,7 @@ class Project:
 
 
 def copy_project(folder: Path, sdl: str) -> Project:
-    """A copy that has the schema, as SDL and as JSON, and nothing generated yet."""
+    """A copy with the schema, as SDL and as JSON, and without generated files."""
     modules = require_packages(HERE)
     for name in SOURCES:
         shutil.copy(HERE / name, folder)

@@ -25,19 +25,17 @@ SHOWN = sorted(
 )
 
 
-def test_every_recipe_is_shown() -> None:
-    """And nothing is shown as one that is none."""
+def test_the_document_shows_every_recipe_and_nothing_else() -> None:
     assert sorted(BLOCKS) == SHOWN
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_recipe_is_shown_to_the_letter(name: str) -> None:
-    """Copy the file into the document where this fails."""
+def test_a_recipe_is_shown_unchanged(name: str) -> None:
+    """If this fails, copy the file into the document."""
     assert f"{BLOCKS[name]}\n" == (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_the_schema_of_the_recipes_is_what_the_command_prints() -> None:
-    """The commands of the document, run by the module instead of the console script."""
+def test_the_schema_of_the_recipes_is_the_printed_one() -> None:
     assert "wethod-graphql schema --api > schema.graphql" in TEXT
     printed = subprocess.run(
         [sys.executable, "-m", "app", "schema", "--api"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True

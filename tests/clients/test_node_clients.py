@@ -30,7 +30,7 @@ MANIFESTS = {
 
 @pytest.fixture(scope="module")
 async def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project, generated and compiled as its recipes say, Relay's once more with its documents persisted."""
+    """The project, generated and compiled as its recipes say; Relay's also with persisted documents."""
     built = copy_project(tmp_path_factory.mktemp("clients"), api_sdl())
     await built.generate()
     shutil.copytree(HERE / "relay", built.folder / "relay_trusted")
@@ -58,7 +58,7 @@ def by_contact(asked: Asked) -> Answer:
 
 @pytest.fixture(scope="module")
 async def addresses(project: Project) -> AsyncIterator[dict[str, str]]:
-    """A gateway for any document and one for each tool's manifest, before one sandbox; one before a scripted Wethod."""
+    """Gateways before one sandbox, for any document and for each tool's manifest; another before a scripted Wethod."""
     async with contextlib.AsyncExitStack() as stack:
         wethod = stack.enter_context(serve_sandbox())
         urls = {"GATEWAY_URL": (await stack.enter_async_context(gateway(wethod))).url}
@@ -88,7 +88,7 @@ CHECKS = {
 async def test_a_client_deletes_and_understands_every_outcome(
     project: Project, addresses: dict[str, str], check: str
 ) -> None:
-    """Its own checks pass, all of them: the delete, what its cache does with it, the error branch."""
+    """Each check covers the delete, the client's cache and the errors."""
     environ = addresses | {"RELAY_URL": addresses["RELAY_TRUSTED_URL" if "trusted" in check else "GATEWAY_URL"]}
     environ["CONTACT_ID"] = "41" if "trusted" in check else "42"
     said = await project.run("node", "--test", "--test-reporter=tap", f"{check}.test.js", environ=environ)
@@ -128,7 +128,7 @@ export function name(outcome: NonNullable<Outcome>): string {
 
 
 async def test_a_new_member_breaks_no_client(project: Project, tmp_path: Path) -> None:
-    """Every recipe compiles with a schema that has one more error; a switch without default fails."""
+    """Every recipe compiles; a switch without a default branch does not."""
     union = re.search(r"union DeleteContactResult = (.*)", api_sdl())
     assert union
     later = copy_project(tmp_path, api_sdl().replace(union[0], f"{union[0]} | WethodConflictError") + NEW_MEMBER)

@@ -1,7 +1,7 @@
-"""A Dockerfile's instructions, and its build carried out in an empty folder where no container engine is.
+"""A Dockerfile's instructions, and its build in an empty folder, for machines without a container engine.
 
-What an instruction means of the file system is meant of the folder: `/venv` is `FOLDER/venv`. What would change the
-machine itself, the users of the last stage, is not carried out, and pip keeps its cache.
+A path in an instruction is a path in the folder: `/venv` is `FOLDER/venv`. Instructions that would change the
+machine itself, the users of the last stage, are left out, and pip keeps its cache.
 """
 
 from __future__ import annotations
@@ -33,13 +33,11 @@ class Stage:
         return [arguments for name, arguments in self.instructions if name == keyword][-1]
 
     def environment(self) -> dict[str, str]:
-        """The variables that ENV sets."""
         text = " ".join(arguments for name, arguments in self.instructions if name == "ENV")
         return dict(re.findall(r"(\w+)=(\S+)", text))
 
 
 def stages() -> list[Stage]:
-    """The Dockerfile's."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     found: list[Stage] = []
     for line in re.sub(r"\\\n", " ", text).splitlines():
@@ -70,7 +68,7 @@ def context(folder: Path) -> None:
 
 
 def build(folder: Path) -> None:
-    """Carry out the stage `build`: its RUN lines to the letter, but for where `/` is."""
+    """Run the RUN lines of the stage `build` unchanged, except for the place of `/`."""
     (stage,) = [stage for stage in stages() if stage.name == "build"]
     programs = folder / "usr/local/bin"
     programs.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The chart as Helm renders it, by Kubernetes' own schemas; and that it says what the gateway needs said."""
+"""The chart as Helm renders it is valid by Kubernetes' schemas, and has every entry that the gateway needs."""
 
 from __future__ import annotations
 
@@ -109,49 +109,44 @@ def rendered(request: pytest.FixtureRequest, judged: dict[str, Any]) -> dict[str
 
 
 def pod(rendered: dict[str, Any]) -> dict[str, Any]:
-    """The specification of a pod."""
     found: dict[str, Any] = rendered["Deployment"]["spec"]["template"]["spec"]
     return found
 
 
 def container(rendered: dict[str, Any]) -> dict[str, Any]:
-    """The gateway's."""
     (found,) = pod(rendered)["containers"]
     return dict(found)
 
 
 def environment(rendered: dict[str, Any]) -> dict[str, Any]:
-    """Its variables: a text, or where a secret is taken from."""
+    """Its variables: a text, or the source of a secret."""
     entries = container(rendered)["env"]
     assert len({entry["name"] for entry in entries}) == len(entries)
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in entries}
 
 
-def test_helm_finds_nothing_to_say(judged: dict[str, Any]) -> None:
-    """Its linter, strict; only that there is no icon."""
+def test_the_strict_linter_of_helm_passes(judged: dict[str, Any]) -> None:
     assert judged["lint"] == ["Chart.yaml: icon is recommended"]
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_kubernetes_takes_the_manifests(judged: dict[str, Any], case: str) -> None:
-    """By the strict schemas of every version from 1.27 on: no field misspelt, none of the wrong kind."""
+def test_the_manifests_are_valid_for_kubernetes(judged: dict[str, Any], case: str) -> None:
+    """By the strict schemas of all versions from 1.27 on."""
     assert len(judged["kubernetes"]) > 5
     assert judged["cases"][case]["invalid"] == []
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_values_are_refused(judged: dict[str, Any], case: str) -> None:
-    """By Helm, before anything is changed, with a text that names them."""
     assert BAD[case][1] in judged["cases"][case]["error"]
 
 
-def test_the_compose_file_is_one(judged: dict[str, Any]) -> None:
-    """By the compose specification."""
+def test_the_compose_file_is_valid(judged: dict[str, Any]) -> None:
     assert judged["compose"] is None
 
 
 def test_the_schema_of_the_values_knows_every_setting() -> None:
-    """And none beside, nor one that the chart itself decides."""
+    """It has no other setting, and none that the chart sets itself."""
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     known, other = schema["definitions"]["name"]["anyOf"]
     assert set(known["enum"]) == {name.upper() for name in Settings.model_fields} - FIXED
@@ -160,24 +155,23 @@ def test_the_schema_of_the_values_knows_every_setting() -> None:
     assert schema["properties"].keys() - {"global"} == values.keys()
 
 
-def test_its_settings_are_the_gateways(rendered: dict[str, Any]) -> None:
-    """As text that the gateway takes: a number is no float in it."""
+def test_the_gateway_accepts_the_rendered_settings(rendered: dict[str, Any]) -> None:
+    """Helm must not render an integer as a float."""
     given = environment(rendered)
     plain = {name: value for name, value in given.items() if isinstance(value, str)}
     for name, value in rendered["values"]["settings"].items():
         assert plain[name] == (value if isinstance(value, str) else json.dumps(value))
-    told = {name.lower(): value for name, value in plain.items() if not name.startswith("OTEL_")}
-    # What the files hold is not there to be read, and a quotation mark is no header's.
-    for name in [name for name in told if name.endswith("_file")]:
-        del told[name]
-    told["gateway_authorization_header"] = "Authorization"
-    settings = Settings.model_validate(told)
+    variables = {name.lower(): value for name, value in plain.items() if not name.startswith("OTEL_")}
+    # The files do not exist here, and a header has no quotation mark.
+    for name in [name for name in variables if name.endswith("_file")]:
+        del variables[name]
+    variables["gateway_authorization_header"] = "Authorization"
+    settings = Settings.model_validate(variables)
     assert settings.gateway_drain_seconds == rendered["values"]["drainSeconds"]
     assert plain.keys() >= FIXED
 
 
-def test_a_pod_may_finish_what_it_began(rendered: dict[str, Any]) -> None:
-    """Grace is longer than delay, drain and the longest stop after the drain."""
+def test_a_pod_has_time_to_drain(rendered: dict[str, Any]) -> None:
     given = environment(rendered)
     drain = float(given["GATEWAY_DRAIN_DELAY_SECONDS"]) + float(given["GATEWAY_DRAIN_SECONDS"])
     assert float(given["GATEWAY_DRAIN_SECONDS"]) >= float(given["WETHOD_TIMEOUT_SECONDS"]) + 1
@@ -185,8 +179,8 @@ def test_a_pod_may_finish_what_it_began(rendered: dict[str, Any]) -> None:
     assert rendered["Deployment"]["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_it_is_asked_how_it_is(rendered: dict[str, Any]) -> None:
-    """Ready by the readiness path, alive by the other, both on the port of requests; and out of turn in time."""
+def test_the_probes_use_the_health_routes(rendered: dict[str, Any]) -> None:
+    """A pod that drains must be found not ready before its delay ends."""
     spec = container(rendered)
     assert {port["name"]: port["containerPort"] for port in spec["ports"]} == {
         "http": int(environment(rendered)["GATEWAY_PORT"]),
@@ -206,8 +200,7 @@ def test_it_is_asked_how_it_is(rendered: dict[str, Any]) -> None:
     assert noticed < float(environment(rendered)["GATEWAY_DRAIN_DELAY_SECONDS"])
 
 
-def test_it_has_no_privileges(rendered: dict[str, Any]) -> None:
-    """A user of its own, a root that cannot be written, no capabilities, and nothing of the cluster's."""
+def test_a_pod_has_no_privileges(rendered: dict[str, Any]) -> None:
     spec = pod(rendered)
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 10001
@@ -224,8 +217,8 @@ def test_it_has_no_privileges(rendered: dict[str, Any]) -> None:
     assert resources["requests"].keys() == {"cpu", "memory"}
 
 
-def test_secrets_are_there_by_reference(rendered: dict[str, Any]) -> None:
-    """As a variable from a Secret, or as a file of one, read-only, at the path that the setting names."""
+def test_secrets_are_references(rendered: dict[str, Any]) -> None:
+    """As a variable, or as a read-only file at the path that the setting names."""
     given, values = environment(rendered), rendered["values"]
     for name, secret in values["secretSettings"].items():
         assert given[name] == {"secretKeyRef": secret}
@@ -242,8 +235,7 @@ def test_secrets_are_there_by_reference(rendered: dict[str, Any]) -> None:
     assert files == {given[name]: (secret["name"], secret["key"]) for name, secret in values["secretFiles"].items()}
 
 
-def test_its_parts_find_each_other(rendered: dict[str, Any]) -> None:
-    """Service, budget, policy and autoscaler mean the pods of this release alone."""
+def test_every_selector_matches_the_pods_of_this_release(rendered: dict[str, Any]) -> None:
     labels = rendered["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert labels == {"app.kubernetes.io/name": "wethod-graphql", "app.kubernetes.io/instance": "release"}
     assert rendered["Deployment"]["spec"]["selector"]["matchLabels"] == labels
@@ -261,8 +253,7 @@ def test_its_parts_find_each_other(rendered: dict[str, Any]) -> None:
         assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
 
 
-def test_one_thing_alone_says_how_many(rendered: dict[str, Any]) -> None:
-    """The autoscaler, on the core that is what the gateway uses; or the number, where it is off."""
+def test_either_the_autoscaler_or_the_number_of_replicas_is_set(rendered: dict[str, Any]) -> None:
     enabled = rendered["values"]["autoscaling"]["enabled"]
     assert ("replicas" in rendered["Deployment"]["spec"]) is not enabled
     if enabled:
@@ -277,8 +268,8 @@ def test_one_thing_alone_says_how_many(rendered: dict[str, Any]) -> None:
         assert rendered["Deployment"]["spec"]["replicas"] == rendered["values"]["replicas"]
 
 
-def test_the_network_is_closed_but_for_what_is_named(rendered: dict[str, Any]) -> None:
-    """In: requests and metrics, from the sources in the values. Out: DNS and Wethod."""
+def test_the_network_policy_allows_only_the_named_traffic(rendered: dict[str, Any]) -> None:
+    """In: requests and metrics. Out: DNS and Wethod."""
     if not rendered["values"]["networkPolicy"]["enabled"]:
         assert "NetworkPolicy" not in rendered
         return

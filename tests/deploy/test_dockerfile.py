@@ -1,4 +1,4 @@
-"""The Dockerfile's commands, run by hand in an empty folder, and what they made run as the image would run it."""
+"""The Dockerfile's commands, run in an empty folder, and their result, run as the image runs it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _runs_for_others(python: str) -> bool:
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[Path]:
-    """The folder that stands for the image's root; not pytest's, which no other user may enter."""
+    """The folder for the image's root. Other users may not enter pytest's own folders."""
     require_node()
     with tempfile.TemporaryDirectory(prefix="wethod-graphql-image-") as name:
         folder = Path(name)
@@ -42,8 +42,7 @@ def image() -> Iterator[Path]:
         yield folder
 
 
-def test_the_last_stage_takes_the_environment_alone() -> None:
-    """Nothing of the build: one COPY, of what the build stage installed; and a user made before it is used."""
+def test_the_last_stage_copies_only_the_environment() -> None:
     copies = [arguments for name, arguments in LAST.instructions if name == "COPY"]
     assert copies == ["--from=build /venv /venv"]
     order = [name for name, _ in LAST.instructions]
@@ -51,8 +50,7 @@ def test_the_last_stage_takes_the_environment_alone() -> None:
     assert LAST.last("USER") == "10001:10001"
 
 
-def test_the_environment_has_no_tools(image: Path) -> None:
-    """No installer, no compiler, no source, no test; and no more than it must weigh."""
+def test_the_environment_has_no_build_tools_and_no_tests(image: Path) -> None:
     names = {path.name for path in (image / "venv" / "bin").iterdir()}
     assert "wethod-graphql" in names
     assert not {name for name in names if name.startswith(("pip", "gcc", "cc", "node", "npm"))}
@@ -65,8 +63,8 @@ def test_the_environment_has_no_tools(image: Path) -> None:
     assert weight < 80 * 1024 * 1024, weight
 
 
-def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
-    """Its entry point, command and environment, as its user, on a root that cannot be written; and its health check."""
+def test_the_entry_point_serves_and_the_health_check_passes(image: Path, tmp_path: Path) -> None:
+    """As the image's user, on a read-only root."""
     require("root, unshare and setpriv", present=os.geteuid() == 0 and bool(shutil.which("unshare")))
     require("a Python that another user may run", present=_runs_for_others(sys._base_executable))  # type: ignore[attr-defined]  # noqa: SLF001 - what a venv is of
     command = [*json.loads(LAST.last("ENTRYPOINT")), *json.loads(LAST.last("CMD"))]
@@ -89,7 +87,6 @@ def test_it_runs_as_the_image_would_run_it(image: Path, tmp_path: Path) -> None:
 
 
 def healthy(check: list[str], environment: dict[str, str]) -> bool:
-    """Return true if the health check succeeds."""
     program = shutil.which(check[0], path=environment["PATH"])
     assert program is not None
     return subprocess.run([program, *check[1:]], env=environment, capture_output=True, check=False).returncode == 0

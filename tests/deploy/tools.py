@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def judge(chart: Path, cases: dict[str, dict[str, Any]], compose: str) -> dict[str, Any]:
-    """The verdicts of the tools: see ``rendering``."""
     require("Linux, for which Helm's library is built", present=sys.platform == "linux")
     programs = require_environment(ROOT / ".venv-deploy", ROOT / "requirements-deploy.lock")
     done = subprocess.run(

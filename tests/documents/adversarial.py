@@ -1,4 +1,4 @@
-"""Documents made to cost as much as they can: families of one idea each, to any number of tokens."""
+"""Documents of the highest cost for their size: each family repeats one construct, to any number of tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ MEMBERS = [
 
 
 def tokens(text: str) -> int:
-    """Count the tokens of a document."""
     lexer, count = Lexer(Source(text)), 0
     while lexer.advance().kind is not TokenKind.EOF:
         count += 1
@@ -29,7 +28,7 @@ def tokens(text: str) -> int:
 
 
 def of_size(write: Write, most: int) -> str:
-    """The largest document of a family with no more than so many tokens."""
+    """The largest document of a family within this number of tokens."""
     low, high = 1, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -38,37 +37,31 @@ def of_size(write: Write, most: int) -> str:
 
 
 def each(write: Write, count: int) -> str:
-    """One after the other."""
     return " ".join(write(number) for number in range(count))
 
 
 def root(count: int) -> int:
-    """The side of a square."""
     return max(2, math.isqrt(count))
 
 
 def side(count: int) -> int:
-    """The side of a cube."""
     return max(2, round(math.cbrt(count)))
 
 
 def of(name: str, fields: str) -> str:
-    """A field of these fields."""
     return f"{name} {{ {fields} }} "
 
 
 def error(fields: str) -> str:
-    """A delete that selects fields of an error."""
     return f"mutation {{ deleteContact(id: 1) {{ ... on WethodError {{ {fields} }} }} }} "
 
 
 def context(fields: str) -> str:
-    """The query that needs no token."""
     return f"{{ wethodContext {{ {fields} }} }} "
 
 
 def chain(count: int, first: str, on: str, fields: str = "", last: str = "__typename") -> str:
-    """An operation that spreads a fragment that spreads a fragment and so on."""
+    """An operation that spreads a chain of fragments."""
     fragments = each(lambda n: f"fragment F{n} on {on} {{ {fields} ...F{n + 1} }}", count)
     return f"{first} {fragments} fragment F{count} on {on} {{ {last} }}"
 
@@ -208,7 +201,7 @@ FAMILIES: dict[str, Write] = {
 
 
 def _spread(fields: str, count: int, root: str = "wethodContext", on: str = "WethodContext") -> str:
-    """As many root fields as are allowed, each with a fragment of these fields."""
+    """The most root fields that are allowed, each with a fragment of these fields."""
     kind = "query" if root == "wethodContext" else "mutation"
     roots = each(lambda i: f"r{i}: {root} {{ ...F }}", count)
     return f"{kind} {{ {roots} }} fragment F on {on} {{ {fields} }}"

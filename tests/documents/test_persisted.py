@@ -2,98 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from graphql import OperationType
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.documents.limits import Limits
-from app.documents.lru_cache import LruCache
-from app.documents.persisted import PersistedOperations
-from app.documents.plan_cache import PlanCache
-from app.execution.request_error import RequestError
-from app.graphql_http.request import from_parameters
-from app.settings import load
-from schema.root import build_schema
+from tests.documents.requests import CONTEXT, DELETE, DELETED, FOUND, persisted, post, refused, sha256
 from tests.gateway import HEADERS, gateway
-from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     import httpx
 
-    from app.documents.graphql_request import GraphQLRequest
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
-CONTEXT = "query Context { wethodContext { company } }"
-DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
-FOUND = {"data": {"wethodContext": {"company": "acme"}}}
-DELETED = {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
 JSON = HEADERS | {"Accept": "application/json"}
-
-
-def sha256(text: str) -> str:
-    """The digest that Apollo Client computes."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def extensions(digest: object, version: object = 1) -> dict[str, object]:
-    """The extensions that carry it."""
-    return {"persistedQuery": {"version": version, "sha256Hash": digest}}
-
-
-def refused(code: str, message: str) -> dict[str, object]:
-    """The body of a refusal."""
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
 NOT_FOUND = refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
 @pytest.fixture
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod that deletes whatever it is asked to."""
-    async with upstream([answer(200)]) as running:
-        yield running
-
-
-@pytest.fixture
 async def client(wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """A gateway that has not seen any document yet."""
     async with gateway(wethod.url) as running:
         yield running
-
-
-async def post(
-    client: GatewayClient, parameters: Mapping[str, object], headers: Mapping[str, str] = HEADERS
-) -> httpx.Response:
-    """Send these parameters and no others."""
-    return await client.http.post(f"{client.url}/graphql", json=parameters, headers=headers)
 
 
 async def get(
     client: GatewayClient, parameters: Mapping[str, object], headers: Mapping[str, str] = HEADERS
 ) -> httpx.Response:
-    """Send these parameters in the query string."""
     query = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
     return await client.http.get(f"{client.url}/graphql", params=query, headers=headers)
 
 
 @pytest.mark.parametrize(("headers", "status"), [(HEADERS, 422), (JSON, 200)], ids=["graphql-response", "json"])
-async def test_a_hash_is_learnt_from_the_text_that_comes_with_it(
+async def test_a_hash_is_found_after_its_text_was_sent_with_it(
     client: GatewayClient, wethod: Upstream, headers: dict[str, str], status: int
 ) -> None:
-    """Not found, sent with the text, found from then on: Apollo Client's three steps, with a mutation."""
+    """The three steps of Apollo Client, with a mutation."""
     by_hash: dict[str, object] = {
         "operationName": "Delete",
         "variables": {"id": "7"},
-        "extensions": extensions(sha256(DELETE)),
+        **persisted(sha256(DELETE)),
     }
     missed = await post(client, by_hash, headers)
     assert (missed.status_code, missed.json()) == (status, NOT_FOUND)
@@ -105,18 +57,16 @@ async def test_a_hash_is_learnt_from_the_text_that_comes_with_it(
     assert len(wethod.asked) == 2
 
 
-async def test_queries_go_by_get_and_mutations_do_not(client: GatewayClient, wethod: Upstream) -> None:
-    """``useGETForHashedQueries``: a query by its hash is answered, a mutation by its hash refused with 405."""
-    missed = await get(client, {"operationName": "Context", "extensions": extensions(sha256(CONTEXT))})
+async def test_a_get_runs_a_query_by_hash_and_no_mutation(client: GatewayClient, wethod: Upstream) -> None:
+    """As Apollo Client sends with ``useGETForHashedQueries``."""
+    missed = await get(client, {"operationName": "Context", **persisted(sha256(CONTEXT))})
     assert (missed.status_code, missed.json()) == (422, NOT_FOUND)
-    await post(client, {"query": CONTEXT, "extensions": extensions(sha256(CONTEXT))})
-    await post(client, {"query": DELETE, "variables": {"id": "7"}, "extensions": extensions(sha256(DELETE))})
+    await post(client, {"query": CONTEXT, **persisted(sha256(CONTEXT))})
+    await post(client, {"query": DELETE, "variables": {"id": "7"}, **persisted(sha256(DELETE))})
     assert len(wethod.asked) == 1
-    found = await get(client, {"operationName": "Context", "variables": {}, "extensions": extensions(sha256(CONTEXT))})
+    found = await get(client, {"operationName": "Context", "variables": {}, **persisted(sha256(CONTEXT))})
     assert (found.status_code, found.json()) == (200, FOUND)
-    deletion = await get(
-        client, {"operationName": "Delete", "variables": {"id": "8"}, "extensions": extensions(sha256(DELETE))}
-    )
+    deletion = await get(client, {"operationName": "Delete", "variables": {"id": "8"}, **persisted(sha256(DELETE))})
     assert (deletion.status_code, deletion.headers["allow"]) == (405, "POST")
     assert deletion.json() == refused("BAD_REQUEST", "A mutation must be sent by POST.")
     assert len(wethod.asked) == 1
@@ -127,18 +77,18 @@ NO_DIGEST = "The parameter extensions.persistedQuery.sha256Hash must be 64 hexad
 OTHER_DIGEST = "The parameter extensions.persistedQuery.sha256Hash is not the query's hash."
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
-    "hash-of-another-text": ({"query": CONTEXT, "extensions": extensions(sha256(DELETE))}, OTHER_DIGEST),
+    "hash-of-another-text": ({"query": CONTEXT, **persisted(sha256(DELETE))}, OTHER_DIGEST),
     # A hash of the replacement character would let one text be stored under another's hash.
     "lone-surrogate": (
-        {"query": "{__typename}#\ud800", "extensions": extensions(sha256("{__typename}#?"))},
+        {"query": "{__typename}#\ud800", **persisted(sha256("{__typename}#?"))},
         OTHER_DIGEST,
     ),
-    "upper-case": ({"extensions": extensions(sha256(CONTEXT).upper())}, NO_DIGEST),
-    "too-short": ({"extensions": extensions("ab")}, NO_DIGEST),
-    "not-ascii-digits": ({"extensions": extensions("\u0667" * 64)}, NO_DIGEST),
-    "no-string": ({"extensions": extensions(7)}, MALFORMED),
+    "upper-case": ({**persisted(sha256(CONTEXT).upper())}, NO_DIGEST),
+    "too-short": ({**persisted("ab")}, NO_DIGEST),
+    "not-ascii-digits": ({**persisted("\u0667" * 64)}, NO_DIGEST),
+    "no-string": ({**persisted(7)}, MALFORMED),
     "no-hash": ({"extensions": {"persistedQuery": {"version": 1}}}, MALFORMED),
-    "another-version": ({"extensions": extensions(sha256(CONTEXT), 2)}, MALFORMED),
+    "another-version": ({**persisted(sha256(CONTEXT), 2)}, MALFORMED),
     "null": ({"extensions": {"persistedQuery": None}}, MALFORMED),
     "list": ({"query": CONTEXT, "extensions": {"persistedQuery": [1]}}, MALFORMED),
     "empty": ({"extensions": {}}, "The parameter query is missing."),
@@ -147,7 +97,6 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize(("parameters", "message"), REFUSED.values(), ids=REFUSED)
 async def test_a_bad_hash_is_refused(client: GatewayClient, parameters: dict[str, object], message: str) -> None:
-    """The message says which parameter is wrong, and how."""
     content = json.dumps(parameters)  # the escapes of a lone surrogate are JSON
     response = await client.http.post(
         f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": "application/json"}
@@ -156,16 +105,15 @@ async def test_a_bad_hash_is_refused(client: GatewayClient, parameters: dict[str
 
 
 async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
-    """Its hash stays unknown, so that the store holds only documents that can run."""
     text = "{ nothing }"
-    sent = await post(client, {"query": text, "extensions": extensions(sha256(text))})
+    sent = await post(client, {"query": text, **persisted(sha256(text))})
     assert sent.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
-    assert (await post(client, {"extensions": extensions(sha256(text))})).json() == NOT_FOUND
+    assert (await post(client, {**persisted(sha256(text))})).json() == NOT_FOUND
 
 
 @pytest.mark.parametrize("key", ["documentId", "doc_id"])
-async def test_a_document_s_key_means_nothing_without_a_manifest(client: GatewayClient, key: str) -> None:
-    """Alone it is not supported; beside the text it is ignored, as every unknown key."""
+async def test_a_document_key_is_not_supported_without_a_manifest(client: GatewayClient, key: str) -> None:
+    """Beside a text it is ignored, as every unknown key is."""
     for send in (post, get):
         alone = await send(client, {key: "abc"})
         assert alone.json() == refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
@@ -177,77 +125,12 @@ async def test_a_document_s_key_means_nothing_without_a_manifest(client: Gateway
     )
 
 
-async def test_the_texts_that_were_used_longest_ago_are_forgotten(wethod: Upstream) -> None:
-    """A gateway keeps 1,000 texts; the next one replaces the one that was used longest ago."""
+async def test_the_least_recently_used_of_a_thousand_texts_is_evicted(wethod: Upstream) -> None:
     texts = [f"query Q{number} {{ __typename }}" for number in range(1_001)]
     async with gateway(wethod.url) as client:
         for number, text in enumerate(texts):
-            await post(client, {"query": text, "extensions": extensions(sha256(text))})
+            await post(client, {"query": text, **persisted(sha256(text))})
             if number == 999:
-                assert (await post(client, {"extensions": extensions(sha256(texts[0]))})).status_code == 200
-        statuses = [(await post(client, {"extensions": extensions(sha256(text))})).status_code for text in texts[:3]]
+                assert (await post(client, {**persisted(sha256(texts[0]))})).status_code == 200
+        statuses = [(await post(client, {**persisted(sha256(text))})).status_code for text in texts[:3]]
     assert statuses == [200, 422, 200]
-
-
-def test_the_cache_is_bounded_by_number_and_weight() -> None:
-    """The value that was used longest ago goes first; one that is too heavy alone is not kept."""
-    few: LruCache[str, str] = LruCache(2, 100)
-    for key in "ab":
-        few.put(key, key, 1)
-    few.get("a")
-    few.put("c", "c", 1)
-    assert ([few.get(key) for key in "abc"], len(few), few.weight) == (["a", None, "c"], 2, 2)
-
-    light: LruCache[str, int] = LruCache(100, 10)
-    light.put("a", 1, 4)
-    light.put("a", 2, 4)  # counted once
-    light.put("b", 3, 6)
-    assert ([light.get(key) for key in "ab"], light.weight) == ([2, 3], 10)
-    light.put("c", 4, 1)
-    assert ([light.get(key) for key in "abc"], light.weight) == ([None, 3, 4], 7)
-    light.put("d", 5, 11)
-    assert ([light.get(key) for key in "bcd"], light.weight) == ([3, 4, None], 7)
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)
-DIGESTS = st.sampled_from([sha256(CONTEXT), sha256(DELETE), "sha256:" + sha256(CONTEXT), "0" * 64, ""]) | JSON_VALUES
-EXTENSIONS = (
-    st.fixed_dictionaries(
-        {}, optional={"version": st.sampled_from([1, 1.0, True, 2, None, "1"]), "sha256Hash": DIGESTS}
-    )
-    | JSON_VALUES
-)
-PARAMETERS = st.fixed_dictionaries(
-    {},
-    optional={
-        "query": st.sampled_from([CONTEXT, DELETE, "{ nothing }", "", None]),
-        "operationName": st.sampled_from(["Context", "Delete", "Other", None]),
-        "documentId": DIGESTS,
-        "doc_id": DIGESTS,
-        "extensions": st.dictionaries(st.sampled_from(["persistedQuery", "other"]), EXTENSIONS) | st.none(),
-    },
-)
-"""Requests that name documents in every way, right and wrong."""
-
-SCHEMA = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
-LIMITS = Limits.of(load({}))
-
-
-@given(st.lists(PARAMETERS, max_size=5))
-def test_every_request_finds_a_plan_or_is_refused(requests: list[dict[str, Any]]) -> None:
-    """In whatever order they come; a digest never leads to another text's operation."""
-    operations = PersistedOperations(PlanCache(SCHEMA, LIMITS, introspection=False))
-    for parameters in requests:
-        try:
-            request: GraphQLRequest = from_parameters(dict(parameters))
-            plan = operations.find(request).plan
-        except RequestError:
-            continue
-        extension = (parameters.get("extensions") or {}).get("persistedQuery")
-        meant = extension["sha256Hash"] if extension is not None else sha256(parameters["query"])
-        expected = {sha256(CONTEXT): OperationType.QUERY, sha256(DELETE): OperationType.MUTATION}
-        assert plan.operation is expected[meant]

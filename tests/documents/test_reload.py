@@ -28,33 +28,32 @@ ASKERS = 8
 
 
 def replace(manifest: Path, *texts: str) -> None:
-    """Put a new manifest into the old one's place at once."""
+    """Replace the manifest atomically."""
     beside = manifest.with_suffix(".new")
     beside.write_text(json.dumps({f"key-{text.split()[1]}": text for text in texts}), encoding="utf-8")
     beside.replace(manifest)
 
 
 async def ask(http: httpx.AsyncClient, url: str, key: str) -> tuple[int, object]:
-    """One request by a key, on a connection of its own, so that any worker may get it."""
+    """Send one request by a key on a new connection, so that any worker may accept it."""
     headers = HEADERS | {"Connection": "close"}
     response = await http.post(f"{url}/graphql", json={"documentId": key}, headers=headers)
     return response.status_code, response.json()
 
 
 async def is_everywhere(http: httpx.AsyncClient, url: str, key: str, *, known: bool) -> bool:
-    """Return true if many requests in a row, answered by several workers, all agree."""
+    """Return true if many requests in a row, answered by several workers, have the same answer."""
     answers = await asyncio.gather(*(ask(http, url, key) for _ in range(40)))
     return all((answer == FOUND) is known for answer in answers)
 
 
 def errors(program: Program) -> list[str]:
-    """The log lines about rejected manifests."""
     return [line for line in program.log if "the trusted documents stay as they were" in line]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, workers: int) -> None:
-    """Requests go on all along; a bad manifest is refused by each worker and changes nothing."""
+async def test_sighup_reloads_the_documents_of_every_worker(tmp_path: Path, workers: int) -> None:
+    """No request fails meanwhile, and each worker refuses a bad manifest."""
     manifest = tmp_path / "manifest.json"
     replace(manifest, OLD, KEPT)
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_WORKERS": str(workers)}
@@ -91,7 +90,6 @@ async def test_a_hangup_changes_the_documents_of_every_worker(tmp_path: Path, wo
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_bad_manifest_stops_the_program_with_one_line(tmp_path: Path, workers: int) -> None:
-    """The error names the document, and what is wrong with it."""
     manifest = tmp_path / "manifest.json"
     replace(manifest, "query Broken { nothing }")
     environ = {

@@ -1,4 +1,4 @@
-"""One operation, run by a plan and by graphql-core: everything that a client or a resolver can see."""
+"""One operation, run by a plan and by graphql-core: every effect that a client or a resolver can see."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class Observation:
 
 
 def plan_of(schema: GraphQLSchema, source: str, **options: Any) -> Plan:
-    """Plan the first operation of a valid document."""
     document = parse(source)
     operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
     return Plan(schema, document, operation, **{"hide_suggestions": True} | options)

@@ -1,4 +1,4 @@
-"""Our own schema's context, with every outcome one id away."""
+"""The context of our own schema, in which the id chooses the outcome."""
 
 from __future__ import annotations
 
@@ -68,22 +68,21 @@ OUTCOMES: tuple[Callable[[], Any], ...] = (
     lambda: None,
     lambda: "no outcome at all",
     lambda: WethodNotFoundError(**_words(2**31)),  # beyond GraphQL's Int
-    lambda: ENVELOPE,  # of the schema, and no member of the union
+    lambda: ENVELOPE,  # a type of the schema that is no member of the union
 )
 
 
 @dataclass
 class StubContacts:
-    """The Protocol without Wethod behind it: the id chooses the outcome, and how long it takes."""
+    """Contacts without Wethod: the id chooses the outcome and the time until it."""
 
     calls: list[str] = field(default_factory=list)
 
     async def call(self, _operation: object, /, *, contact_id: str) -> DeleteContactOutcome:
-        """Delete, as the engine of any operation does."""
         return await self.delete(contact_id)
 
     async def call_many(self, _operation: object, contact_ids: list[str]) -> list[Any]:
-        """Delete one after the other; an exception stands in the place of its outcome."""
+        """Delete one after the other; an exception takes the place of its outcome."""
         return [await self._try(contact_id) for contact_id in contact_ids]
 
     async def _try(self, contact_id: str) -> Any:
@@ -93,7 +92,7 @@ class StubContacts:
             return error
 
     async def delete(self, contact_id: str) -> DeleteContactOutcome:
-        """Answer with the outcome of this number, some turns of the event loop later."""
+        """Answer with the outcome of this number, some iterations of the event loop later."""
         self.calls.append(f"delete {contact_id}")
         number = int(contact_id) if contact_id.isdigit() else len(contact_id)
         for _ in range(number % 3):
@@ -102,11 +101,9 @@ class StubContacts:
         return cast("DeleteContactOutcome", OUTCOMES[number % len(OUTCOMES)]())
 
     def context(self) -> WethodContext:
-        """Return the context that a request forwards."""
         self.calls.append("context")
         return WethodContext(company="acme", received_headers=["Authorization"], failures=FAILURES)
 
 
 def build_contact_schema() -> GraphQLSchema:
-    """graphql-core's schema of the gateway."""
     return build_schema()._schema  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema

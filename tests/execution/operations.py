@@ -68,7 +68,6 @@ class _Author:
         return options[self._draw(st.integers(0, len(options) - 1))]
 
     def operation(self, kind: str) -> str:
-        """Write the whole document."""
         root = self._schema.mutation_type if kind == "mutation" else self._schema.query_type
         assert root is not None
         selections = self._selections(root, 0)

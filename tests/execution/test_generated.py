@@ -36,7 +36,7 @@ def coerce(plan: Plan, case: Case) -> tuple[str, bool]:
 
 @pytest.mark.parametrize(("schema", "make_context"), [pytest.param(build_contact_schema(), StubContacts, id="contact")])
 def test_every_operation_runs_as_on_graphql_core(schema: GraphQLSchema, make_context: Callable[[], Any]) -> None:
-    """Data, order of names, errors, and the calls of resolvers are the same; mistakes in variables come earlier."""
+    """Data, order of names, errors and calls of resolvers are equal; mistakes in variables are found earlier."""
     tally: Counter[str] = Counter()
 
     @settings(

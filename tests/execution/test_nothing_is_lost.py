@@ -58,20 +58,17 @@ def respond(asked: Asked) -> Answer:
 
 @pytest.fixture(scope="module")
 async def wethod() -> AsyncIterator[Upstream]:
-    """Run a Wethod that answers in every way."""
     async with upstream(respond) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Choose the file of the audit."""
     return tmp_path_factory.mktemp("audit") / "audit.jsonl"
 
 
 @pytest.fixture(scope="module")
 async def client(wethod: Upstream, audit: Path) -> AsyncIterator[GatewayClient]:
-    """Run a gateway that writes the audit to a file."""
     async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as running:
         yield running
 
@@ -86,7 +83,6 @@ async def post(client: GatewayClient, case: Case, accept: str) -> httpx.Response
 
 
 def records_of(audit: Path, known: int) -> list[dict[str, Any]]:
-    """Read the records that were added to the audit."""
     lines = audit.read_text(encoding="utf-8").splitlines() if audit.exists() else []
     return [json.loads(line) for line in lines[known:]]
 
@@ -108,7 +104,7 @@ def records_of(audit: Path, known: int) -> list[dict[str, Any]]:
 async def test_every_delete_has_one_record_and_one_outcome(
     client: GatewayClient, wethod: Upstream, audit: Path, case: Case, accept: str
 ) -> None:
-    """Whatever the document and its variables are; a mistake in the variables sends nothing."""
+    """For any document and variables; a mistake in the variables sends nothing."""
     wethod.asked.clear()
     known = len(records_of(audit, 0))
     response = await post(client, case, accept)
@@ -160,7 +156,6 @@ async def test_every_delete_has_one_record_and_one_outcome(
 async def test_a_mistake_in_the_variables_sends_nothing(
     client: GatewayClient, wethod: Upstream, accept: str, source: str, variables: dict[str, object], message: str
 ) -> None:
-    """422 for both media types, before anything is sent."""
     wethod.asked.clear()
     response = await post(client, Case(source, variables), accept)
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""A headless Chromium, its windows, and what a person does on the explorer's page."""
+"""A headless Chromium, its windows, and a person's actions on the explorer's page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, Request
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# Without these, Chromium calls home.
+# Without these, Chromium sends requests of its own.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-quic", "--disable-sync")
 PATIENCE_SECONDS = 30.0
 Editor: TypeAlias = Literal["operation.graphql", "variables.json", "request-headers.json", "response.json"]
@@ -29,7 +29,7 @@ MODELS = "globalThis.__MONACO.editor.getModels()"
 
 
 class Window:
-    """A page of one origin, open in a browser, with everything that the browser complained about or asked for."""
+    """A page of one origin in a browser, with the browser's warnings and requests."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
@@ -43,7 +43,7 @@ class Window:
     def _note(self, request: Request) -> None:
         self.requests.append(request)
 
-    def assert_content(self) -> None:
+    def assert_no_warnings(self) -> None:
         """No complaint of any kind in the console, and no request to another host."""
         assert self.complaints == []
         hosts = {urlsplit(request.url)[:2] for request in self.requests}
@@ -51,8 +51,6 @@ class Window:
 
 
 class ExplorerPage(Window):
-    """GraphiQL, open in a browser."""
-
     async def open(self, url: str) -> float:
         """Open the page; the seconds until a person can type."""
         started = time.monotonic()
@@ -68,11 +66,9 @@ class ExplorerPage(Window):
         return found
 
     async def write(self, editor: Editor, text: str) -> None:
-        """Replace everything in one of the editors."""
         await self.page.evaluate(f"{MODELS}.find(m => m.uri.path.endsWith('{editor}')).setValue({json.dumps(text)})")
 
     async def wait_for(self, editor: Editor, part: str) -> None:
-        """Wait until an editor contains some text."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while part not in await self.text(editor):  # noqa: ASYNC110 - the browser's event
                 await asyncio.sleep(0.02)
@@ -91,8 +87,7 @@ class ExplorerPage(Window):
         return found
 
     async def stored(self) -> str:
-        """Everything that the page keeps in the browser."""
-        # What is typed is stored half a second after the last key.
+        # The page stores an edit half a second after the last key.
         await asyncio.sleep(0.7)
         found = await self.page.evaluate(
             "JSON.stringify({local: {...localStorage}, session: {...sessionStorage}, cookie: document.cookie})"
@@ -103,7 +98,6 @@ class ExplorerPage(Window):
 
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Start a headless Chromium."""
     require("chromium (Debian's package of that name)", present=CHROMIUM is not None)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -115,7 +109,6 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def new_page(browser: Browser, colors: Literal["light", "dark"]) -> AsyncIterator[Page]:
-    """Open a window with an empty profile."""
     context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     try:

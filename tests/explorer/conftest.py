@@ -16,6 +16,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
     async with chromium() as started:
         yield started

@@ -1,4 +1,4 @@
-"""The example page in a browser, and what a person does there."""
+"""The example page in a browser, and a person's actions there."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One outcome as the page shows it."""
-
     label: str
     name: str
     code: str
@@ -25,28 +23,21 @@ class Shown:
 
 
 class ExamplePage(Window):
-    """The example page, open in a browser."""
-
     async def open(self, url: str) -> None:
-        """Open the page, and wait for the list."""
         await self.page.goto(url)
         await self.page.locator("tbody tr").first.wait_for()
 
     def row(self, name: str) -> Locator:
-        """The row of a contact."""
         return self.page.locator("tbody tr", has=self.page.get_by_text(name, exact=True))
 
     @property
     def status(self) -> Locator:
-        """The line that screen readers announce."""
         return self.page.get_by_role("status")
 
     async def names(self) -> list[str]:
-        """Every name in the list."""
         return await self.page.locator("tbody th > span:first-child").all_text_contents()
 
     async def choose(self, token: str) -> None:
-        """Choose a token."""
         await self.page.get_by_label(token).check()
 
     async def delete(self, name: str, button: Literal["Delete", "Repeat"] = "Delete") -> Shown:

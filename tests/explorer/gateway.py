@@ -1,4 +1,4 @@
-"""The gateway before its sandbox, as a browser meets it."""
+"""The gateway before its sandbox, for a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.sandbox import serve_sandbox
 from app.server.lifecycle import Lifecycle
 from app.settings import load
 from schema.root import OPERATIONS, build_schema
-from tests.gateway import serve
+from tests.gateway import AUDIT_KEY, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,13 +28,13 @@ async def sandbox_gateway(
     """Run both on ephemeral ports; the gateway's origin.
 
     Args:
-        behind: what stands between the gateway's application and its server, such as a proxy.
+        behind: what is between the gateway's application and its server, such as a proxy.
         environ: settings of the gateway.
         database: the file of the sandbox's contacts; by default they are in memory.
     """
     with serve_sandbox(database=database) as wethod:
         settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
-        context = WorkerContext(settings=settings, audit_key=b"a key for tests only", sandbox=True)
+        context = WorkerContext(settings=settings, audit_key=AUDIT_KEY, sandbox=True)
         app = create_app(context, Lifecycle(state="serving"), build_schema(), OPERATIONS)
         async with serve(behind(app) if behind else app) as origin:
             yield origin

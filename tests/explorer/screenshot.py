@@ -18,7 +18,6 @@ ENVIRON = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
 
 
 async def take(graphiql: str, example: str) -> None:
-    """Save both pictures."""
     async with chromium() as browser:
         await take_graphiql(browser, graphiql)
         await take_example(browser, example)
@@ -49,7 +48,6 @@ async def take_example(browser: Browser, file: str) -> None:
 
 
 async def save(page: Page, file: str) -> None:
-    """Save the window."""
     await page.mouse.move(1200, 600)
     await asyncio.sleep(1)  # for fonts, and for what fades
     await page.screenshot(path=file)

@@ -36,14 +36,11 @@ def application(tmp_path: Path) -> Starlette:
 
 @pytest.fixture
 def client(application: Starlette) -> httpx.AsyncClient:
-    """A client of it."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://gateway.test")
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The first answer for a file."""
-
     body: bytes
     coding: str | None
     media_type: str = "text/javascript; charset=utf-8"
@@ -57,8 +54,8 @@ class Sent:
         pytest.param("gzip", "font-3c4d.woff2", Sent(FONT, None, "font/woff2"), id="font"),
     ],
 )
-async def test_a_file_is_cached_for_good(client: httpx.AsyncClient, accepted: str, name: str, expected: Sent) -> None:
-    """Its name carries its hash, so its content never changes."""
+async def test_a_file_is_cached_for_a_year(client: httpx.AsyncClient, accepted: str, name: str, expected: Sent) -> None:
+    """Its name has its hash, so its content never changes."""
     async with client.stream("GET", f"/{ASSETS}/{name}", headers={"Accept-Encoding": accepted}) as answer:
         body = b"".join([chunk async for chunk in answer.aiter_raw()])
     assert answer.status_code == 200
@@ -72,7 +69,7 @@ async def test_a_file_is_cached_for_good(client: httpx.AsyncClient, accepted: st
 
 
 async def test_a_known_file_is_not_sent_again(client: httpx.AsyncClient) -> None:
-    """``If-None-Match`` gets a 304 for the same coding, and for no other."""
+    """``If-None-Match`` gives a 304 for the same coding only."""
     url = f"/{ASSETS}/main-1a2b.js"
     etag = (await client.get(url, headers={"Accept-Encoding": "gzip"})).headers["etag"]
     known = {"If-None-Match": f'"other", W/{etag}'}
@@ -101,8 +98,7 @@ async def test_a_known_file_is_not_sent_again(client: httpx.AsyncClient) -> None
     ],
 )
 async def test_another_name_is_a_404(application: Starlette, path: str) -> None:
-    """Nothing beside the files can be reached."""
-    # Past the client, which would tidy the path up.
+    # Not through the client, which would normalize the path.
     scope = {"type": "http", "method": "GET", "path": f"/{ASSETS}/{path}", "headers": [], "query_string": b""}
     sent: list[dict[str, Any]] = []
 
@@ -117,14 +113,12 @@ async def test_another_name_is_a_404(application: Starlette, path: str) -> None:
     assert b"cache-control" not in dict(sent[0]["headers"])
 
 
-async def test_nothing_but_reading(client: httpx.AsyncClient) -> None:
-    """HEAD is answered like GET; no other method is."""
+async def test_only_get_and_head_are_allowed(client: httpx.AsyncClient) -> None:
     assert (await client.head(f"/{ASSETS}/main-1a2b.js")).status_code == 200
     assert (await client.post(f"/{ASSETS}/main-1a2b.js")).status_code == 405
 
 
 def test_every_file_of_the_bundle_can_be_served() -> None:
-    """An upgrade brings no file of another type, and each script has its compressed form."""
     require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     files = {path for path in (STATIC / ASSETS).iterdir() if path.suffix != ".gz"}
     assert {path.suffix for path in files} <= MEDIA_TYPES.keys()

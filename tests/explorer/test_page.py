@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.explorer import example
 from app.explorer.page import STATIC, Explorer
 from tests.system_parts import require
 
@@ -18,33 +17,24 @@ if TYPE_CHECKING:
 
 
 class Elements(HTMLParser):
-    """Every start tag of a document with its attributes, and the text inside scripts and styles."""
+    """Every start tag of a document with its attributes."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.code: list[str] = []
         self.feed(document)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the tag."""
         self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Keep what a script or a style holds."""
-        if self.found and self.found[-1][0] in {"script", "style"} and data.strip():
-            self.code.append(data)
 
 
 @pytest.fixture
 def explorer() -> Explorer:
-    """The real page, in the sandbox."""
     require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     return Explorer(sandbox=True)
 
 
 def body(explorer: Explorer) -> str:
-    """The document that the page sends."""
     return bytes(explorer.page().body).decode()
 
 
@@ -59,8 +49,8 @@ def config(explorer: Explorer) -> dict[str, Any]:
     return found
 
 
-def test_the_policy_lets_nothing_but_our_own_files_run(explorer: Explorer) -> None:
-    """No inline script, no eval, no other host; styles by nonce, except for attributes, which take none."""
+def test_the_policy_allows_only_our_own_files(explorer: Explorer) -> None:
+    """Styles have a nonce; style attributes cannot have one."""
     page = explorer.page()
     assert page.status_code == 200
     policy = page.headers["content-security-policy"]
@@ -77,7 +67,6 @@ def test_the_policy_lets_nothing_but_our_own_files_run(explorer: Explorer) -> No
 
 
 def test_the_page_is_not_cached_and_sends_no_referrer(explorer: Explorer) -> None:
-    """It is one of two representations, has a nonce of its own, and its address stays here."""
     headers = explorer.page().headers
     assert {name: headers[name] for name in ("cache-control", "vary", "x-content-type-options", "referrer-policy")} == {
         "cache-control": "no-store",
@@ -88,47 +77,7 @@ def test_the_page_is_not_cached_and_sends_no_referrer(explorer: Explorer) -> Non
     assert headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_every_address_in_the_page_is_relative_to_it(explorer: Explorer) -> None:
-    """Behind any prefix, known to the gateway or not, the files are beside the endpoint."""
-    elements = Elements(body(explorer))
-    addresses = [
-        value for _, attributes in elements.found for name, value in attributes.items() if name in {"src", "href"}
-    ]
-    assert len(addresses) >= 3
-    assert all(re.fullmatch(r"\./graphql-assets/[\w.-]+", address or "") for address in addresses)
-    assert config(explorer)["endpoint"] == "./graphql"
-
-
-def test_the_page_holds_no_code(explorer: Explorer) -> None:
-    """Scripts and styles are files; what the script must know is data in an attribute."""
-    elements = Elements(body(explorer))
-    assert elements.code == []
-    assert not [
-        name for _, attributes in elements.found for name in attributes if name.startswith("on") or name == "style"
-    ]
-
-
-def test_the_page_opens_with_the_example(explorer: Explorer) -> None:
-    """The sandbox's page holds everything that a first run needs."""
-    assert config(explorer) == {
-        "endpoint": "./graphql",
-        "tabs": example.tabs(sandbox=True),
-        "headers": json.dumps(example.headers(sandbox=True), indent=2),
-        "sandbox": True,
-    }
-
-
-def test_outside_the_sandbox_a_first_run_deletes_nothing(tmp_path: Path) -> None:
-    """No demo token, and a blank id."""
-    (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>', encoding="utf-8")
-    shown = config(Explorer(sandbox=False, static=tmp_path))
-    assert shown["sandbox"] is False
-    assert not any(tab["variables"].strip('{}[]ids: \n"') for tab in shown["tabs"])
-    assert "demo-" not in json.dumps(shown)
-
-
-def test_headers_are_data_whatever_they_hold(tmp_path: Path) -> None:
-    """A header from the settings cannot leave its attribute, nor pass for the page's nonce."""
+def test_headers_cannot_leave_their_attribute(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text('<p data-config="$config" nonce="$nonce"></p>', encoding="utf-8")
     hostile = {"Wethod-Company": "\"'><script>alert(1)</script>$nonce&amp;"}
     explorer = Explorer(sandbox=True, headers=hostile, static=tmp_path)
@@ -136,8 +85,7 @@ def test_headers_are_data_whatever_they_hold(tmp_path: Path) -> None:
     assert json.loads(config(explorer)["headers"]) == hostile
 
 
-def test_without_the_bundle_the_page_says_what_to_do(tmp_path: Path) -> None:
-    """An installation made without GraphiQL still starts, and tells a person why there is no editor."""
+def test_without_the_bundle_the_page_explains_why_there_is_no_editor(tmp_path: Path) -> None:
     explorer = Explorer(sandbox=True, static=tmp_path)
     page = explorer.page()
     assert explorer.routes == []

@@ -22,7 +22,6 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 
 @pytest.fixture(autouse=True)
 def bundle() -> None:
-    """The gateway serves the real page."""
     require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
 
 
@@ -35,10 +34,9 @@ def bundle() -> None:
         pytest.param(False, {"GATEWAY_GRAPHIQL": "true"}, True, id="live-asked-for"),
     ],
 )
-async def test_it_is_off_unless_asked_for_outside_the_sandbox(
+async def test_outside_the_sandbox_it_is_off_by_default(
     environ: Mapping[str, str], *, sandbox: bool, shown: bool
 ) -> None:
-    """Neither the page nor its files are there where it is off."""
     async with gateway(NOWHERE, environ, sandbox=sandbox) as client:
         answer = await client.http.get(f"{client.url}/graphql", headers={"Accept": BROWSER})
         assert answer.headers["content-type"].startswith("text/html") is shown
@@ -58,8 +56,7 @@ async def test_it_is_off_unless_asked_for_outside_the_sandbox(
     ],
     ids=["browser", "prefers-json", "anything", "graphql"],
 )
-async def test_a_program_gets_its_answer_not_the_page(accept: str, media_type: str) -> None:
-    """The page is for clients that prefer HTML; a query by GET still runs."""
+async def test_only_a_client_that_prefers_html_gets_the_page(accept: str, media_type: str) -> None:
     async with gateway(NOWHERE, sandbox=True) as client:
         query = {"query": "{ __typename }"}
         answer = await client.http.get(f"{client.url}/graphql", params=query, headers={"Accept": accept})
@@ -68,22 +65,19 @@ async def test_a_program_gets_its_answer_not_the_page(accept: str, media_type: s
 
 
 async def test_the_page_is_never_the_answer_to_a_post() -> None:
-    """A form that posts here gets an error, not an editor."""
     async with gateway(NOWHERE, sandbox=True) as client:
         answer = await client.http.post(f"{client.url}/graphql", headers={"Accept": "text/html"}, data={"a": "b"})
         assert answer.status_code == 406
 
 
 async def test_a_head_is_answered_without_the_page() -> None:
-    """The headers alone."""
     async with gateway(NOWHERE, sandbox=True) as client:
         answer = await client.http.head(f"{client.url}/graphql", headers={"Accept": BROWSER})
         assert (answer.status_code, answer.content) == (200, b"")
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_the_headers_shown_are_the_settings_own() -> None:
-    """A gateway that reads another header, or is pinned to a company, opens with what it would take."""
+async def test_the_headers_of_the_page_follow_the_settings() -> None:
     environ = {
         "GATEWAY_GRAPHIQL": "true",
         "GATEWAY_AUTHORIZATION_HEADER": "Wethod-Authorization",

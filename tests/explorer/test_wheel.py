@@ -1,9 +1,7 @@
-"""The built distribution, in an environment that has nothing of the source tree."""
+"""The built wheel, in an environment without the source tree."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.explorer.page import STATIC
+from tests.commands import serving
 from tests.explorer.browser import browse
 from tests.explorer.example_page import browse_example
 from tests.system_parts import require
@@ -29,7 +28,6 @@ PATH = {"PATH": "/usr/bin:/bin"}
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as an installer would."""
     require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
@@ -54,7 +52,6 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_bundle_and_not_its_source(wheel: Path) -> None:
-    """GraphiQL, its licenses, nothing to build from, and no more than it must weigh."""
     names = zipfile.ZipFile(wheel).namelist()
     static = [name for name in names if name.startswith("app/explorer/static/")]
     assert {"app/explorer/static/index.html", "app/explorer/static/licenses.md"} <= set(static)
@@ -65,8 +62,8 @@ def test_the_wheel_holds_the_bundle_and_not_its_source(wheel: Path) -> None:
     assert wheel.stat().st_size < 5 * MEBIBYTE
 
 
-def test_the_packages_are_the_wheels_own(environment: Path, tmp_path: Path) -> None:
-    """The tests below speak of what was installed, not of the source tree."""
+def test_the_environment_uses_the_packages_of_the_wheel(environment: Path, tmp_path: Path) -> None:
+    """Otherwise the other tests here would test the source tree."""
     command: list[str | Path] = [
         environment / "bin/python",
         "-c",
@@ -79,36 +76,13 @@ def test_the_packages_are_the_wheels_own(environment: Path, tmp_path: Path) -> N
 
 
 async def test_both_pages_open_from_the_wheel_alone(environment: Path, browser: Browser, tmp_path: Path) -> None:
-    """Installed where nothing of the source tree is in reach, the gateway serves them and a first delete works."""
-    program = await asyncio.create_subprocess_exec(
-        *(environment / "bin/wethod-graphql", "serve", "--sandbox", "--port", "0"),
-        cwd=tmp_path,
-        env=PATH,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        url = await find_url(program)
-        async with browse(browser, url.removesuffix("/graphql")) as explorer:
-            await explorer.open(url)
+    command = f"{environment}/bin/wethod-graphql serve --sandbox --port 0"
+    with serving(command, tmp_path, {}) as url:
+        async with browse(browser, url) as explorer:
+            await explorer.open(f"{url}/graphql")
             answer = await explorer.run()
             assert answer["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
-            explorer.assert_content()
-        async with browse_example(browser, url.removesuffix("/graphql")) as example:
+            explorer.assert_no_warnings()
+        async with browse_example(browser, url) as example:
             assert (await example.delete("Bruno Berger")).label == "Deleted"
-            example.assert_content()
-    finally:
-        program.terminate()
-        await program.communicate()  # reads on, or a full pipe would keep it from ending
-
-
-async def find_url(program: asyncio.subprocess.Process) -> str:
-    """Read the address that a program prints."""
-    assert program.stdout
-    said = ""
-    async with asyncio.timeout(60):
-        while line := (await program.stdout.readline()).decode():
-            said += line
-            if found := re.search(r"listens on (http://\S+)", line):
-                return found[1]
-    pytest.fail(f"it ended before it listened:\n{said}")
+            example.assert_no_warnings()

@@ -1,1 +1,1 @@
-"""A Wethod that breaks HTTP in every way it can be broken, and what the gateway makes of it."""
+"""Every fault of a Wethod at the level of HTTP, TLS and TCP, and the gateway's answer to it."""

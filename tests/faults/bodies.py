@@ -1,4 +1,4 @@
-"""Bodies that are huge, slow, encoded, endless, or something else than they say."""
+"""Bodies that are huge, slow, encoded, endless, or not of the type that their header states."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def sized(body: bytes) -> bytes:
-    """A body behind its length."""
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -196,7 +195,6 @@ FLOODS: dict[str, tuple[str, bytes, bytes, Verdict]] = {
 
 
 def bodies() -> Iterator[tuple[str, Fault]]:
-    """Every odd body."""
     for name, (does, data, end, verdict) in BODIES.items():
         yield name, Fault(does, (Read(), Send(data), end), (verdict,))
     for name, (does, head, flood, verdict) in FLOODS.items():

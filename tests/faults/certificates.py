@@ -12,8 +12,6 @@ import trustme
 
 
 class Certificate(enum.Enum):
-    """The certificate of the upstream."""
-
     VALID = enum.auto()
     EXPIRED = enum.auto()
     OTHER_HOST = enum.auto()
@@ -28,13 +26,13 @@ class Authority:
     stranger: trustme.CA
 
     def server(self, certificate: Certificate) -> ssl.SSLContext:
-        """A server's context that shows the given kind of certificate."""
+        """A server's context with the given kind of certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._issue(certificate).configure_cert(context)
         return context
 
     def mutual_server(self, version: ssl.TLSVersion) -> ssl.SSLContext:
-        """A valid server's context that wants a client certificate, in one version of TLS."""
+        """A valid server's context that requires a client certificate, in one version of TLS."""
         context = self.server(Certificate.VALID)
         context.minimum_version = context.maximum_version = version
         context.verify_mode = ssl.CERT_REQUIRED
@@ -42,7 +40,6 @@ class Authority:
         return context
 
     def client(self, *, with_certificate: bool = False) -> ssl.SSLContext:
-        """The gateway's context."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.trusted.configure_trust(context)
         if with_certificate:
@@ -64,5 +61,4 @@ class Authority:
 
 @functools.cache
 def authority() -> Authority:
-    """The one authority of a test session."""
     return Authority(trustme.CA(), trustme.CA())

@@ -1,4 +1,4 @@
-"""A Wethod that has contacts, deletes them, and breaks in planned ways before or after it did."""
+"""A Wethod that has contacts, deletes them, and fails in planned ways before or after a delete."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 class End(enum.Enum):
-    """The fate of the connection after an answer."""
-
     KEEP = enum.auto()
     CLOSE = enum.auto()
     RESET = enum.auto()
@@ -49,7 +47,6 @@ class Behaviour:
 
     @property
     def is_true(self) -> bool:
-        """True if the answer proves the outcome."""
         return self.data is None
 
 
@@ -130,16 +127,13 @@ class Contacts:
 
     @property
     def url(self) -> str:
-        """Its base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     async def arrive(self) -> None:
-        """Listen, after the first time on the same port."""
         self._server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def leave(self) -> None:
-        """Close every connection, and listen no more."""
         assert self._server is not None
         self._server.close()
         self.hang_up()
@@ -151,7 +145,6 @@ class Contacts:
             writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Meet the requests of one connection."""
         self._writers.add(writer)
         try:
             if self.refusals:
@@ -194,7 +187,6 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 @contextlib.asynccontextmanager
 async def contacts() -> AsyncIterator[Contacts]:
-    """Run one on a loopback port."""
     running = Contacts()
     await running.arrive()
     try:

@@ -1,4 +1,4 @@
-"""Connections that end or stand still, at every point of a request and its answer."""
+"""Connections that end or stall, at every point of a request and its answer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The point at which the exchange breaks."""
-
     when: str
     steps: Steps
     requests: int = 1
@@ -88,7 +86,6 @@ WAYS: dict[str, tuple[str, tuple[Step, ...]]] = {
 
 
 def cuts() -> Iterator[tuple[str, Fault]]:
-    """Every way at every point."""
     for where, point in POINTS.items():
         for way, (does, steps) in WAYS.items():
             yield (
@@ -101,7 +98,7 @@ def cuts() -> Iterator[tuple[str, Fault]]:
                     until=point.stands_still if way == "hang" else Until.AT_ONCE,
                 ),
             )
-    # Whether the request is written before the client learns of the end is the kernel's choice; both are the truth.
+    # The kernel decides if the request is written before the client sees the end; both results are correct.
     either = (Cut(), Unsent())
     yield (
         "close-accepted",

@@ -53,7 +53,6 @@ Memory does not grow with the number of requests: after only ten seconds and 4,7
 
 
 def cell(found: list[Ending]) -> str:
-    """The endings of one delete in short form."""
     return "<br>".join(f"{_name(ending.outcome)} · {ending.deletes}" for ending in found)
 
 
@@ -64,7 +63,6 @@ def _name(outcome: dict[str, object]) -> str:
 
 
 def render() -> str:
-    """The document."""
     rows = []
     for name, fault in FAULTS.items():
         cells = []

@@ -8,21 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Until, Verdict
-from tests.outcomes.test_outcome_table import (
-    NOT_SENT,
-    UNEXPECTED,
-    error,
-    rejection,
-    success,
-    unknown,
-)
+from tests.outcomes.outcomes import UNEXPECTED, error, rejection, success, unavailable, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class Position(enum.Enum):
-    """The connections of the upstream that have the fault."""
+    """The upstream's connections with the fault."""
 
     FIRST = "the first connection; every other one is sound"
     REPEAT = "the second connection; the first is lost after the request was read"
@@ -42,7 +35,7 @@ class Ending:
     deletes: int
 
 
-UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
+UNAVAILABLE = unavailable()
 
 
 def endings(fault: Fault, position: Position, transport: str) -> list[Ending]:
@@ -91,8 +84,8 @@ def _answered(answered: Answered) -> dict[str, Any]:
 def _repeated(answered: Answered) -> dict[str, Any]:
     if answered.status == 404 and _words(answered.body)[0] == "not_found":
         return success("ABSENCE")
-    told = _answered(answered)
-    return told if told["__typename"] == "DeleteContactSuccess" else unknown(answered.status)
+    outcome = _answered(answered)
+    return outcome if outcome["__typename"] == "DeleteContactSuccess" else unknown(answered.status)
 
 
 def _words(body: bytes | None) -> tuple[str | None, str | None]:

@@ -27,8 +27,6 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """Not one byte was written."""
-
     transient: bool = True
 
 
@@ -41,8 +39,6 @@ Verdict: TypeAlias = Answered | Unsent | Cut
 
 
 class Until(enum.Enum):
-    """The time at which the verdict is known."""
-
     AT_ONCE = "immediately"
     CONNECT_TIMEOUT = "after the connect timeout"
     BODY_TIME = "after the body timeout"
@@ -51,8 +47,6 @@ class Until(enum.Enum):
 
 
 class Over(enum.Enum):
-    """The connections on which a fault can be shown."""
-
     EITHER = "plain and TLS"
     PLAIN = "plain"
     TLS = "TLS"
@@ -60,18 +54,17 @@ class Over(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way to break a request.
+    """A fault that a request meets.
 
     Attributes:
         does: what the upstream does, as a clause without a subject.
         steps: the same as a script; of the first connection only.
-        verdicts: what a transport may say of it; more than one only where the kernel decides which of two events comes
-            first.
+        verdicts: the results that a transport may report; several if the kernel decides the order of two events.
         requests: how many complete requests the upstream reads.
-        until: when the verdict is there.
-        over: what it can be shown on.
-        floods: whether it sends without end.
-        of_llhttp: the verdict of our own transport, where its parser reads the grammar otherwise than that of httpx.
+        until: when the verdict is known.
+        over: the connections on which it can be shown.
+        floods: true if it sends without end.
+        of_llhttp: the verdict of our own transport, if its parser differs from that of httpx.
     """
 
     does: str
@@ -84,12 +77,11 @@ class Fault:
     of_llhttp: Verdict | None = None
 
     def verdicts_of(self, transport: str) -> tuple[Verdict, ...]:
-        """The verdicts of the transport of that name."""
         return self.verdicts if transport == "httpx" or self.of_llhttp is None else (self.of_llhttp,)
 
 
 async def verdict(transport: Transport, request: Request) -> Verdict:
-    """Send a request and take down what the transport says."""
+    """Send a request, and return the transport's verdict."""
     try:
         response = await transport.send(request)
     except NotSent as error:

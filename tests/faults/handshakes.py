@@ -1,4 +1,4 @@
-"""TLS that does not come about."""
+"""TLS handshakes that fail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ CERTIFICATES = {
 
 
 def handshakes() -> Iterator[tuple[str, Fault]]:
-    """Every handshake that fails."""
     for name, (does, steps) in HANDSHAKES.items():
         yield name, Fault(does, (WithoutTls(), *steps), (Unsent(),), requests=0, over=Over.TLS)
     yield (

@@ -1,4 +1,4 @@
-"""Heads of answers that are odd, slow, large, or no HTTP at all."""
+"""Heads of answers that are unusual, slow, large, or not HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SOUND_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
-# Sent whole; the connection then goes on soundly, so that a parser that believes it can.
+# A whole answer; the connection then continues, for a parser that accepts it.
 GARBAGE: dict[str, tuple[str, bytes]] = {
     "binary": ("answers with binary data", bytes(range(256))),
     "banner": ("answers with the greeting of a mail server", b"220 mail.example ESMTP ready\r\n\r\n"),
@@ -43,7 +43,7 @@ GARBAGE: dict[str, tuple[str, bytes]] = {
     ),
 }
 
-# What both parsers take, and what it means.
+# Heads that both parsers accept, and their meaning.
 ODD: dict[str, tuple[str, bytes, Verdict]] = {
     "status-600": ("answers 600", b"HTTP/1.1 600 Who Knows\r\nContent-Length: 0\r\n\r\n", Answered(600)),
     "status-999": ("answers 999", b"HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n", Answered(999)),
@@ -91,7 +91,7 @@ ODD: dict[str, tuple[str, bytes, Verdict]] = {
     "status-000": ("answers 000", b"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n", Cut()),
 }
 
-# What HTTP's grammar forbids or leaves open, and one parser takes: what h11 says of it, then what llhttp says.
+# Heads that HTTP's grammar forbids or leaves open, and one parser accepts: the result of h11, then of llhttp.
 GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
     "http-2-0-text": (
         "answers in HTTP/2.0, as text",
@@ -145,7 +145,6 @@ GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
 
 
 def heads() -> Iterator[tuple[str, Fault]]:
-    """Every odd head."""
     for name, (does, data) in GARBAGE.items():
         yield name, Fault(does, (Read(), Send(data), *SOUND), (Cut(),))
     for name, (does, data, verdict) in ODD.items():

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 def sockets() -> int:
-    """Number of sockets that this process has open."""
     found = 0
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - of descriptors, not of files
         try:

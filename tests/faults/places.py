@@ -1,4 +1,4 @@
-"""Upstreams that are not even there."""
+"""Places without an upstream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[Origin]:
-    """A port that is taken without a listener: the kernel refuses at once."""
+    """A port that is bound without a listener: the kernel refuses at once."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield Origin("http", "127.0.0.1", taken.getsockname()[1])
@@ -23,7 +23,7 @@ def refusing_port() -> Iterator[Origin]:
 
 @contextlib.contextmanager
 def full_backlog() -> Iterator[Origin]:
-    """A port whose backlog is full and never accepted from: the kernel drops what else knocks."""
+    """A port whose backlog is full: the kernel drops every further connection."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -43,7 +43,6 @@ def full_backlog() -> Iterator[Origin]:
 
 @contextlib.contextmanager
 def unresolvable_name() -> Iterator[Origin]:
-    """A name that never resolves (RFC 6761 §6.4)."""
     yield Origin("http", "wethod.invalid", 80)
 
 
@@ -53,8 +52,8 @@ class Place:
 
     Attributes:
         does: what happens there, as a clause without a subject.
-        at: the place, as long as it is needed.
-        waits: whether it takes the connect timeout to know.
+        at: the context of the place.
+        waits: true if only the connect timeout ends the attempt.
     """
 
     does: str

@@ -1,4 +1,4 @@
-"""A Wethod whose every connection follows a script, and which remembers every request it was sent."""
+"""A Wethod whose connections follow scripts, and which keeps every request that it reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SeenRequest:
     Attributes:
         connection: number of the connection, from 0.
         data: its bytes, as far as they were read.
-        complete: whether it was read to its end.
+        complete: true if it was read to its end.
     """
 
     connection: int
@@ -36,23 +36,20 @@ class SeenRequest:
 
     @property
     def line(self) -> bytes:
-        """The request line."""
         return self.data.partition(b"\r\n")[0]
 
     @property
     def target(self) -> bytes:
-        """The request target."""
         return self.line.split(b" ")[1]
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Header fields in order, names as they came."""
         lines = self.data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
         return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
 
 
 class ConnectionOverError(Exception):
-    """The client went away where the script expected a request."""
+    """The client closed the connection where the script expected a request."""
 
 
 class Connection:
@@ -67,10 +64,10 @@ class Connection:
         self._unread = b""
 
     async def read_request(self) -> None:
-        """Read one request and remember it.
+        """Read one request and keep it.
 
         Raises:
-            ConnectionOverError: the client went away before the end; what came is remembered as incomplete.
+            ConnectionOverError: the client closed before the end; the part that came is kept as incomplete.
         """
         data = self._unread
         while len(data) < (size := _size_of_request(data)):
@@ -85,7 +82,7 @@ class Connection:
         self.target = self._requests[-1].target
 
     async def read_part(self, size: int) -> None:
-        """Read a few bytes and remember them as an incomplete request."""
+        """Read a few bytes, and keep them as an incomplete request."""
         self._remember(await self.wire.receive(size), complete=False)
 
     def _remember(self, data: bytes, *, complete: bool) -> None:
@@ -93,7 +90,7 @@ class Connection:
 
 
 def _size_of_request(data: bytes) -> int:
-    """The size of the request that data begins with; more than is there while its head is not complete."""
+    """The size of the first request in the data; more than the data has while its head is incomplete."""
     head, end, _ = data.partition(b"\r\n\r\n")
     if not end:
         return len(data) + 1
@@ -130,32 +127,27 @@ class FaultServer:
 
     @property
     def port(self) -> int:
-        """The port that the kernel chose."""
         port: int = self._socket.getsockname()[1]
         return port
 
     @property
     def origin(self) -> Origin:
-        """The origin at which it listens."""
         return Origin("http" if self._tls is None else "https", "127.0.0.1", self.port)
 
     @property
     def url(self) -> str:
-        """The base URL at which it listens."""
         return f"{self.origin.scheme}://127.0.0.1:{self.port}"
 
     @property
     def open(self) -> int:
-        """Connections that are still being served."""
         return len(self._tasks) - 1
 
     @property
     def complete(self) -> list[SeenRequest]:
-        """The requests whose head was read to its end: those that Wethod could act on."""
+        """The requests whose head was read to its end: Wethod could process those."""
         return [request for request in self.requests if request.complete]
 
     async def all_closed(self) -> None:
-        """Wait until every connection is closed."""
         await until(lambda: not self.open)
 
     async def __aenter__(self) -> Self:
@@ -188,7 +180,7 @@ class FaultServer:
         wire = Wire(client, self._tls)
         connection = Connection(number, wire, self.requests)
         try:
-            # OSError: the client went away, which is its right.
+            # OSError: the client may close at any time.
             with contextlib.suppress(OSError, ConnectionOverError):
                 opening = 1 if isinstance(script[0], Present | WithoutTls) else 0
                 for step in script[:opening]:

@@ -1,4 +1,4 @@
-"""Connections stay sound and bounded, for any behaviour of upstream and caller."""
+"""Connections stay usable and bounded, for any behaviour of upstream and caller."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from app.http_client.transport import BODY_SECONDS, Interrupted, NotSent
+from app.http_client.transport import Interrupted, NotSent, Origin
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
@@ -49,7 +49,6 @@ EITHER = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
 def context(*, tls: bool) -> ssl.SSLContext | None:
-    """The upstream's TLS, if it has any."""
     return authority().server(Certificate.VALID) if tls else None
 
 
@@ -60,8 +59,8 @@ async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = F
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
-async def test_an_upstream_that_is_not_there_is_not_sent_to(name: str, place: Place) -> None:
-    """No connection, nothing sent; known by the connect timeout, however long the deadline."""
+async def test_nothing_is_sent_without_a_connection(name: str, place: Place) -> None:
+    """The connect timeout ends the attempt also with a late deadline."""
     with place.at() as origin:
         async with nothing_left():
             transport = carrier(name, origin, connect_seconds=CONNECT_SECONDS)
@@ -73,8 +72,15 @@ async def test_an_upstream_that_is_not_there_is_not_sent_to(name: str, place: Pl
             await transport.aclose()
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"], ids=["label-too-long", "empty-label"])
+async def test_nothing_is_sent_to_an_impossible_host_name(name: str, host: str) -> None:
+    async with nothing_left():
+        transport = carrier(name, Origin("http", host, 80))
+        assert isinstance(await verdict(transport, delete()), Unsent)
+        await transport.aclose()
+
+
 async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
-    """The request is what it was given, in its order and its bytes."""
     async with FaultServer() as server:
         transport = carrier(name, server.origin)
         await transport.send(delete())
@@ -88,8 +94,7 @@ async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
 
 @EITHER
 @pytest.mark.parametrize("body", [b'{"name": "Ada"}', b""], ids=["body", "empty-body"])
-async def test_a_body_goes_out_behind_its_length(name: str, body: bytes, *, tls: bool) -> None:
-    """The length is the last header field, and the connection is good for the next request."""
+async def test_a_body_is_sent_after_its_length(name: str, body: bytes, *, tls: bool) -> None:
     async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin)
         assert (await transport.send(replace(delete(1), body=body))).status == 200
@@ -102,8 +107,7 @@ async def test_a_body_goes_out_behind_its_length(name: str, body: bytes, *, tls:
 
 
 @EITHER
-async def test_deadline_cuts_leave_a_full_pool_sound(name: str, *, tls: bool) -> None:
-    """After hundreds of cuts with every connection taken, the next request succeeds and nothing is left."""
+async def test_deadlines_leave_a_full_pool_usable(name: str, *, tls: bool) -> None:
     async with nothing_left(), FaultServer(then=(Read(), Hang()), tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin, max_connections=10)
         before = sockets()
@@ -122,8 +126,7 @@ async def test_deadline_cuts_leave_a_full_pool_sound(name: str, *, tls: bool) ->
 
 
 @EITHER
-async def test_what_is_not_sent_was_not_sent(name: str, *, tls: bool) -> None:
-    """However the last moment to send falls, *not sent* means that the upstream never saw a byte of it."""
+async def test_not_sent_means_that_the_upstream_saw_no_byte(name: str, *, tls: bool) -> None:
     chance = random.Random(7)
     async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin, max_connections=5)
@@ -151,8 +154,7 @@ SLOW: dict[str, tuple[Steps, bool]] = {
 
 
 @pytest.mark.parametrize(("steps", "tls"), SLOW.values(), ids=SLOW.keys())
-async def test_a_caller_that_goes_away_leaves_nothing(name: str, steps: Steps, *, tls: bool) -> None:
-    """Cancellation at any moment frees the slot, closes the connection, and is all that the caller sees."""
+async def test_a_cancelled_request_leaves_no_connection_and_no_task(name: str, steps: Steps, *, tls: bool) -> None:
     chance = random.Random(11)
     async with nothing_left(), FaultServer(*[steps] * 100, tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin, max_connections=3)
@@ -166,29 +168,13 @@ async def test_a_caller_that_goes_away_leaves_nothing(name: str, steps: Steps, *
             assert not any(isinstance(result, Exception) for result in results)
             cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results)
         assert cancelled > 20
-        # A connection that was kept is one whose script has come to its end.
+        # Only a connection whose script is complete may be kept.
         assert await answers_its_own(transport, 77, fresh=True)
         await transport.aclose()
         await server.all_closed()
 
 
-async def test_a_wait_for_a_connection_ends_at_the_last_moment_to_send(name: str) -> None:
-    """A request that waits in vain for a connection was not sent, and ends when its time to send ends."""
-    async with nothing_left(), FaultServer((Read(), Wait(0.3), *SOUND)) as server:
-        transport = carrier(name, server.origin, max_connections=1)
-        first = asyncio.create_task(verdict(transport, delete(1, seconds=0.2)))
-        await asyncio.sleep(0.02)
-        started = asyncio.get_running_loop().time()
-        assert await verdict(transport, delete(2, send_seconds=0.1)) == Unsent()
-        assert asyncio.get_running_loop().time() - started >= 0.09
-        assert await first == Cut()
-        assert await answers_its_own(transport, 3)
-        await transport.aclose()
-        assert [request.target for request in server.complete] == [b"/api/contact/1", b"/api/contact/3"]
-
-
 async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name: str) -> None:
-    """A hundred requests at once over ten connections: never an eleventh, never another's answer."""
     most = 0
     async with nothing_left(), FaultServer(then=(Serve(Answer()),)) as server:
         transport = carrier(name, server.origin, max_connections=10)
@@ -206,26 +192,29 @@ async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name
 
 
 @EITHER
-async def test_closing_interrupts_what_is_under_way(name: str, *, tls: bool) -> None:
-    """A sent request is interrupted; a waiting one, and any later one, is not sent."""
-    async with nothing_left(), FaultServer((Read(), Hang()), tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin, max_connections=1)
+async def test_closing_ends_every_request(name: str, *, tls: bool) -> None:
+    answering: Steps = (Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())
+    async with nothing_left(), FaultServer((Read(), Hang()), answering, tls=context(tls=tls)) as server:
+        transport = carrier(name, server.origin, max_connections=2)
         sent = asyncio.create_task(verdict(transport, delete(1, seconds=60)))
         await until(lambda: len(server.complete) == 1)
-        waiting = asyncio.create_task(verdict(transport, delete(2, seconds=60)))
+        answered = asyncio.create_task(verdict(transport, delete(2, seconds=60)))
+        await until(lambda: len(server.complete) == 2)
+        waiting = asyncio.create_task(verdict(transport, delete(3, seconds=60)))
         await until(lambda: transport.waiting == 1)
+        await asyncio.sleep(0.05)  # for the head of the answer
         async with asyncio.timeout(15):
             await transport.aclose()
-            assert (await sent, await waiting) == (Cut(), Unsent(transient=False))
-        assert await verdict(transport, delete(3)) == Unsent(transient=False)
+            assert (await sent, await answered) == (Cut(), Answered(404, None))
+            assert await waiting == Unsent(transient=False)
+        assert await verdict(transport, delete(4)) == Unsent(transient=False)
         await transport.aclose()
         await server.all_closed()
-        assert [request.target for request in server.requests] == [b"/api/contact/1"]
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
 async def test_closing_ends_a_connect(name: str, *, handshake: bool) -> None:
-    """Nothing was sent, and the reason is the stop."""
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(nothing_left())
         if handshake:
@@ -244,8 +233,7 @@ async def test_closing_ends_a_connect(name: str, *, handshake: bool) -> None:
 
 
 @EITHER
-async def test_a_sound_connection_is_used_again_or_never(name: str, *, tls: bool) -> None:
-    """A transport that keeps connections uses one for requests in turn; one that does not leaves none open."""
+async def test_a_connection_is_reused_if_the_transport_keeps_any(name: str, *, tls: bool) -> None:
     async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin)
         for contact in range(5):
@@ -259,7 +247,6 @@ async def test_a_sound_connection_is_used_again_or_never(name: str, *, tls: bool
 
 
 async def test_an_idle_connection_is_closed_when_its_time_is_up(name: str) -> None:
-    """No connection outlives its idle time."""
     async with nothing_left(), FaultServer() as server:
         transport = carrier(name, server.origin, idle_seconds=0.1)
         assert await answers_its_own(transport, 1)
@@ -269,7 +256,7 @@ async def test_an_idle_connection_is_closed_when_its_time_is_up(name: str) -> No
         await transport.aclose()
 
 
-# Connections that must not carry another request, though their first answer was sound.
+# Connections that must not carry another request, although their first answer is complete.
 SPENT: dict[str, tuple[Step, ...]] = {
     "closed-behind-answer": (Answer(), Close()),
     "closed-properly-behind-answer": (Answer(), CloseProperly()),
@@ -309,8 +296,9 @@ SPENT: dict[str, tuple[Step, ...]] = {
 
 @EITHER
 @pytest.mark.parametrize("steps", SPENT.values(), ids=SPENT.keys())
-async def test_a_spent_connection_carries_no_other_request(name: str, steps: tuple[Step, ...], *, tls: bool) -> None:
-    """An answer behind which anything else came is the last of its connection; the next request never notices."""
+async def test_a_connection_with_unexpected_bytes_carries_no_other_request(
+    name: str, steps: tuple[Step, ...], *, tls: bool
+) -> None:
     spent: Steps = (Read(), *steps)
     async with nothing_left(), FaultServer(*[spent] * 5, tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin)
@@ -327,8 +315,8 @@ async def test_a_spent_connection_carries_no_other_request(name: str, steps: tup
 
 @EITHER
 @pytest.mark.parametrize("end", [Close(), CloseProperly(), Reset()], ids=["close", "close-properly", "reset"])
-async def test_a_connection_that_ends_at_the_next_request_interrupts_it(name: str, end: Step, *, tls: bool) -> None:
-    """A request that a kept connection lost is interrupted, never sent again by itself, and never another's answer."""
+async def test_a_kept_connection_that_ends_interrupts_the_next_request(name: str, end: Step, *, tls: bool) -> None:
+    """The transport does not repeat the request."""
     steps: Steps = (Read(), Answer(), Read(), end)
     async with nothing_left(), FaultServer(steps, tls=context(tls=tls)) as server:
         transport = carrier(name, server.origin)
@@ -342,14 +330,13 @@ async def test_a_connection_that_ends_at_the_next_request_interrupts_it(name: st
 
 
 @pytest.mark.parametrize("fault", [pytest.param(f, id=n) for n, f in FAULTS.items() if f.floods])
-async def test_memory_is_bounded_however_much_is_sent(name: str, fault: Fault) -> None:
-    """Four floods at once cost no more than four of the largest bodies and the buffers under them."""
+async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault) -> None:
     async with FaultServer(then=fault.steps) as server:
         transport = carrier(name, server.origin)
         gc.collect()
         tracemalloc.start()
         try:
-            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=0.5)) for n in range(4)))
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=2.0)) for n in range(4)))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -358,17 +345,7 @@ async def test_memory_is_bounded_however_much_is_sent(name: str, fault: Fault) -
         await transport.aclose()
 
 
-async def test_a_body_has_a_second_and_no_more(name: str) -> None:
-    """With a long deadline a body that does not come is given up after its own time."""
-    async with nothing_left(), FaultServer((Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())) as server:
-        transport = carrier(name, server.origin)
-        found = await asyncio.wait_for(verdict(transport, delete(seconds=60.0)), BODY_SECONDS + 5)
-        assert found == Answered(404, None)
-        await transport.aclose()
-
-
-async def test_a_client_certificate_is_shown_to_who_asks(name: str) -> None:
-    """An upstream that wants a certificate gets the one that is set."""
+async def test_the_client_certificate_is_presented_on_request(name: str) -> None:
     async with FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server:
         transport = carrier(name, server.origin, certificate=True)
         assert await answers_its_own(transport, 1)
@@ -382,7 +359,7 @@ MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLS
 async def test_a_missing_client_certificate_is_never_an_answer(
     name: str, version: ssl.TLSVersion, errors: set[type[Exception]]
 ) -> None:
-    """TLS 1.2 refuses in the handshake; in TLS 1.3 the client may have written before it learns of the refusal."""
+    """TLS 1.2 refuses in the handshake. With TLS 1.3 the client may have written before it learns of the refusal."""
     async with nothing_left(), FaultServer(tls=authority().mutual_server(version)) as server:
         transport = carrier(name, server.origin)
         with pytest.raises(tuple(errors)):

@@ -24,51 +24,47 @@ if TYPE_CHECKING:
     from app.http_client.transport import Origin, Request, Response, Transport
 
 LOST: Steps = (Read(), Close())
-HASTY_SECONDS = 2.0
-PATIENT_SECONDS = 10.0
+SHORT_SECONDS = 2.0
+LONG_SECONDS = 10.0
 KNOWN_SECONDS = 8.0
-"""A bound for what is known long before the deadline of the patient gateway."""
+"""A bound for a verdict long before the deadline of the gateway with the long one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one delete."""
-
     ending: Ending
     seconds: float
     connections: int
 
 
-class Switchboard:
-    """A transport that leaves each request to that of its company: one gateway, and many upstreams at once."""
+class TransportByCompany:
+    """A transport that chooses another one by company, so that one gateway has many upstreams."""
 
     def __init__(self) -> None:
-        self.lines: dict[bytes, Transport] = {}
+        self.transports: dict[bytes, Transport] = {}
 
     async def send(self, request: Request) -> Response:
-        """Let the company's own transport send it."""
-        return await self.lines[dict(request.headers)[b"Wethod-Company"]].send(request)
+        return await self.transports[dict(request.headers)[b"Wethod-Company"]].send(request)
 
     async def aclose(self) -> None:
-        """Close them all."""
-        for transport in self.lines.values():
+        for transport in self.transports.values():
             await transport.aclose()
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """Two gateways, one with a short deadline and one with a long one, before any number of upstreams."""
+class Gateways:
+    """Two gateways, with a short and a long deadline, before any number of upstreams."""
 
-    switchboard: Switchboard
-    hasty: GatewayClient
-    patient: GatewayClient
+    transport: TransportByCompany
+    short: GatewayClient
+    long: GatewayClient
     name: str
 
-    async def delete(self, company: str, origin: Origin, *, hasty: bool) -> tuple[dict[str, Any], float]:
-        """Delete contact 7 of a company whose upstream is somewhere; the outcome, and the seconds it took."""
+    async def delete(self, company: str, origin: Origin, *, short: bool) -> tuple[dict[str, Any], float]:
+        """Delete contact 7 of a company with an upstream; return the outcome, and the seconds until it."""
         transport = carrier(self.name, origin, connect_seconds=0.5)
-        self.switchboard.lines[company.encode()] = transport
-        client = self.hasty if hasty else self.patient
+        self.transport.transports[company.encode()] = transport
+        client = self.short if short else self.long
         loop = asyncio.get_running_loop()
         started = loop.time()
         outcome = await client.delete("7", HEADERS | {"Wethod-Company": company})
@@ -86,8 +82,7 @@ def scripts(fault: Fault, position: Position) -> tuple[Steps, ...]:
     }[position]
 
 
-def is_hasty(fault: Fault) -> bool:
-    """Return true if the deadline ends the fault."""
+def needs_deadline(fault: Fault) -> bool:
     return fault.until in {Until.DEADLINE, Until.BODY_TIME, Until.BY_DEADLINE}
 
 
@@ -95,19 +90,18 @@ Findings = dict[tuple[str, Position], Finding]
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
-async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
-    """The gateways, over one kind of transport."""
-    switchboard = Switchboard()
+async def gateways(request: pytest.FixtureRequest) -> AsyncIterator[Gateways]:
+    transport = TransportByCompany()
     async with (
-        gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(HASTY_SECONDS)}, transport=switchboard) as hasty,
-        gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(PATIENT_SECONDS)}, transport=switchboard) as patient,
+        gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(SHORT_SECONDS)}, transport=transport) as short,
+        gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(LONG_SECONDS)}, transport=transport) as long,
     ):
-        yield House(switchboard, hasty, patient, request.param)
+        yield Gateways(transport, short, long, request.param)
 
 
 @pytest.fixture(scope="module")
-async def findings(house: House) -> Findings:
-    """The result of a delete at every fault in every position, twenty at a time."""
+async def findings(gateways: Gateways) -> Findings:
+    """Delete at every fault in every position, twenty at a time, and return the results."""
     found: Findings = {}
     at_once = asyncio.Semaphore(20)
 
@@ -116,7 +110,7 @@ async def findings(house: House) -> Findings:
         tls = authority().server(Certificate.VALID) if fault.over is Over.TLS else None
         async with at_once, FaultServer(*scripts(fault, position), tls=tls) as server:
             company = f"{name}-{position.name.lower()}"
-            outcome, seconds = await house.delete(company, server.origin, hasty=is_hasty(fault))
+            outcome, seconds = await gateways.delete(company, server.origin, short=needs_deadline(fault))
             await server.all_closed()
             found[name, position] = Finding(Ending(outcome, len(server.complete)), seconds, server.accepted)
 
@@ -130,19 +124,20 @@ async def findings(house: House) -> Findings:
 
 @pytest.mark.parametrize("position", Position, ids=lambda position: position.name.lower())
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_client_is_told_what_is_known(findings: Findings, house: House, name: str, position: Position) -> None:
-    """The outcome is exact, so is the number of DELETEs, and both are there in time."""
+async def test_a_delete_has_the_outcome_of_the_table(
+    findings: Findings, gateways: Gateways, name: str, position: Position
+) -> None:
+    """With the exact number of DELETEs, and in time."""
     fault = FAULTS[name]
     found = findings[name, position]
-    assert found.ending in endings(fault, position, house.name)
+    assert found.ending in endings(fault, position, gateways.name)
     assert found.connections <= 3
     assert found.seconds < KNOWN_SECONDS
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
-async def test_a_client_is_told_that_wethod_is_not_there(house: House, place: Place) -> None:
-    """Nothing was sent, which is known long before the deadline."""
+async def test_a_delete_without_an_upstream_is_unavailable(gateways: Gateways, place: Place) -> None:
     with place.at() as origin:
-        outcome, seconds = await house.delete("nowhere", origin, hasty=False)
+        outcome, seconds = await gateways.delete("nowhere", origin, short=False)
         assert outcome == UNAVAILABLE
         assert seconds < KNOWN_SECONDS

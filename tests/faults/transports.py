@@ -1,4 +1,4 @@
-"""The transports under test, made alike."""
+"""The transports under test, with the same settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from tests.faults.certificates import authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from app.headers import RawHeaders
+
+HEADERS: RawHeaders = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity"))
 
 CONNECT_SECONDS = 0.2
 """A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
@@ -35,7 +39,7 @@ def carrier(
     idle_seconds: float = 5.0,
     certificate: bool = False,
 ) -> Http1Transport | HttpxTransport:
-    """A transport of that name, which trusts the test's authority and may show a certificate of its own."""
+    """A transport of this name, which trusts the test's authority and may have a client certificate."""
     options = ConnectionOptions(
         origin,
         ssl_context=authority().client(with_certificate=certificate) if origin.scheme == "https" else None,
@@ -47,26 +51,36 @@ def carrier(
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Need all of a rejection's body, the first character of a page, and nothing else."""
+    """Request the whole body of a rejection, the first character of a page, and no other body."""
     if status == 200:
         return "first" if headers.get(b"content-type", b"").startswith(b"text/html") else "none"
     return "whole" if status in {400, 401, 403, 404, 412, 429} else "none"
 
 
 def delete(
-    contact: int = 7,
+    contact: int | bytes = 7,
     *,
+    headers: RawHeaders = HEADERS,
     seconds: float = 2.0,
     send_seconds: float | None = None,
     fresh: bool = False,
     share: bytes = b"",
 ) -> Request:
-    """Make a request, with so much time until the deadline and until the last moment to send."""
+    """Make a request.
+
+    Args:
+        contact: a contact's id, or a whole target.
+        headers: the header fields.
+        seconds: time until the deadline.
+        send_seconds: time until the last time to send; by default the same.
+        fresh: a new connection is needed.
+        share: the token whose share of the connections it uses.
+    """
     now = asyncio.get_running_loop().time()
     return Request(
         method=b"DELETE",
-        target=b"/api/contact/%d" % contact,
-        headers=((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity")),
+        target=contact if isinstance(contact, bytes) else b"/api/contact/%d" % contact,
+        headers=headers,
         send_by=now + (seconds if send_seconds is None else send_seconds),
         deadline=now + seconds,
         body_needed=body_needed,

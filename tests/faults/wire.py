@@ -1,4 +1,4 @@
-"""The upstream's end of one connection: a raw socket, with or without TLS, read no further than asked."""
+"""The upstream's end of one connection: a raw socket, with or without TLS, that never reads ahead."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Wire:
         self.set_tls(tls)
 
     def set_tls(self, tls: ssl.SSLContext | None) -> None:
-        """Settle what the connection speaks; before anything is received or sent."""
+        """Choose TLS or none, before anything is received or sent."""
         self._tls = None if tls is None else tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     async def shake_hands(self) -> None:
-        """Do the TLS handshake; nothing where the connection is plain.
+        """Do the TLS handshake; do nothing if the connection is plain.
 
         Raises:
-            OSError: the peer refused, or went away.
+            OSError: the peer refused, or closed the connection.
         """
         while self._tls is not None:
             try:
@@ -48,13 +48,13 @@ class Wire:
                 return
 
     async def arrival(self) -> None:
-        """Wait until bytes have arrived, and leave them where they are."""
+        """Wait until bytes have arrived, and do not read them."""
         # The loop has no way to wait for a socket that is not read.
         while not self._incoming.pending and not select.select([self._socket], [], [], 0)[0]:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
     async def receive(self, limit: int = CHUNK) -> bytes:
-        """Up to ``limit`` bytes; none where the peer is gone, however it went."""
+        """Receive up to ``limit`` bytes; none if the peer has closed or reset the connection."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             if self._tls is None:
@@ -80,11 +80,10 @@ class Wire:
             await self._flush()
 
     async def send_below_tls(self, data: bytes) -> None:
-        """Send bytes that TLS knows nothing of."""
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def notify_close(self) -> None:
-        """Say in TLS that this end is done (RFC 8446 §6.1); nothing where the connection is plain."""
+        """Send TLS's closure alert (RFC 8446 §6.1); do nothing if the connection is plain."""
         if self._tls is not None:
             with contextlib.suppress(ssl.SSLError):
                 self._tls.unwrap()
@@ -126,13 +125,11 @@ class Wire:
                 pass
 
     def reset(self) -> None:
-        """Close with a RST."""
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def close(self) -> None:
-        """Let go of the socket."""
         self._socket.close()
 
     async def _fill(self) -> None:

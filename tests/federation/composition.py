@@ -1,4 +1,4 @@
-"""Supergraphs of our SDL and neighbours, by each composer that routers compose with."""
+"""Supergraphs of our SDL and neighbours, by the composer of each router."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ COMPOSERS = (APOLLO, APOLLO_2_4, APOLLO_2_7, GUILD, COSMO)
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """A subgraph as a composer takes it."""
-
     name: str
     url: str
     sdl: str
@@ -49,12 +47,10 @@ class Composition:
 
 
 def ours(url: str = "http://wethod.example/graphql") -> Subgraph:
-    """Our subgraph."""
     return Subgraph("wethod", url, subgraph_sdl())
 
 
 def neighbour(name: str, url: str = "") -> Subgraph:
-    """A subgraph of the folder ``neighbours``."""
     sdl = (FOLDER / "neighbours" / f"{name}.graphql").read_text(encoding="utf-8")
     return Subgraph(name, url or f"http://{name}.example/graphql", sdl)
 

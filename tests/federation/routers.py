@@ -41,7 +41,6 @@ ROUTERS: dict[str, tuple[Callable[[str, str], list[str]], str]] = {
 
 @contextlib.asynccontextmanager
 async def router(name: str, supergraph: Path) -> AsyncIterator[str]:
-    """Run a router; the URL of its endpoint."""
     arguments, path = ROUTERS[name]
     port = free_port()
     log = supergraph.with_name(f"{name}-{port}.log")

@@ -1,4 +1,4 @@
-"""deploy/compose.yaml, service by service without containers: its commands, environments and files, as they stand."""
+"""The services of deploy/compose.yaml, run without containers: their commands, environments and files."""
 
 from __future__ import annotations
 
@@ -40,21 +40,20 @@ def mounted(service: str) -> dict[str, Path]:
     return found
 
 
-def test_every_file_that_is_mounted_is_there() -> None:
-    """A missing one would be made a folder, and the service would not start."""
+def test_every_mounted_file_exists() -> None:
+    """Docker makes a folder of a missing one."""
     for service in ("router", "prometheus"):
         assert all(path.exists() for path in mounted(service).values()), service
 
 
-def test_the_supergraph_is_composed_of_todays_schema() -> None:
-    """As @apollo/composition does it; write ``composition.supergraph`` into the file where this fails."""
+def test_the_supergraph_is_up_to_date() -> None:
+    """If this fails, write ``composition.supergraph`` into the file."""
     composition = compose({"compose": [ours("http://gateway:8000/graphql")]})["compose", APOLLO]
     assert composition.errors == ()
     assert SUPERGRAPH.read_text(encoding="utf-8") == composition.supergraph, composition.supergraph
 
 
-def test_the_router_is_the_one_that_is_tested() -> None:
-    """Its image has the version of the package that test_routers.py runs, and starts the program of that package."""
+def test_the_router_has_the_tested_version() -> None:
     instructions = SERVICES["router"]["build"]["dockerfile_inline"]
     version = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]["@graphql-hive/gateway"]
     assert f" @graphql-hive/gateway@{version}\n" in instructions
@@ -62,8 +61,7 @@ def test_the_router_is_the_one_that_is_tested() -> None:
     assert (FOLDER / "node_modules/.bin/hive-gateway").resolve() == (FOLDER / PROGRAM).resolve()
 
 
-def test_services_call_each_other_by_their_ports() -> None:
-    """Each address in the file is a service's, at the port that it listens on."""
+def test_every_address_is_a_port_of_a_service() -> None:
     gateway, prometheus = SERVICES["gateway"]["environment"], mounted("prometheus")["/etc/prometheus"]
     assert gateway["WETHOD_BASE_URL"] == f"http://sandbox:{SERVICES['sandbox']['command'][-1]}"
     (job,) = yaml.safe_load((prometheus / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
@@ -74,15 +72,13 @@ def test_services_call_each_other_by_their_ports() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_only_the_host_can_call(service: str) -> None:
-    """Every port is published on loopback, and no container has capabilities."""
+def test_every_port_is_published_on_loopback(service: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
     assert SERVICES[service]["cap_drop"] == ["ALL"]
     assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_prometheus_takes_its_configuration() -> None:
-    """By the word of promtool, the alerts included."""
+def test_promtool_accepts_the_configuration() -> None:
     require("promtool", present=shutil.which("promtool") is not None)
     file = mounted("prometheus")["/etc/prometheus"] / "prometheus.yml"
     done = subprocess.run(
@@ -92,8 +88,8 @@ def test_prometheus_takes_its_configuration() -> None:
     assert "rule files found" in done.stdout
 
 
-async def test_a_contact_is_deleted_through_all_of_it(tmp_path: Path) -> None:
-    """Router, gateway and sandbox as the file says, but for names and ports that only a network of containers has."""
+async def test_a_contact_is_deleted_through_all_services(tmp_path: Path) -> None:
+    """Names and ports differ, since there is no network of containers."""
     environ = dict(SERVICES["gateway"]["environment"])
     metrics = environ["GATEWAY_METRICS_PORT"] = str(free_port())
     with serve_sandbox() as sandbox:

@@ -1,4 +1,4 @@
-"""Our SDL in a supergraph: alone, beside neighbours with which it composes, and beside those with which it cannot."""
+"""Our SDL in a supergraph: alone, beside compatible neighbours, and beside incompatible ones."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ REFUSED: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 
 @pytest.fixture(scope="module")
 def compositions() -> dict[tuple[str, str], Composition]:
-    """Every case by every composer."""
     cases = WELCOME | {name: (name,) for name in REFUSED}
     return compose({case: [ours(), *map(neighbour, neighbours)] for case, neighbours in cases.items()})
 
 
 @pytest.mark.parametrize("composer", COMPOSERS)
 @pytest.mark.parametrize("case", WELCOME)
-def test_we_compose(compositions: dict[tuple[str, str], Composition], case: str, composer: str) -> None:
-    """No error, no hint, and the delete is there for the supergraph's clients."""
+def test_the_sdl_composes_without_errors_or_hints(
+    compositions: dict[tuple[str, str], Composition], case: str, composer: str
+) -> None:
     composition = compositions[case, composer]
     assert composition.errors == ()
     assert composition.hints == ()
@@ -60,10 +60,9 @@ def test_we_compose(compositions: dict[tuple[str, str], Composition], case: str,
 
 @pytest.mark.parametrize("composer", COMPOSERS)
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_conflict_is_found_before_anything_runs(
+def test_a_conflict_is_an_error_of_the_composer(
     compositions: dict[tuple[str, str], Composition], name: str, composer: str
 ) -> None:
-    """The composer reports an error that names the field, so no router ever serves such a graph."""
     composition = compositions[name, composer]
     code, part = REFUSED[name][composer == COSMO]
     assert composition.supergraph == ""
@@ -71,8 +70,7 @@ def test_a_conflict_is_found_before_anything_runs(
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_the_documentation_says_what_to_do(name: str) -> None:
-    """Each neighbour that cannot compose is shown, with the code that its team will see."""
+def test_the_documentation_has_a_row_for_each_conflict(name: str) -> None:
     text = (FOLDER.parents[1] / "docs" / "federation.md").read_text(encoding="utf-8")
     section = text.split("## What cannot compose, and what to do")[1]
     rows = [line for line in section.splitlines() if f"/{name}.graphql)" in line]
@@ -80,13 +78,12 @@ def test_the_documentation_says_what_to_do(name: str) -> None:
     assert REFUSED[name][0][0] in rows[0]
 
 
-def test_the_sdl_links_the_first_federation_2() -> None:
-    """Only ``@key`` is used, and an older composer refuses a newer version."""
+def test_the_sdl_links_federation_2_0() -> None:
+    """An older composer refuses a newer version, and only ``@key`` is used."""
     links = re.findall(r"@link\(url: \"([^\"]+)\", import: \[(.*?)\]\)", ours().sdl)
     assert links == [("https://specs.apollo.dev/federation/v2.0", '"@key"')]
 
 
 def test_every_neighbour_is_used() -> None:
-    """A fixture that no case composes would prove nothing."""
     composed = {name for names in WELCOME.values() for name in names} | set(REFUSED)
     assert {path.stem for path in (FOLDER / "neighbours").iterdir()} == composed

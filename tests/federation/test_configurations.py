@@ -1,4 +1,4 @@
-"""The router configurations of ``deploy/routers`` that are YAML: what each must say, by the option that says it."""
+"""The router configurations in YAML of ``deploy/routers`` set every option that the gateway needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ FILES = ("apollo-router.yaml", "cosmo.config.yaml", "hive-router.config.yaml")
 
 @pytest.fixture(scope="module")
 def configurations() -> dict[str, dict[str, Any]]:
-    """Each file, read as YAML 1.2."""
     paths = [str(CONFIGURATIONS / name) for name in FILES]
     done = subprocess.run(
         ["node", "read_yaml.mjs", *paths], cwd=FOLDER, capture_output=True, encoding="utf-8", timeout=60, check=False
@@ -28,12 +27,11 @@ def configurations() -> dict[str, dict[str, Any]]:
 
 
 def test_every_yaml_file_is_checked() -> None:
-    """A configuration without a test would become wrong unnoticed."""
     assert {path.name for path in CONFIGURATIONS.glob("*.y*ml")} == set(FILES)
 
 
-def test_headers_go_to_our_subgraph_alone(configurations: dict[str, dict[str, Any]]) -> None:
-    """The same six as the routers under test forward; no other subgraph gets a Wethod token."""
+def test_headers_are_forwarded_to_our_subgraph_alone(configurations: dict[str, dict[str, Any]]) -> None:
+    """No other subgraph gets a Wethod token."""
     for configuration in configurations.values():
         assert list(configuration["headers"]) == ["subgraphs"]
         assert list(configuration["headers"]["subgraphs"]) == ["wethod"]
@@ -45,8 +43,8 @@ def test_headers_go_to_our_subgraph_alone(configurations: dict[str, dict[str, An
     assert hive == {"request": [{"propagate": {"named": FORWARDED}}]}
 
 
-def test_a_router_waits_longer_than_we_do(configurations: dict[str, dict[str, Any]]) -> None:
-    """One that gives up first would hide whether the delete was sent."""
+def test_a_router_waits_longer_than_the_gateway(configurations: dict[str, dict[str, Any]]) -> None:
+    """Otherwise its client does not learn if the delete was sent."""
     for name, option in zip(FILES, ("timeout", "request_timeout", "request_timeout"), strict=True):
         shaping = configurations[name]["traffic_shaping"]
         ours = seconds(shaping["subgraphs"]["wethod"][option])
@@ -55,8 +53,8 @@ def test_a_router_waits_longer_than_we_do(configurations: dict[str, dict[str, An
             assert seconds(shaping["router"][option]) > ours
 
 
-def test_errors_pass_and_nothing_is_repeated(configurations: dict[str, dict[str, Any]]) -> None:
-    """By each router's own option; two of the three have no retries to switch off."""
+def test_errors_are_passed_on_and_nothing_is_repeated(configurations: dict[str, dict[str, Any]]) -> None:
+    """Two of the three routers have no retries to switch off."""
     apollo, cosmo, hive = (configurations[name] for name in FILES)
     assert apollo["include_subgraph_errors"] == {"subgraphs": {"wethod": True}}
     assert cosmo["subgraph_error_propagation"]["mode"] == "pass-through"
@@ -65,6 +63,5 @@ def test_errors_pass_and_nothing_is_repeated(configurations: dict[str, dict[str,
 
 
 def seconds(duration: str) -> int:
-    """A duration such as ``15s``."""
     assert duration.endswith("s")
     return int(duration[:-1])

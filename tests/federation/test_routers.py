@@ -1,4 +1,4 @@
-"""Deletes through running routers: a client of the supergraph gets the outcome that our gateway gives."""
+"""Deletes through running routers: a client of the supergraph gets the gateway's outcome."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 
 @pytest.fixture(scope="module")
 def wethod_port() -> Iterator[int]:
-    """Reserve the port at which each test runs its Wethod, or runs none."""
+    """Reserve the port at which a test may run its Wethod."""
     with reserved_port() as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 async def direct(wethod_port: int) -> AsyncIterator[GatewayClient]:
-    """Our gateway, asked without a router."""
     async with gateway(f"http://127.0.0.1:{wethod_port}", {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
         yield client
 
@@ -69,7 +68,7 @@ async def ask(url: str, query: str, headers: Mapping[str, str], **variables: obj
 
 
 def caller(token: str, *without: str) -> dict[str, str]:
-    """The usual headers with a token of their own, since a 429 is remembered by token."""
+    """The usual headers with a new token, since the gateway remembers a 429 by token."""
     headers = HEADERS | {"Authorization": f"Bearer {token}"}
     return {name: value for name, value in headers.items() if name not in without}
 
@@ -81,91 +80,29 @@ ENVELOPE = (
     b'"key": "forbidden", "message": "\\u00e8 vietato \\ud83d\\ude00"}'
 )
 
-# id: (Wethod's answers in turn, None if no server listens; the headers left out; the contact's id; what to expect)
-OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, dict[str, object]]] = {
-    "success": ([answer(200)], (), "7", {"__typename": "DeleteContactSuccess", "confirmedBy": "RESPONSE"}),
-    "success-by-absence": (
-        [LOST, NOT_FOUND],
-        (),
-        "7",
-        {"__typename": "DeleteContactSuccess", "confirmedBy": "ABSENCE"},
-    ),
-    "validation-by-wethod": (
-        [answer(400, FAILURES)],
-        (),
-        "7",
-        {"__typename": "WethodValidationError", "statusCode": 400, "failures": [{"field": "id", "message": "No."}]},
-    ),
-    "validation-here": (
-        None,
-        (),
-        "../7",
-        {
-            "__typename": "WethodValidationError",
-            "statusCode": None,
-            "failures": [{"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}],
-        },
-    ),
-    "unauthorized-by-wethod": ([answer(401)], (), "7", {"__typename": "WethodUnauthorizedError", "statusCode": 401}),
-    "no-authorization": (
-        None,
-        ("Authorization",),
-        "7",
-        {
-            "__typename": "WethodUnauthorizedError",
-            "message": "The header Authorization did not arrive. It carries the caller's Wethod token. "
-            "Routers drop it unless configured to forward it.",
-        },
-    ),
-    "no-company": (
-        None,
-        ("Wethod-Company",),
-        "7",
-        {
-            "__typename": "WethodValidationError",
-            "failures": [
-                {
-                    "field": "Wethod-Company",
-                    "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
-                    "address, such as acme. Routers drop it unless configured to forward it.",
-                }
-            ],
-        },
-    ),
-    "forbidden": (
-        [answer(403, ENVELOPE)],
-        (),
-        "7",
-        {"__typename": "WethodForbiddenError", "message": "\u00e8 vietato \U0001f600"},
-    ),
-    "not-found": ([NOT_FOUND], (), "7", {"__typename": "WethodNotFoundError", "message": "Contact not found"}),
-    "precondition-failed": ([answer(412)], (), "7", {"__typename": "WethodPreconditionFailedError"}),
-    "rate-limited": (
-        [answer(429, b"", {"x-ratelimit-retry-after": "17"})],
-        (),
-        "7",
-        {"__typename": "WethodRateLimitedError", "retryAfterSeconds": 17},
-    ),
-    "unavailable": (None, (), "7", {"__typename": "WethodUnavailableError", "key": "not_sent"}),
-    "outcome-unknown": (
-        [answer(503, b"", {"Retry-After": "1"})],
-        (),
-        "7",
-        {"__typename": "WethodOutcomeUnknownError", "statusCode": 503},
-    ),
-    "outcome-unknown-without-an-answer": (
-        [LOST],
-        (),
-        "7",
-        {"__typename": "WethodOutcomeUnknownError", "statusCode": None},
-    ),
-    "unexpected-response": ([answer(409)], (), "7", {"__typename": "WethodUnexpectedResponseError"}),
+# id: (Wethod's answers in turn, None if no server listens; the headers left out; the contact's id; the member)
+OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, str]] = {
+    "success": ([answer(200)], (), "7", "DeleteContactSuccess"),
+    "success-by-absence": ([LOST, NOT_FOUND], (), "7", "DeleteContactSuccess"),
+    "validation-by-wethod": ([answer(400, FAILURES)], (), "7", "WethodValidationError"),
+    "validation-here": (None, (), "../7", "WethodValidationError"),
+    "unauthorized-by-wethod": ([answer(401)], (), "7", "WethodUnauthorizedError"),
+    "no-authorization": (None, ("Authorization",), "7", "WethodUnauthorizedError"),
+    "no-company": (None, ("Wethod-Company",), "7", "WethodValidationError"),
+    "forbidden": ([answer(403, ENVELOPE)], (), "7", "WethodForbiddenError"),
+    "not-found": ([NOT_FOUND], (), "7", "WethodNotFoundError"),
+    "precondition-failed": ([answer(412)], (), "7", "WethodPreconditionFailedError"),
+    "rate-limited": ([answer(429, b"", {"x-ratelimit-retry-after": "17"})], (), "7", "WethodRateLimitedError"),
+    "unavailable": (None, (), "7", "WethodUnavailableError"),
+    "outcome-unknown": ([answer(503, b"", {"Retry-After": "1"})], (), "7", "WethodOutcomeUnknownError"),
+    "outcome-unknown-without-an-answer": ([LOST], (), "7", "WethodOutcomeUnknownError"),
+    "unexpected-response": ([answer(409)], (), "7", "WethodUnexpectedResponseError"),
 }
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-@pytest.mark.parametrize(("script", "without", "contact_id", "expected"), OUTCOMES.values(), ids=OUTCOMES)
-async def test_every_outcome_arrives_untouched(
+@pytest.mark.parametrize(("script", "without", "contact_id", "member"), OUTCOMES.values(), ids=OUTCOMES)
+async def test_every_outcome_arrives_unchanged(
     direct: GatewayClient,
     urls: dict[str, str],
     wethod_port: int,
@@ -174,9 +111,9 @@ async def test_every_outcome_arrives_untouched(
     script: Sequence[Answer] | None,
     without: tuple[str, ...],
     contact_id: str,
-    expected: dict[str, object],
+    member: str,
 ) -> None:
-    """Field by field what the gateway itself says, no error beside it, and Wethod is not asked once more."""
+    """Without errors, and without another request to Wethod. tests/outcomes has every field of an outcome."""
     bodies, sent = [], []
     for url, token in ((f"{direct.url}/graphql", "direct"), (urls[name], "routed")):
         async with contextlib.AsyncExitStack() as stack:
@@ -187,13 +124,11 @@ async def test_every_outcome_arrives_untouched(
     assert bodies[1] == bodies[0]
     assert sent[1] == sent[0]
     assert set(bodies[1]) == {"data"}
-    outcome = bodies[1]["data"]["deleteContact"]
-    assert {field: outcome[field] for field in expected} == expected
+    assert bodies[1]["data"]["deleteContact"]["__typename"] == member
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-async def test_the_headers_arrive(urls: dict[str, str], wethod_port: int, name: str) -> None:
-    """The caller's own three, its trace and its request id: at Wethod, through router and gateway."""
+async def test_the_headers_arrive_at_wethod(urls: dict[str, str], wethod_port: int, name: str) -> None:
     headers = caller("of-the-caller") | {"Traceparent": TRACEPARENT, "X-Request-ID": "of-the-caller", "Cookie": "a=b"}
     async with upstream([answer(200)], wethod_port) as wethod:
         await ask(urls[name], MUTATION, headers, id="7")
@@ -213,8 +148,7 @@ CONTEXT = "{ wethodContext { company version receivedHeaders failures { field } 
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-async def test_the_context_shows_what_the_router_passed_on(urls: dict[str, str], name: str) -> None:
-    """A platform team sees its wiring without deleting anything."""
+async def test_the_context_shows_the_forwarded_headers(urls: dict[str, str], name: str) -> None:
     assert await ask(urls[name], CONTEXT, caller("x")) == {
         "data": {
             "wethodContext": {
@@ -255,10 +189,10 @@ def of_the_owner(fields: str) -> str:
     ],
     ids=["owner-still-knows-it", "owner-answers-null", "owner-answers-null-and-promised-a-value"],
 )
-async def test_a_success_stays_one_whatever_the_owner_answers(
+async def test_a_success_stays_a_success_if_the_owner_has_no_contact(
     urls: dict[str, str], wethod_port: int, name: str, contact_id: str, fields: str, contact: dict[str, object] | None
 ) -> None:
-    """The contact is gone for its owner too: its fields are null, at worst the contact is, never the outcome."""
+    """Fields of the contact become null, or the contact does, but not the outcome."""
     async with upstream([answer(200)], wethod_port):
         body = await ask(urls[name], of_the_owner(fields), caller("x"), id=contact_id)
     assert body["data"] == {
@@ -269,7 +203,6 @@ async def test_a_success_stays_one_whatever_the_owner_answers(
 
 
 def by_contact(asked: Asked) -> Answer:
-    """An answer of its own for each contact."""
     answers = {"/api/contact/2": NOT_FOUND, "/api/contact/3": answer(412), "/api/contact/5": LOST}
     return answers.get(asked.target, answer(200))
 
@@ -278,7 +211,6 @@ def by_contact(asked: Asked) -> Answer:
 async def test_aliased_deletes_keep_their_order_and_their_results(
     urls: dict[str, str], wethod_port: int, name: str
 ) -> None:
-    """Serially, in the order of the document, one failure costing the others nothing."""
     deletes = {"last": "4", "first": "2", "b": "3", "a": "1"}
     selection = "{ __typename ... on DeleteContactSuccess { deletedContactId contact { name } } }"
     fields = " ".join(f'{alias}: deleteContact(id: "{contact}") {selection}' for alias, contact in deletes.items())
@@ -302,10 +234,9 @@ MANY = """mutation Delete($ids: [ID!]!) { deleteContacts(ids: $ids) { id result 
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-async def test_an_outcome_for_each_id_arrives_untouched(
+async def test_the_outcome_of_each_id_arrives_unchanged(
     direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
 ) -> None:
-    """One request here; entry by entry what the gateway itself says, duplicates, a bad and a lost id included."""
     ids = ["4", "2", "../7", "3", "1", "2", "5"]
     bodies, sent = [], []
     for url in (f"{direct.url}/graphql", urls[name]):
@@ -328,10 +259,9 @@ async def test_an_outcome_for_each_id_arrives_untouched(
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-async def test_a_success_of_a_list_stays_one_whatever_the_owner_answers(
+async def test_a_success_in_a_list_stays_a_success_if_the_owner_has_no_contact(
     urls: dict[str, str], wethod_port: int, name: str
 ) -> None:
-    """The owner is asked for the contacts of all entries at once; a contact that it does not know costs only itself."""
     result = "result { ... on DeleteContactSuccess { contact { name } } }"
     query = f"mutation ($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ id {result} }} }}"
     async with upstream(by_contact, wethod_port):
@@ -348,10 +278,10 @@ async def test_a_success_of_a_list_stays_one_whatever_the_owner_answers(
 
 
 @pytest.mark.parametrize("name", ROUTERS)
-async def test_what_is_wrong_with_a_request_is_told(
+async def test_errors_of_the_gateway_are_passed_on(
     direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
 ) -> None:
-    """The gateway's own GraphQL errors pass, in its words and by its code; its address does not."""
+    """With message and code, and without the gateway's address."""
     async with upstream([answer(200)], wethod_port) as wethod:
         body = await ask(urls[name], MUTATION, caller("x"), id="1" * 70_000)
     assert wethod.asked == []
@@ -367,10 +297,10 @@ async def test_what_is_wrong_with_a_request_is_told(
     [("apollo-gateway", 0), ("hive-gateway", 21), ("hive-gateway-with-hive-router-planner", 0)],
     ids=str,
 )
-async def test_a_router_decides_what_one_request_is(
+async def test_a_router_decides_how_many_requests_it_sends(
     urls: dict[str, str], wethod_port: int, name: str, deletes: int
 ) -> None:
-    """Hive Gateway's own planner sends a request for each root field: no limit and no deadline spans them."""
+    """Hive Gateway's own planner sends one for each root field, so no limit and no deadline spans them."""
     fields = " ".join(f'a{contact}: deleteContact(id: "{contact}") {{ __typename }}' for contact in range(1, 22))
     async with upstream([answer(200)], wethod_port) as wethod:
         body = await ask(urls[name], f"mutation {{ {fields} }}", caller("x"))
@@ -382,7 +312,7 @@ async def test_a_router_decides_what_one_request_is(
 
 
 async def test_no_router_gives_up_before_the_gateway(urls: dict[str, str], wethod_port: int) -> None:
-    """A Wethod that hangs for the whole default deadline: each client still learns that the delete was sent."""
+    """Wethod hangs for the whole default deadline."""
     async with upstream([HANGING], wethod_port):
         bodies = await asyncio.gather(
             *(ask(url, MUTATION, caller("x"), id=n) for n, url in enumerate(urls.values(), 1))
@@ -391,9 +321,11 @@ async def test_no_router_gives_up_before_the_gateway(urls: dict[str, str], wetho
 
 
 @pytest.fixture(scope="module")
-async def over_a_wreck(wethod_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
-    """The endpoint of each router, over a subgraph that is no gateway at all but what a test scripts."""
-    folder = tmp_path_factory.mktemp("over-a-wreck")
+async def over_a_scripted_subgraph(
+    wethod_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, str]]:
+    """The endpoint of each router over a scripted subgraph."""
+    folder = tmp_path_factory.mktemp("scripted-subgraph")
     async with running_routers(f"http://127.0.0.1:{wethod_port}/graphql", folder) as running:
         yield running
 
@@ -405,11 +337,10 @@ async def over_a_wreck(wethod_port: int, tmp_path_factory: pytest.TempPathFactor
     ids=["connection-lost", "503", "429"],
 )
 async def test_a_router_never_repeats_a_delete(
-    over_a_wreck: dict[str, str], wethod_port: int, name: str, reply: Answer
+    over_a_scripted_subgraph: dict[str, str], wethod_port: int, name: str, reply: Answer
 ) -> None:
-    """Whatever happens between router and gateway: one request, and the client gets an error."""
     async with upstream([reply], wethod_port) as subgraph:
-        body = await ask(over_a_wreck[name], MUTATION, caller("x"), id="7")
+        body = await ask(over_a_scripted_subgraph[name], MUTATION, caller("x"), id="7")
         await asyncio.sleep(0.3)
     assert len(subgraph.asked) == 1
     assert (body.get("data") or {"deleteContact": None}) == {"deleteContact": None}

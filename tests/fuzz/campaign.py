@@ -1,4 +1,4 @@
-"""A target, fuzzed for a while, and what came of it."""
+"""A campaign against one target, and its result."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Campaign:
 
     Attributes:
         target: what was fuzzed.
-        seed: what chance began with.
+        seed: the seed of all random choices.
         executions: how many inputs were examined.
         seconds: how long that took.
-        finding: the fault that ended it; None where there was none.
+        finding: the fault that ended it; None if there is none.
     """
 
     target: str
@@ -62,12 +62,12 @@ class Campaign:
     finding: str | None
 
     def __str__(self) -> str:
-        told = f"{self.target}: {self.executions:,} executions in {self.seconds:.0f} s, seed {self.seed}"
-        return f"{told}, no finding" if self.finding is None else f"{told}, and a finding:\n{self.finding}"
+        summary = f"{self.target}: {self.executions:,} executions in {self.seconds:.0f} s, seed {self.seed}"
+        return f"{summary}, no finding" if self.finding is None else f"{summary}, and a finding:\n{self.finding}"
 
 
 async def run(name: str, seconds: float, seed: int) -> Campaign:
-    """Fuzz a target until something is found or the time is over.
+    """Fuzz a target until it fails or the time is over.
 
     Every input has a chance of its own, made from the seed and its number: a finding is examined again by these two.
     """
@@ -80,7 +80,7 @@ async def run(name: str, seconds: float, seed: int) -> Campaign:
                 outcome = check(random.Random(f"{seed}/{executions}"))
                 if inspect.isawaitable(outcome):
                     await outcome
-            except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+            except Exception:  # noqa: BLE001 - any exception is a finding
                 finding = f"input {executions} of seed {seed}\n{traceback.format_exc()}"
             executions += 1
             if executions % _BREATH == 0:

@@ -1,4 +1,4 @@
-"""The server's connections under mutated requests: what the application is asked, and what goes back."""
+"""The server's connections under mutated requests: the requests that the application gets, and the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
 from tests.server.serving import read, reply
-from tests.server.test_segments import Wire, play
+from tests.server.wire import Wire, play
 
 if TYPE_CHECKING:
     import random
@@ -27,7 +27,7 @@ _TOO_LONG = {b"414", b"431"}
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Reading:
     """The reading of some bytes by a connection.
 
     Attributes:
@@ -40,7 +40,6 @@ class Heard:
 
     @property
     def too_long(self) -> bool:
-        """It was refused for the length of its head."""
         return bool(self.statuses) and self.statuses[-1] in _TOO_LONG
 
 
@@ -51,38 +50,37 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
         await reply(send, 200, b"")
 
 
-async def converse(pieces: list[bytes]) -> Heard:
-    """Feed a connection these pieces."""
+async def converse(pieces: list[bytes]) -> Reading:
     asked: list[tuple[str, bytes]] = []
     state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
     connection = Connection(_application, state, {"asked": asked}, set())
     wire = Wire(pieces)
     connection.connection_made(wire)
-    await play(wire, connection, state, most_quiet_turns=6)
+    await play(wire, connection, state, max_idle_turns=6)
     statuses = [cast("bytes", status) for status in _STATUS.findall(wire.written) if status != b"100"]
-    return Heard(tuple(asked), tuple(statuses))
+    return Reading(tuple(asked), tuple(statuses))
 
 
 async def check(chance: random.Random) -> None:
-    """Say one input in two ways and compare.
+    """Send one input in two ways and compare.
 
     Raises:
-        AssertionError: the application is asked otherwise than the RFC says, or otherwise in pieces.
+        AssertionError: the requests differ from the RFC's, or differ in pieces.
     """
     await examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
 
 async def examine(packets: list[bytes], chance: random.Random) -> None:
-    """Compare what is made of one input: as these packets, and as others."""
+    """Compare the readings of one input in these packets and in others."""
     data = b"".join(packets)
     whole = await converse(packets)
     apart = await converse(split(chance, data))
     expected = [(request.method.decode(), request.body) for request in read_requests(data).requests]
-    for heard in (whole, apart):
-        assert list(heard.asked) == expected[: len(heard.asked)]
-        assert set(heard.statuses) <= {b"200", b"400", b"408", b"503", *_TOO_LONG}
-        assert heard.statuses[: len(heard.asked)] == (b"200",) * len(heard.asked)
-        assert len(heard.statuses) <= len(heard.asked) + 1
+    for reading in (whole, apart):
+        assert list(reading.asked) == expected[: len(reading.asked)]
+        assert set(reading.statuses) <= {b"200", b"400", b"408", b"503", *_TOO_LONG}
+        assert reading.statuses[: len(reading.asked)] == (b"200",) * len(reading.asked)
+        assert len(reading.statuses) <= len(reading.asked) + 1
     if whole.too_long or apart.too_long:
         shorter, longer = sorted((whole.asked, apart.asked), key=len)
         assert longer[: len(shorter)] == shorter

@@ -24,8 +24,6 @@ NEXT = Response(404, parse_headers(((b"content-length", b"4"),)), b"next")
 
 
 class Owner:
-    """An owner that does nothing."""
-
     def on_open(self, connection: Connection) -> None:
         """Do nothing."""
 
@@ -40,7 +38,7 @@ class Owner:
 
 
 class Line(asyncio.Transport):
-    """Takes what is written, on a socket on which nothing ever arrives."""
+    """A transport that keeps what is written, on a socket that never receives."""
 
     def __init__(self, quiet: socket.socket) -> None:
         super().__init__()
@@ -48,31 +46,27 @@ class Line(asyncio.Transport):
         self._over = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """The socket; no TLS."""
         return self._quiet if name == "socket" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take it."""
         assert not self._over
         assert data
 
     def is_closing(self) -> bool:
-        """Return whether it is closed."""
         return self._over
 
     def close(self) -> None:
-        """The end."""
         self._over = True
 
     abort = close
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Result:
     """The result of an exchange.
 
     Attributes:
-        response: what its caller got; None for `Interrupted`.
+        response: the caller's response; None for `Interrupted`.
         usable: another request may follow.
     """
 
@@ -81,13 +75,12 @@ class Told:
 
 
 def connect(quiet: socket.socket) -> Connection:
-    """A connection."""
     connection = Connection(Owner(), asyncio.get_running_loop(), idle_seconds=60)
     connection.connection_made(Line(quiet))
     return connection
 
 
-def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) -> Told:
+def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) -> Result:
     """Send a request, and feed the connection these pieces."""
     now = asyncio.get_running_loop().time()
     request = Request(b"DELETE", b"/", (), now + 60, now + 60, body_needed)
@@ -102,18 +95,18 @@ def exchange(connection: Connection, pieces: Iterable[bytes], *, ended: bool) ->
     try:
         response = pending.result()
     except Interrupted:
-        return Told(None, usable)
+        return Result(None, usable)
     body = response.body
     if body_needed(response.status, response.headers) == "first":
         body = first_character(body)
     # Which request of a connection it was does not matter here.
-    return Told(Response(response.status, response.headers, body), usable)
+    return Result(Response(response.status, response.headers, body), usable)
 
 
-def end(connection: Connection, told: Told) -> None:
-    """Ask once more where that may be, and end the connection."""
-    if told.usable:
-        assert exchange(connection, [SOUND], ended=False) == Told(NEXT, usable=True)
+def end(connection: Connection, result: Result) -> None:
+    """Send another request if the connection is usable, and end the connection."""
+    if result.usable:
+        assert exchange(connection, [SOUND], ended=False) == Result(NEXT, usable=True)
     connection.end("the input is over")
     connection.connection_lost(None)
 
@@ -125,7 +118,6 @@ class Target:
         self._quiet, self._other = socket.socketpair()
 
     def close(self) -> None:
-        """Close it."""
         self._quiet.close()
         self._other.close()
 
@@ -133,7 +125,7 @@ class Target:
         """Feed two connections one input and compare.
 
         Raises:
-            AssertionError: it is told otherwise in pieces, or more is told than the RFC says.
+            AssertionError: the result differs in pieces, or has more than the RFC allows.
         """
         self.examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
@@ -145,14 +137,14 @@ class Target:
         for number, packet in enumerate(packets, 1):
             ended = number == len(packets) and chance.random() < 0.5
             alone = self._alone(packet, chance, ended=ended)
-            told = exchange(together, [packet], ended=ended)
-            assert told == alone
-            if not told.usable:
+            result = exchange(together, [packet], ended=ended)
+            assert result == alone
+            if not result.usable:
                 break
-        end(together, told)
+        end(together, result)
 
-    def _alone(self, data: bytes, chance: random.Random, *, ended: bool) -> Told:
-        """The result of one packet on a connection of its own, whole and in pieces."""
+    def _alone(self, data: bytes, chance: random.Random, *, ended: bool) -> Result:
+        """The result of one packet on a new connection, whole and in pieces."""
         both = []
         for pieces in ([data], split(chance, data)):
             connection = connect(self._quiet)

@@ -1,4 +1,4 @@
-"""A strict reading of HTTP/1.1 messages (RFC 9112), written apart from the parser in use, to compare with.
+"""A strict parser of HTTP/1.1 messages (RFC 9112), independent of the parser in use, to compare with.
 
 It reads what the RFC's grammar allows, and of what a server may be lenient about only what is said here: line
 ends before a request (section 2.2), spaces around a target (section 3), `Proxy-Connection: close`, and a `close` in a
@@ -37,8 +37,6 @@ class PartialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request."""
-
     method: bytes
     target: bytes
     version: bytes
@@ -53,7 +51,7 @@ class Conversation:
 
     Attributes:
         requests: those that are there whole.
-        rest: what stands behind them. ``unread``: whatever it is, the last one ended the connection.
+        rest: the kind of the bytes behind them. ``unread``: the last request ended the connection.
     """
 
     requests: tuple[Request, ...]
@@ -68,7 +66,7 @@ class Answer:
         status: its status; 0 where its head is not there whole, or is malformed.
         fields: its fields.
         body: its body, where it is there whole.
-        keeps_alive: whether another request may follow: it is whole, nothing is behind it, and it is no last one.
+        keeps_alive: another request may follow: the reply is whole, the last bytes, and no end of the connection.
     """
 
     status: int = 0
@@ -115,7 +113,7 @@ def _options(fields: Fields) -> set[bytes]:
 
 
 def _check_host(fields: Fields, version: bytes) -> None:
-    """RFC 9112 section 3.2: one host in HTTP/1.1, at most one in HTTP/1.0, and in either a valid one."""
+    """RFC 9112 section 3.2: one host in HTTP/1.1, at most one in HTTP/1.0, and always a valid one."""
     hosts = _values(fields, b"host")
     if len(hosts) > 1 or (version == b"1.1" and not hosts):
         raise MalformedError
@@ -131,7 +129,6 @@ def _check_host(fields: Fields, version: bytes) -> None:
 
 
 def _length(fields: Fields) -> int | None:
-    """The length that is said; None where it is not."""
     values = _values(fields, b"content-length")
     if not values:
         return None
@@ -186,7 +183,6 @@ def _request(data: bytes, at: int) -> tuple[Request, int]:
 
 
 def read_requests(data: bytes) -> Conversation:
-    """Every request in these bytes."""
     requests: list[Request] = []
     at = 0
     while True:

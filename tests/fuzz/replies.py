@@ -10,7 +10,7 @@ from app.headers import Headers, parse_headers
 from app.http_client.response_parser import ResponseParser
 from tests.fuzz.mutations import mutate, split
 from tests.fuzz.reference import read_answer
-from tests.http_client.test_response_parser import CUT_BODIES, NO_REPLY, OK, WELL_FORMED
+from tests.fuzz.responses import CUT_BODIES, NO_REPLY, OK, WELL_FORMED
 
 if TYPE_CHECKING:
     import random
@@ -48,11 +48,11 @@ class Reading:
     Attributes:
         status: the status; 0 where no head came.
         headers: the fields of that head, the first value of each.
-        complete: whether the reply is there whole.
-        body: its body; None where it is not there, or cannot be read.
-        first: what the first character of the body is known from.
-        reusable: whether another request may follow.
-        broken: whether something came that is no part of one reply.
+        complete: the whole reply is there.
+        body: its body; None if it is missing or cannot be read.
+        first: the byte that decides the first character of the body.
+        reusable: another request may follow.
+        broken: some bytes are no part of one reply.
     """
 
     status: int
@@ -65,12 +65,11 @@ class Reading:
 
 
 def first_character(body: bytes | None) -> bytes | None:
-    """The first byte behind white space and a byte order mark: bodies that are cut differently agree on it."""
+    """The first byte behind white space and a byte order mark: it is the same in a body that is cut elsewhere."""
     return body and body.lstrip(b" \t\r\n\f\v\xef\xbb\xbf")[:1]
 
 
 def read(pieces: Iterable[bytes], *, ended: bool) -> Reading:
-    """Feed a reader."""
     reader = ResponseParser()
     for piece in pieces:
         reader.feed(piece)
@@ -91,13 +90,12 @@ def check(chance: random.Random) -> None:
     """Read one input in two ways and compare.
 
     Raises:
-        AssertionError: it reads otherwise in pieces, or has more in it than the RFC says.
+        AssertionError: the reading differs in pieces, or has more than the RFC allows.
     """
     examine(mutate(chance, CORPUS), chance)
 
 
 def examine(data: bytes, chance: random.Random) -> None:
-    """Compare the readings of one input."""
     if not data:
         return
     ended = chance.random() < 0.5

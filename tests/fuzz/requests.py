@@ -11,7 +11,7 @@ from tests.attack.catalogue import ATTACKS
 from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import Request, read_requests
 from tests.server.serving import request
-from tests.server.test_segments import CHUNKED, GOOD, LAST
+from tests.server.wire import CHUNKED, GOOD, LAST
 
 if TYPE_CHECKING:
     import random
@@ -54,12 +54,11 @@ class Reading:
 
     @property
     def too_long(self) -> bool:
-        """A limit ended it."""
         return self.error in {HEAD_TOO_LONG, TARGET_TOO_LONG, FRAMING_TOO_LONG}
 
 
 def read(pieces: Iterable[bytes]) -> Reading:
-    """Feed a parser as its connection does, which takes what it has found each time."""
+    """Feed a parser, and take the requests after each piece, as its connection does."""
     parser = RequestParser(cast("Channel", None), {}, {}, LIMIT)
     found: list[Exchange] = []
     error: ErrorResponse | None = None
@@ -82,18 +81,18 @@ def read(pieces: Iterable[bytes]) -> Reading:
         except RejectedRequestError as rejected:
             endless = rejected.response
         assert endless, "a head without end is read on"
-    return Reading(tuple(map(_told, whole)), error, len(whole) != len(found), endless)
+    return Reading(tuple(map(_summary, whole)), error, len(whole) != len(found), endless)
 
 
 def _up_to_the_last(found: Iterable[Exchange]) -> Iterator[Exchange]:
-    """The exchanges that their connection answers: none behind one that ends it."""
+    """The requests up to the one that ends the connection."""
     for exchange in found:
         yield exchange
         if not exchange.keep_alive:
             return
 
 
-def _told(exchange: Exchange) -> Request:
+def _summary(exchange: Exchange) -> Request:
     scope: dict[str, Any] = cast("dict[str, Any]", exchange.scope)
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     return Request(
@@ -107,7 +106,7 @@ def _told(exchange: Exchange) -> Request:
 
 
 def plain(request: Request) -> tuple[object, ...]:
-    """A request without what the gateway reads otherwise for good reasons: `Upgrade` is dropped, targets are split."""
+    """A request without the parts that the gateway reads differently on purpose: `Upgrade`, and the target."""
     fields = tuple((name, value) for name, value in request.fields if name != b"upgrade")
     return request.method, request.version, fields, request.body, request.keeps_alive
 
@@ -116,7 +115,7 @@ def check(chance: random.Random) -> None:
     """Read one input in two ways and compare.
 
     Raises:
-        AssertionError: it reads otherwise in pieces, or otherwise than the RFC says, or as a fault of ours.
+        AssertionError: the reading differs in pieces, or from the RFC's, or is an internal error.
     """
     examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
@@ -128,8 +127,8 @@ def examine(packets: list[bytes], chance: random.Random) -> None:
     assert whole.error is not CRASH
     apart = read(split(chance, data))
     if whole.too_long or apart.too_long:
-        # What is behind the limit is not looked at, and how far behind it one looks is up to the pieces. What stands
-        # around a body is not counted at all in the bytes that its head came in.
+        # Bytes behind the limit are not parsed, and the pieces decide how many of them are. The bytes
+        # around a body are not counted among those of its head.
         if FRAMING_TOO_LONG not in {whole.error, apart.error}:
             assert whole.error or whole.endless
             assert apart.error or apart.endless

@@ -1,4 +1,4 @@
-"""A while of fuzzing, and what fuzzing has found: a minute in CI, as long as ``FUZZ_SECONDS`` says elsewhere."""
+"""A short run of the fuzzer (``FUZZ_SECONDS`` sets its time), and the findings of earlier runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz import conversations, exchanges, replies, requests
 from tests.fuzz.campaign import TARGETS, run
 from tests.fuzz.reference import Answer, read_answer, read_requests
-from tests.http_client.test_response_parser import NO_REPLY, OK, WELL_FORMED, Read
+from tests.fuzz.responses import CUT_BODIES, NO_REPLY, OK, WELL_FORMED, Read
 from tests.server.processes import ROOT
 from tests.server.serving import request
 
@@ -34,16 +34,14 @@ FOUND_IN_REPLIES = {
 
 
 @pytest.mark.parametrize("data", FOUND_IN_REQUESTS.values(), ids=FOUND_IN_REQUESTS)
-async def test_what_was_found_in_requests_stays_fixed(data: bytes) -> None:
-    """However it is cut."""
+async def test_earlier_findings_in_requests_stay_fixed(data: bytes) -> None:
     for seed in range(100):
         requests.examine([data], random.Random(seed))
         await conversations.examine([data], random.Random(seed))
 
 
 @pytest.mark.parametrize("data", FOUND_IN_REPLIES.values(), ids=FOUND_IN_REPLIES)
-async def test_what_was_found_in_replies_stays_fixed(data: bytes) -> None:
-    """However it is cut."""
+async def test_earlier_findings_in_responses_stay_fixed(data: bytes) -> None:
     target = exchanges.Target()
     for seed in range(100):
         replies.examine(data, random.Random(seed))
@@ -52,8 +50,8 @@ async def test_what_was_found_in_replies_stays_fixed(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-async def test_chance_finds_nothing(target: str) -> None:
-    """Mutated bytes never raise, read the same however they are cut, and have nothing in them that the RFC has not."""
+async def test_mutated_bytes_are_parsed_as_the_rfc_says(target: str) -> None:
+    """Any way to cut them gives the same result, and no exception is raised."""
     campaign = await run(target, SECONDS / len(TARGETS), secrets.randbits(32))
     print(campaign)  # noqa: T201 - the counts
     assert campaign.finding is None, str(campaign)
@@ -61,21 +59,30 @@ async def test_chance_finds_nothing(target: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
-def test_the_reference_reads_what_is_well_formed(data: bytes, expected: Read) -> None:
-    """The reference passes the same table as the readers."""
+def test_a_well_formed_response_is_read_by_the_parser_and_by_the_reference(data: bytes, expected: Read) -> None:
     answer = read_answer(data, ended=False)
     body = None if any(value.startswith(b"gzip") for _, value in answer.fields) else answer.body
     assert Read(answer.status, body, answer.keeps_alive) == expected
+    for place in range(1, len(data)):
+        parsed = replies.read([data[:place], data[place:]], ended=False)
+        assert Read(parsed.status, parsed.body, parsed.reusable) == expected
 
 
 @pytest.mark.parametrize("data", NO_REPLY.values(), ids=NO_REPLY)
-def test_the_reference_reads_nothing_else(data: bytes) -> None:
-    """The other half of that table."""
+def test_a_malformed_response_is_refused_by_the_parser_and_by_the_reference(data: bytes) -> None:
     assert read_answer(data, ended=True) == Answer()
+    parsed = replies.read([data], ended=True)
+    assert (parsed.status, parsed.body, parsed.reusable) == (0, None, False)
 
 
-def test_the_reference_ends_requests_where_they_end() -> None:
-    """Length, chunks, nothing; up to what is broken, or ends the connection."""
+@pytest.mark.parametrize("data", CUT_BODIES.values(), ids=CUT_BODIES)
+def test_a_cut_body_does_not_change_the_status(data: bytes) -> None:
+    for ended in (False, True):
+        parsed = replies.read([data], ended=ended)
+        assert (parsed.status, parsed.body, parsed.reusable) == (200, None, False)
+
+
+def test_the_reference_finds_the_end_of_each_request() -> None:
     good = request(b"/1", b"{}") + CHUNKED + b"T: x\r\n\r\n" + request(b"/3", method=b"GET")
     conversation = read_requests(good + b"GARBAGE\r\n\r\n")
     assert [(one.target, one.body) for one in conversation.requests] == [(b"/1", b"{}"), (b"/a", b"x"), (b"/3", b"")]
@@ -86,8 +93,7 @@ def test_the_reference_ends_requests_where_they_end() -> None:
         assert read_requests(b"POST / HTTP/1.1\r\nHost: a\r\n" + broken + b"\r\n\r\n1").requests == ()
 
 
-def test_the_command_reports_what_it_did() -> None:
-    """Executions, time and seed, and an exit code of 0 where nothing was found."""
+def test_the_command_reports_executions_time_and_seed() -> None:
     done = subprocess.run(
         [ROOT / "scripts" / "fuzz", "--seconds", "0.2", "--seed", "7", "replies"],
         capture_output=True,

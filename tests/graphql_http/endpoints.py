@@ -1,4 +1,4 @@
-"""An endpoint in front of a plan that a test writes, for failures that the schema cannot produce."""
+"""An endpoint with a plan that a test writes, for failures that the schema cannot produce."""
 
 from __future__ import annotations
 
@@ -35,41 +35,32 @@ class Plan:
     kind: str = "query"
 
     def coerce(self, variables: object) -> Any:
-        """Accept every value."""
         return SimpleNamespace(variables=variables, max_words=1_000)
 
     async def execute(self, variables: object, context: object) -> ExecutionResult:
-        """Make the result."""
         del variables, context
         return await self.run()
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Keeps what the endpoint reports, in order."""
-
     reports: list[object] = field(default_factory=list)
 
     def request_started(self, scope: Scope) -> Recorder:
-        """Keep the path."""
         self.reports.append(scope["path"])
         return self
 
     def identified(self, *, request_id: str, company: str | None, client: str) -> None:
-        """Keep the caller."""
         self.reports.append((request_id, company, client))
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
-        """Keep the operation."""
         self.reports.append((kind, name, document_id))
         return nullcontext()
 
     def limit_exceeded(self, limit: str) -> None:
-        """Keep the limit."""
         self.reports.append(limit)
 
     def ended(self, status: int | None) -> None:
-        """Keep the status."""
         self.reports.append(status)
 
 

@@ -1,4 +1,4 @@
-"""Answers: headers, partial success, failures in the gateway, and what the observer is notified of."""
+"""Answers: headers, partial success, failures in the gateway, and the observer's notifications."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import httpx
 import pytest
 from graphql import ExecutionResult, FieldNode, GraphQLError, OperationDefinitionNode, parse
 
+from app.explorer.page import STATIC
 from tests.gateway import HEADERS, gateway, serve
 from tests.graphql_http.endpoints import Recorder, make_endpoint
 from tests.upstream import answer, upstream
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from tests.gateway import GatewayClient
     from tests.upstream import Answer, Asked
 
 JSON = "application/json"
@@ -32,7 +32,7 @@ REQUESTS: dict[str, tuple[str, str, object, dict[str, str], int]] = {
     "data": ("POST", "/graphql", QUERY, {}, 200),
     "trailing-slash": ("POST", "/graphql/", QUERY, {}, 200),
     "get": ("GET", "/graphql?query=%7B__typename%7D", None, {}, 200),
-    "page": ("GET", "/graphql", None, {"Accept": "text/html"}, 200),
+    "page": ("GET", "/graphql", None, {"Accept": "text/html"}, 200 if STATIC.is_dir() else 501),
     "not-valid": ("POST", "/graphql", {"query": "{ nothing }"}, {}, 422),
     "method": ("DELETE", "/graphql", None, {}, 405),
     "options": ("OPTIONS", "/graphql", None, {}, 405),
@@ -46,12 +46,11 @@ REQUESTS: dict[str, tuple[str, str, object, dict[str, str], int]] = {
 async def test_every_answer_carries_the_common_headers(
     method: str, path: str, body: object, headers: dict[str, str], status: int
 ) -> None:
-    """No cache keeps it, no browser guesses its type, and it has the id that the audit has."""
     async with gateway("http://127.0.0.1:1", {"GATEWAY_GRAPHIQL": "true"}) as client:
         response = await client.http.request(
             method, f"{client.url}{path}", json=body, headers={"X-Request-ID": "mine-1", "Accept": JSON, **headers}
         )
-    assert response.status_code in {status, 501 if "text/html" in headers.values() else status}
+    assert response.status_code == status
     assert {
         name: response.headers.get_list(name)
         for name in ("cache-control", "vary", "x-content-type-options", "x-request-id")
@@ -63,8 +62,7 @@ async def test_every_answer_carries_the_common_headers(
     }
 
 
-async def test_the_answer_has_the_request_id_of_the_audit_and_of_wethod(tmp_path: Path) -> None:
-    """An id that the gateway made is the same in all three places."""
+async def test_the_response_the_audit_and_wethod_have_the_same_request_id(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     async with upstream([answer(200)]) as wethod:
         async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as client:
@@ -73,15 +71,9 @@ async def test_the_answer_has_the_request_id_of_the_audit_and_of_wethod(tmp_path
         assert wethod.asked[0].header("X-Request-ID") == response.headers["x-request-id"].encode()
 
 
-async def test_post_to_graphql_with_a_trailing_slash_is_served_without_a_redirect(client: GatewayClient) -> None:
-    """Clients that append a slash work; a redirect would lose the body or reflect a hostile Host."""
-    response = await client.http.post(f"{client.url}/graphql/", json=QUERY, headers=HEADERS)
-    assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
-
-
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 294), (JSON, 200)])
 async def test_errors_beside_data_are_a_partial_success(accept: str, status: int) -> None:
-    """294 for the media type of GraphQL, 200 for JSON; the answer shows nothing of the failure."""
+    """294 for the media type of GraphQL, 200 for JSON. The error does not show the reason."""
 
     async def run() -> ExecutionResult:
         return ExecutionResult({"a": None, "b": 1}, [GraphQLError("hunter2", path=["a"], original_error=OSError("x"))])
@@ -116,8 +108,6 @@ async def test_a_failed_field_logs_message_and_path_but_no_text_of_the_document(
 
 
 async def test_a_bug_is_masked() -> None:
-    """The answer has no traceback and no message of an exception."""
-
     async def run() -> ExecutionResult:
         raise RuntimeError("hunter2")
 
@@ -128,8 +118,7 @@ async def test_a_bug_is_masked() -> None:
     assert response.json() == {"errors": [INTERNAL]}
 
 
-async def test_requests_beyond_the_limit_are_not_read() -> None:
-    """503 while too many are in progress; the next request after them is served."""
+async def test_a_request_beyond_the_limit_is_a_503_and_not_read() -> None:
     entered, proceed = asyncio.Event(), asyncio.Event()
     observer = Recorder()
 
@@ -153,7 +142,6 @@ async def test_requests_beyond_the_limit_are_not_read() -> None:
 
 
 async def test_the_observer_is_notified_of_a_request_from_its_head_to_its_status() -> None:
-    """Path, caller, operation and status, in this order."""
     observer = Recorder()
 
     async def run() -> ExecutionResult:
@@ -182,7 +170,7 @@ SCOPE: dict[str, Any] = {
 
 
 async def test_the_deadline_starts_when_the_body_has_been_read() -> None:
-    """A slow upload takes nothing from the time for the delete."""
+    """A slow upload must not shorten the time for the delete."""
     loop = asyncio.get_running_loop()
     read_at = deadline = 0.0
 
@@ -207,8 +195,7 @@ async def test_the_deadline_starts_when_the_body_has_been_read() -> None:
     assert deadline >= read_at + 5.0
 
 
-async def test_a_client_that_leaves_before_its_body_is_complete_is_not_answered() -> None:
-    """Nothing runs, nothing is sent, and the observer learns that there is no status."""
+async def test_a_client_that_leaves_before_the_end_of_its_body_gets_no_response() -> None:
     observer = Recorder()
 
     async def receive() -> Message:
@@ -225,7 +212,6 @@ async def test_a_client_that_leaves_before_its_body_is_complete_is_not_answered(
 
 
 async def test_a_client_that_disconnects_does_not_cancel_its_delete(tmp_path: Path) -> None:
-    """The delete reaches Wethod, and its outcome is audited although there is no client to answer."""
     audit = tmp_path / "audit.jsonl"
     asked = asyncio.Event()
 

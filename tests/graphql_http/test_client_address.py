@@ -1,4 +1,4 @@
-"""The address of the client: the first hop that is not a trusted proxy, and never one that a client invented."""
+"""The client's address is the first hop that is not a trusted proxy, and never a forged one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
     "forwarded-hops": ("10.0.0.1", [("forwarded", "for=127.0.0.1, for=203.0.113.7,for=10.2.2.2")], "203.0.113.7"),
     "forwarded-without-for": ("10.0.0.1", [("forwarded", "proto=https")], "10.0.0.1"),
     "forwarded-hidden": ("10.0.0.1", [("forwarded", "for=203.0.113.7, for=_hidden")], "10.0.0.1"),
-    # A proxy that writes the one passes the other on as its client wrote it.
+    # A proxy that writes one of the two headers passes on the other one unchanged.
     "both": ("10.0.0.1", [("forwarded", "for=127.0.0.1"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
     "endless": ("10.0.0.1", forwarded_for(", ".join(["203.0.113.7"] + ["10.0.0.2"] * 5_000)), "10.0.0.2"),
     "overlong": ("10.0.0.1", forwarded_for("1" * 30_000), "10.0.0.1"),
@@ -66,23 +66,21 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
 def test_the_first_hop_that_is_not_trusted_is_the_client(
     peer: str | None, headers: list[tuple[str, str]], client: str
 ) -> None:
-    """The hops are examined from the nearest to the farthest."""
+    """The nearest hop is read first."""
     assert read(PROXIES, peer, *headers) == client
 
 
 @pytest.mark.parametrize("peer", ["198.51.100.1", "10.0.0.1"])
-def test_without_trusted_proxies_no_header_counts(peer: str) -> None:
-    """The peer of the connection is the client."""
+def test_without_trusted_proxies_the_peer_is_the_client(peer: str) -> None:
     assert read((), peer, *forwarded_for("203.0.113.7")) == peer
 
 
-def test_an_ipv4_client_of_a_gateway_that_listens_on_ipv6_keeps_its_ipv4_address() -> None:
-    """A dual-stack socket reports ``::ffff:127.0.0.1``; the log and the audit have ``127.0.0.1``."""
+def test_an_ipv4_client_of_an_ipv6_socket_has_its_ipv4_address() -> None:
+    """A dual-stack socket reports ``::ffff:127.0.0.1``."""
     assert read((), "::ffff:127.0.0.1") == "127.0.0.1"
 
 
-async def test_gateway_host_ipv6_any_with_an_ipv4_client_audits_127_0_0_1(tmp_path: Path) -> None:
-    """The same through a real socket, bound as ``GATEWAY_HOST=::`` binds it."""
+async def test_the_audit_has_the_ipv4_address_of_a_client_of_an_ipv6_socket(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     require_ipv6()
     async with gateway("http://127.0.0.1:1", {"GATEWAY_AUDIT_LOG": str(audit)}, host="::") as client:
@@ -92,15 +90,14 @@ async def test_gateway_host_ipv6_any_with_an_ipv4_client_audits_127_0_0_1(tmp_pa
 
 
 def test_a_mapped_network_trusts_its_ipv4_addresses() -> None:
-    """An operator may write proxies as a dual-stack socket shows them."""
     mapped = ("::ffff:10.0.0.0/104",)
     assert read(mapped, "10.0.0.1", *forwarded_for("203.0.113.7")) == "203.0.113.7"
     assert read(mapped, "11.0.0.1", *forwarded_for("203.0.113.7")) == "11.0.0.1"
 
 
 @given(forged=st.text(st.characters(max_codepoint=255)), peer=st.ip_addresses().map(str))
-def test_what_stands_beyond_the_client_changes_nothing(forged: str, peer: str) -> None:
-    """The proxy appends the address of its peer; the client may have invented everything before it."""
+def test_hops_before_the_client_are_ignored(forged: str, peer: str) -> None:
+    """The client may have invented them."""
     header = forwarded_for(f"{forged}, 203.0.113.7")
     assert read(PROXIES, "10.0.0.1", *header) == "203.0.113.7"
     assert read((peer,), peer, *header) == "203.0.113.7" or peer == "203.0.113.7"

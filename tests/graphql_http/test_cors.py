@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway import HEADERS, gateway
+from tests.gateway import gateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,8 +57,8 @@ async def preflight(client: GatewayClient, origin: str, method: str, *names: str
         "x-tenant",
     ],
 )
-async def test_a_preflight_of_a_listed_origin_is_allowed_for(cors: GatewayClient, name: str) -> None:
-    """The gateway's own headers, those of usual clients and traces, and those of GATEWAY_CORS_HEADERS."""
+async def test_a_preflight_of_a_listed_origin_is_allowed(cors: GatewayClient, name: str) -> None:
+    """tests/attack has the preflights that are refused."""
     response = await preflight(cors, ORIGIN, "POST", name, "content-type")
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == ORIGIN
@@ -71,52 +71,10 @@ async def test_a_preflight_of_a_listed_origin_is_allowed_for(cors: GatewayClient
     assert response.headers["x-request-id"] == "mine-1"
 
 
-@pytest.mark.parametrize(
-    ("origin", "method", "name", "text"),
-    [
-        ("https://evil.example", "POST", "content-type", "Disallowed CORS origin"),
-        (f"{ORIGIN}.evil.example", "POST", "content-type", "Disallowed CORS origin"),
-        ("null", "POST", "content-type", "Disallowed CORS origin"),
-        (ORIGIN, "DELETE", "content-type", "Disallowed CORS method"),
-        (ORIGIN, "POST", "authorization", "Disallowed CORS headers"),
-        (ORIGIN, "POST", "cookie", "Disallowed CORS headers"),
-        ("https://evil.example", "PUT", "x", "Disallowed CORS origin, method, headers"),
-    ],
-)
-async def test_a_preflight_for_anything_else_is_refused(
-    cors: GatewayClient, origin: str, method: str, name: str, text: str
-) -> None:
-    """The answer names what is not allowed."""
-    response = await preflight(cors, origin, method, name)
-    assert (response.status_code, response.text) == (400, text)
-    assert response.headers.get("access-control-allow-origin") == (ORIGIN if origin == ORIGIN else None)
-
-
-@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example", None])
-async def test_an_answer_names_the_origin_only_if_it_is_listed(cors: GatewayClient, origin: str | None) -> None:
-    """A listed page may read the answer and its X-Request-ID; Vary names Origin once in any case."""
-    headers = HEADERS | ({"Origin": origin} if origin else {})
-    response = await cors.graphql("{ __typename }", headers=headers)
-    assert response.json() == {"data": {"__typename": "Query"}}
-    listed = origin == ORIGIN
-    assert response.headers.get("access-control-allow-origin") == (ORIGIN if listed else None)
-    assert response.headers.get("access-control-expose-headers") == ("X-Request-ID" if listed else None)
-    assert response.headers.get_list("vary") == ["Accept, Origin"]
-    assert "access-control-allow-credentials" not in response.headers
-
-
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready", "/nothing"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 async def test_other_paths_carry_no_cors_headers(cors: GatewayClient, path: str, method: str) -> None:
-    """A page has no business with the health and the metrics of the gateway."""
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     response = await cors.http.request(method, f"{cors.url}{path}", headers=headers)
     assert [name for name in response.headers if name.startswith("access-control-")] == []
     assert "origin" not in response.headers.get("vary", "").lower()
-
-
-async def test_without_listed_origins_there_is_no_cors(client: GatewayClient) -> None:
-    """A preflight is an ordinary OPTIONS, which GraphQL does not have."""
-    response = await preflight(client, ORIGIN, "POST")
-    assert response.status_code == 405
-    assert [name for name in response.headers if name.startswith("access-control-")] == []

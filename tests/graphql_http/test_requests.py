@@ -1,4 +1,4 @@
-"""Requests that are refused, each with its exact status and code, and requests that are read with nothing lost."""
+"""Refused requests, each with its exact status and code, and requests that are read without loss."""
 
 from __future__ import annotations
 
@@ -21,28 +21,16 @@ CONTEXT = "{ wethodContext { company } }"
 
 
 def body(**parameters: object) -> bytes:
-    """Encode the body of a POST."""
     return json.dumps(parameters).encode()
 
 
-NESTED = b"[" * 20_000 + b"]" * 20_000
-
-# name: (body, status, code, part of the message)
+# name: (body, status, code, part of the message); tests/attack has more
 REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
-    "empty": (b"", 400, "BAD_REQUEST", "is not JSON"),
-    "not-json": (b"NONSENSE", 400, "BAD_REQUEST", "line 1, column 1"),
     "cut": (b'{"query": "{', 400, "BAD_REQUEST", "is not JSON"),
     "trailing-comma": (b'{"query": "{__typename}",}', 400, "BAD_REQUEST", "is not JSON"),
-    "nan": (b'{"query": NaN}', 400, "BAD_REQUEST", "NaN is not JSON"),
     "infinity": (b'{"query": -Infinity}', 400, "BAD_REQUEST", "-Infinity is not JSON"),
-    "invalid-utf-8": (b'{"query": "{__typename}\xff"}', 400, "BAD_REQUEST", "byte 23 is not UTF-8"),
-    "byte-order-mark": (b'\xef\xbb\xbf{"query": "{__typename}"}', 400, "BAD_REQUEST", "byte order mark"),
-    "utf-16": ('{"query": "{__typename}"}'.encode("utf-16"), 400, "BAD_REQUEST", "is not UTF-8"),
-    "nested-beyond-reason": (NESTED, 400, "BAD_REQUEST", "nested too deeply"),
-    "null": (b"null", 422, "BAD_REQUEST", "no JSON object"),
     "string": (b'"{__typename}"', 422, "BAD_REQUEST", "no JSON object"),
     "number": (b"7", 422, "BAD_REQUEST", "no JSON object"),
-    "batch": (b'[{"query": "{__typename}"}]', 422, "BAD_REQUEST", "a batch, which is not supported"),
     "no-query": (body(variables={}), 422, "BAD_REQUEST", "query is missing"),
     "query-null": (body(query=None), 422, "BAD_REQUEST", "query is missing"),
     "query-number": (body(query=7), 422, "BAD_REQUEST", "query must be a string"),
@@ -51,7 +39,6 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "variables-list": (body(query=CONTEXT, variables=[7]), 422, "BAD_REQUEST", "variables must be an object"),
     "extensions-list": (body(query=CONTEXT, extensions=[]), 422, "BAD_REQUEST", "extensions must be an object"),
     "document-empty": (body(query=""), 400, "GRAPHQL_PARSE_FAILED", "Unexpected <EOF>"),
-    "document-broken": (body(query="mutation {"), 400, "GRAPHQL_PARSE_FAILED", "Expected Name, found <EOF>"),
     "empty-selection-set": (
         body(query="mutation { deleteContact(id: 1) {} }"),
         400,
@@ -65,32 +52,13 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
         "GRAPHQL_VALIDATION_FAILED",
         "Fragment 'F' is never used",
     ),
-    "several-operations-and-no-name": (
-        body(query='mutation A { deleteContact(id: "1") { __typename } } query B { __typename }'),
-        422,
-        "OPERATION_RESOLUTION_FAILURE",
-        "name one by operationName",
-    ),
     "unknown-operation": (
         body(query='mutation A { deleteContact(id: "1") { __typename } }', operationName="B"),
         422,
         "OPERATION_RESOLUTION_FAILURE",
         "no operation of the name",
     ),
-    "entities": (
-        body(query="{ _entities(representations: []) { __typename } }"),
-        422,
-        "GRAPHQL_VALIDATION_FAILED",
-        "Cannot query field '_entities'",
-    ),
-    "introspection-where-it-is-off": (
-        body(query="{ __schema { queryType { name } } }"),
-        422,
-        "GRAPHQL_VALIDATION_FAILED",
-        "introspection has been disabled",
-    ),
-    "subscription": (body(query="subscription { x }"), 422, "GRAPHQL_VALIDATION_FAILED", "subscription"),
-    # --- an id is a string or an integer, whatever else the number means
+    # --- an id is a string or an integer
     **{
         f"id-variable-{name}": (
             b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}",
@@ -99,13 +67,9 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
             "ID",
         )
         for name, value in {
-            "float": b"9007199254740993.0",
-            "exponent": b"1e3",
             "fraction": b"1.5",
             "beyond-a-float": b"1e999",
             "true": b"true",
-            "list": b'["1"]',
-            "object": b'{"a": 1}',
         }.items()
     },
     "id-variable-null": (body(query=DELETE, variables={"id": None}), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
@@ -131,10 +95,10 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
 
 @pytest.mark.parametrize(("content", "status", "code", "message"), REFUSED_BODIES.values(), ids=REFUSED_BODIES)
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-async def test_a_bad_request_is_a_clear_4xx(
+async def test_a_bad_request_is_a_4xx_with_a_code(
     client: GatewayClient, wethod: Upstream, content: bytes, status: int, code: str, message: str, accept: str
 ) -> None:
-    """Never a 5xx, always the response shape of GraphQL, and nothing is sent to Wethod."""
+    """The body is GraphQL's, and nothing is sent to Wethod."""
     response = await client.http.post(
         f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON, "Accept": accept}
     )
@@ -148,8 +112,7 @@ async def test_a_bad_request_is_a_clear_4xx(
     assert wethod.asked == []
 
 
-async def test_a_hundred_thousand_levels_are_a_clear_4xx(wethod: Upstream) -> None:
-    """Also where the limit on bodies lets them in."""
+async def test_deep_json_is_a_400_under_a_larger_body_limit(wethod: Upstream) -> None:
     async with gateway(wethod.url, {"GATEWAY_MAX_BODY_BYTES": "1000000"}) as client:
         for content in (b"[" * 100_000, b'{"a":' * 100_000, b'{"query": "q", "variables": {"id":' + b"[" * 100_000):
             response = await client.http.post(
@@ -161,10 +124,6 @@ async def test_a_hundred_thousand_levels_are_a_clear_4xx(wethod: Upstream) -> No
 
 # name: (method, headers, status, code, further headers of the answer)
 REFUSED_REQUESTS: dict[str, tuple[str, dict[str, str], int, str, dict[str, str]]] = {
-    **{
-        f"method-{method.lower()}": (method, {"Content-Type": JSON}, 405, "BAD_REQUEST", {"allow": "GET, HEAD, POST"})
-        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
-    },
     "content-encoding": (
         "POST",
         {"Content-Type": JSON, "Content-Encoding": "gzip"},
@@ -182,7 +141,7 @@ REFUSED_REQUESTS: dict[str, tuple[str, dict[str, str], int, str, dict[str, str]]
 @pytest.mark.parametrize(
     ("method", "headers", "status", "code", "more"), REFUSED_REQUESTS.values(), ids=REFUSED_REQUESTS
 )
-async def test_what_http_refuses(
+async def test_a_request_that_http_refuses_has_its_status_and_header(
     client: GatewayClient,
     wethod: Upstream,
     method: str,
@@ -191,7 +150,6 @@ async def test_what_http_refuses(
     code: str,
     more: dict[str, str],
 ) -> None:
-    """Method, media types and encodings: each with the status and the header that HTTP asks for."""
     given = {name: value for name, value in ({"Accept": JSON} | headers).items() if value}
     response = await client.http.request(
         method, f"{client.url}/graphql", content=body(query=MUTATION, variables={"id": "7"}), headers=given
@@ -237,10 +195,9 @@ GETS: dict[str, tuple[str, int, object]] = {
 
 
 @pytest.mark.parametrize(("query_string", "status", "expected"), GETS.values(), ids=GETS)
-async def test_queries_may_be_asked_by_get(
+async def test_queries_run_by_get_and_mutations_do_not(
     client: GatewayClient, wethod: Upstream, query_string: str, status: int, expected: object
 ) -> None:
-    """A query by GET is answered, a mutation is refused with the method that it needs."""
     response = await client.http.get(f"{client.url}/graphql?{query_string}", headers=HEADERS)
     assert response.status_code == status, response.text
     if status == 200:
@@ -259,13 +216,12 @@ async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
 
 
 async def test_unknown_keys_are_ignored(client: GatewayClient) -> None:
-    """Members that a client adds for its own use do no harm."""
     response = await client.graphql(CONTEXT, operationName=None, extensions=None, id=7, debug={"a": [1]})
     assert response.json() == {"data": {"wethodContext": {"company": "acme"}}}
 
 
-async def test_of_duplicate_keys_the_last_one_wins(client: GatewayClient, wethod: Upstream) -> None:
-    """At every level alike, so that no two readers of one body disagree."""
+async def test_the_last_of_duplicate_keys_counts(client: GatewayClient, wethod: Upstream) -> None:
+    """At every level, so that all parsers of one body agree."""
     content = (
         b'{"query": "{ __typename }", "variables": {"id": "1"}, "query": '
         + json.dumps(DELETE).encode()
@@ -283,33 +239,10 @@ async def test_of_duplicate_keys_the_last_one_wins(client: GatewayClient, wethod
     [(b"7", "7"), (b'"7"', "7"), (b"9007199254740993", "9007199254740993"), (b"9223372036854775807", str(2**63 - 1))],
     ids=["integer", "string", "beyond-a-double", "the-largest"],
 )
-async def test_an_integer_id_is_taken_by_its_digits(
+async def test_an_integer_id_keeps_every_digit(
     client: GatewayClient, wethod: Upstream, value: bytes, sent: str
 ) -> None:
-    """No digit is lost on the way from the JSON to the request target."""
     content = b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}"
     await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
     await client.graphql(f"mutation {{ deleteContact(id: {value.decode()}) {{ __typename }} }}")
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{sent}"] * 2
-
-
-@pytest.mark.parametrize("token", ["1|abc:def", "a=b", '"a"', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"])
-async def test_a_token_with_any_visible_ascii_characters_is_forwarded_as_it_is(
-    client: GatewayClient, wethod: Upstream, token: str
-) -> None:
-    """Judging tokens is the task of Wethod."""
-    await client.delete(headers=HEADERS | {"Authorization": f"Bearer {token}"})
-    assert [asked.header("Authorization") for asked in wethod.asked] == [f"Bearer {token}".encode()]
-
-
-@pytest.mark.parametrize("token", ["a b", "a\tb", "caf\xe9"])
-async def test_a_token_with_white_space_controls_or_other_characters_is_refused(
-    client: GatewayClient, wethod: Upstream, token: str
-) -> None:
-    """Nothing is sent, and the outcome says which form is expected."""
-    given = HEADERS | {"Authorization": f"Bearer {token}"}
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
-    body = {"query": 'mutation { deleteContact(id: "7") { __typename } }'}
-    response = await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
-    assert response.json() == {"data": {"deleteContact": {"__typename": "WethodUnauthorizedError"}}}
-    assert wethod.asked == []

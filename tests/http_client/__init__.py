@@ -1,1 +1,1 @@
-"""The way to Wethod, part by part."""
+"""The transports to Wethod, part by part."""

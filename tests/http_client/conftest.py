@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=[False, True], ids=["plain", "tls"], name="tls")
 def choose_tls(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
-    """Run over plain connections, and over TLS with a certificate that holds."""
+    """Run over plain connections, and over TLS with a valid certificate."""
     return authority().server(Certificate.VALID) if request.param else None

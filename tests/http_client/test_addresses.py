@@ -17,8 +17,7 @@ from app.http_client.transport import ConnectionOptions, NotSent, Origin
 from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
-from tests.faults.transports import TRANSPORTS, carrier
-from tests.http_client.exchanges import delete
+from tests.faults.transports import TRANSPORTS, carrier, delete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,22 +63,21 @@ BOTH = pytest.mark.parametrize("name", TRANSPORTS)
 @pytest.mark.parametrize(
     "dead", [pytest.param(full_backlog, id="never-accepts"), pytest.param(refusing_port, id="refuses")]
 )
-async def test_a_dead_first_address_does_not_matter(
+async def test_the_next_address_is_tried_beside_a_dead_one(
     dead: Callable[[], contextlib.AbstractContextManager[Origin]],
 ) -> None:
-    """The next one is tried beside it, long before the connect timeout (RFC 8305)."""
+    """Long before the connect timeout (RFC 8305)."""
     with dead() as nowhere:
         async with nothing_left(), FaultServer() as server:
             records["two.example"] = [nowhere.port, nowhere.port, server.port]
             transport = carrier("http1", Origin("http", "two.example", 80), connect_seconds=2.0)
-            assert (await transport.send(delete(send_in=2.0, answer_in=4.0))).status == 200
+            assert (await transport.send(delete(send_seconds=2.0, seconds=4.0))).status == 200
             assert [request.headers[0] for request in server.requests] == [(b"Host", b"two.example")]
             await transport.aclose()
             await server.all_closed()
 
 
-async def test_the_slower_of_two_addresses_leaves_nothing() -> None:
-    """The connection that lost the race is closed, and no request is written to it."""
+async def test_the_slower_of_two_connections_is_closed_unused() -> None:
     async with nothing_left(), FaultServer() as first, FaultServer() as second:
         records["two.example"] = [first.port, second.port]
         transport = carrier("http1", Origin("http", "two.example", 80))
@@ -94,7 +92,6 @@ async def test_the_slower_of_two_addresses_leaves_nothing() -> None:
 @BOTH
 @pytest.mark.parametrize("step", ["resolve", "connect", "handshake"])
 async def test_a_caller_that_leaves_while_connecting_was_not_sent(name: str, step: str) -> None:
-    """The request knows that nothing of it was written."""
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(nothing_left())
         nowhere = stack.enter_context(full_backlog())
@@ -113,8 +110,8 @@ async def test_a_caller_that_leaves_while_connecting_was_not_sent(name: str, ste
 
 
 @BOTH
-async def test_a_name_that_does_not_resolve_is_not_sent_to(name: str) -> None:
-    """Trying again may help: a cluster's DNS comes and goes."""
+async def test_a_name_that_does_not_resolve_may_be_tried_again(name: str) -> None:
+    """The DNS of a cluster may fail for a moment."""
     async with nothing_left():
         transport = carrier(name, Origin("http", "unknown.example", 80))
         with pytest.raises(NotSent) as caught:
@@ -124,8 +121,8 @@ async def test_a_name_that_does_not_resolve_is_not_sent_to(name: str) -> None:
 
 
 @BOTH
-async def test_an_absolute_name_has_its_dot_in_dns_alone(name: str, tmp_path: Path) -> None:
-    """SNI, the certificate's name and ``Host`` are without it, as browsers do."""
+async def test_an_absolute_name_has_its_dot_only_in_dns(name: str, tmp_path: Path) -> None:
+    """SNI, the certificate and ``Host`` have none, as with browsers."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     seen: list[str | None] = []

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import random
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.http_client.transport import Interrupted, NotSent, Response
-from tests.faults.server import Connection, FaultServer
+from tests.faults.server import FaultServer
 from tests.faults.steps import Hang, Read, Send
-from tests.http_client.exchanges import LOOPS, delete, http1, outcome
+from tests.faults.transports import delete
+from tests.http_client.exchanges import LOOPS, http1
 from tests.support import until
 
 if TYPE_CHECKING:
     import ssl
 
     from app.http_client.http1 import Http1Transport
+    from app.http_client.transport import Response
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 
@@ -35,7 +33,7 @@ def check_target(reply: Response, target: bytes) -> None:
 
 
 async def check_soundness(transport: Http1Transport, limit: int) -> None:
-    """Check that every connection rests or is gone, and that as many as ever can be had."""
+    """Check that every connection is idle or closed, and that the pool can still fill."""
     await until(lambda: transport.open_connections == transport.idle_connections)
     assert transport.waiting == 0
     assert transport.idle_connections <= limit
@@ -46,8 +44,7 @@ async def check_soundness(transport: Http1Transport, limit: int) -> None:
 
 
 @pytest.mark.parametrize("state", ["idle", "fresh"])
-async def test_a_caller_may_leave_in_any_turn(tls: ssl.SSLContext | None, state: str) -> None:
-    """Cancelled before the connect, in it, in the handshake, before the head, in the body, at the end."""
+async def test_a_cancellation_in_any_turn_leaves_a_usable_pool(tls: ssl.SSLContext | None, state: str) -> None:
     reached_the_end = 0
     async with FaultServer(tls=tls) as server, http1(server, max_connections=1) as transport:
         for turns in range(TURNS):
@@ -68,10 +65,9 @@ async def test_a_caller_may_leave_in_any_turn(tls: ssl.SSLContext | None, state:
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"], ids=["head", "body"])
-async def test_a_caller_that_leaves_takes_its_connection_along(tls: ssl.SSLContext | None, head: bytes) -> None:
-    """At once, and not when the answer comes or the deadline passes."""
+async def test_a_cancellation_closes_the_connection_at_once(tls: ssl.SSLContext | None, head: bytes) -> None:
     async with FaultServer((Read(), Send(head), Hang()), tls=tls) as server, http1(server) as transport:
-        task = asyncio.create_task(transport.send(delete(answer_in=60)))
+        task = asyncio.create_task(transport.send(delete(seconds=60)))
         await until(lambda: len(server.requests) == 1)
         await asyncio.sleep(0.02)
         task.cancel()
@@ -79,8 +75,8 @@ async def test_a_caller_that_leaves_takes_its_connection_along(tls: ssl.SSLConte
         assert transport.open_connections == 0
 
 
-async def test_a_turn_that_comes_with_the_end_of_its_caller_goes_to_the_next() -> None:
-    """A caller may leave in the very turn in which it is given a connection."""
+async def test_a_connection_for_a_cancelled_caller_goes_to_the_next() -> None:
+    """The cancellation and the connection come in the same turn of the event loop."""
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_cancel() -> None:
@@ -96,8 +92,8 @@ async def test_a_turn_that_comes_with_the_end_of_its_caller_goes_to_the_next() -
         assert [request.target for request in server.requests] == [b"/first", b"/third"]
 
 
-async def test_a_failure_without_a_waiter_is_not_logged() -> None:
-    """A caller may leave in the very turn in which its exchange fails."""
+async def test_an_exchange_that_fails_for_a_cancelled_caller_is_not_logged() -> None:
+    """The failure and the cancellation come in the same turn of the event loop."""
     complaints: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -112,68 +108,3 @@ async def test_a_failure_without_a_waiter_is_not_logged() -> None:
         del task
         gc.collect()
     assert complaints == []
-
-
-@dataclass(slots=True)
-class Moody:
-    """An upstream that is slow, cut, silent or sound as it pleases, and always answers to what it was asked."""
-
-    chance: random.Random
-    calm: bool = False
-
-    async def play(self, connection: Connection) -> None:
-        """Do it."""
-        while True:
-            await connection.read_request()
-            mood = 0.0 if self.calm else self.chance.random()
-            status = b"200 OK" if self.chance.random() < 0.5 else b"404 Not Found"
-            data = b"HTTP/1.1 %b\r\nContent-Location: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-                status,
-                connection.target,
-                len(connection.target),
-                connection.target,
-            )
-            if mood > 0.95:
-                return
-            if mood > 0.85:
-                await connection.wire.departure()
-                return
-            if mood > 0.3:
-                cut = self.chance.randrange(len(data))
-                await connection.wire.send(data[:cut])
-                await asyncio.sleep(self.chance.uniform(0, 0.004))
-                data = data[cut:]
-            await connection.wire.send(data)
-
-
-async def test_hundreds_of_cuts_at_a_full_pool_leave_it_sound(tls: ssl.SSLContext | None) -> None:
-    """Callers that leave and deadlines that pass, by chance, with four requests for each connection."""
-    chance = random.Random(7)
-    upstream = Moody(chance)
-    ends: Counter[object] = Counter()
-    async with FaultServer(then=(upstream,), tls=tls) as server, http1(server, max_connections=5) as transport:
-
-        async def one(number: int) -> None:
-            target = b"/%d" % number
-            request = delete(
-                target,
-                send_in=chance.uniform(0.001, 0.03),
-                answer_in=chance.uniform(0.005, 0.05),
-                fresh=chance.random() < 0.2,
-            )
-            task = asyncio.create_task(outcome(transport, request))
-            if chance.random() < 0.4:
-                await asyncio.sleep(chance.uniform(0, 0.02))
-                task.cancel()
-            (end,) = await asyncio.gather(task, return_exceptions=True)
-            if isinstance(end, Response):
-                check_target(end, target)
-            assert transport.open_connections <= 5
-            ends[end if isinstance(end, type) else type(end)] += 1
-
-        for wave in range(0, 600, 20):
-            await asyncio.gather(*(one(number) for number in range(wave, wave + 20)))
-        upstream.calm = True
-        await check_soundness(transport, 5)
-    assert ends.keys() == {Response, NotSent, Interrupted, asyncio.CancelledError}
-    assert ends.total() == 600

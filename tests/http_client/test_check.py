@@ -1,4 +1,4 @@
-"""`check` does what a delete does, up to its first byte, and says how that went without a secret."""
+"""`check` does all that a delete does before its first byte, and reports the result without a secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
 from tests.faults.steps import Close, Hang, Read, Relay, Send, Steps, WithoutTls
-from tests.http_client.exchanges import delete
+from tests.faults.transports import delete
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,6 @@ def settings(url: str, ca: str = "", **environ: str) -> Settings:
 @pytest.mark.parametrize("transport", ["http1", "httpx"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_it_connects_and_writes_nothing(transport: str, ca: str, *, tls: bool) -> None:
-    """Over either transport, and Wethod reads not a byte of a request."""
     context = authority().server(Certificate.VALID) if tls else None
     async with nothing_left(), FaultServer(tls=context) as server:
         done = await probe(settings(server.url, ca if tls else "", WETHOD_TRANSPORT=transport))
@@ -49,13 +48,12 @@ async def test_it_connects_and_writes_nothing(transport: str, ca: str, *, tls: b
 
 
 def tunnel(port: int) -> Steps:
-    """A proxy that connects to a port."""
     return (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(port))
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http-proxy", "https-proxy"])
-async def test_through_a_proxy_it_sends_what_a_delete_sends(ca: str, *, secure: bool) -> None:
-    """The proxy's credentials included, so that a password that is wrong is found before the first delete."""
+async def test_through_a_proxy_it_sends_the_same_bytes_as_a_delete(ca: str, *, secure: bool) -> None:
+    """A wrong password of the proxy is found before the first delete."""
     context = authority().server(Certificate.VALID)
     async with nothing_left(), FaultServer(tls=context) as wethod:
         async with FaultServer(then=tunnel(wethod.port), tls=context if secure else None) as proxy:
@@ -72,8 +70,8 @@ async def test_through_a_proxy_it_sends_what_a_delete_sends(ca: str, *, secure: 
         assert (b"Proxy-Authorization", b"Basic " + b64encode(b"corp:hunter2")) in by_check.headers
 
 
-async def test_for_a_plain_url_a_proxy_is_connected_to() -> None:
-    """There is no tunnel to open: what a delete would write first is the delete."""
+async def test_for_a_plain_url_it_only_connects_to_the_proxy() -> None:
+    """The first bytes of a delete would be the delete itself."""
     async with nothing_left(), FaultServer() as proxy:
         environ = {"WETHOD_PROXY": proxy.url, "WETHOD_ALLOW_PLAINTEXT": "true"}
         assert await probe(settings("http://wethod.example", "", **environ)) == "TCP connection to the proxy"
@@ -94,15 +92,14 @@ REFUSALS: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize(("steps", "reason"), REFUSALS.values(), ids=REFUSALS)
-async def test_a_proxy_that_refuses_is_named(steps: Steps, reason: str) -> None:
-    """With its address and without its password, and a delete is not sent either."""
+async def test_a_proxy_that_refuses_is_named_without_its_password(steps: Steps, reason: str) -> None:
     async with nothing_left(), FaultServer(then=steps) as proxy:
         asked = settings("https://wethod.example", "", WETHOD_PROXY=proxy.url.replace("://", "://corp:hunter2@"))
         with pytest.raises(UnreachableError) as caught:
             await probe(asked)
         assert str(caught.value) == f"through the proxy {proxy.url}: {reason}"
         transport = make_transport(asked)
-        request = delete(send_in=0.6)
+        request = delete(send_seconds=0.6)
         with pytest.raises(NotSent) as unsent:
             await transport.send(request)
         assert "hunter2" not in str(unsent.value)
@@ -112,8 +109,8 @@ async def test_a_proxy_that_refuses_is_named(steps: Steps, reason: str) -> None:
 
 
 @pytest.mark.parametrize("transport", ["http1", "httpx"])
-async def test_what_cannot_be_reached_has_a_reason(transport: str) -> None:
-    """In plain words; the same for both transports."""
+async def test_a_failed_connection_has_a_reason(transport: str) -> None:
+    """The same for both transports."""
 
     async def reason(url: str) -> str:
         with pytest.raises(UnreachableError) as caught:

@@ -1,4 +1,4 @@
-"""Fair shares: one caller cannot hold every connection, and waiters are served in turn."""
+"""Fair shares: one caller cannot hold every connection, and waiting callers take turns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Hang, Read
-from tests.faults.transports import TRANSPORTS, carrier
-from tests.http_client.exchanges import Gate, delete, gated
+from tests.faults.transports import TRANSPORTS, carrier, delete
+from tests.http_client.exchanges import Gate, gated
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ A, B, C = b"Bearer a", b"Bearer b", b"Bearer c"
 
 
 def send(transport: Http1Transport | HttpxTransport, request: Request) -> asyncio.Task[Response]:
-    """Send a request, beside the others."""
-
     async def sending() -> Response:
         return await transport.send(request)
 
@@ -37,7 +35,6 @@ def send(transport: Http1Transport | HttpxTransport, request: Request) -> asynci
 
 @pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (10, 7)])
 async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, share: int) -> None:
-    """At least one, and at most what leaves room for another."""
     gate = Gate()
     async with nothing_left(), FaultServer(then=gated(gate)) as server:
         transport = carrier(name, server.origin, max_connections=limit)
@@ -55,8 +52,7 @@ async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, sha
         await transport.aclose()
 
 
-async def test_connections_that_are_being_opened_count(name: str) -> None:
-    """A share cannot take every place with connects that hang."""
+async def test_connections_that_are_being_opened_count_for_their_share(name: str) -> None:
     with full_backlog() as origin:
         async with nothing_left():
             transport = carrier(name, origin, max_connections=4, connect_seconds=0.5)
@@ -72,7 +68,6 @@ async def test_connections_that_are_being_opened_count(name: str) -> None:
 
 
 async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
-    """Ten of one caller do not delay the one of another by ten turns."""
     gate = Gate()
     async with nothing_left(), FaultServer(then=gated(gate)) as server:
         transport = carrier(name, server.origin, max_connections=1)
@@ -90,7 +85,7 @@ async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
 
 
 async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
-    """A place that another caller gives back goes to a third one, though the first has waited longer."""
+    """A free connection goes to another share, even if the first has waited longer."""
     of_a, of_b = Gate(), Gate()
     async with nothing_left(), FaultServer(*[gated(of_a)] * 3, gated(of_b), then=SOUND) as server:
         transport = carrier(name, server.origin, max_connections=4)
@@ -110,13 +105,12 @@ async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
         await transport.aclose()
 
 
-async def test_a_wait_that_ends_says_why(name: str) -> None:
-    """No connection became free; the transport was closed; nothing was written, and the request knows."""
+async def test_a_wait_that_ends_has_a_reason(name: str) -> None:
     async with nothing_left(), FaultServer(then=(Read(), Hang())) as server:
         transport = carrier(name, server.origin, max_connections=1)
-        holder = send(transport, delete(answer_in=5))
+        holder = send(transport, delete(seconds=5))
         await until(lambda: len(server.requests) == 1)
-        late, stopped = delete(send_in=0.05), delete()
+        late, stopped = delete(send_seconds=0.05), delete()
         with pytest.raises(NotSent) as caught:
             await transport.send(late)
         assert (caught.value.reason, caught.value.transient, late.written) == ("connection", True, False)
@@ -133,7 +127,6 @@ async def test_a_wait_that_ends_says_why(name: str) -> None:
 
 
 async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str) -> None:
-    """Whenever they go: before their turn, with it, or after it."""
     async with nothing_left(), FaultServer(then=SOUND) as server:
         transport = carrier(name, server.origin, max_connections=2)
         for turns in range(12):

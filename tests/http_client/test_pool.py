@@ -1,11 +1,10 @@
-"""The order in which connections are given out, and the end of waits and connects."""
+"""The pool gives out connections in order, and ends waits and connects in time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +15,14 @@ from app.http_client.transport import Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
 from tests.faults.places import full_backlog
 from tests.faults.server import Connection, FaultServer
-from tests.faults.steps import SOUND, Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
-from tests.http_client.exchanges import LOOPS, Gate, delete, gated, http1, http1_to, outcome, response
+from tests.faults.steps import Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
+from tests.faults.transports import delete
+from tests.http_client.exchanges import LOOPS, Gate, gated, http1, http1_to, outcome
 from tests.support import until
 from tests.system_parts import require_ipv6
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
 
@@ -32,74 +33,17 @@ SILENT_TLS: Steps = (WithoutTls(), Hang())
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Run a function in the middle of a script."""
-
     function: Callable[[], object]
 
     async def play(self, connection: Connection) -> None:
-        """Do it."""
         self.function()
 
 
 # Limits and turns.
 
 
-async def test_there_are_never_more_connections_than_allowed(tls: ssl.SSLContext | None) -> None:
-    """Twenty requests share three connections, and none opens a fourth."""
-    gate = Gate()
-    async with FaultServer(then=gated(gate), tls=tls) as server, http1(server, max_connections=3) as transport:
-        requests = [asyncio.create_task(transport.send(delete(b"/%d" % number))) for number in range(20)]
-        await until(lambda: gate.waiting == 3)
-        assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 0, 17)
-        gate.opened.set()
-        replies = await asyncio.gather(*requests)
-        assert [reply.headers[b"content-location"] for reply in replies] == [b"/%d" % n for n in range(20)]
-        assert (transport.open_connections, transport.idle_connections, transport.waiting) == (3, 3, 0)
-        assert (server.accepted, gate.most, len(server.requests)) == (3, 3, 20)
-
-
-async def test_who_waits_is_served_in_turn() -> None:
-    """First come, first served; a waiter that gives up or times out leaves the queue and delays no other."""
-    gate = Gate()
-    async with FaultServer(gated(gate)) as server, http1(server, max_connections=1) as transport:
-        async with asyncio.TaskGroup() as group:
-            requests = {}
-            for name in (b"/first", b"/second", b"/gone", b"/third", b"/late", b"/fourth"):
-                request = delete(name, send_in=0.3 if name == b"/late" else 2.0)
-                requests[name] = group.create_task(outcome(transport, request))
-                await asyncio.sleep(0)
-            await until(lambda: transport.waiting == 5)
-            requests[b"/gone"].cancel()
-            assert await requests[b"/late"] is NotSent
-            assert transport.waiting == 3
-            gate.opened.set()
-        assert [request.target for request in server.requests] == [b"/first", b"/second", b"/third", b"/fourth"]
-        assert (server.accepted, transport.waiting) == (1, 0)
-
-
-async def test_each_waits_until_its_own_time_to_send_ends() -> None:
-    """In whichever order they arrived."""
-    patience = (0.3, 0.1, 0.2, 0.1, 2.0)
-    ended: list[float] = []
-
-    async def wait(seconds: float) -> Response | type[NotSent | Interrupted]:
-        result = await outcome(transport, delete(send_in=seconds))
-        ended.append(seconds)
-        return result
-
-    async with FaultServer((Read(), Hang())) as server, http1(server, max_connections=1) as transport:
-        holder = asyncio.create_task(outcome(transport, delete(answer_in=0.5)))
-        await until(lambda: len(server.requests) == 1)
-        results = await asyncio.gather(*map(wait, patience))
-        assert await holder is Interrupted
-        assert results[:4] == [NotSent] * 4
-        assert isinstance(results[4], Response)
-        assert ended == sorted(patience)
-        assert transport.waiting == 0
-
-
-async def test_a_connection_that_comes_too_late_is_not_written_to() -> None:
-    """The turn came in time and the loop was busy: nothing is sent, and the connection is there for the next."""
+async def test_a_connection_that_is_free_too_late_stays_unused() -> None:
+    """The event loop was busy between the turn and the caller."""
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_be_busy() -> None:
@@ -107,7 +51,7 @@ async def test_a_connection_that_comes_too_late_is_not_written_to() -> None:
             time.sleep(0.2)  # noqa: ASYNC251 - between the turn and the one whose turn it is
 
         busy = asyncio.create_task(send_and_be_busy())
-        waiting = asyncio.create_task(outcome(transport, delete(b"/second", send_in=0.15)))
+        waiting = asyncio.create_task(outcome(transport, delete(b"/second", send_seconds=0.15)))
         await busy
         assert await waiting is NotSent
         await transport.send(delete(b"/third"))
@@ -115,8 +59,8 @@ async def test_a_connection_that_comes_too_late_is_not_written_to() -> None:
         assert [request.target for request in server.requests] == [b"/first", b"/third"]
 
 
-async def test_the_connection_used_last_is_used_next() -> None:
-    """So the others can grow old."""
+async def test_the_most_recently_used_connection_is_used_next() -> None:
+    """So the others can expire."""
     gate = Gate()
     async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=3) as transport:
         requests = [asyncio.create_task(transport.send(delete())) for _ in range(3)]
@@ -132,35 +76,7 @@ async def test_the_connection_used_last_is_used_next() -> None:
 # Idle connections.
 
 
-async def test_an_idle_connection_is_closed_before_the_server_would(tls: ssl.SSLContext | None) -> None:
-    """After so many seconds without a request, not since its first."""
-    async with FaultServer(tls=tls) as server, http1(server, idle_seconds=0.15) as transport:
-        for _ in range(3):
-            await transport.send(delete())
-            await asyncio.sleep(0.1)
-        assert (server.accepted, transport.open_connections) == (1, 1)
-        await until(lambda: server.open == 0)
-        assert (transport.open_connections, transport.idle_connections) == (0, 0)
-        await transport.send(delete())
-        assert server.accepted == 2
-
-
-@pytest.mark.parametrize(
-    "then", [Close(), Send(b"x"), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")], ids=["fin", "byte", "reply"]
-)
-async def test_an_idle_connection_ends_with_whatever_arrives(tls: ssl.SSLContext | None, then: Step) -> None:
-    """A FIN or an unexpected byte closes the connection at once, not at its next use."""
-    script = (Read(), Answer(), Wait(0.02), then, Hang())
-    async with FaultServer(script, tls=tls) as server, http1(server) as transport:
-        await transport.send(delete())
-        await until(lambda: transport.idle_connections == 1)
-        await until(lambda: (transport.open_connections, transport.idle_connections) == (0, 0))
-        await transport.send(delete())
-        assert (server.accepted, len(server.requests)) == (2, 2)
-
-
-async def test_a_connection_grows_too_old_while_the_loop_is_busy() -> None:
-    """It is not used, whether or not its alarm had a turn before the request."""
+async def test_a_connection_that_expired_while_the_loop_was_busy_is_not_used() -> None:
     async with FaultServer() as server, http1(server, idle_seconds=0.05) as transport:
         await transport.send(delete())
         time.sleep(0.1)  # noqa: ASYNC251 - as a request of another kind would
@@ -169,8 +85,8 @@ async def test_a_connection_grows_too_old_while_the_loop_is_busy() -> None:
 
 
 @pytest.mark.parametrize("then", [Close(), Send(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["fin", "bytes"])
-async def test_what_the_loop_has_not_read_yet_is_noticed(tls: ssl.SSLContext | None, then: Step) -> None:
-    """The request is written to another connection, before any callback reports the end of the first."""
+async def test_unread_bytes_keep_a_connection_from_being_used(tls: ssl.SSLContext | None, then: Step) -> None:
+    """The event loop has not reported them yet."""
     sent: list[asyncio.Task[Response]] = []
     # The task's first step comes before the loop looks at its sockets again.
     send = Do(lambda: sent.append(asyncio.create_task(transport.send(delete()))))
@@ -185,7 +101,7 @@ async def test_what_the_loop_has_not_read_yet_is_noticed(tls: ssl.SSLContext | N
 
 
 async def test_a_fresh_connection_is_a_new_one() -> None:
-    """Though another is idle, and within the limit: where that is reached the oldest idle one makes room."""
+    """At the limit of connections, the one that is idle longest is closed."""
     gate = Gate()
     async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=2) as transport:
         requests = [asyncio.create_task(transport.send(delete())) for _ in range(2)]
@@ -202,8 +118,7 @@ async def test_a_fresh_connection_is_a_new_one() -> None:
         assert {request.connection for request in server.requests[-2:]} == {used_last, 2}
 
 
-async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
-    """If all are in use, the one that becomes free is closed for it."""
+async def test_a_fresh_connection_waits_and_replaces_the_one_that_is_free() -> None:
     gate = Gate()
     async with FaultServer(then=gated(gate)) as server, http1(server, max_connections=1) as transport:
         holder = asyncio.create_task(transport.send(delete()))
@@ -219,65 +134,26 @@ async def test_a_fresh_connection_waits_for_its_turn_too() -> None:
 # Connections that cannot be opened.
 
 
-async def test_a_host_that_can_be_none_is_not_tried_again() -> None:
-    """It will not become one within seconds."""
-    async with http1_to(Origin("http", "a" * 64 + ".example", 80)) as transport:
-        with pytest.raises(NotSent, match=r"Unicode\w*Error") as caught:
-            await transport.send(delete())
-        assert not caught.value.transient
-
-
 @pytest.mark.parametrize("within", ["connect-timeout", "time-to-send"])
 @pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
-async def test_a_connection_has_to_be_there_in_time(within: str, *, handshake: bool) -> None:
-    """The connect and the TLS handshake together, within the connect timeout and before it is too late to send."""
+async def test_connecting_ends_at_the_connect_timeout_and_at_the_last_moment_to_send(
+    within: str, *, handshake: bool
+) -> None:
     times = (0.15, 60.0) if within == "connect-timeout" else (60.0, 0.15)
     async with contextlib.AsyncExitStack() as stack:
         if handshake:
             tls = authority().server(Certificate.VALID)
             server = await stack.enter_async_context(FaultServer(then=SILENT_TLS, tls=tls))
-            transport = await stack.enter_async_context(http1(server, connect_timeout_seconds=times[0]))
+            transport = await stack.enter_async_context(http1(server, connect_seconds=times[0]))
         else:
             origin = stack.enter_context(full_backlog())
-            transport = await stack.enter_async_context(http1_to(origin, connect_timeout_seconds=times[0]))
+            transport = await stack.enter_async_context(http1_to(origin, connect_seconds=times[0]))
         with pytest.raises(NotSent) as caught:
-            await asyncio.wait_for(transport.send(delete(send_in=times[1], answer_in=90)), 5)
+            await asyncio.wait_for(transport.send(delete(send_seconds=times[1], seconds=90)), 5)
         assert caught.value.transient
 
 
-@pytest.mark.parametrize("certificate", [Certificate.EXPIRED, Certificate.OTHER_HOST, Certificate.UNTRUSTED])
-async def test_a_certificate_has_to_hold(certificate: Certificate) -> None:
-    """A permanent failure is not retried; the next request still asks again."""
-    async with FaultServer(tls=authority().server(certificate)) as server, http1(server) as transport:
-        for _ in range(2):
-            with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED") as caught:
-                await transport.send(delete())
-            assert not caught.value.transient
-        assert (server.accepted, len(server.requests)) == (2, 0)
-
-
-async def test_tls_that_fails_otherwise_may_be_tried_again() -> None:
-    """An alert, plain bytes, a FIN or a RST in the handshake."""
-    mutual = authority().mutual_server(ssl.TLSVersion.TLSv1_2)
-    async with FaultServer(tls=mutual) as alert, http1(alert) as transport:
-        with pytest.raises(NotSent, match=r"HANDSHAKE_FAILURE|ALERT") as caught:
-            await transport.send(delete())
-        assert caught.value.transient
-    plain = (WithoutTls(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang())
-    async with (
-        FaultServer(plain, (WithoutTls(), Close()), then=SOUND, tls=authority().server(Certificate.VALID)) as server,
-        http1(server) as transport,
-    ):
-        for _ in range(2):
-            with pytest.raises(NotSent) as caught:
-                await transport.send(delete())
-            assert caught.value.transient
-        assert (await transport.send(delete())).status == 200
-        assert len(server.requests) == 1
-
-
-async def test_a_greeting_before_the_request_is_no_answer() -> None:
-    """A server that sends bytes first does not speak HTTP, and gets no request."""
+async def test_bytes_before_the_request_are_not_a_response() -> None:
     said = asyncio.Event()
     script = (Send(b"SSH-2.0-OpenSSH_9.6\r\n"), Do(said.set), Hang())
     async with FaultServer(script) as server, http1(server) as transport:
@@ -288,8 +164,7 @@ async def test_a_greeting_before_the_request_is_no_answer() -> None:
         assert len(server.requests) == 1
 
 
-async def test_names_and_both_kinds_of_addresses_are_reached() -> None:
-    """A name with several addresses where only one answers, and an IPv6 address in brackets."""
+async def test_names_and_ipv6_addresses_are_reached() -> None:
     async with FaultServer() as server, http1_to(Origin("http", "localhost", server.port)) as transport:
         assert (await transport.send(delete())).status == 200
         assert server.requests[0].headers[0] == (b"Host", b"localhost:%d" % server.port)
@@ -300,7 +175,6 @@ async def test_names_and_both_kinds_of_addresses_are_reached() -> None:
 
 @contextlib.asynccontextmanager
 async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
-    """Listen on IPv6."""
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -316,33 +190,7 @@ async def six() -> AsyncIterator[tuple[Origin, list[bytes]]]:
 # The end.
 
 
-async def test_closing_ends_whatever_is_under_way(tls: ssl.SSLContext | None) -> None:
-    """A waiting request was not sent, a sent one is interrupted, an answered one keeps its answer."""
-    head = (Read(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"), Hang())
-    async with (
-        FaultServer((Read(), Hang()), head, (*SOUND,), tls=tls) as server,
-        http1(server, max_connections=3) as transport,
-    ):
-        written = asyncio.create_task(outcome(transport, delete()))
-        await until(lambda: len(server.requests) == 1)
-        answered = asyncio.create_task(outcome(transport, delete()))
-        await until(lambda: len(server.requests) == 2)
-        await transport.send(delete())
-        await asyncio.sleep(0.05)
-        assert (transport.open_connections, transport.idle_connections) == (3, 1)
-        await asyncio.gather(transport.aclose(), transport.aclose())
-        assert transport.open_connections == 0
-        assert await written is Interrupted
-        assert await answered == response(404, ((b"content-length", b"9"),), None)
-        for fresh in (False, True):
-            with pytest.raises(NotSent) as caught:
-                await transport.send(delete(fresh=fresh))
-            assert not caught.value.transient
-        assert len(server.requests) == 3
-
-
-async def test_a_turn_that_comes_with_the_end_is_none() -> None:
-    """A request that gets its turn when the transport closes opens no other connection."""
+async def test_a_waiting_request_opens_no_connection_after_the_close() -> None:
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_close() -> None:
@@ -358,8 +206,8 @@ async def test_a_turn_that_comes_with_the_end_is_none() -> None:
         assert (server.accepted, len(server.requests)) == (1, 1)
 
 
-async def test_an_idle_connection_says_goodbye_over_tls() -> None:
-    """A server gets a close_notify (RFC 8446 §6.1), and the client does not wait for the server's."""
+async def test_an_idle_tls_connection_is_closed_with_close_notify() -> None:
+    """RFC 8446 §6.1."""
     answer = b"HTTP/1.1 204 No Content\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

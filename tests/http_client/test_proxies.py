@@ -1,4 +1,4 @@
-"""The proxy of a connection: which variable, which hosts, and no password in any line."""
+"""The proxy of a connection: its variable, its hosts, and no password in any line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ SECRETS = ("hunter2", "corp", "pa/ss", "s3cret")
 
 
 def chosen(base_url: str, environ: Mapping[str, str], **settings: str) -> Proxy | None:
-    """The proxy to a base URL in an environment."""
     scheme, _, rest = base_url.partition("://")
     host, _, port = rest.rpartition(":")
     names = {f"WETHOD_{name.upper()}": value for name, value in settings.items()}
@@ -56,18 +55,15 @@ CHOICES: dict[str, tuple[Mapping[str, str], str, Proxy | None]] = {
 
 @pytest.mark.parametrize(("environ", "url", "expected"), CHOICES.values(), ids=CHOICES)
 def test_the_usual_variables_name_the_proxy(environ: Mapping[str, str], url: str, expected: Proxy | None) -> None:
-    """By the scheme of Wethod's URL; loopback is never proxied."""
     assert chosen(url, environ) == expected
 
 
-def test_the_setting_precedes_the_variables_and_no_proxy() -> None:
-    """An operator who names a proxy for Wethod means it."""
+def test_the_setting_precedes_every_variable() -> None:
     environ = {"HTTPS_PROXY": "http://other", "NO_PROXY": "*"}
     assert chosen(WETHOD, environ, proxy="http://proxy.example:3128") == PROXY
 
 
-def test_a_transport_without_proxies_uses_none() -> None:
-    """`http1` was asked for: the variables of the machine do not change that."""
+def test_the_http1_transport_uses_no_proxy() -> None:
     assert chosen(WETHOD, {"HTTPS_PROXY": "http://proxy.example:3128"}, transport="http1") is None
 
 
@@ -101,7 +97,7 @@ BYPASSES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("no_proxy", "direct", "proxied"), BYPASSES.values(), ids=BYPASSES)
 def test_no_proxy_is_matched_as_in_go(no_proxy: str, direct: tuple[str, ...], proxied: tuple[str, ...]) -> None:
-    """Networks, suffixes, trailing dots and ports, as other programs of a cluster read the same variable."""
+    """As other programs of a cluster read the variable."""
     environ = {"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": no_proxy}
     assert [host for host in direct if chosen(f"https://{host}", environ)] == []
     assert [host for host in proxied if not chosen(f"https://{host}", environ)] == []
@@ -127,7 +123,6 @@ BAD = {
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize(("value", "shown"), BAD.values(), ids=BAD)
 def test_a_bad_value_is_one_line_without_secrets(variable: str, value: str, shown: str) -> None:
-    """Variable, masked value, and what is allowed; no message of a library."""
     with pytest.raises(SettingsError) as caught:
         chosen(WETHOD, {variable: value})
     line = str(caught.value)
@@ -138,7 +133,6 @@ def test_a_bad_value_is_one_line_without_secrets(variable: str, value: str, show
 
 
 def test_the_password_is_not_in_a_proxys_repr() -> None:
-    """A log or a traceback that shows the object shows no secret."""
     proxy = chosen(WETHOD, {"HTTPS_PROXY": "http://corp:hunter2@proxy.example:3128"})
     assert "hunter2" not in repr(proxy)
     assert proxy is not None

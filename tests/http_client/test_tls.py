@@ -25,13 +25,12 @@ HOST = "api.wethod.example"
 
 @pytest.fixture(scope="module", name="authority")
 def make_authority() -> trustme.CA:
-    """Make an authority that no system trusts."""
     return trustme.CA()
 
 
 @pytest.fixture(name="files")
 def write_files(tmp_path: Path, authority: trustme.CA) -> Path:
-    """Write what an operator may name, rightly or not."""
+    """Write the files that an operator may name, valid and invalid."""
     mine, other = authority.issue_cert("gateway.example"), authority.issue_cert("other.example")
     key = serialization.load_pem_private_key(mine.private_key_pem.bytes(), None)
     encrypted = key.private_bytes(
@@ -85,8 +84,7 @@ def server_context(authority: trustme.CA, host: str = HOST) -> ssl.SSLContext:
     return context
 
 
-def test_the_system_is_trusted_unless_a_file_says_otherwise(files: Path) -> None:
-    """With no setting it is the system's authorities, with one it is those of the file alone."""
+def test_the_authorities_are_those_of_the_system_or_of_the_file(files: Path) -> None:
     system = ssl.create_default_context()
     assert make_ssl_context().get_ca_certs() == system.get_ca_certs()
     assert make_ssl_context().verify_flags == system.verify_flags
@@ -95,11 +93,11 @@ def test_the_system_is_trusted_unless_a_file_says_otherwise(files: Path) -> None
 
 @dataclass(frozen=True, slots=True)
 class LaxAuthority:
-    """An authority as companies make them, without what the strict form of RFC 5280 asks for.
+    """An authority as companies make them, without the parts that RFC 5280 strictly requires.
 
     Attributes:
-        critical: whether its basicConstraints is critical.
-        key_usage: whether it has a keyUsage.
+        critical: its basicConstraints is critical.
+        key_usage: it has a keyUsage.
     """
 
     critical: bool
@@ -155,15 +153,15 @@ class LaxAuthority:
     [LaxAuthority(critical=False, key_usage=True), LaxAuthority(critical=True, key_usage=False)],
     ids=["basic-constraints-not-critical", "no-key-usage"],
 )
-def test_an_authority_that_the_operator_named_need_not_be_strict(tmp_path: Path, authority: LaxAuthority) -> None:
-    """On Python 3.13, whose default is strict, as on 3.11; for Wethod and for a proxy."""
+def test_an_authority_of_the_operator_need_not_be_strict(tmp_path: Path, authority: LaxAuthority) -> None:
+    """The default of Python 3.13 would refuse it."""
     server = authority.make(tmp_path)
     shake_hands(make_ssl_context(ca_file=tmp_path / "lax-ca"), server)
     shake_hands(make_proxy_ssl_context(tmp_path / "lax-ca"), server)
 
 
 def test_a_key_log_that_cannot_be_written_is_named(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The true cause, and not the file of authorities that is read in the same breath."""
+    """The file of authorities is read in the same call."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(files / "absent" / "keys.log"))
     with pytest.raises(SettingsError) as caught:
         make_ssl_context(ca_file=files / "ca")
@@ -173,8 +171,7 @@ def test_a_key_log_that_cannot_be_written_is_named(files: Path, monkeypatch: pyt
     assert (files / "keys.log").exists()
 
 
-def test_http_1_1_is_agreed_on(files: Path, authority: trustme.CA) -> None:
-    """A server that prefers HTTP/2 learns that only HTTP/1.1 is spoken here."""
+def test_http_1_1_is_negotiated_with_a_server_that_prefers_http_2(files: Path, authority: trustme.CA) -> None:
     _, server = shake_hands(make_ssl_context(ca_file=files / "ca"), server_context(authority))
     assert server.selected_alpn_protocol() == "http/1.1"
 
@@ -186,17 +183,15 @@ def test_http_1_1_is_agreed_on(files: Path, authority: trustme.CA) -> None:
         pytest.param(HOST, False, "unable to get local issuer certificate", id="unknown-authority"),
     ],
 )
-def test_a_certificate_that_proves_nothing_is_refused(
+def test_a_certificate_of_another_host_or_authority_is_refused(
     files: Path, authority: trustme.CA, host: str, *, trusted: bool, reason: str
 ) -> None:
-    """The chain and the name are both checked."""
     client = make_ssl_context(ca_file=files / "ca" if trusted else None)
     with pytest.raises(ssl.SSLCertVerificationError, match=reason):
         shake_hands(client, server_context(authority, host))
 
 
 def test_old_tls_is_refused(files: Path, authority: trustme.CA) -> None:
-    """TLS 1.1 and older are not spoken."""
     server = server_context(authority)
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         server.minimum_version = server.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -208,8 +203,7 @@ def test_old_tls_is_refused(files: Path, authority: trustme.CA) -> None:
 @pytest.mark.parametrize(
     ("cert", "key"), [pytest.param("cert", "key", id="two-files"), pytest.param("both", None, id="one-file")]
 )
-def test_the_client_certificate_is_shown(files: Path, authority: trustme.CA, cert: str, key: str | None) -> None:
-    """A server that asks for a certificate gets the one of the settings."""
+def test_the_client_certificate_is_presented(files: Path, authority: trustme.CA, cert: str, key: str | None) -> None:
     client = make_ssl_context(
         ca_file=files / "ca", client_cert_file=files / cert, client_key_file=None if key is None else files / key
     )
@@ -255,8 +249,8 @@ def test_the_client_certificate_is_shown(files: Path, authority: trustme.CA, cer
         ),
     ],
 )
-def test_a_file_that_is_not_what_it_should_be_is_named(files: Path, given: dict[str, str], line: str) -> None:
-    """One line with the variable, the file and what it must hold; there is no prompt for a password."""
+def test_a_wrong_file_is_named_in_one_line(files: Path, given: dict[str, str], line: str) -> None:
+    """There must be no prompt for a password."""
     with pytest.raises(SettingsError) as caught:
         make_ssl_context(**{name: files / file for name, file in given.items()})
     assert str(caught.value) == line.format(files)

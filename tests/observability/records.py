@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import json
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,28 +20,21 @@ from schema.rest import RestOperation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
 
 class Evidence(enum.Enum):
-    """Evidence of a success."""
-
     RESPONSE = 1
     ABSENCE = 2
 
 
 @dataclass
 class Removed:
-    """A success with evidence."""
-
     confirmed_by: Evidence = Evidence.RESPONSE
     status_code: int | None = 200
 
 
 @dataclass
 class Thing:
-    """A success without evidence."""
-
     name: str = "thing"
 
 
@@ -55,7 +47,6 @@ def check_nothing() -> tuple[()]:
 
 
 def operation(name: str, success: type, *, audited: bool) -> RestOperation[Any, Any]:
-    """Return an operation that is never called."""
     return RestOperation(
         name=name,
         method="PUT",
@@ -93,7 +84,6 @@ def record(
 
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
-    """Return a request to Wethod."""
     return Request(
         b"PUT", b"/api/thing?owner=hidden", headers, 0.0, 0.0, lambda _status, _headers: "none", written=written
     )
@@ -108,7 +98,6 @@ def observability(
 
 @contextlib.asynccontextmanager
 async def running(environ: Mapping[str, str] | None = None, **more: Any) -> AsyncIterator[Observability]:
-    """Run the observers of a worker."""
     observers = observability(environ, **more)
     await observers.start()
     try:
@@ -118,7 +107,6 @@ async def running(environ: Mapping[str, str] | None = None, **more: Any) -> Asyn
 
 
 def labels(values: Mapping[str, str]) -> str:
-    """Return labels in Prometheus' notation."""
     pairs = ",".join(f'{name}="{value}"' for name, value in sorted(values.items()))
     return f"{{{pairs}}}" if pairs else ""
 
@@ -139,10 +127,3 @@ def numbers(observers: Observability) -> dict[str, float]:
     return {
         name: value for name, value in samples(text).items() if value and "_sum" not in name and "_bucket" not in name
     }
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    """Return the JSON lines of a file, each of which must have its newline."""
-    text = path.read_bytes()
-    assert text == b"" or text.endswith(b"\n")
-    return [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry spans on a loopback port that decodes what it receives."""
+"""A collector of OpenTelemetry spans on a loopback port."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT"}
 
 @dataclass
 class Collected:
-    """One span, as a test reads it."""
-
     name: str
     kind: str
     trace_id: str
@@ -42,10 +40,10 @@ class Collector:
 
     Attributes:
         url: its endpoint, for ``OTEL_EXPORTER_OTLP_ENDPOINT``.
-        spans: what it was sent.
-        resource: attributes of what sent it.
+        spans: the spans that it received.
+        resource: attributes of the sender.
         headers: those of the last request.
-        status: what it answers.
+        status: the status of its answers.
     """
 
     url: str = ""
@@ -56,7 +54,6 @@ class Collector:
     status: int = 200
 
     def take(self, body: bytes) -> None:
-        """Decode one request."""
         request = ExportTraceServiceRequest.FromString(body)
         for resource_spans in request.resource_spans:
             self.resource = {one.key: value(one.value) for one in resource_spans.resource.attributes}
@@ -64,18 +61,15 @@ class Collector:
                 self.spans.extend(collected(span) for span in scope_spans.spans)
 
     def one(self, name: str) -> Collected:
-        """Return the only span with a name."""
         (found,) = [span for span in self.spans if span.name == name]
         return found
 
 
 def value(given: AnyValue) -> Any:
-    """Return the value of an attribute."""
     return getattr(given, given.WhichOneof("value") or "string_value")
 
 
 def collected(span: Span) -> Collected:
-    """Decode a span."""
     return Collected(
         name=span.name,
         kind=KINDS[span.kind],
@@ -92,7 +86,6 @@ def collected(span: Span) -> Collected:
 
 @contextlib.contextmanager
 def collector() -> Iterator[Collector]:
-    """Run a collector."""
     running = Collector()
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -55,13 +55,11 @@ def alert_expressions() -> dict[str, str]:
 
 
 def dashboard() -> dict[str, Any]:
-    """Return the dashboard."""
     parsed: dict[str, Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     return parsed
 
 
 def dashboard_expressions() -> dict[str, str]:
-    """Return each panel's expressions."""
     return {
         f"{panel['title']} {target['refId']}": target["expr"]
         for panel in dashboard()["panels"]
@@ -76,7 +74,6 @@ EXPRESSIONS = {f"alert {name}": text for name, text in alert_expressions().items
 
 @pytest.mark.parametrize("expression", [pytest.param(text, id=name) for name, text in EXPRESSIONS.items()])
 def test_every_series_of_an_expression_exists(expression: str) -> None:
-    """Every series by name, every label by name, every label value by its value."""
     asked = re.findall(r"\b((?:wethod|gateway)_\w+|up)\b(?:\{([^}]*)\})?", expression)
     assert asked
     labels_of_all: set[str] = set()
@@ -93,7 +90,6 @@ def test_every_series_of_an_expression_exists(expression: str) -> None:
 
 @pytest.mark.parametrize("metric", DEFINITIONS.metrics, ids=lambda metric: metric.name)
 def test_every_metric_is_shown_and_described(metric: Metric) -> None:
-    """In the dashboard or an alert, and in the document."""
     suffix = {"counter": "_total", "histogram": "_", "gauge": ""}[metric.kind]
     assert any(re.search(rf"\b{metric.name}{suffix}", text) for text in EXPRESSIONS.values()), metric.name
     shown = metric.name + ("_total" if metric.kind == "counter" else "")
@@ -102,13 +98,11 @@ def test_every_metric_is_shown_and_described(metric: Metric) -> None:
 
 @pytest.mark.parametrize("alert", alert_expressions())
 def test_every_alert_is_explained(alert: str) -> None:
-    """The document says what it means and what to do, and a test makes it fire."""
     assert f"`{alert}`" in DOCUMENT
     assert alert in TESTS.read_text(encoding="utf-8")
 
 
-def test_panels_lie_side_by_side() -> None:
-    """Each has an id, a description and an area of its own."""
+def test_panels_do_not_overlap() -> None:
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert all(panel.get("description") for panel in panels if panel["type"] != "row")
@@ -126,7 +120,7 @@ def test_panels_lie_side_by_side() -> None:
 
 
 def test_every_alert_fires_for_its_reason_alone() -> None:
-    """Prometheus itself evaluates the rules, without a problem and with every problem."""
+    """Prometheus evaluates the rules."""
     require("promtool", present=shutil.which("promtool") is not None)
     for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
         done = subprocess.run(["promtool", *arguments], capture_output=True, encoding="utf-8", check=False)

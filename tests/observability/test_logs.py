@@ -1,4 +1,4 @@
-"""Every event is one line, in JSON or for a person; no line is forged, holds a secret, or blocks its caller."""
+"""Every event is one line, in JSON or as text; no line can be forged, holds a secret, or blocks its caller."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ REQUEST = RequestLine(
 
 
 def error() -> Exception:
-    """Return an exception with a traceback."""
     try:
         int("what went wrong with Bearer abc.def-123==")
     except ValueError as caught:
@@ -55,13 +54,11 @@ def error() -> Exception:
 
 
 def record(message: str, *args: object, name: str = "app.test", exc: BaseException | None = None, **extra: Any) -> Any:
-    """Make a record as the standard library does."""
     what = None if exc is None else (type(exc), exc, exc.__traceback__)
     return logging.getLogger(name).makeRecord(name, logging.WARNING, __file__, 7, message, args, what, None, extra)
 
 
 def parsed(line: str | bytes) -> dict[str, Any]:
-    """Parse a line of JSON, and remove its time."""
     assert "\n" not in (line if isinstance(line, str) else line.decode())
     fields: dict[str, Any] = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", fields.pop("time"))
@@ -97,12 +94,10 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("event", "line"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
 def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, Any]) -> None:
-    """Time, level, logger, message, and the ``extra`` fields."""
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 
 
 def test_a_traceback_is_a_field_of_the_line() -> None:
-    """It names the file and the line, and a credential in its message is masked."""
     fields = parsed(JsonFormatter().format(record("failed", exc=error())))
     assert fields["message"] == "failed"
     first, *_, last = fields["exception"].splitlines()
@@ -111,19 +106,7 @@ def test_a_traceback_is_a_field_of_the_line() -> None:
     assert "test_logs.py" in fields["exception"]
 
 
-def test_a_stack_is_shown_where_it_is_asked_for() -> None:
-    """``stack_info`` and the text of another formatter are part of the line too."""
-    event = record("m")
-    event.stack_info = "Stack (most recent call last):\n  here"
-    event.exc_text = "Traceback: cached"
-    assert (
-        parsed(JsonFormatter().format(event))["exception"]
-        == "Traceback: cached\nStack (most recent call last):\n  here"
-    )
-
-
 def test_a_request_is_one_line_of_json() -> None:
-    """Unknown fields are left out; without a response the status is null."""
     assert JsonFormatter().format_request(REQUEST) == (
         b'{"time":"2026-11-24T05:04:03.002000Z","level":"info","logger":"app.request","message":"request",'
         b'"method":"POST","path":"/graphql","status":200,"durationMs":1.25,"requestId":"request-1",'
@@ -136,8 +119,7 @@ def test_a_request_is_one_line_of_json() -> None:
     )
 
 
-def test_a_person_reads_one_line_too() -> None:
-    """Local time, level, logger, message, fields; a traceback below, indented."""
+def test_a_console_line_has_local_time_level_message_and_fields() -> None:
     lines = ConsoleFormatter(colours=False)
     local = REQUEST.time.astimezone().strftime("%H:%M:%S")
     assert lines.format_request(REQUEST).decode() == (
@@ -153,8 +135,7 @@ def test_a_person_reads_one_line_too() -> None:
     assert last == "    ValueError: invalid literal for int() with base 10: 'what went wrong with Bearer ***'"
 
 
-def test_a_persons_line_cannot_be_forged() -> None:
-    """Line ends, escapes and bidirectional controls in a client's words are escaped."""
+def test_a_console_line_cannot_be_forged() -> None:
     event = record("a\n12:00:00 INFO forged\x1b[2J\x9b\u202e\u2028", who="x")
     text = ConsoleFormatter(colours=False).format(event)
     assert text[12:] == " WARNING  app.test: a\\n12:00:00 INFO forged\\x1b[2J\\x9b\\u202e\\u2028  who=x"
@@ -162,7 +143,6 @@ def test_a_persons_line_cannot_be_forged() -> None:
 
 @given(text=st.text(), extra=st.text())
 def test_every_text_is_one_line(text: str, extra: str) -> None:
-    """In either format."""
     event = record("%s", text, words=extra)
     parsed(JsonFormatter().format(event))
     assert ConsoleFormatter(colours=False).format(event).isprintable()
@@ -170,7 +150,6 @@ def test_every_text_is_one_line(text: str, extra: str) -> None:
 
 @pytest.mark.usefixtures("logging_restored")
 def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A level is coloured on a terminal, unless ``NO_COLOR`` is set; a pipe gets none."""
     terminal, other = os.openpty()
     reader, writer = os.pipe()
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -192,14 +171,11 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Unprintable:
-    """An object whose ``__str__`` raises."""
-
     def __str__(self) -> str:
         raise RuntimeError("no")
 
 
 def test_logging_never_raises(tmp_path: Path) -> None:
-    """A record that cannot be formatted is replaced by a line that names its module."""
     handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", most_bytes=0))
     handler.emit(record("%s", Unprintable()))
     handler.emit(record("%d", "no number"))
@@ -216,7 +192,6 @@ def test_logging_never_raises(tmp_path: Path) -> None:
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
-    """Restore the logging of the process afterwards."""
     root = logging.getLogger()
     names = ("httpcore", "httpx", "urllib3", "requests")
     loggers = [root, *map(logging.getLogger, names)]
@@ -231,7 +206,7 @@ def logging_restored() -> Iterator[None]:
 
 @pytest.mark.usefixtures("logging_restored")
 def test_all_loggers_write_to_one_handler() -> None:
-    """Ours, a library's and Python's warnings; not a library's log of header fields."""
+    """Uvicorn's access log and logs of header fields are off."""
     assert current_handler() is None
     reader, writer = os.pipe()
     handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "debug"}), writer)
@@ -254,22 +229,8 @@ def test_all_loggers_write_to_one_handler() -> None:
     assert "look out" in lines[2]["message"]
 
 
-@pytest.mark.usefixtures("logging_restored")
-def test_the_level_is_the_settings() -> None:
-    """At ``warning``, nothing below it is written; a second configuration replaces the first."""
-    reader, writer = os.pipe()
-    configure_logging(load({"GATEWAY_LOG_FORMAT": "json"}), writer).writer.close()
-    handler = configure_logging(load({"GATEWAY_LOG_FORMAT": "json", "GATEWAY_LOG_LEVEL": "warning"}), writer)
-    logging.getLogger("app").info("no")
-    logging.getLogger("app").warning("yes")
-    handler.writer.close()
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        assert [parsed(line)["message"] for line in file.read().splitlines()] == ["yes"]
-
-
 def test_a_closed_standard_error_gets_nothing() -> None:
-    """The next file that is opened gets the number, and must not get the log."""
+    """The next file that is opened gets the same number."""
     code = (
         "import logging, os\n"
         "from app.settings import load\n"
@@ -287,7 +248,6 @@ def test_a_closed_standard_error_gets_nothing() -> None:
 
 
 def test_logging_does_not_wait_for_a_reader() -> None:
-    """After 20,000 records into a pipe that is not read, the process runs, and has counted the lost lines."""
     code = (
         "import logging\n"
         "from app.settings import load\n"
@@ -314,8 +274,8 @@ def test_logging_does_not_wait_for_a_reader() -> None:
     assert done.stdout == "True True\n"
 
 
-def test_a_traceback_holds_no_document() -> None:
-    """An exception of graphql-core quotes the document, in either format and at any place of the chain."""
+def test_a_traceback_has_no_text_of_a_document() -> None:
+    """An exception of graphql-core quotes it."""
     problem = RuntimeError("no")
     problem.__cause__ = ERROR
     event = record("failed", exc=problem)

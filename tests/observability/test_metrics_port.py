@@ -24,17 +24,14 @@ REMOVED = 'wethod_operation_total{operation="removeThing",outcome="Removed"}'
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free at this moment."""
     return free_port()
 
 
 def settings(port: int, **more: str) -> Settings:
-    """Return settings with a port for metrics."""
     return load({"GATEWAY_METRICS_PORT": str(port)} | more)
 
 
 async def test_the_only_worker_serves_its_metrics(port: int) -> None:
-    """Nothing else is served there, and the port is free again afterwards."""
     observers = observability()
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(verify=NO_TLS) as http:
@@ -53,7 +50,6 @@ async def test_the_only_worker_serves_its_metrics(port: int) -> None:
 
 
 async def test_both_families_are_served(port: int) -> None:
-    """``GATEWAY_HOST=::`` listens on IPv6 and IPv4, for the metrics as for the gateway."""
     require_ipv6()
     observers = observability()
     async with (
@@ -65,7 +61,7 @@ async def test_both_families_are_served(port: int) -> None:
 
 
 async def test_one_of_several_workers_does_not_listen(port: int) -> None:
-    """The parent serves the metrics of all."""
+    """Their parent serves the metrics of all."""
     async with (
         serve_metrics(settings(port, GATEWAY_WORKERS="2"), observability().render_metrics),
         httpx.AsyncClient(verify=NO_TLS) as http,
@@ -74,17 +70,7 @@ async def test_one_of_several_workers_does_not_listen(port: int) -> None:
             await http.get(f"http://127.0.0.1:{port}/metrics")
 
 
-async def test_without_a_port_nothing_is_served() -> None:
-    """The metrics are a route of the gateway then."""
-    render = observability().render_metrics
-    async with serve_metrics(load({}), render):
-        pass
-    with serve_metrics_beside_workers(load({}), render):
-        pass
-
-
 def test_a_parent_serves_the_metrics_of_its_workers(port: int) -> None:
-    """On a thread, over all rows; then the port is free again."""
     counters = make_counters(2, OPERATIONS)
     with serve_metrics_beside_workers(settings(port, GATEWAY_WORKERS="2"), metrics_of(counters, OPERATIONS)):
         for index in range(2):
@@ -96,7 +82,6 @@ def test_a_parent_serves_the_metrics_of_its_workers(port: int) -> None:
 
 
 async def test_a_port_that_is_taken_stops_the_start() -> None:
-    """One line that names the setting, for one worker and for several."""
     render = observability().render_metrics
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

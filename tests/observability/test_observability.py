@@ -1,4 +1,4 @@
-"""The observers of a worker: request lines, the care for the audit's lines, probes, warnings, and a clean end."""
+"""The observers of a worker: request lines, the writing of the audit, probes, warnings, and a clean end."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from starlette.applications import Starlette
 from app.observability.configure_logging import configure_logging, current_handler
 from app.observability.logs import BATCH_SECONDS
 from app.observability.observability import make_counters
-from app.observability.routes import metrics_route
 from app.server.lifecycle import Lifecycle
 from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import BLOCKED_BYTES, Audit
-from tests.observability.records import OPERATIONS, READ, SCOPE, Thing, lines, numbers, observability, record, running
+from tests.gateway import AUDIT_KEY
+from tests.observability.records import OPERATIONS, SCOPE, numbers, observability, running
+from tests.support import json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-KEY = b"a key for tests only"
 
 
 @pytest.fixture
@@ -51,7 +50,6 @@ def log() -> Iterator[int]:
 
 
 def read(reader: int) -> bytes:
-    """Return what is in a pipe."""
     with contextlib.suppress(BlockingIOError):
         return os.read(reader, 1 << 20)
     return b""
@@ -66,7 +64,6 @@ def logged(reader: int) -> list[dict[str, Any]]:
 
 
 async def test_a_request_has_its_line(log: int) -> None:
-    """The line holds the caller, the operation, the status of the response and the duration."""
     observation = observability().requests.request_started(SCOPE)
     observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
     with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):
@@ -90,8 +87,8 @@ async def test_a_request_has_its_line(log: int) -> None:
     }
 
 
-async def test_lines_of_requests_are_written_together_and_soon(log: int) -> None:
-    """Nothing is written before the time is over or a warning comes, and then everything, in order."""
+async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
+    """A warning writes those that wait, in order."""
     reporter = observability().requests
     for _ in range(3):
         reporter.request_started(SCOPE).ended(200)
@@ -107,7 +104,6 @@ async def test_lines_of_requests_are_written_together_and_soon(log: int) -> None
 
 
 async def test_a_request_without_a_response_has_its_line(log: int) -> None:
-    """A client that left, or a request that was refused before its caller was read."""
     observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500})
     observation.ended(None)
     (line,) = logged(log)
@@ -123,7 +119,7 @@ async def test_a_request_without_a_response_has_its_line(log: int) -> None:
 
 
 async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
-    """The application sees a disconnect; the line and the count have the status that the client got."""
+    """The application sees only a disconnect."""
     observers = observability()
     scope = dict(SCOPE)
     observation = observers.requests.request_started(scope)
@@ -140,7 +136,6 @@ async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
 
 
 def test_requests_have_no_line_above_info(log: int) -> None:
-    """At ``warning`` a request is only counted."""
     logging.getLogger().setLevel(logging.WARNING)
     observers = observability()
     observers.requests.request_started(SCOPE).ended(200)
@@ -148,8 +143,7 @@ def test_requests_have_no_line_above_info(log: int) -> None:
     assert numbers(observers)['gateway_http_requests_total{status="200"}'] == 1
 
 
-async def test_a_full_log_is_written_later(log: int) -> None:
-    """Lines that waited for the reader are written without another line."""
+async def test_waiting_log_lines_are_written_without_another_line(log: int) -> None:
     async with running() as observers:
         for _ in range(1_000):
             logging.getLogger("app").warning("x" * 100)
@@ -162,13 +156,11 @@ async def test_a_full_log_is_written_later(log: int) -> None:
 
 
 class StuckAudit:
-    """An audit in a pipe whose reader does not read."""
-
     def __init__(self, folder: Path) -> None:
         path = folder / "audit"
         os.mkfifo(path)
         self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self.audit = Audit(path, KEY)
+        self.audit = Audit(path, AUDIT_KEY)
         self.audit.writer.write(b"x" * (BLOCKED_BYTES + 1_000_000) + b"\n", droppable=False)
 
     async def drain(self) -> None:
@@ -181,7 +173,6 @@ class StuckAudit:
 
 
 async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -> None:
-    """The reason is given, another replica is asked, and readiness returns by itself when the reader reads."""
     stuck = StuckAudit(tmp_path)
     lifecycle = Lifecycle(state="serving")
     async with running(lifecycle=lifecycle, audit=stuck.audit) as observers:
@@ -198,7 +189,6 @@ async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -
 
 @pytest.mark.parametrize("state", ["starting", "draining"])
 async def test_only_a_serving_worker_is_ready(state: Any) -> None:
-    """An orchestrator sends no requests before the start has ended, nor during the drain."""
     app = Starlette(routes=observability(lifecycle=Lifecycle(state=state)).health_routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
         ready, live = await http.get("/health/ready"), await http.get("/health/live")
@@ -207,52 +197,26 @@ async def test_only_a_serving_worker_is_ready(state: Any) -> None:
     assert ready.headers["cache-control"] == live.headers["cache-control"] == "no-store"
 
 
-async def test_metrics_are_a_route_of_the_gateway() -> None:
-    """They are not stored, and several Accept fields are one list."""
-    app = Starlette(routes=[metrics_route(observability().render_metrics)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
-        accept = [("Accept", "text/html"), ("Accept", "application/openmetrics-text")]
-        found = await http.get("/metrics", headers=accept)
-        posted = await http.post("/metrics")
-    assert found.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    assert found.headers["cache-control"] == "no-store"
-    assert found.text.endswith("# EOF\n")
-    assert posted.status_code == 405
-
-
-async def test_audit_lines_are_counted(tmp_path: Path) -> None:
-    """One for each call of an audited operation; none where the audit is off."""
-    audit = Audit(tmp_path / "audit", KEY)
-    for given, expected in ((audit, 1), (None, 0)):
-        observers = observability(audit=given)
-        observers.operations.operation_ended(record())
-        observers.operations.operation_ended(record(Thing(), READ))
-        assert numbers(observers).get("gateway_audit_lines_total", 0) == expected
-    audit.close(0)
-
-
 async def test_sighup_reopens_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A folder that is gone is an error in the log, and the old file stays in use."""
     folder = tmp_path / "folder"
     folder.mkdir()
     lifecycle = Lifecycle()
-    audit = Audit(folder / "audit", KEY)
+    audit = Audit(folder / "audit", AUDIT_KEY)
     async with running(lifecycle=lifecycle, audit=audit):
         (reopen,) = lifecycle.reload_callbacks
         (folder / "audit").rename(folder / "audit.1")
         reopen()
         audit.writer.write(b'{"n":1}\n')
-        assert lines(folder / "audit") == [{"n": 1}]
+        assert json_lines(folder / "audit") == [{"n": 1}]
         folder.rename(tmp_path / "moved")
         caplog.clear()
         reopen()
         audit.writer.write(b'{"n":2}\n')
-        assert lines(tmp_path / "moved" / "audit") == [{"n": 1}, {"n": 2}]
+        assert json_lines(tmp_path / "moved" / "audit") == [{"n": 1}, {"n": 2}]
     assert "cannot be reopened; the old file stays in use: [Errno 2]" in caplog.records[0].message
 
 
-async def test_a_late_event_loop_is_measured() -> None:
-    """Code that blocks the loop shows in the histogram."""
+async def test_a_blocked_event_loop_is_measured() -> None:
     async with running() as observers:
         await asyncio.sleep(0.3)
         time.sleep(0.4)  # noqa: ASYNC251 - the fault that is measured
@@ -279,7 +243,7 @@ WARNINGS: dict[str, tuple[dict[str, str], dict[str, str], int, list[str]]] = {
 @pytest.mark.parametrize(
     ("environ", "variables", "index", "warned"), [pytest.param(*case, id=name) for name, case in WARNINGS.items()]
 )
-async def test_an_operator_is_warned_once(
+async def test_only_the_first_worker_warns(
     environ: dict[str, str],
     variables: dict[str, str],
     index: int,
@@ -288,12 +252,11 @@ async def test_an_operator_is_warned_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The first worker warns of variables without effect, and of fingerprints that cannot be compared."""
     (tmp_path / "key").write_bytes(b"0123456789abcdef")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     given = {name: str(tmp_path / "key") if value == "KEY" else value for name, value in environ.items()}
-    audit = Audit(tmp_path / "audit", KEY)
+    audit = Audit(tmp_path / "audit", AUDIT_KEY)
     async with running(given, audit=audit, counters=make_counters(2, OPERATIONS), index=index):
         pass
     assert [entry.levelname for entry in caplog.records] == ["WARNING"] * len(warned)
@@ -311,13 +274,13 @@ def open_files(*parts: str) -> list[str]:
 
 
 async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
-    """No timer, descriptor or callback; a later audit line is written all the same."""
+    """A later audit line is still written."""
     path = tmp_path / "audit"
     gc.collect()
     before = open_files(str(path), "memfd:wethod-graphql")
     seen = []
     for number in range(3):
-        audit = Audit(path, KEY)
+        audit = Audit(path, AUDIT_KEY)
         async with running(audit=audit) as observers:
             assert open_files(str(path)) == [str(path)]
         audit.writer.write(b'{"n":%d}\n' % number)
@@ -327,4 +290,4 @@ async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
     gc.collect()
     assert open_files(str(path), "memfd:wethod-graphql") == before
     assert [one() for one in seen] == [None, None, None]
-    assert lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert json_lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]

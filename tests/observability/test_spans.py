@@ -40,14 +40,12 @@ VARIABLES = (
 
 @pytest.fixture
 def silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that configures no exporter."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def collecting(silence: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """Run a collector that the environment names."""
     with collector() as running_collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector.url)
         yield running_collector
@@ -66,7 +64,7 @@ async def answer(
     """Report one request to the observers of a worker that then stops.
 
     Args:
-        results: what each attempt to send ends with; no operation runs if there is none.
+        results: the result of each attempt to send; no operation runs if there is none.
         headers: header fields of the request.
         method: its method.
         status: the status of the response.
@@ -102,7 +100,6 @@ def parents(spans: list[Collected]) -> dict[str, str]:
 
 
 async def test_a_call_is_three_spans(collecting: Collector) -> None:
-    """The request, its operation and the attempt: one trace, with the attributes of the conventions."""
     await answer(headers=[TRACEPARENT, (b"user-agent", b"a-router/1")], WETHOD_BASE_URL="http://127.0.0.1:9/base")
     assert {span.trace_id for span in collecting.spans} == {TRACE_ID}
     assert parents(collecting.spans) == {
@@ -137,7 +134,7 @@ async def test_a_call_is_three_spans(collecting: Collector) -> None:
 
 
 async def test_name_and_document_are_attributes(collecting: Collector) -> None:
-    """Present if the request gives them; never in the span's name, because the client chooses both."""
+    """They are not in the span's name, because the client chooses both."""
     await answer(name="Remove\nit", document_id="sha256:1f" + "0" * 400)
     assert collecting.one("mutation").attributes == {
         "graphql.operation.type": "mutation",
@@ -146,8 +143,7 @@ async def test_name_and_document_are_attributes(collecting: Collector) -> None:
     }
 
 
-async def test_no_span_holds_a_secret(collecting: Collector) -> None:
-    """Header fields and query strings, which may hold tokens, cookies and data of persons, stay out."""
+async def test_no_span_has_a_secret(collecting: Collector) -> None:
     await answer(headers=[TRACEPARENT, (b"authorization", b"Bearer secret"), (b"cookie", b"hidden")])
     assert len(collecting.spans) == 3
     raw = b"".join(span.raw for span in collecting.spans)
@@ -156,7 +152,6 @@ async def test_no_span_holds_a_secret(collecting: Collector) -> None:
 
 
 async def test_a_repeat_is_a_span_of_its_own(collecting: Collector) -> None:
-    """The lost attempt is an error that gives its reason, and the repeat is one resend."""
     await answer([Interrupted("connection reset"), 200])
     first, repeat = [span for span in collecting.spans if span.name == "PUT"]
     assert (first.error, first.status_message) == (True, "connection reset")
@@ -174,10 +169,9 @@ async def test_a_repeat_is_a_span_of_its_own(collecting: Collector) -> None:
     ("result", "kind"),
     [(asyncio.CancelledError(), "CancelledError"), (403, "403"), (ValueError("a bug"), "ValueError")],
 )
-async def test_a_failed_attempt_is_an_error_of_its_own(
+async def test_a_failed_attempt_is_an_error_and_its_request_is_not(
     result: int | BaseException, kind: str, collecting: Collector
 ) -> None:
-    """The gateway answered as it should, so the request is no error."""
     await answer([result])
     attempt = collecting.one("PUT")
     assert (attempt.error, attempt.attributes["error.type"]) == (True, kind)
@@ -188,7 +182,6 @@ async def test_a_failed_attempt_is_an_error_of_its_own(
     ("status", "error"), [(400, None), (422, None), (500, "500"), (503, "503"), (None, "disconnected")]
 )
 async def test_only_the_servers_faults_are_errors(status: int | None, error: str | None, collecting: Collector) -> None:
-    """A mistake of the client is none; a request without an operation is one span."""
     await answer([], status=status)
     (span,) = collecting.spans
     assert span.attributes.get("http.response.status_code") == status
@@ -204,7 +197,6 @@ async def test_only_the_servers_faults_are_errors(status: int | None, error: str
     ],
 )
 async def test_without_a_trace_one_begins(traceparent: str | None, collecting: Collector) -> None:
-    """The request is the root of a new trace."""
     await answer(headers=[] if traceparent is None else [(b"traceparent", traceparent.encode())])
     received = collecting.one("POST /graphql")
     assert received.parent_id == ""
@@ -212,7 +204,7 @@ async def test_without_a_trace_one_begins(traceparent: str | None, collecting: C
 
 
 async def test_a_trace_that_is_not_sampled_is_not_sent(collecting: Collector) -> None:
-    """The caller decides; its own trace context goes to Wethod unchanged."""
+    """Its context goes to Wethod unchanged."""
     unsampled = (b"traceparent", TRACEPARENT[1][:-1] + b"0")
     (sent,) = await answer(headers=[unsampled], GATEWAY_TRACE_UPSTREAM="true")
     assert collecting.spans == []
@@ -220,14 +212,13 @@ async def test_a_trace_that_is_not_sampled_is_not_sent(collecting: Collector) ->
 
 
 async def test_wethod_gets_no_trace_context_by_default(collecting: Collector) -> None:
-    """Header fields stay as the engine made them."""
     (sent,) = await answer(headers=[TRACEPARENT])
     assert sent.headers == ((b"Authorization", b"Bearer secret"), TRACEPARENT)
     assert collecting.one("PUT").trace_id == TRACE_ID
 
 
-async def test_wethod_continues_the_trace_if_a_setting_says_so(collecting: Collector) -> None:
-    """Below the span of the attempt, with the caller's tracestate, several fields of which are one list."""
+async def test_wethod_gets_the_span_of_the_attempt_by_setting(collecting: Collector) -> None:
+    """Several tracestate fields are one list."""
     tracestate = [(b"tracestate", b"a=1"), (b"tracestate", b"b=2")]
     sent = await answer([Interrupted("reset"), 200], headers=[TRACEPARENT, *tracestate], GATEWAY_TRACE_UPSTREAM="true")
     spans = [span for span in collecting.spans if span.name == "PUT"]
@@ -238,8 +229,9 @@ async def test_wethod_continues_the_trace_if_a_setting_says_so(collecting: Colle
         assert len(one.headers) == 3
 
 
-async def test_the_environment_names_the_service(collecting: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator's description takes precedence over ours."""
+async def test_the_environment_overrides_the_service_name(
+    collecting: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "things")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
     await answer()
@@ -251,7 +243,7 @@ async def test_the_environment_names_the_service(collecting: Collector, monkeypa
 async def test_a_collector_that_is_down_changes_nothing(
     status: int | None, collecting: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Calls go on, and the gateway stops in time."""
+    """The gateway stops in time."""
     if status is None:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     else:
@@ -261,8 +253,8 @@ async def test_a_collector_that_is_down_changes_nothing(
     assert collecting.spans == []
 
 
-async def test_an_unknown_method_is_no_label(collecting: Collector) -> None:
-    """The number of span names is bounded, whatever a client invents."""
+async def test_an_unknown_method_is_not_in_a_span_name(collecting: Collector) -> None:
+    """The number of names is bounded."""
     await answer([], method="PROPFIND")
     (span,) = collecting.spans
     assert (span.name, span.attributes["http.request.method"]) == ("HTTP /graphql", "_OTHER")
@@ -283,7 +275,6 @@ ENVIRONMENTS: dict[str, tuple[dict[str, str], list[str]]] = {
 
 @pytest.mark.parametrize(("environ", "names"), [pytest.param(*case, id=name) for name, case in ENVIRONMENTS.items()])
 def test_the_environment_configures_exporters(environ: dict[str, str], names: list[str]) -> None:
-    """By the variables of OpenTelemetry's specification; without any, there is none."""
     assert exporter_names(environ) == names
 
 
@@ -311,7 +302,6 @@ def test_the_environment_configures_exporters(environ: dict[str, str], names: li
 def test_an_exporter_that_cannot_be_made_is_a_warning(
     variables: dict[str, str], warned: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No call needs a span, so the gateway starts without."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert open_tracing(load({})) is None
@@ -319,7 +309,6 @@ def test_an_exporter_that_cannot_be_made_is_a_warning(
 
 
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT, env=environ, check=True
     )
@@ -336,7 +325,6 @@ OBSERVE = (
 
 
 def test_console_spans_leave_standard_output_to_the_audit() -> None:
-    """They go to standard error."""
     done = run(OBSERVE, OTEL_TRACES_EXPORTER="console")
     assert done.stdout == ""
     assert '"name": "POST /graphql"' in done.stderr

@@ -1,4 +1,4 @@
-"""Workers are killed, replaced, rotated and stopped: every delete is in lines and numbers once."""
+"""Workers are killed, replaced, rotated and stopped: every delete is logged and counted once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tests.gateway import HEADERS
-from tests.observability.records import lines, samples
+from tests.observability.records import samples
 from tests.program import running
-from tests.support import NO_TLS, free_port, until
+from tests.support import NO_TLS, json_lines, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -34,13 +34,11 @@ async def delete(gateway: Program, first: int, count: int) -> None:
 
 
 async def numbers(url: str) -> dict[str, float]:
-    """Return the samples of a page of metrics."""
     async with httpx.AsyncClient(verify=NO_TLS) as http:
         return samples((await http.get(f"{url}/metrics", timeout=10)).content)
 
 
 async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> None:
-    """Its counts and its lines stay, and its successor continues; each worker serves the numbers of both."""
     path = tmp_path / "audit"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
     async with upstream([answer(200)]) as wethod, running(wethod.url, TWO | environ) as gateway:
@@ -57,25 +55,14 @@ async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> Non
         assert other in gateway.workers()
         gateway.process.send_signal(signal.SIGTERM)
         assert await gateway.wait() == 0
-    ids = [line["contactId"] for line in lines(path)]
+    ids = [line["contactId"] for line in json_lines(path)]
     assert sorted(ids, key=int) == [str(number) for number in range(1, 61)]
-    assert len({line["token"] for line in lines(path)}) == 1
+    assert len({line["token"] for line in json_lines(path)}) == 1
     assert f"(pid {victim})" in "".join(gateway.log)
 
 
-async def test_metrics_on_their_own_port_are_those_of_all_workers(tmp_path: Path) -> None:
-    """The parent serves them; the port that clients use does not."""
-    port = free_port()
-    environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit"), "GATEWAY_METRICS_PORT": str(port)}
-    async with upstream([answer(200)]) as wethod, running(wethod.url, TWO | environ) as gateway:
-        await delete(gateway, 1, 20)
-        assert (await numbers(f"http://127.0.0.1:{port}"))[SUCCESSES] == 20
-        async with httpx.AsyncClient(verify=NO_TLS) as http:
-            assert (await http.get(f"{gateway.url}/metrics")).status_code == 404
-
-
 async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
-    """After ``mv`` and SIGHUP to the parent, every worker writes to a new file."""
+    """SIGHUP to the parent reopens the file in every worker."""
     path = tmp_path / "audit"
     old = tmp_path / "audit.1"
     environ = {"GATEWAY_AUDIT_LOG": str(path)}
@@ -83,16 +70,15 @@ async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
         await delete(gateway, 1, 10)
         path.rename(old)
         await delete(gateway, 11, 10)
-        assert len(lines(old)) == 20
+        assert len(json_lines(old)) == 20
         gateway.process.send_signal(signal.SIGHUP)
         await until(lambda: path.exists() and all(holds(pid, path) for pid in gateway.workers()))
         await delete(gateway, 21, 10)
-    assert [line["contactId"] for line in lines(path)] == [str(number) for number in range(21, 31)]
-    assert len(lines(old)) == 20
+    assert [line["contactId"] for line in json_lines(path)] == [str(number) for number in range(21, 31)]
+    assert len(json_lines(old)) == 20
 
 
 def holds(pid: int, path: Path) -> bool:
-    """Return whether a process has a file open."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             if fd.readlink() == path:
@@ -101,12 +87,11 @@ def holds(pid: int, path: Path) -> bool:
 
 
 async def test_only_the_audit_writes_to_standard_output(tmp_path: Path) -> None:
-    """Whole lines of both workers; everything else goes to standard error, and the token nowhere."""
     out = tmp_path / "stdout"
     environ = {"GATEWAY_AUDIT_LOG": "stdout"}
     async with upstream([answer(200)]) as wethod, running(wethod.url, TWO | environ, stdout=out) as gateway:
         await delete(gateway, 1, 20)
         gateway.process.send_signal(signal.SIGTERM)
         assert await gateway.wait() == 0
-    assert sorted(int(line["contactId"]) for line in lines(out)) == list(range(1, 21))
+    assert sorted(int(line["contactId"]) for line in json_lines(out)) == list(range(1, 21))
     assert "test-token" not in out.read_text(encoding="utf-8") + "".join(gateway.log)

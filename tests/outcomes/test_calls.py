@@ -17,22 +17,18 @@ from app.wethod.rate_limits import RateLimitMemory
 from app.wethod.request_context import RequestContext
 from schema.delete_contact import DELETE_CONTACT, body_needed
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import INTERRUPTED, NOT_SENT, error, success, unknown
+from tests.outcomes.outcomes import TRANSPORTS, success, unavailable, unknown
 from tests.support import free_port
-from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
+from tests.upstream import HANGING, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.wethod.record import OperationRecord
 
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
-UNAVAILABLE = error("WethodUnavailableError", "not_sent", NOT_SENT, None)
-
 
 @TRANSPORTS
-async def test_only_the_designs_headers_go_upstream(transport: str) -> None:
-    """The three headers, what the gateway itself has to say, and a request id; nothing else of the caller's."""
+async def test_only_the_listed_headers_are_sent_to_wethod(transport: str) -> None:
     async with (
         upstream([answer(200)]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
@@ -65,7 +61,7 @@ async def test_only_the_designs_headers_go_upstream(transport: str) -> None:
 
 @pytest.mark.parametrize("value", [None, "", "a b", "x" * 65, "é", "a;b"], ids=ascii)
 async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
-    """Wethod always gets one, and never one that could forge a line of somebody's log."""
+    """It could forge a line of a log."""
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
         headers: dict[str, Any] = dict(HEADERS) if value is None else HEADERS | {"X-Request-ID": value.encode()}
         await client.http.post(
@@ -89,7 +85,6 @@ async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
     ],
 )
 async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent: bool) -> None:
-    """Only a valid one, with its state, and only where ``GATEWAY_TRACE_UPSTREAM`` says so."""
     async with upstream([answer(200)]) as wethod, gateway(wethod.url, {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
         await client.delete(headers=HEADERS | {"Traceparent": traceparent, "Tracestate": "a=b"})
         (asked,) = wethod.asked
@@ -99,7 +94,6 @@ async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent:
 
 @TRANSPORTS
 async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
-    """Wethod's Set-Cookie goes nowhere: not to the client, not into the next request."""
     async with (
         upstream([answer(200, b"", {"Set-Cookie": "session=hunter2; Path=/"})]) as wethod,
         gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
@@ -112,8 +106,7 @@ async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
 
 
 @TRANSPORTS
-async def test_a_base_path_stands_before_the_target(transport: str) -> None:
-    """A Wethod behind a prefix."""
+async def test_the_target_begins_with_the_base_path(transport: str) -> None:
     async with (
         upstream([answer(200)]) as wethod,
         gateway(f"{wethod.url}/behind/a-proxy/", {"WETHOD_TRANSPORT": transport}) as client,
@@ -123,23 +116,7 @@ async def test_a_base_path_stands_before_the_target(transport: str) -> None:
 
 
 @TRANSPORTS
-@pytest.mark.parametrize("where", ["refused", "unresolvable", "not-tls"])
-async def test_where_nothing_can_be_sent_the_client_knows_before_the_deadline(transport: str, where: str) -> None:
-    """Nothing was sent and nothing was deleted, and the client need not wait for the deadline to know it."""
-    async with upstream([answer(200)]) as wethod:
-        url = {
-            "refused": f"http://127.0.0.1:{free_port()}",
-            "unresolvable": "https://wethod.invalid",
-            "not-tls": wethod.url.replace("http://", "https://"),
-        }[where]
-        async with gateway(url, {"WETHOD_TRANSPORT": transport}) as client, asyncio.timeout(8):  # the deadline is 10 s
-            assert await client.delete() == UNAVAILABLE
-        assert wethod.asked == []
-
-
-@TRANSPORTS
-async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
-    """Up to three tries within two seconds: a restart of Wethod goes unnoticed."""
+async def test_a_delete_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
     port = free_port()
     async with gateway(f"http://127.0.0.1:{port}", {"WETHOD_TRANSPORT": transport}) as client:
         deleting = asyncio.create_task(client.delete())
@@ -151,7 +128,7 @@ async def test_it_is_sent_as_soon_as_wethod_is_back(transport: str) -> None:
 
 @TRANSPORTS
 async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> None:
-    """The third of four aliased deletes takes all the time that is left: the fourth is not sent, and says so."""
+    """The third delete uses up the time, so the fourth is not sent."""
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in range(1, 5)) + " }"
 
     async with (
@@ -164,22 +141,7 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
         assert len(wethod.asked) == 3
 
 
-@TRANSPORTS
-async def test_waiting_for_a_connection_is_bounded(transport: str) -> None:
-    """One token holds three of four connections; the others were not sent, and are safe to repeat."""
-    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
-    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
-        outcomes = await asyncio.gather(*(client.delete(str(i)) for i in range(1, 17)))
-        members = [outcome["__typename"] for outcome in outcomes]
-        assert members.count("WethodOutcomeUnknownError") == 3
-        assert members.count("WethodUnavailableError") == 13
-        assert len(wethod.asked) == 3
-        wethod.script = [answer(200)]
-        assert await client.delete() == success()
-
-
 async def test_too_many_deletes_are_refused_at_once() -> None:
-    """Nothing was sent and nothing queues; twice as many requests are not even read."""
     environ = {"GATEWAY_MAX_IN_FLIGHT": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         another = HEADERS | {"Authorization": "Bearer another"}
@@ -188,11 +150,9 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         await wethod.asked_for(4)
         refused = await client.delete("5", another)
         assert not any(task.done() for task in waiting)
-        assert refused == error(
-            "WethodUnavailableError",
-            "overloaded",
+        assert refused == unavailable(
             "Too many deletes are in progress here. Nothing was sent and nothing was deleted; repeat later.",
-            None,
+            "overloaded",
         )
         assert [outcome["__typename"] for outcome in await asyncio.gather(*waiting)] == [
             "WethodOutcomeUnknownError"
@@ -200,8 +160,8 @@ async def test_too_many_deletes_are_refused_at_once() -> None:
         assert len(wethod.asked) == 4
 
 
-async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
-    """Per token, for as long as Wethod said; without a delay nothing is remembered."""
+async def test_a_rate_limit_is_remembered_for_its_token() -> None:
+    """Without a delay in Wethod's answer nothing is remembered."""
     async with upstream([answer(429, b"", {"x-ratelimit-retry-after": "2"})]) as wethod, gateway(wethod.url) as client:
         first = await client.delete()
         assert (first["statusCode"], first["retryAfterSeconds"]) == (429, 2)
@@ -229,7 +189,6 @@ async def test_a_remembered_rate_limit_is_not_asked_again() -> None:
 
 
 def test_remembered_tokens_are_bounded_and_expire() -> None:
-    """The memory of a million tokens is that of the last few."""
     now = [0.0]
     memory = RateLimitMemory(max_tokens=2, clock=lambda: now[0])
     for token in (b"a", b"b", b"c"):
@@ -248,14 +207,13 @@ class EarlyBugError(Exception):
 
 
 class ScriptedTransport:
-    """A transport that raises or answers as told, also where no socket could."""
+    """A transport that raises or answers by a script, also in ways that no socket can."""
 
     def __init__(self, *steps: BaseException | Response | Callable[[], Any]) -> None:
         self.steps = list(steps)
         self.requests: list[Request] = []
 
     async def send(self, request: Request) -> Response:
-        """The next step."""
         self.requests.append(request)
         step = self.steps.pop(0)
         if isinstance(step, BaseException):
@@ -277,7 +235,7 @@ OK = Response(200, Headers(), b"")
 )
 @pytest.mark.parametrize("repeat", [False, True], ids=["first", "repeat"])
 async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Exception, *, repeat: bool) -> None:
-    """Not a null and not a 500: Wethod may have acted."""
+    """Wethod may have deleted the contact."""
     transport = ScriptedTransport(*([Interrupted("lost")] if repeat else []), failure)
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == unknown()
@@ -289,16 +247,18 @@ async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Excepti
     [
         ((NotSent("x"), OK), success(), 2),
         ((NotSent("x"), NotSent("x"), OK), success(), 3),
-        ((NotSent("x"), NotSent("x"), NotSent("x"), OK), UNAVAILABLE, 3),
-        ((NotSent("a certificate", transient=False), OK), UNAVAILABLE, 1),
+        ((NotSent("x"), NotSent("x"), NotSent("x"), OK), unavailable(), 3),
+        ((NotSent("a certificate", transient=False), OK), unavailable(), 1),
         ((NotSent("x"), Interrupted("y"), OK), success(), 3),
         ((Interrupted("y"), NotSent("x"), OK), unknown(), 2),
         ((Interrupted("y"), Interrupted("y"), OK), unknown(), 2),
     ],
     ids=["once-not", "twice-not", "thrice-not", "certificate", "not-then-lost", "repeat-not-sent", "repeat-lost"],
 )
-async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[str, Any], requests: int) -> None:
-    """Up to three tries of what was not sent; one repeat of what was, on a fresh connection, never a second."""
+async def test_a_delete_has_three_tries_and_one_repeat(
+    steps: tuple[Any, ...], outcome: dict[str, Any], requests: int
+) -> None:
+    """A request that was written is repeated on a fresh connection."""
     transport = ScriptedTransport(*steps)
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
         assert await client.delete() == outcome
@@ -307,162 +267,53 @@ async def test_tries_and_the_one_repeat(steps: tuple[Any, ...], outcome: dict[st
     assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
 
 
-async def test_a_bug_before_the_first_byte_is_not_an_unknown_outcome() -> None:
-    """Nothing was sent, and the answer says so."""
+async def test_a_bug_before_the_first_byte_means_not_sent() -> None:
     transport = ScriptedTransport(EarlyBugError())
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
-        assert await client.delete() == error(
-            "WethodUnavailableError",
-            "not_sent",
+        assert await client.delete() == unavailable(
             "The gateway failed before this delete was sent. Nothing was deleted; it is safe to repeat.",
-            None,
         )
 
 
-class Recorder(NoOperationObserver):
-    """Keeps the records of calls."""
-
-    def __init__(self) -> None:
-        self.records: list[OperationRecord] = []
-
-    def operation_ended(self, record: OperationRecord) -> None:
-        """Keep a record."""
-        self.records.append(record)
-
-
-class Calls:
-    """Calls of one caller over a scripted transport, for what no request over HTTP can do."""
-
-    def __init__(self, *steps: Any, recorder: Recorder | None = None) -> None:
-        settings = load({})
-        self.transport = ScriptedTransport(*steps)
-        self.recorder = recorder or Recorder()
-        self.callers = CallerReader(settings)
-        headers = parse_headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")])
-        self.caller = self.callers.read(headers)
-        self.executor = Executor(
-            self.transport,
-            base_path="",
-            max_in_progress=10,
-            list_concurrency=4,
-            rate_limits=RateLimitMemory(),
-            audit=None,
-            observer=self.recorder,
-        )
-
-    async def delete(self, seconds: float = 5.0) -> tuple[str, str]:
-        """Delete one contact with so much time; the member and its message."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        context = RequestContext(self.executor, self.callers, self.caller, deadline, 16_384)
-        outcome = await context.call(DELETE_CONTACT, contact_id="7")
-        return type(outcome).__name__, outcome.message
-
-    @property
-    def attempts(self) -> list[tuple[int, bool]]:
-        """Attempts and sharing of each record."""
-        return [(record.attempts, record.shared) for record in self.recorder.records]
-
-
-async def test_a_cancellation_after_the_first_byte_is_an_unknown_outcome() -> None:
-    """The outcome is answered and recorded; a waiting delete sends its own request."""
-    hanging = asyncio.Event()
-    calls = Calls(hanging.wait, OK)
-    leading = asyncio.create_task(calls.delete())
-    await asyncio.sleep(0)
-    waiting = asyncio.create_task(calls.delete())
-    await asyncio.sleep(0.01)
-    leading.cancel()
-    assert await leading == ("WethodOutcomeUnknownError", INTERRUPTED)
-    assert await waiting == ("DeleteContactSuccess", "Contact successfully deleted.")
-    assert calls.attempts == [(1, False), (1, False)]
-    assert calls.executor.in_progress == {"deleteContact": 0}
-
-
-async def test_a_cancelled_wait_is_an_unknown_outcome_that_was_not_sent() -> None:
-    """An equal delete is in flight: the contact may be gone, and this one has sent nothing."""
-    hanging = asyncio.Event()
-    calls = Calls(hanging.wait)
-    leading = asyncio.create_task(calls.delete())
-    await asyncio.sleep(0)
-    waiting = asyncio.create_task(calls.delete())
-    await asyncio.sleep(0.01)
-    waiting.cancel()
-    member, message = await waiting
-    assert member == "WethodOutcomeUnknownError"
-    assert "sent" not in message
-    leading.cancel()
-    await leading
-    assert calls.attempts == [(0, True), (1, False)]
+async def call(transport: ScriptedTransport, seconds: float, observer: NoOperationObserver) -> str:
+    """Delete one contact with this many seconds until the deadline; return the outcome."""
+    callers = CallerReader(load({}))
+    caller = callers.read(parse_headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
+    executor = Executor(
+        transport,
+        base_path="",
+        max_in_progress=10,
+        list_concurrency=4,
+        rate_limits=RateLimitMemory(),
+        audit=None,
+        observer=observer,
+    )
+    deadline = asyncio.get_running_loop().time() + seconds
+    context = RequestContext(executor, callers, caller, deadline, 16_384)
+    return type(await context.call(DELETE_CONTACT, contact_id="7")).__name__
 
 
 async def test_nothing_is_sent_with_less_than_a_tenth_of_a_second_left() -> None:
-    """It would be answered too late, and a delete that need not be unknown would become so."""
-    calls = Calls(OK)
-    assert (await calls.delete(seconds=0.09))[0] == "WethodUnavailableError"
-    assert calls.transport.requests == []
-    assert calls.attempts == [(0, False)]
+    """Its outcome would become unknown needlessly."""
+    transport = ScriptedTransport(OK)
+    assert await call(transport, 0.09, NoOperationObserver()) == "WethodUnavailableError"
+    assert transport.requests == []
 
 
 async def test_a_record_that_fails_changes_no_outcome() -> None:
-    """A full disk is no reason to tell a client less than is known."""
+    """A full disk, for example."""
 
-    class FullDisk(Recorder):
+    class FullDisk(NoOperationObserver):
         def operation_ended(self, record: OperationRecord) -> None:
             raise OSError(28, f"No space left on device for {record.operation.name}")
 
-    calls = Calls(OK, recorder=FullDisk())
-    assert (await calls.delete())[0] == "DeleteContactSuccess"
-
-
-async def test_a_client_that_hangs_up_does_not_cancel_a_delete() -> None:
-    """A DELETE on the wire goes on, and the next caller shares its outcome."""
-
-    def who(asked: Asked) -> tuple[object, ...]:
-        return (asked.target, *map(asked.header, ("authorization", "wethod-company", "wethod-version")))
-
-    def slow(asked: Asked) -> Answer:
-        # They arrive in any order.
-        first = [who(other) for other in wethod.asked].count(who(asked)) == 1
-        return answer(200 if first else 404, delay_seconds=0.4)
-
-    async with upstream(slow) as wethod, gateway(wethod.url) as client:
-        deleting = asyncio.create_task(client.delete())
-        await wethod.asked_for(1)
-        deleting.cancel()
-        await asyncio.wait([deleting])
-        # Joins the same call: were it cancelled, this would be a second DELETE.
-        assert await client.delete() == success()
-        assert len(wethod.asked) == 1
+    assert await call(ScriptedTransport(OK), 5.0, FullDisk()) == "DeleteContactSuccess"
 
 
 def test_a_caller_shows_no_token() -> None:
-    """Secrets stay out of reprs."""
     caller = CallerReader(load({})).read(parse_headers([(b"authorization", b"Bearer hunter2")]))
     assert "hunter2" not in repr(caller)
     request = Request(
         b"DELETE", b"/api/contact/7", ((b"Authorization", b"Bearer hunter2"),), 1.0, 2.0, body_needed, b"Bearer hunter2"
     )
     assert "hunter2" not in repr(request)
-
-
-async def test_lost_answers_of_different_requests_are_not_mixed_up() -> None:
-    """Each delete gets its own outcome, independent of its neighbours' connections."""
-
-    def mixed(asked: Asked) -> Answer:
-        contact_id = int(asked.target.rpartition("/")[2])
-        earlier = sum(other.target == asked.target for other in wethod.asked) > 1
-        if contact_id % 3 == 0 and not earlier:
-            return LOST
-        return answer(404 if contact_id % 2 else 200, b'{"key": "not_found"}')
-
-    async with upstream(mixed) as wethod, gateway(wethod.url) as client:
-        outcomes = await asyncio.gather(*(client.delete(str(i)) for i in range(1, 61)))
-    for contact_id, outcome in enumerate(outcomes, 1):
-        lost = contact_id % 3 == 0
-        if contact_id % 2 and not lost:
-            assert outcome["__typename"] == "WethodNotFoundError"
-        else:
-            assert outcome == success("ABSENCE" if contact_id % 2 else "RESPONSE") | {
-                "deletedContactId": str(contact_id),
-                "contact": {"__typename": "Contact", "id": str(contact_id)},
-            }

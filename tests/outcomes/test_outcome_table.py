@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.gateway import gateway
+from tests.outcomes.outcomes import TRANSPORTS, UNEXPECTED, error, rejection, success, unknown, words
 from tests.upstream import HANGING, LOST, Answer, answer, upstream
 
 if TYPE_CHECKING:
@@ -15,82 +15,6 @@ if TYPE_CHECKING:
 
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
-
-EMPTY_RESPONSE: dict[str, object] = {
-    "headers": [],
-    "content": None,
-    "version": None,
-    "statusCode": None,
-    "statusText": None,
-    "charset": None,
-    "callback": None,
-    "encodingOptions": 64,
-}
-UNKNOWN_ANSWER = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
-INTERRUPTED = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
-UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
-NOT_SENT = "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat."
-
-
-def success(evidence: str = "RESPONSE") -> dict[str, Any]:
-    """The contact is gone."""
-    return {
-        "__typename": "DeleteContactSuccess",
-        "deletedContactId": "7",
-        "contact": {"__typename": "Contact", "id": "7"},
-        "message": {
-            "RESPONSE": "Contact successfully deleted.",
-            "ABSENCE": "The company has no such contact any more.",
-        }[evidence],
-        "confirmedBy": evidence,
-    }
-
-
-def error(
-    member: str, key: str, message: str, status: int | None, response: object = EMPTY_RESPONSE, **more: object
-) -> dict[str, Any]:
-    """One of the nine errors."""
-    if status is None:
-        response = None
-    return {"__typename": member, "key": key, "message": message, "statusCode": status, "response": response, **more}
-
-
-def unknown(status: int | None = None) -> dict[str, Any]:
-    """Return the error of an unknown outcome."""
-    message = INTERRUPTED if status is None else UNKNOWN_ANSWER
-    return error("WethodOutcomeUnknownError", "outcome_unknown", message, status)
-
-
-def rejection(status: int, key: str | None = None, message: str | None = None, **more: object) -> dict[str, Any]:
-    """A documented rejection, in the gateway's own words unless others are given."""
-    member, own_key, own_message = {
-        400: ("WethodValidationError", "invalid_data", "Wethod found the request invalid."),
-        401: ("WethodUnauthorizedError", "unauthorized", "Wethod did not accept the token."),
-        403: (
-            "WethodForbiddenError",
-            "forbidden",
-            "The token's owner may not delete contacts: crm.edit is needed.",
-        ),
-        404: ("WethodNotFoundError", "not_found", "The company has no such contact."),
-        412: (
-            "WethodPreconditionFailedError",
-            "precondition_failure",
-            "The contact is in a state that forbids its deletion.",
-        ),
-        429: (
-            "WethodRateLimitedError",
-            "too_many_requests",
-            "Wethod allows this token no more requests for now.",
-        ),
-    }[status]
-    extra: dict[int, dict[str, object]] = {400: {"failures": []}, 429: {"retryAfterSeconds": None}}
-    return error(member, key or own_key, message or own_message, status, **(extra.get(status, {}) | more))
-
-
-def words(**fields: object) -> bytes:
-    """A JSON body."""
-    return json.dumps(fields).encode()
-
 
 NOT_FOUND = answer(404, words(key="not_found", message="Contact not found"))
 PAGE = "text/html; charset=UTF-8"
@@ -113,7 +37,7 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
     "299-html": ([answer(299, b"<p>", content_type=PAGE)], success(), 1),
     "100-then-200": ([Answer(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(200).data)], success(), 1),
     "103-then-404": ([Answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(404).data)], rejection(404), 1),
-    # --- answers that do not tell
+    # --- answers that do not decide the outcome
     "202": ([answer(202)], unknown(202), 1),
     "200-html-with-a-byte": ([answer(200, b"<", content_type=PAGE)], unknown(200), 1),
     "200-html-behind-a-mark-and-space": (
@@ -266,18 +190,10 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod whose script each test writes."""
-    async with upstream([]) as running:
-        yield running
-
-
 @pytest.fixture(scope="module", params=["http1", "httpx"])
-async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """The gateway before it, over each transport."""
+async def client(request: pytest.FixtureRequest, running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
     environ = {"WETHOD_TRANSPORT": request.param, "WETHOD_TIMEOUT_SECONDS": "1.5"}
-    async with gateway(wethod.url, environ) as running:
+    async with gateway(running_wethod.url, environ) as running:
         yield running
 
 
@@ -285,9 +201,7 @@ async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncItera
 async def test_an_answer_becomes_one_outcome(
     wethod: Upstream, client: GatewayClient, script: Sequence[Answer], outcome: dict[str, Any], deletes: int
 ) -> None:
-    """Each row: the behaviour of Wethod, the answer to the client, and the number of requests to Wethod."""
     wethod.script = script
-    wethod.asked.clear()
     assert await client.delete() == outcome
     assert [(asked.method, asked.target) for asked in wethod.asked] == [("DELETE", "/api/contact/7")] * deletes
 
@@ -309,7 +223,7 @@ AFTER_408: dict[str, tuple[Sequence[Answer], dict[str, Any], int]] = {
 async def test_a_408_on_a_connection_that_was_used_before_is_a_lost_answer(
     script: Sequence[Answer], outcome: dict[str, Any], deletes: int
 ) -> None:
-    """The server gave up on an idle connection: the request may be lost, and is repeated once on a fresh one."""
+    """The server closed an idle connection; the request may be lost."""
     async with upstream([answer(200), *script]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": "http1"}) as client:
         await client.delete("1")
         assert await client.delete() == outcome
@@ -317,9 +231,8 @@ async def test_a_408_on_a_connection_that_was_used_before_is_a_lost_answer(
         assert wethod.connections == 2
 
 
-@pytest.mark.parametrize("transport", ["http1", "httpx"])
+@TRANSPORTS
 async def test_a_408_on_a_fresh_connection_is_a_status_like_any_other(transport: str) -> None:
-    """Nothing is repeated."""
     async with upstream([TIMED_OUT]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         assert await client.delete() == NOT_DOCUMENTED
         assert len(wethod.asked) == 1

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.faults.places import full_backlog
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import error, rejection, success, unknown
+from tests.outcomes.outcomes import TRANSPORTS, UNEXPECTED, WAIT_ENDED, error, rejection, success, unknown
+from tests.support import json_lines
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
-
-WAIT_ENDED = error(
-    "WethodOutcomeUnknownError",
-    "outcome_unknown",
-    "An equal delete was in progress, and this one ended before that one's outcome was known. "
-    "The contact may be gone; repeating is safe.",
-    None,
-)
-
 
 def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
-    """Answer in turn, the first one late."""
     left = list(answers)
 
     def script(_: Asked) -> Answer:
@@ -41,14 +31,12 @@ def slow(*answers: Answer, seconds: float = 0.2) -> Callable[[Asked], Answer]:
 
 def records(path: Path) -> list[dict[str, Any]]:
     """The audit, without what differs from run to run."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [{name: line[name] for name in ("outcome", "statusCode", "attempts", "shared")} for line in lines]
+    names = ("outcome", "statusCode", "attempts", "shared")
+    return [{name: line[name] for name in names} for line in json_lines(path)]
 
 
 @TRANSPORTS
 async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -> None:
-    """One token, company, version and contact: one DELETE; another of any of them asks for itself."""
-
     def script(request: Asked) -> Answer:
         same = [one for one in wethod.asked if (one.target, one.headers) == (request.target, request.headers)]
         return answer(200 if len(same) == 1 else 404, delay_seconds=0.3)
@@ -78,26 +66,24 @@ async def test_equal_deletes_share_one_success(transport: str, tmp_path: Path) -
         (answer(412), rejection(412)),
         (answer(429), rejection(429)),
         (answer(500), unknown(500)),
-        (answer(409), None),
+        (answer(409), error("WethodUnexpectedResponseError", "unexpected_response", UNEXPECTED, 409)),
         (answer(202), unknown(202)),
     ],
     ids=lambda row: row[0].data[9:12].decode(),
 )
-async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answer, dict[str, Any] | None]) -> None:
-    """The second delete was asked for later: Wethod may answer it differently, and is asked."""
+async def test_any_other_outcome_is_not_shared(transport: str, first: tuple[Answer, dict[str, Any]]) -> None:
+    """Wethod may answer the later delete differently."""
     script = slow(first[0], answer(200))
     async with upstream(script) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         leading = asyncio.create_task(client.delete())
         await wethod.asked_for(1)
-        waiting = await client.delete()
-        assert waiting == success()
-        outcome = await leading
-        assert first[1] is None or outcome == first[1]
+        assert await client.delete() == success()
+        assert await leading == first[1]
         assert len(wethod.asked) == 2
 
 
 async def test_a_waiting_delete_passes_the_checks_again() -> None:
-    """A 429 of the first with a delay is remembered, so the second is not sent."""
+    """The 429 of the first is remembered."""
     limited = answer(429, b"", {"x-ratelimit-retry-after": "30"})
     async with upstream(slow(limited, answer(200))) as wethod, gateway(wethod.url) as client:
         leading = asyncio.create_task(client.delete())
@@ -109,7 +95,6 @@ async def test_a_waiting_delete_passes_the_checks_again() -> None:
 
 
 async def test_a_waiting_delete_has_its_own_deadline() -> None:
-    """The first runs out of time; the second, asked for later, is then sent with the time that it has left."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
     async with upstream([HANGING, answer(200)]) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
@@ -121,7 +106,7 @@ async def test_a_waiting_delete_has_its_own_deadline() -> None:
 
 
 async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -> None:
-    """It is repeated like any other, and a 404 of its first request is "not found", not "gone"."""
+    """A 404 of it means "not found", not "gone"."""
     not_found = answer(404, b'{"key": "not_found"}')
     environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     script = slow(answer(500), LOST, not_found)
@@ -136,13 +121,16 @@ async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -
     ]
 
 
-async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_path: Path) -> None:
-    """The first one was sent and hangs: the contact may be gone, though nothing was sent for the second."""
+async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
+    """The contact may be gone, though nothing was sent for it."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
         # At once: a later one would have time left for a request of its own.
         outcomes = await asyncio.gather(client.delete(), client.delete())
-        assert sorted(outcomes, key=lambda outcome: outcome["message"]) == [WAIT_ENDED, unknown()]
+        assert sorted(outcomes, key=lambda outcome: outcome["message"]) == [
+            error("WethodOutcomeUnknownError", "outcome_unknown", WAIT_ENDED, None),
+            unknown(),
+        ]
         assert len(wethod.asked) == 2
     assert [(record["attempts"], record["shared"]) for record in records(tmp_path / "audit.log")] == [
         (2, False),
@@ -150,15 +138,11 @@ async def test_a_delete_that_cannot_wait_longer_says_that_it_does_not_know(tmp_p
     ]
 
 
-async def test_a_delete_that_waits_for_one_that_was_never_sent_is_not_sent_either() -> None:
-    """The first waits for a connection all its time: nothing was written, and the second knows that."""
-    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "WETHOD_MAX_CONNECTIONS": "1"}
-    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
-        busy = asyncio.create_task(client.delete("1"))
-        await wethod.asked_for(1)
-        outcomes = await asyncio.gather(client.delete("2"), client.delete("2"))
-        assert [(outcome["__typename"], outcome["key"]) for outcome in outcomes] == [
-            ("WethodUnavailableError", "not_sent")
-        ] * 2
-        assert await busy == unknown()
-        assert len(wethod.asked) == 1
+async def test_a_delete_that_waits_for_an_unsent_one_is_not_sent() -> None:
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
+    with full_backlog() as origin:
+        async with gateway(f"http://127.0.0.1:{origin.port}", environ) as client:
+            outcomes = await asyncio.gather(client.delete(), client.delete())
+    assert [(outcome["__typename"], outcome["key"]) for outcome in outcomes] == [
+        ("WethodUnavailableError", "not_sent")
+    ] * 2

@@ -7,41 +7,27 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.test_outcome_table import error, unknown
+from tests.outcomes.outcomes import STOPPED, TRANSPORTS, unavailable, unknown
 from tests.upstream import HANGING, LOST, answer, upstream
 
 if TYPE_CHECKING:
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
-TRANSPORTS = pytest.mark.parametrize("transport", ["http1", "httpx"])
-STOPPED = error(
-    "WethodUnavailableError",
-    "not_sent",
-    "The gateway stopped before this delete was sent. Nothing was deleted; it is safe to repeat.",
-    None,
-)
-
 
 async def stop_twice(client: GatewayClient, wethod: Upstream, asked: int = 1) -> None:
-    """Ask for a stop, and for a forced one, once Wethod has read so many requests."""
+    """Stop, and then force the stop, after Wethod has read this many requests."""
     await wethod.asked_for(asked)
-    client.server.finish()
-    await asyncio.sleep(0.05)
-    client.server.force_stop()
+    await client.force_stop()
 
 
 def members(body: dict[str, Any]) -> list[str]:
-    """The members of all aliases, in order."""
     return [outcome["__typename"] for outcome in body["data"].values()]
 
 
 @TRANSPORTS
-async def test_a_forced_stop_sends_none_of_the_deletes_that_follow(transport: str) -> None:
-    """Three deletes in one request, Wethod hangs on the first: it is unknown, and the others are not sent."""
+async def test_a_forced_stop_sends_no_further_delete(transport: str) -> None:
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in (1, 2, 3)) + " }"
     async with upstream([HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         asking = asyncio.create_task(client.graphql(query))
@@ -58,7 +44,6 @@ async def test_a_forced_stop_sends_none_of_the_deletes_that_follow(transport: st
 
 @TRANSPORTS
 async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str) -> None:
-    """Wethod has read nothing of it, and its outcome says so."""
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "1"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         sent = asyncio.create_task(client.delete("1"))
@@ -66,13 +51,12 @@ async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str)
         waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
         await asyncio.sleep(0.1)
         await stop_twice(client, wethod)
-        assert await waiting == STOPPED
+        assert await waiting == unavailable(STOPPED)
         assert await sent == unknown()
         assert len(wethod.asked) == 1
 
 
 async def test_a_delete_between_two_tries_was_not_sent() -> None:
-    """The pause before the next try ends with the stop."""
     async with gateway("http://127.0.0.1:1") as client, upstream([answer(200)]) as wethod:
         deleting = asyncio.create_task(client.delete())
         await asyncio.sleep(0.03)
@@ -83,15 +67,14 @@ async def test_a_delete_between_two_tries_was_not_sent() -> None:
 
 @TRANSPORTS
 async def test_a_delete_whose_answer_was_lost_stays_unknown(transport: str) -> None:
-    """The repeat hangs when the stop comes: the first request may have been carried out."""
+    """The repeat hangs when the stop comes."""
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         deleting = asyncio.create_task(client.delete())
         await stop_twice(client, wethod, asked=2)
         assert await deleting == unknown()
 
 
-async def test_deletes_that_wait_for_an_equal_one_do_not_know() -> None:
-    """Each client gets its own outcome: one was sent, the other waited for it."""
+async def test_a_delete_that_waits_for_an_equal_one_is_unknown() -> None:
     async with upstream([HANGING]) as wethod, gateway(wethod.url) as client:
         leading = asyncio.create_task(client.delete())
         await wethod.asked_for(1)
@@ -106,15 +89,13 @@ async def test_deletes_that_wait_for_an_equal_one_do_not_know() -> None:
 
 
 def pipelined(body: dict[str, object]) -> bytes:
-    """A GraphQL request as bytes."""
     data = json.dumps(body).encode()
     lines = [f"{name}: {value}" for name, value in {**HEADERS, "Content-Type": "application/json"}.items()]
     head = "\r\n".join(["POST /graphql HTTP/1.1", "Host: test", *lines, f"Content-Length: {len(data)}"])
     return head.encode() + b"\r\n\r\n" + data
 
 
-async def test_a_stop_does_not_turn_a_known_outcome_into_a_failure() -> None:
-    """The client does not read, so an answer waits for it when the stop comes: it is sent all the same."""
+async def test_a_forced_stop_sends_answers_that_wait_for_their_client() -> None:
     long = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 21)) + " }"
     long += " fragment F on DeleteContactResult { ... on WethodValidationError { failures { field message } } }"
     failures = [{"field": "x" * 1_000, "message": "x" * 1_000} for _ in range(20)]
@@ -131,9 +112,7 @@ async def test_a_stop_does_not_turn_a_known_outcome_into_a_failure() -> None:
                 asked = len(wethod.asked)
                 await asyncio.sleep(0.3)
             assert 0 < asked < 20 * 20
-            client.server.finish()
-            await asyncio.sleep(0.05)
-            client.server.force_stop()
+            await client.force_stop()
             received = b""
             while piece := await loop.sock_recv(stalled, 2**20):
                 received += piece

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 import json
@@ -21,7 +20,8 @@ from app.wethod.sender import ReadableResponse
 from schema.delete_contact import from_repeat, from_response
 from schema.envelope import ENTRY_BYTES
 from tests.gateway import gateway
-from tests.upstream import Answer, answer, upstream
+from tests.outcomes.outcomes import EMPTY_RESPONSE, words
+from tests.upstream import answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,40 +32,27 @@ if TYPE_CHECKING:
 OWN = ("forbidden", "The token's owner may not delete contacts: crm.edit is needed.")
 
 
-@pytest.fixture(scope="module")
-async def wethod() -> AsyncIterator[Upstream]:
-    """A Wethod whose script each test writes."""
-    async with upstream([]) as running:
-        yield running
-
-
 @pytest.fixture(scope="module", params=["http1", "httpx"])
-async def client(request: pytest.FixtureRequest, wethod: Upstream) -> AsyncIterator[GatewayClient]:
-    """The gateway before it, over each transport."""
-    async with gateway(wethod.url, {"WETHOD_TRANSPORT": request.param}) as running:
+async def client(request: pytest.FixtureRequest, running_wethod: Upstream) -> AsyncIterator[GatewayClient]:
+    async with gateway(running_wethod.url, {"WETHOD_TRANSPORT": request.param}) as running:
         yield running
-
-
-def body(**fields: object) -> bytes:
-    """A JSON body."""
-    return json.dumps(fields).encode()
 
 
 NINES = b"9" * 5_000
 LONG = "x" * 1_500
 MIB = 1024 * 1024
-PADDED = len(body(message="m", pad=""))
+PADDED = len(words(message="m", pad=""))
 
-# name: (body of a 403, key and message that the client is given)
-LENT: dict[str, tuple[bytes, tuple[str, str]]] = {
-    "both": (body(key="k", message="m"), ("k", "m")),
-    "message-alone": (body(message="m"), (OWN[0], "m")),
-    "key-alone": (body(key="k"), ("k", OWN[1])),
+# name: (body of a 403, key and message of the outcome)
+BODIES: dict[str, tuple[bytes, tuple[str, str]]] = {
+    "both": (words(key="k", message="m"), ("k", "m")),
+    "message-alone": (words(message="m"), (OWN[0], "m")),
+    "key-alone": (words(key="k"), ("k", OWN[1])),
     "empty": (b"", OWN),
-    "empty-strings": (body(key="", message=""), OWN),
-    "nulls": (body(key=None, message=None), OWN),
-    "numbers": (body(key=7, message=1.5), OWN),
-    "lists": (body(key=["k"], message={"a": "b"}), OWN),
+    "empty-strings": (words(key="", message=""), OWN),
+    "nulls": (words(key=None, message=None), OWN),
+    "numbers": (words(key=7, message=1.5), OWN),
+    "lists": (words(key=["k"], message={"a": "b"}), OWN),
     "html": (b"<html><body>Forbidden by proxy.internal</body></html>", OWN),
     "not-utf-8": (b'{"key": "k\xff", "message": "m"}', OWN),
     "latin-1": ('{"message": "perché"}'.encode("latin-1"), OWN),
@@ -77,63 +64,28 @@ LENT: dict[str, tuple[bytes, tuple[str, str]]] = {
     "nested-beyond-reason": (b'{"key": "k", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", OWN),
     "nan": (b'{"key": NaN}', OWN),
     "a-huge-number-beside": (b'{"key": "k", "message": "m", "status_code": ' + NINES + b"}", ("k", "m")),
-    "byte-order-mark": (b"\xef\xbb\xbf" + body(key="k", message="m"), ("k", "m")),
-    "controls": (body(key="a\x00b\x1bc", message="one\r\ntwo\x7f\x85"), ("abc", "onetwo")),
-    "bidirectional": (body(key="a\u202eb", message="\u2066x\u2069\u200f\u061cy"), ("ab", "xy")),
-    "only-controls": (body(key="\x00", message="\u202e"), OWN),
+    "byte-order-mark": (b"\xef\xbb\xbf" + words(key="k", message="m"), ("k", "m")),
+    "controls": (words(key="a\x00b\x1bc", message="one\r\ntwo\x7f\x85"), ("abc", "onetwo")),
+    "bidirectional": (words(key="a\u202eb", message="\u2066x\u2069\u200f\u061cy"), ("ab", "xy")),
+    "only-controls": (words(key="\x00", message="\u202e"), OWN),
     "lone-surrogates": (b'{"key": "a\\ud800b", "message": "\\udfff"}', ("a\ufffdb", "\ufffd")),
     "a-pair-of-surrogates": (b'{"key": "\\ud83d\\ude00"}', ("\U0001f600", OWN[1])),
-    "long": (body(key=LONG, message=LONG), ("x" * 1_000, "x" * 1_000)),
-    "long-behind-controls": (body(message="\x00" * 3_000 + "m"), (OWN[0], "m")),
-    "markup-is-text": (body(message="<b>no</b>"), (OWN[0], "<b>no</b>")),
-    "the-largest-body": (body(message="m", pad="x" * (MIB - PADDED)), (OWN[0], "m")),
-    "a-larger-body": (body(message="m", pad="x" * (MIB - PADDED + 1)), OWN),
+    "long": (words(key=LONG, message=LONG), ("x" * 1_000, "x" * 1_000)),
+    "long-behind-controls": (words(message="\x00" * 3_000 + "m"), (OWN[0], "m")),
+    "markup-is-text": (words(message="<b>no</b>"), (OWN[0], "<b>no</b>")),
+    "the-largest-body": (words(message="m", pad="x" * (MIB - PADDED)), (OWN[0], "m")),
+    "a-larger-body": (words(message="m", pad="x" * (MIB - PADDED + 1)), OWN),
 }
 
 
-def test_the_largest_body_is_of_the_length_it_says() -> None:
-    """The rows before this test mean what they say."""
-    assert len(LENT["the-largest-body"][0]) == 1024 * 1024
-    assert len(LENT["a-larger-body"][0]) == 1024 * 1024 + 1
-
-
-@pytest.mark.parametrize(("content", "lent"), LENT.values(), ids=LENT)
-async def test_a_body_lends_its_words(
-    wethod: Upstream, client: GatewayClient, content: bytes, lent: tuple[str, str]
+@pytest.mark.parametrize(("content", "shown"), BODIES.values(), ids=BODIES)
+async def test_the_status_decides_the_member_and_the_body_adds_clean_words(
+    wethod: Upstream, client: GatewayClient, content: bytes, shown: tuple[str, str]
 ) -> None:
-    """Whatever the body is, the status decides the member, and the words are fit to render."""
     wethod.script = [answer(403, content)]
     outcome = await client.delete()
     assert (outcome["__typename"], outcome["statusCode"]) == ("WethodForbiddenError", 403)
-    assert (outcome["key"], outcome["message"]) == lent
-
-
-WORDLESS = {
-    "encoded": answer(403, body(key="k"), {"Content-Encoding": "gzip"}),
-    "cut": Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}', close=True),
-    "late": Answer(b'HTTP/1.1 403 X\r\nContent-Length: 50\r\n\r\n{"key":"k"}'),
-    "bad-chunk": Answer(b"HTTP/1.1 403 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
-}
-
-
-@pytest.mark.parametrize("reply", WORDLESS.values(), ids=WORDLESS)
-async def test_a_body_that_cannot_be_read_only_loses_its_words(
-    wethod: Upstream, client: GatewayClient, reply: Answer
-) -> None:
-    """From the end of the head on, the status stands; nothing is repeated for a body's sake."""
-    wethod.script = [reply]
-    wethod.asked.clear()
-    async with asyncio.timeout(8):  # the deadline is 10 s
-        outcome = await client.delete()
-    assert (outcome["__typename"], outcome["key"], outcome["message"]) == ("WethodForbiddenError", *OWN)
-    assert len(wethod.asked) == 1
-
-
-async def test_a_close_delimited_body_is_read(wethod: Upstream, client: GatewayClient) -> None:
-    """HTTP/1.0 style: the end of the connection is the end of the body."""
-    wethod.script = [Answer(b'HTTP/1.0 403 X\r\n\r\n{"key":"k","message":"m"}', close=True)]
-    outcome = await client.delete()
-    assert (outcome["key"], outcome["message"]) == ("k", "m")
+    assert (outcome["key"], outcome["message"]) == shown
 
 
 ENVELOPE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
@@ -201,32 +153,22 @@ ENVELOPE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "zero-options": ({"encoding_options": 0}, {"encodingOptions": 0}),
     "numbers-for-strings": ({"version": 1.1, "status_text": 7, "charset": True, "callback": []}, {}),
 }
-EMPTY: dict[str, object] = {
-    "headers": [],
-    "content": None,
-    "version": None,
-    "statusCode": None,
-    "statusText": None,
-    "charset": None,
-    "callback": None,
-    "encodingOptions": 64,
-}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 429])
 @pytest.mark.parametrize(("envelope", "response"), ENVELOPE.values(), ids=ENVELOPE)
-async def test_the_envelope_is_kept(
+async def test_the_envelope_is_passed_on(
     wethod: Upstream, client: GatewayClient, envelope: dict[str, object], response: dict[str, object], status: int
 ) -> None:
-    """Every documented rejection has it or has not; what GraphQL cannot carry is null, 64 or left out."""
-    wethod.script = [answer(status, body(**envelope))]
+    """Values that GraphQL cannot represent become null, 64 or are left out."""
+    wethod.script = [answer(status, words(**envelope))]
     outcome = await client.delete()
     assert outcome["statusCode"] == status
-    assert outcome["response"] == EMPTY | response
+    assert outcome["response"] == EMPTY_RESPONSE | response
 
 
 def from_now(value: str) -> str:
-    """A header's value; ``unix:``, ``date:`` and ``date-without-zone:`` stand for a time so many seconds from now."""
+    """A header's value; ``unix:``, ``date:`` and ``date-without-zone:`` are a time, in seconds from now."""
     form, colon, seconds = value.partition(":")
     if not colon or form not in {"unix", "date", "date-without-zone"}:
         return value
@@ -238,7 +180,7 @@ def from_now(value: str) -> str:
     }[form]
 
 
-# name: (headers of a 429, seconds that the client is told, give or take one)
+# name: (headers of a 429, seconds in the client's answer, within one)
 DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "none": ({}, None),
     "seconds": ({"x-ratelimit-retry-after": "30"}, 30),
@@ -268,14 +210,14 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
 
 
 @pytest.mark.parametrize(("headers", "seconds"), DELAYS.values(), ids=DELAYS)
-async def test_a_delay_is_told_in_seconds(
+async def test_a_delay_is_given_in_seconds(
     wethod: Upstream,
     client: GatewayClient,
     headers: dict[str, str],
     seconds: int | None,
     request: pytest.FixtureRequest,
 ) -> None:
-    """``x-ratelimit-retry-after`` first; a Unix time above a day; outside an hour or unreadable, null."""
+    """``x-ratelimit-retry-after`` comes first. A delay above an hour, or one that cannot be read, is null."""
     wethod.script = [answer(429, b"", {name: from_now(value) for name, value in headers.items()})]
     token = "".join(character if character.isalnum() else "-" for character in request.node.name)
     outcome = await client.delete(headers={"Authorization": f"Bearer {token}", "Wethod-Company": "acme"})
@@ -308,7 +250,7 @@ KNOWN = st.sampled_from(
 )
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_status_and_body_has_an_outcome(status: int, content: bytes, content_type: bytes) -> None:
-    """Total and pure: no body raises, none changes the member, and all text can be encoded and shown."""
+    """No body raises an exception or changes the member."""
     headers = parse_headers([(b"content-type", content_type)])
     members = set()
     for candidate in (content, None, b""):
@@ -340,44 +282,39 @@ FAILURES: dict[str, tuple[object, list[tuple[str, str]]]] = {
 async def test_each_message_of_a_failure_is_kept(
     wethod: Upstream, client: GatewayClient, sent: object, shown: list[tuple[str, str]]
 ) -> None:
-    """Every form in which Wethod sends failures becomes one failure for each message."""
-    wethod.script = [answer(400, body(failures=sent))]
+    wethod.script = [answer(400, words(failures=sent))]
     outcome = await client.delete()
     assert outcome["failures"] == [{"field": field, "message": message} for field, message in shown]
 
 
-async def test_a_flood_of_failures_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 100 failures of one answer are shown; the message gives both numbers."""
+async def test_failures_beyond_100_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": f"f{i}", "message": "no"} for i in range(20_000)]
-    wethod.script = [answer(400, body(message="Wrong.", failures=failures))]
+    wethod.script = [answer(400, words(message="Wrong.", failures=failures))]
     outcome = await client.delete()
     assert outcome["message"] == "Wrong. (100 of 20,000 failures shown.)"
     assert outcome["failures"] == failures[:100]
 
 
-async def test_a_flood_of_header_values_is_cut_and_says_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 20 header values of one envelope are shown."""
+async def test_header_values_beyond_20_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     headers = {"x-ratelimit-a": [str(i) for i in range(15)], "x-ratelimit-b": [str(i) for i in range(15)]}
-    wethod.script = [answer(403, body(message="No.", headers=headers))]
+    wethod.script = [answer(403, words(message="No.", headers=headers))]
     outcome = await client.delete()
     assert outcome["message"] == "No. (20 of 30 header values shown.)"
     assert [len(header["values"]) for header in outcome["response"]["headers"]] == [15, 5]
 
 
-async def test_long_words_are_cut_and_say_so(wethod: Upstream, client: GatewayClient) -> None:
-    """At most 16 KB of words of one answer are shown, whatever characters they are made of."""
+async def test_words_beyond_16_kb_are_cut_and_counted(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": "é" * 1_000, "message": '"' * 1_000} for _ in range(50)]
-    wethod.script = [answer(400, body(message="Wrong.", failures=failures))]
+    wethod.script = [answer(400, words(message="Wrong.", failures=failures))]
     outcome = await client.delete()
     shown = len(outcome["failures"])
     assert 0 < shown < 10
     assert outcome["message"] == f"Wrong. ({shown} of 50 failures shown.)"
 
 
-async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Upstream, client: GatewayClient) -> None:
-    """The words of Wethod are divided among the names under which they are selected; no member is dropped."""
+async def test_an_answer_stays_below_a_megabyte(wethod: Upstream, client: GatewayClient) -> None:
     failures = [{"field": "f" * 500, "message": "m" * 500} for _ in range(900)]
-    wethod.script = [answer(400, body(key="k", message="m" * 1_000, failures=failures))]
+    wethod.script = [answer(400, words(key="k", message="m" * 1_000, failures=failures))]
     names = " ".join(f"n{i}: failures {{ field message }}" for i in range(12))
     fields = f"__typename ... on WethodError {{ key message }} ... on WethodValidationError {{ {names} }}"
     aliases = " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 6))
@@ -389,13 +326,12 @@ async def test_an_answer_stays_below_a_megabyte_whatever_wethod_sends(wethod: Up
     assert all("of 900 failures shown.)" in outcome["message"] for outcome in outcomes)
 
 
-def test_an_item_of_a_list_costs_what_the_size_of_an_answer_counts() -> None:
-    """The contract and the engine count an entry of a list alike; the engine may not import the contract."""
+def test_contract_and_engine_count_the_same_bytes_for_a_list_item() -> None:
+    """The engine may not import the contract."""
     assert ITEM_BYTES == ENTRY_BYTES
 
 
 def texts(value: Any) -> list[str]:
-    """Every string in an outcome."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list | tuple):

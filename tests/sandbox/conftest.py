@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox() -> Iterator[str]:
-    """The base URL of a new sandbox."""
     with serve_sandbox() as url:
         yield url
 

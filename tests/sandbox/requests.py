@@ -1,4 +1,4 @@
-"""Requests to a sandbox, and a look at its database past them."""
+"""Requests to a sandbox, and direct reads of its database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ EDITOR_OF_ACME = {
 
 
 def address(url: str) -> tuple[str, int]:
-    """Host and port of a base URL."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -36,7 +35,7 @@ def contacts_in(database: Path) -> set[tuple[str, int]]:
 
 
 def editor(url: str, headers: dict[str, str] = EDITOR_OF_ACME) -> httpx.AsyncClient:
-    """A client of a sandbox that no variable of the environment sends elsewhere."""
+    """A client of a sandbox that ignores the environment's proxies."""
     return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=NO_TLS)
 
 

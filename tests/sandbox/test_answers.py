@@ -23,8 +23,6 @@ ABSENT_HEADER = "-"
 
 @dataclass(frozen=True)
 class Row:
-    """A request, and the whole answer to it."""
-
     id: str
     status: int
     body: dict[str, Any] | None
@@ -37,7 +35,6 @@ class Row:
 
 
 def enveloped(status: int, phrase: str, key: str, message: str) -> dict[str, Any]:
-    """A body with the whole envelope."""
     return {
         "headers": {"cache-control": ["no-cache, private"], "content-type": ["application/json"]},
         "content": message,
@@ -52,12 +49,10 @@ def enveloped(status: int, phrase: str, key: str, message: str) -> dict[str, Any
 
 
 def sparse(status: int, phrase: str, key: str, message: str) -> dict[str, Any]:
-    """A body with the least of an envelope."""
     return {"headers": [], "status_code": status, "status_text": phrase, "key": key, "message": message}
 
 
 def bare(key: str, message: str) -> dict[str, Any]:
-    """A body without an envelope."""
     return {"key": key, "message": message}
 
 
@@ -80,7 +75,6 @@ BEARER = {"www-authenticate": "Bearer"}
 
 
 def invalid(*failures: dict[str, str], envelope: bool = True) -> dict[str, Any]:
-    """The body of a 400."""
     body = enveloped(400, "Bad Request", "invalid_data", INVALID) if envelope else bare("invalid_data", INVALID)
     return {**body, "failures": list(failures)}
 
@@ -88,11 +82,9 @@ def invalid(*failures: dict[str, str], envelope: bool = True) -> dict[str, Any]:
 ROWS = [
     Row("200-deleted", 200, None),
     Row("200-deleted-of-globex", 200, None, path="/api/contact/101", company="globex"),
-    Row("200-first", 200, None, path="/api/contact/1"),
     Row("200-escaped-digit", 200, None, path="/api/contact/%31"),
     Row("200-query-ignored", 200, None, path="/api/contact/1?x=1"),
     Row("400-version", 400, invalid(BAD_VERSION), version="2023-01-01"),
-    Row("400-version-bare", 400, invalid(BAD_VERSION, envelope=False), company="globex", version="v2"),
     Row(
         "400-no-version",
         400,
@@ -114,20 +106,11 @@ ROWS = [
         company=ABSENT_HEADER,
         version="latest",
     ),
-    Row("400-before-permission", 400, invalid(BAD_ID), path="/api/contact/x", token="demo-viewer"),
     Row(
         "401-unknown-token",
         401,
         enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
         token="stolen",
-        answered_headers=BEARER,
-    ),
-    Row(
-        "401-bare",
-        401,
-        bare("unauthorized", NO_TOKEN),
-        token="stolen",
-        company="globex",
         answered_headers=BEARER,
     ),
     Row(
@@ -147,23 +130,7 @@ ROWS = [
         version="x",
         answered_headers=BEARER,
     ),
-    Row(
-        "401-get",
-        401,
-        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
-        method="GET",
-        token="stolen",
-        answered_headers=BEARER,
-    ),
     Row("403-viewer", 403, enveloped(403, "Forbidden", "forbidden", NO_PERMISSION), token="demo-viewer"),
-    Row(
-        "403-viewer-bare",
-        403,
-        bare("forbidden", NO_PERMISSION),
-        path="/api/contact/101",
-        token="demo-viewer",
-        company="globex",
-    ),
     Row(
         "403-before-404",
         403,
@@ -172,9 +139,7 @@ ROWS = [
         token="demo-viewer",
     ),
     Row("403-unknown-company", 403, bare("forbidden", NO_COMPANY), company="initech"),
-    Row("403-get-unknown-company", 403, bare("forbidden", NO_COMPANY), method="GET", company="initech"),
     Row("404-absent", 404, sparse(404, "Not Found", "not_found", NO_CONTACT), path="/api/contact/201"),
-    Row("404-absent-tenth", 404, sparse(404, "Not Found", "not_found", NO_CONTACT), path="/api/contact/1000"),
     Row(
         "404-largest-id",
         404,
@@ -188,13 +153,6 @@ ROWS = [
         path="/api/contact/101",
     ),
     Row("404-of-acme", 404, bare("not_found", NO_CONTACT), company="globex"),
-    Row(
-        "404-get-of-globex",
-        404,
-        sparse(404, "Not Found", "not_found", NO_CONTACT),
-        method="GET",
-        path="/api/contact/101",
-    ),
     *(
         Row(
             f"404-absent-for-{token}",
@@ -212,38 +170,9 @@ ROWS = [
         path="/api/contact/10",
     ),
     Row(
-        "412-in-use-bare",
-        412,
-        bare("precondition_failure", IN_USE),
-        path="/api/contact/200",
-        company="globex",
-    ),
-    Row(
-        "412-in-use-for-demo-dropped",
-        412,
-        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
-        path="/api/contact/100",
-        token="demo-dropped",
-    ),
-    Row(
-        "412-in-use-for-demo-slow",
-        412,
-        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
-        path="/api/contact/90",
-        token="demo-slow",
-    ),
-    Row(
         "429-throttled",
         429,
         {"message": "Too many requests."},
-        token="demo-throttled",
-        answered_headers={"x-ratelimit-retry-after": "30"},
-    ),
-    Row(
-        "429-get",
-        429,
-        {"message": "Too many requests."},
-        method="GET",
         token="demo-throttled",
         answered_headers={"x-ratelimit-retry-after": "30"},
     ),
@@ -261,7 +190,6 @@ ROWS = [
 
 
 def request_headers(row: Row) -> dict[str, str]:
-    """The headers of a row's request."""
     headers = {
         "Authorization": f"Bearer {row.token}" if row.token != ABSENT_HEADER else ABSENT_HEADER,
         "Wethod-Company": row.company,
@@ -271,8 +199,8 @@ def request_headers(row: Row) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-async def test_a_request_gets_exactly_the_answer_of_its_row(tmp_path: Path, row: Row) -> None:
-    """Status, body and headers are the documented ones, and nothing but what a 200 names is gone."""
+async def test_a_request_gets_the_exact_response_of_its_row(tmp_path: Path, row: Row) -> None:
+    """Only a 200 deletes a contact."""
     database = tmp_path / "sandbox.db"
     with serve_sandbox(database=database) as url:
         async with editor(url, {}) as client:
@@ -289,8 +217,7 @@ async def test_a_request_gets_exactly_the_answer_of_its_row(tmp_path: Path, row:
     assert gone == ({(row.company, 1 if row.company == "acme" else 101)} if row.status == 200 else set())
 
 
-async def test_a_blank_company_is_none(sandbox: str) -> None:
-    """A header of blanks says no more than an absent one."""
+async def test_a_blank_company_is_a_missing_one(sandbox: str) -> None:
     reader, writer = await asyncio.open_connection(*address(sandbox))
     writer.write(
         b"DELETE /api/contact/7 HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n"
@@ -304,7 +231,6 @@ async def test_a_blank_company_is_none(sandbox: str) -> None:
 
 
 async def test_a_contact_can_be_seen_until_it_is_deleted(client: httpx.AsyncClient) -> None:
-    """GET shows the fields of a contact before the delete, and 404 after it."""
     before = await client.get("/api/contact/7")
     deleted = await client.delete("/api/contact/7")
     after = await client.get("/api/contact/7")
@@ -328,7 +254,6 @@ async def test_a_contact_can_be_seen_until_it_is_deleted(client: httpx.AsyncClie
 
 
 async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
-    """HEAD has GET's status and content-length."""
     get, head = await client.get("/api/contact/7"), await client.head("/api/contact/7")
     assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(get.content)), b"")
 
@@ -337,7 +262,7 @@ async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
     ("scheme", "status"), [("bearer", 200), ("BEARER", 200), ("Bearer ", 200), ("Basic", 401), ("", 401)]
 )
 async def test_the_scheme_is_bearer_in_any_case(client: httpx.AsyncClient, scheme: str, status: int) -> None:
-    """Authentication schemes have no case (RFC 9110 §11.1), and no other scheme is known."""
+    """RFC 9110 §11.1."""
     answer = await client.delete("/api/contact/7", headers={"Authorization": f"{scheme} demo-editor".strip()})
     assert answer.status_code == status
 
@@ -359,7 +284,6 @@ async def test_the_scheme_is_bearer_in_any_case(client: httpx.AsyncClient, schem
 async def test_a_repeated_header_is_refused(
     client: httpx.AsyncClient, name: str, value: str, status: int, failures: list[dict[str, str]] | None
 ) -> None:
-    """None of the three headers may come twice, not even with one value."""
     headers = [*client.headers.items(), (name, value)]
     async with editor(str(client.base_url), {}) as other:
         answer = await other.delete("/api/contact/7", headers=headers)
@@ -367,7 +291,6 @@ async def test_a_repeated_header_is_refused(
 
 
 async def test_a_version_beyond_ascii_is_unknown(client: httpx.AsyncClient) -> None:
-    """A header that is not ASCII is an unknown value, not a crash."""
     answer = await client.delete(
         "/api/contact/7", headers={b"Wethod-Version": "2024\N{EN DASH}06\N{EN DASH}15".encode()}
     )
@@ -375,20 +298,17 @@ async def test_a_version_beyond_ascii_is_unknown(client: httpx.AsyncClient) -> N
 
 
 async def test_a_body_is_ignored(client: httpx.AsyncClient) -> None:
-    """The operation has no body: one that comes changes nothing, and the connection stays usable."""
     first = await client.request("DELETE", "/api/contact/7", content=b"x" * 200_000)
     second = await client.delete("/api/contact/8")
     assert (first.status_code, second.status_code) == (200, 200)
 
 
-async def test_of_concurrent_deletes_one_finds_the_contact(client: httpx.AsyncClient) -> None:
-    """Twenty deletes of one contact at once: one 200, nineteen 404."""
+async def test_one_of_concurrent_deletes_finds_the_contact(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(client.delete("/api/contact/7") for _ in range(20)))
     assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 19}
 
 
 async def test_a_deleted_contact_leaves_the_other_company_alone(client: httpx.AsyncClient) -> None:
-    """The company of the request decides whose contact is deleted."""
     refused = await client.delete("/api/contact/107")
     of_globex = {"Wethod-Company": "globex"}
     still_there = await client.get("/api/contact/107", headers=of_globex)
@@ -397,7 +317,7 @@ async def test_a_deleted_contact_leaves_the_other_company_alone(client: httpx.As
 
 
 LISTED = [
-    pytest.param("acme", "", [*range(1, 101)], id="everybody"),
+    pytest.param("acme", "", [*range(1, 101)], id="all contacts"),
     pytest.param("globex", "", [*range(101, 201)], id="of-the-company-alone"),
     pytest.param("acme", "?limit=3&offset=5", [6, 7, 8], id="a-page"),
     pytest.param("acme", "?limit=100&offset=98", [99, 100], id="the-last-page"),
@@ -409,14 +329,12 @@ LISTED = [
 
 @pytest.mark.parametrize(("company", "query", "ids"), LISTED)
 async def test_contacts_are_listed_by_id(client: httpx.AsyncClient, company: str, query: str, ids: list[int]) -> None:
-    """The list pages through the contacts of one company, and of one client where it is named."""
     answer = await client.get(f"/api/contacts{query}", headers={"Wethod-Company": company})
     assert answer.status_code == 200
     assert [contact["id"] for contact in answer.json()] == ids
 
 
-async def test_the_list_shows_who_can_be_deleted(client: httpx.AsyncClient) -> None:
-    """It has the name and the state of each contact, and none that was deleted."""
+async def test_the_list_shows_which_contacts_can_be_deleted(client: httpx.AsyncClient) -> None:
     await client.delete("/api/contact/8")
     answer = await client.get("/api/contacts?limit=3&offset=6", headers={"Authorization": "Bearer demo-viewer"})
     assert answer.json() == [
@@ -427,7 +345,6 @@ async def test_the_list_shows_who_can_be_deleted(client: httpx.AsyncClient) -> N
 
 
 async def test_a_bad_list_is_refused_with_every_failure(client: httpx.AsyncClient) -> None:
-    """The limit is 1 to 100, as Wethod has it."""
     answer = await client.get("/api/contacts?client_id=-1&limit=101&offset=x", headers={"Wethod-Version": "v1"})
     assert (answer.status_code, answer.json()) == (
         400,
@@ -441,7 +358,7 @@ async def test_a_bad_list_is_refused_with_every_failure(client: httpx.AsyncClien
 
 
 async def test_the_people_are_invented_and_always_the_same(client: httpx.AsyncClient) -> None:
-    """100 contacts in each company, no two with one address, every address in a domain kept for examples."""
+    """Every address is in a domain for examples."""
     with serve_sandbox() as url:
         async with editor(url) as other:
             for company, first in (("acme", 1), ("globex", 101)):

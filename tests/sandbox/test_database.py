@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 def test_a_file_keeps_what_was_deleted(tmp_path: Path) -> None:
-    """A contact deleted before a restart is gone after it, and the others are there."""
     database = tmp_path / "sandbox.db"
     for expected in (200, 404):
         with serve_sandbox(database=database) as url:
@@ -32,7 +31,6 @@ def test_a_file_keeps_what_was_deleted(tmp_path: Path) -> None:
 
 
 async def test_two_sandboxes_share_a_file(tmp_path: Path) -> None:
-    """Two sandboxes that start on one new file have the same contacts; each contact is deleted once."""
     database = tmp_path / "sandbox.db"
     with serve_sandbox(database=database) as one, serve_sandbox(database=database) as two:
         async with editor(one) as client:
@@ -42,8 +40,7 @@ async def test_two_sandboxes_share_a_file(tmp_path: Path) -> None:
     assert Counter(answer.status_code for answer in answers) == {200: 9, 404: 9}
 
 
-def test_of_many_that_make_a_file_at_once_each_has_every_contact(tmp_path: Path) -> None:
-    """Sandboxes that start together on a path where nothing is agree on who fills it."""
+def test_sandboxes_that_start_together_share_a_complete_file(tmp_path: Path) -> None:
     for attempt in range(3):
         database = tmp_path / f"{attempt}.db"
         start = threading.Barrier(8)
@@ -59,18 +56,15 @@ def test_of_many_that_make_a_file_at_once_each_has_every_contact(tmp_path: Path)
 
 
 def make_text(path: Path) -> None:
-    """A file that is no database."""
     path.write_text("Dear diary, " * 100, encoding="utf-8")
 
 
 def make_foreign(path: Path) -> None:
-    """A database of somebody else."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE contact (id INTEGER)")
 
 
 def make_newer(path: Path) -> None:
-    """A database of a sandbox with another schema."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA application_id = {0x57745362}")
         connection.execute("PRAGMA user_version = 2")
@@ -85,10 +79,9 @@ def make_newer(path: Path) -> None:
     ],
     ids=["text", "foreign", "newer"],
 )
-def test_a_file_of_somebody_else_is_refused_untouched(
+def test_a_file_of_another_program_is_refused_and_unchanged(
     tmp_path: Path, make: Callable[[Path], None], reason: str
 ) -> None:
-    """A path given by mistake stops the start with its name and why, and not a byte of the file changes."""
     path = tmp_path / "important"
     make(path)
     content = path.read_bytes()
@@ -100,7 +93,6 @@ def test_a_file_of_somebody_else_is_refused_untouched(
 
 
 def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    """A folder that is not there is an error in the thread that asked."""
     path = tmp_path / "absent" / "sandbox.db"
     with pytest.raises(StartError) as refusal, serve_sandbox(database=path):
         pass

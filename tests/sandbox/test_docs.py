@@ -1,4 +1,4 @@
-"""docs/sandbox.md says what happens."""
+"""docs/sandbox.md agrees with the sandbox."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def transcript() -> list[tuple[str, str]]:
 
 
 async def test_every_command_gives_the_output_under_it() -> None:
-    """The commands, run in their order on a new sandbox and a gateway before it, print what the document shows."""
     require("curl", present=shutil.which("curl") is not None)
     commands = transcript()
     assert len(commands) == DOCUMENT.count("$ curl")
@@ -41,7 +40,6 @@ async def test_every_command_gives_the_output_under_it() -> None:
 
 
 def output(command: str, environment: dict[str, str]) -> str:
-    """Run a command and return its output."""
     done = subprocess.run(
         ["sh", "-c", command], capture_output=True, encoding="utf-8", check=False, timeout=10, env=environment
     )
@@ -50,5 +48,4 @@ def output(command: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("name", [*sorted(TOKENS), *COMPANIES, VERSION])
 def test_every_token_and_company_is_documented(name: str) -> None:
-    """The document lists every value that the sandbox knows."""
     assert f"`{name}`" in DOCUMENT

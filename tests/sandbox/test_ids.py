@@ -1,4 +1,4 @@
-"""Whatever stands where the id belongs, nothing but the addressed contact disappears."""
+"""For any text in the place of the id, only the addressed contact is deleted."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Live:
-    """A running sandbox and its file."""
-
     url: str
     database: Path
 
     def delete(self, target: bytes, *, company: str, token: str) -> int | None:
-        """Send a DELETE byte for byte; the status of its answer, or None where the connection was closed instead."""
+        """Send a DELETE with this exact target; return the status, or None if the connection was closed."""
         with socket.create_connection(address(self.url), timeout=5) as connection:
             connection.sendall(
                 b"DELETE %s HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer %s\r\n"
@@ -38,7 +36,6 @@ class Live:
         return int(answer.split(b" ", 2)[1]) if answer else None
 
     def contacts(self) -> set[tuple[str, int]]:
-        """Company and id of every contact that is there."""
         return contacts_in(self.database)
 
 
@@ -47,60 +44,36 @@ EDITOR = {"company": "acme", "token": "demo-editor"}
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One sandbox for all examples: what earlier ones deleted stays deleted."""
+    """One sandbox for all examples: a contact that an example deleted stays deleted."""
     database = tmp_path_factory.mktemp("sandbox") / "sandbox.db"
     with serve_sandbox(database=database, slow_seconds=0.01) as url:
         yield Live(url, database)
 
 
-@pytest.mark.parametrize(
-    ("segment", "status"),
-    [
-        (b"..", 400),
-        (b"%2e%2e", 400),
-        (b".", 400),
-        (b"0", 400),
-        (b"-1", 400),
-        (b"+1", 400),
-        (b"1.0", 400),
-        (b"1e1", 400),
-        (b"007", 400),
-        (b"0x7", 400),
-        (b"1_1", 400),
-        (b"7%20", 400),
-        (b"%207", 400),
-        (b"7%0a", 400),
-        (b"7%0d%0aX:1", 400),
-        (b"7%00", 400),
-        (b"%00", 400),
-        (b"7;x", 400),
-        (b"7%3Fx=1", 400),
-        (b"%D9%A7", 400),
-        (b"7%D9%A7", 400),
-        (b"%EF%BC%97", 400),
-        (b"%ff", 400),
-        (b"\xff", 400),
-        (b"null", 400),
-        (b"9" * 5000, 400),
-        (b"9223372036854775808", 400),
-        (b"9223372036854775807", 404),
-        (b"7%2F8", 404),
-        (b"7/8", 404),
-        (b"7/../8", 404),
-        (b"", 404),
-    ],
-    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else str(value),
+BAD = (
+    *(b"..", b"%2e%2e", b".", b"0", b"-1", b"+1", b"1.0", b"1e1", b"007", b"0x7", b"1_1", b"null"),
+    *(b"7%20", b"%207", b"7%0a", b"7%0d%0aX:1", b"7%00", b"%00", b"7;x", b"7%3Fx=1"),
+    *(b"%D9%A7", b"7%D9%A7", b"%EF%BC%97", b"%ff", b"\xff"),
+    *(b"9223372036854775808", b"9" * 5_000),
 )
-def test_what_is_no_id_deletes_nothing(live: Live, segment: bytes, status: int) -> None:
-    """A segment that is not a plain positive 64-bit integer is a 400; one with a slash names another path."""
+
+
+@pytest.mark.parametrize("segment", BAD, ids=lambda segment: repr(segment[:20]))
+def test_a_bad_id_deletes_nothing(live: Live, segment: bytes) -> None:
     before = live.contacts()
-    assert live.delete(b"/api/contact/" + segment, **EDITOR) == status
+    assert live.delete(b"/api/contact/" + segment, **EDITOR) == 400
     assert live.contacts() == before
 
 
-@pytest.mark.parametrize("target", [b"//api/contact/7", b"/API/contact/7", b"/api//contact/7", b"/v1/api/contact/7"])
+ELSEWHERE = (
+    *(b"//api/contact/7", b"/API/contact/7", b"/api//contact/7", b"/v1/api/contact/7"),
+    *(b"/api/contact/7%2F8", b"/api/contact/7/8", b"/api/contact/7/../8", b"/api/contact/"),
+    b"/api/contact/9223372036854775807",
+)
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
 def test_another_path_deletes_nothing(live: Live, target: bytes) -> None:
-    """No other spelling of the path reaches the operation."""
     before = live.contacts()
     assert live.delete(target, **EDITOR) == 404
     assert live.contacts() == before
@@ -122,7 +95,7 @@ SEGMENTS = st.one_of(
     token=st.sampled_from(["demo-editor", "demo-viewer", "demo-throttled", "demo-slow", "demo-dropped", "other", ""]),
 )
 def test_only_the_addressed_contact_disappears(live: Live, segment: bytes, company: str, token: str) -> None:
-    """Never a 5xx; what disappears is nothing, or with a 200 or a dropped connection the contact that was named."""
+    """For any path segment, company and token."""
     before = live.contacts()
     status = live.delete(b"/api/contact/" + segment, company=company, token=token)
     gone = before - live.contacts()

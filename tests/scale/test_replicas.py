@@ -1,4 +1,4 @@
-"""Two replicas behind a real proxy: they share nothing, so that one may be killed and the other drained under load."""
+"""Two replicas behind a real proxy: under load, one may be killed and the other drained."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ http {{
 
 @contextlib.asynccontextmanager
 async def proxy(folder: Path, replicas: list[Program]) -> AsyncIterator[str]:
-    """Nginx before the replicas; its base URL."""
     port = free_port()
     servers = " ".join(
         f"server {replica.url.removeprefix('http://')} max_fails=1 fail_timeout=1s;" for replica in replicas
@@ -68,7 +67,7 @@ async def proxy(folder: Path, replicas: list[Program]) -> AsyncIterator[str]:
 
 
 async def test_a_replica_is_killed_and_another_drained_under_load(tmp_path: Path) -> None:
-    """No outcome is wrong, and none is missing but those that were in the killed one's hands."""
+    """Only requests of the killed replica are lost, and no outcome is wrong."""
     require("nginx", present=bool(NGINX))
     deleted: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""Mixed faults under load for as long as asked: no growth of memory, sockets or tasks, no unhandled exception.
+"""Mixed faults under load: no growth of memory, sockets or tasks, and no unhandled exception.
 
 Five seconds by default; ``SOAK_SECONDS=600`` for a long one.
 """
@@ -47,18 +47,16 @@ REPLIES = (
 
 
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def descriptors(pid: int) -> int:
-    """Open files and sockets of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 async def tasks(url: str) -> float:
-    """Tasks of the event loop; the one that answers this is among them."""
+    """The number of tasks of the event loop, this one included."""
     async with httpx.AsyncClient(verify=NO_TLS) as http:
         metrics = (await http.get(f"{url}/metrics")).text
     return float(next(line.split()[1] for line in metrics.splitlines() if line.startswith("gateway_event_loop_tasks ")))
@@ -87,8 +85,6 @@ async def load(url: str, seconds: float, outcomes: Counter[str]) -> None:
 
 @pytest.mark.parametrize("transport", ["http1", "httpx"])
 async def test_nothing_grows_under_mixed_faults(transport: str) -> None:
-    """Memory and connections stay level over a long run; every request has its outcome."""
-
     def script(asked: Asked) -> Answer:
         wethod.asked.clear()  # the test's own memory must not grow either
         return random.choice(REPLIES)

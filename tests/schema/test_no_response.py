@@ -1,4 +1,4 @@
-"""Each reason for having no response has an outcome and words, in every operation."""
+"""Every operation has an outcome and a message for each reason to have no response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ WITH_VALUES: dict[type, Any] = {
 @pytest.mark.parametrize("words", [WORDS, DEFAULT_WORDS], ids=["deleteContact", "default"])
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
 def test_every_reason_has_an_outcome(reason: type, words: ErrorWords) -> None:
-    """The table is complete: a new reason without a row fails here."""
     value: NoResponse = WITH_VALUES.get(reason) or reason()
     outcome = from_no_response(value, words)
     assert isinstance(outcome, WethodError)
@@ -33,6 +32,5 @@ def test_every_reason_has_an_outcome(reason: type, words: ErrorWords) -> None:
 
 @pytest.mark.parametrize("words", [WORDS, DEFAULT_WORDS], ids=["deleteContact", "default"])
 def test_every_status_and_reason_has_words(words: ErrorWords) -> None:
-    """Neither table has a key without words."""
     assert words.rejections.keys() == REJECTIONS.keys()
     assert words.no_response.keys() == NO_RESPONSE.keys()

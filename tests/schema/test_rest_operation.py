@@ -19,6 +19,5 @@ from schema.delete_contact import DELETE_CONTACT
     ids=["repeat-but-not-idempotent", "idempotent-but-no-repeat", "unknown-path-parameter"],
 )
 def test_a_contradiction_is_refused(changes: dict[str, object], message: str) -> None:
-    """The error names the operation and what is wrong."""
     with pytest.raises(ValueError, match=rf"^deleteContact: .*{message}"):
         replace(DELETE_CONTACT, **changes)  # type: ignore[arg-type]

@@ -36,10 +36,6 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
         changed(("deletedContactId: ID!", "deletedContactId: ID")),
         ["Field DeleteContactSuccess.deletedContactId changed type from ID! to ID."],
     ),
-    "field-of-another-type": (
-        changed(("retryAfterSeconds: Int", "retryAfterSeconds: Float")),
-        ["Field WethodRateLimitedError.retryAfterSeconds changed type from Int to Float."],
-    ),
     "member-removed": (
         changed((UNION_END, "\n")),
         ["WethodUnexpectedResponseError was removed from union type DeleteContactResult."],
@@ -48,10 +44,6 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
         changed((UNION_END, "| WethodUnexpectedResponseError | Postponed\n")) + "\ntype Postponed { until: String! }\n",
         ["Postponed was added to DeleteContactResult and implements none of WethodError."],
     ),
-    "interface-removed": (
-        changed(("type WethodNotFoundError implements WethodError", "type WethodNotFoundError")),
-        ["WethodNotFoundError no longer implements interface WethodError."],
-    ),
     "enum-value-removed": (
         changed(("  ABSENCE\n", "")),
         ["Enum value DeletionEvidence.ABSENCE was removed."],
@@ -59,10 +51,6 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
     "argument-required": (
         changed(("    id: ID!\n", "    id: ID!\n    reason: String!\n")),
         ["A required argument Mutation.deleteContact(reason:) was added."],
-    ),
-    "argument-of-another-type": (
-        changed(("    id: ID!\n", "    id: Int!\n")),
-        ["Argument Mutation.deleteContact(id:) has changed type from ID! to Int!."],
     ),
     "key-changed": (
         changed(('@key(fields: "id", resolvable: false)', '@key(fields: "id")')),
@@ -83,7 +71,6 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
 
 
 def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
-    """A file that publishes a schema."""
     file = folder / "published.graphql"
     file.write_text(
         f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}", encoding="utf-8"
@@ -92,8 +79,7 @@ def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
 
 
 @pytest.mark.parametrize(("sdl", "sentences"), BREAKING.values(), ids=BREAKING)
-def test_what_breaks_fails(tmp_path: Path, sdl: str, sentences: list[str]) -> None:
-    """The exit says which version's clients break, and by what."""
+def test_a_breaking_change_fails(tmp_path: Path, sdl: str, sentences: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         check(published(tmp_path), sdl)
     first, *middle, last = str(stop.value.code).split("\n")
@@ -109,19 +95,11 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
         + f"\ntype WethodConflictError implements WethodError {CONFLICT_FIELDS}\n",
         ["WethodConflictError was added to union type DeleteContactResult."],
     ),
-    "enum-value": (
-        changed(("  ABSENCE\n", "  ABSENCE\n  TOMBSTONE\n")),
-        ["Enum value DeletionEvidence.TOMBSTONE was added."],
-    ),
     "optional-argument": (
         changed(("    id: ID!\n", "    id: ID!\n    reason: String\n")),
         ["An optional argument Mutation.deleteContact(reason:) was added."],
     ),
     "field": (changed(("  company: String\n", "  company: String\n  region: String\n")), []),
-    "field-of-a-new-type": (
-        changed(("  company: String\n", "  company: String\n  x: X\n")) + '\ntype X @key(fields: "id") { id: ID! }\n',
-        [],
-    ),
     "field-that-is-never-null-any-more": (
         changed(("  version: String\n\n  receivedHeaders", "  version: String!\n\n  receivedHeaders")),
         [],
@@ -139,16 +117,16 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize(("sdl", "sentences"), EXPECTED.values(), ids=EXPECTED)
-def test_what_clients_are_prepared_for_passes(
+def test_a_compatible_change_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], sdl: str, sentences: list[str]
 ) -> None:
-    """It is mentioned where a client may notice it."""
+    """It is mentioned if a client may notice it."""
     check(published(tmp_path), sdl)
     assert capsys.readouterr().out.splitlines() == [f"schema: since 1.4.2: {sentence}" for sentence in sentences]
 
 
 def test_a_union_without_a_default_branch_may_grow() -> None:
-    """Only where an interface covers the members have clients a branch to rely on."""
+    """Clients have a default branch only for the members of an interface."""
     old = "type Query { u: U } union U = A type A { a: Int }"
     new = "type Query { u: U } union U = A | B type A { a: Int } type B { b: Int }"
     assert find_changes(old, new) == ([], ["B was added to union type U."])
@@ -160,7 +138,6 @@ MINOR = {"1.4.2": ["1.4.3", "1.10.0"], "0.4.2": ["0.4.3"]}
 
 @pytest.mark.parametrize(("old", "new"), [(old, new) for old in MAJOR for new in MAJOR[old]])
 def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
-    """It becomes what later ones are compared with."""
     file = published(tmp_path, version=old)
     sdl, _ = BREAKING["field-removed"]
     publish(new, file, sdl)
@@ -172,8 +149,7 @@ def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [(old, new) for old in MINOR for new in MINOR[old]])
-def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None:
-    """Refuse a breaking change and leave the file alone; publish any other change."""
+def test_a_minor_version_may_only_add(tmp_path: Path, old: str, new: str) -> None:
     file = published(tmp_path, version=old)
     before = file.read_text(encoding="utf-8")
     with pytest.raises(
@@ -187,7 +163,6 @@ def test_other_versions_may_only_add(tmp_path: Path, old: str, new: str) -> None
 
 @pytest.mark.parametrize("version", ["1.4.2", "1.4.1", "0.9.0", "2.0", "2.0.0rc1", ""])
 def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
-    """A published description keeps its promise."""
     file = published(tmp_path)
     before = file.read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match=re.escape(f"a version after 1.4.2 is expected, not {version}:")):
@@ -195,8 +170,7 @@ def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
     assert file.read_text(encoding="utf-8") == before
 
 
-def test_a_damaged_baseline_is_noticed(tmp_path: Path) -> None:
-    """Nothing is compared with a file that does not say where it comes from."""
+def test_a_baseline_without_a_version_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "published.graphql"
     file.write_text(SDL, encoding="utf-8")
     with pytest.raises(SystemExit, match=r"published\.graphql does not begin as it must"):
@@ -204,7 +178,7 @@ def test_a_damaged_baseline_is_noticed(tmp_path: Path) -> None:
 
 
 def test_this_tree_breaks_no_client() -> None:
-    """The very command that scripts/check runs."""
+    """scripts/check runs this command."""
     assert "-m scripts.schema_check" in (ROOT / "scripts" / "check").read_text(encoding="utf-8")
     run = subprocess.run(
         [sys.executable, "-m", "scripts.schema_check"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
@@ -222,5 +196,4 @@ def test_this_tree_breaks_no_client() -> None:
 
 
 def test_nothing_but_a_release_rewrites_the_baseline() -> None:
-    """scripts/schema, which follows every change, leaves it alone."""
     assert PUBLISHED.name not in (ROOT / "scripts" / "schema").read_text(encoding="utf-8")

@@ -7,8 +7,7 @@ from graphql import graphql_sync
 from schema.root import build_schema
 
 
-def test_the_sdl_is_strawberry_s_and_printed_once() -> None:
-    """The text that routers compose is what Strawberry prints, the very same object each time."""
+def test_the_sdl_is_printed_once_by_strawberry() -> None:
     schema = build_schema()
     answers = [graphql_sync(schema._schema, "{ _service { sdl } }") for _ in range(2)]  # noqa: SLF001 - its only way
     first, second = (answer.data["_service"]["sdl"] for answer in answers if answer.data)

@@ -14,7 +14,6 @@ CODE = "".join(
 
 
 def test_every_block_of_the_page_is_tested_code() -> None:
-    """Each block of Python stands in one of the files, to the letter."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(blocks) >= 6
     for block in blocks:

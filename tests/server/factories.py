@@ -1,4 +1,4 @@
-"""Applications of workers, found by name in whatever process."""
+"""Applications for the tests of workers; a process finds them by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
-from app.start_error import StartError
 from tests.server.serving import read, reply
 from tests.support import alive
 
@@ -21,31 +20,21 @@ if TYPE_CHECKING:
 
 
 class Working:
-    """Answers in ways that a stop must cope with."""
-
     def __init__(self, context: bytes, lifecycle: Lifecycle) -> None:
         self._context = context
         self._lifecycle = lifecycle
-        self._reloads = 0
-        lifecycle.reload_callbacks.extend((self._broken_reload, self._reload))
-
-    def _reload(self) -> None:
-        self._reloads += 1
-
-    def _broken_reload(self) -> None:
-        raise RuntimeError("this reload fails")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take as many seconds as the query says, in the way that the path says."""
+        """Wait for the seconds in the query, in the way that the path names."""
         if scope["type"] == "lifespan":
             await alive(scope, receive, send)
             return
         await read(receive)
-        if scope["path"] == "/sequence":
-            outcomes = await sequence(float(scope["query_string"]))
-            await reply(send, 200, json.dumps({"outcomes": outcomes}).encode())
-            return
-        way = {"/stubborn": stubborn, "/deaf": deaf, "/busy": busy}.get(scope["path"], asyncio.sleep)
+        way = {
+            "/answers-cancellation": answer_cancellation,
+            "/ignores-cancellation": ignore_cancellation,
+            "/busy": busy,
+        }.get(scope["path"], asyncio.sleep)
         await way(float(scope["query_string"] or 0))
         lifecycle = self._lifecycle
         facts = {
@@ -53,69 +42,42 @@ class Working:
             "index": lifecycle.index,
             "state": lifecycle.state,
             "context": self._context.decode(),
-            "reloads": self._reloads,
         }
         ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
         await reply(send, 200 if ready else 503, json.dumps(facts).encode())
 
 
-async def sequence(seconds: float) -> list[str]:
-    """Make three calls one after the other, as the engine does: after a cancellation no further one."""
-    outcomes: list[str] = []
-    stopped = False
-    for _ in range(3):
-        if stopped:
-            outcomes.append("not sent")
-            continue
-        try:
-            await asyncio.sleep(seconds)
-            outcomes.append("success")
-        except asyncio.CancelledError:
-            stopped = True
-            outcomes.append("unknown")
-    return outcomes
-
-
-async def stubborn(seconds: float) -> None:
-    """As the gateway does: what was sent cannot be called back, so a cancellation becomes an answer."""
+async def answer_cancellation(seconds: float) -> None:
+    """Answer a cancellation, as the gateway does: it cannot undo a request that it has sent."""
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(seconds)
 
 
-async def deaf(seconds: float) -> None:
-    """Ignore every cancellation."""
+async def ignore_cancellation(seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        await stubborn(seconds)
+        await answer_cancellation(seconds)
 
 
 async def busy(seconds: float) -> None:
-    """Keep the event loop from turning."""
     time.sleep(seconds)  # noqa: ASYNC251 - that is the point
 
 
 def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Answers."""
     return Working(context, lifecycle)
 
 
-def refusing(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Cannot start, and reports why."""
-    raise StartError(f"GATEWAY_X={context.decode()}{lifecycle.index}: cannot be")
-
-
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Ends as it starts."""
     os._exit(7)
 
 
 def dying_second(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """The second of two ends as it starts, every time."""
+    """The second of two workers ends during every start."""
     return dying(context, lifecycle) if lifecycle.index else working(context, lifecycle)
 
 
 def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Ends as soon as it has reported that it is ready."""
+    """End right after the report of readiness."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async def die() -> None:
@@ -132,7 +94,6 @@ def dying_once_ready(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Never becomes ready."""
     time.sleep(30)
     return working(context, lifecycle)
 
@@ -149,7 +110,7 @@ def lingering(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Takes every file descriptor on `/exhaust`, and returns them on `/release`."""
+    """Open every file descriptor on `/exhaust`, and close them on `/release`."""
     taken: list[int] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,18 +19,15 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Program:
-    """A running ``tests.server.program``."""
-
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self.process = process
         self.port = port
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
         self.process.send_signal(number)
 
     async def end(self, seconds: float = 20) -> tuple[int, str]:
-        """Its exit code and what it logged, once it has ended."""
+        """Wait for its end; return the exit code and the log."""
         async with asyncio.timeout(seconds):
             _, log = await self.process.communicate()
         assert self.process.returncode is not None
@@ -38,19 +35,17 @@ class Program:
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
-        """Open one connection."""
         async with connect(self.port) as client:
             yield client
 
     async def ask(self, target: str = "/") -> tuple[int, dict[str, Any], bool]:
-        """Ask over a new connection: status, facts, and whether the answer was the connection's last."""
+        """Send a request over a new connection; return the status, the JSON, and if the answer ended the connection."""
         async with self.connect() as client:
             await client.send(request(target.encode()))
             answer = await client.answer()
             return answer.status, answer.json, answer.headers.get("connection") == "close"
 
     async def refuses(self) -> bool:
-        """Return true if nothing listens."""
         try:
             async with self.connect():
                 return False
@@ -59,7 +54,6 @@ class Program:
 
 
 async def spawn(factory: str, **config: object) -> asyncio.subprocess.Process:
-    """Start the program."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -74,7 +68,7 @@ async def spawn(factory: str, **config: object) -> asyncio.subprocess.Process:
 
 @contextlib.asynccontextmanager
 async def running(factory: str = "working", **config: object) -> AsyncIterator[Program]:
-    """Start the program and wait until it answers; end it whatever happens."""
+    """Start the program, wait until it answers, and end it after the test."""
     process = await spawn(factory, **config)
     try:
         assert process.stdout is not None

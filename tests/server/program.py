@@ -14,7 +14,6 @@ from tests.server import factories
 
 
 def main() -> None:
-    """Serve."""
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s %(message)s")
     config = ServerConfig(**{"port_setting": "GATEWAY_PORT"} | json.loads(sys.argv[2]))
     factory = getattr(factories, sys.argv[1])

@@ -28,46 +28,36 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it came over the wire."""
-
     status: int
     headers: dict[str, str]
     body: bytes
 
     @property
     def json(self) -> Any:
-        """Its body, read."""
         return json.loads(self.body)
 
 
 class Client:
-    """One connection."""
-
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Send bytes, and see them leave."""
         self._writer.write(data)
         await self._writer.drain()
 
     def half_close(self) -> None:
-        """Send no more, read on."""
         self._writer.write_eof()
 
     def reset(self) -> None:
-        """Reset the connection."""
         sock = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     def close(self) -> None:
-        """Hang up."""
         self._writer.close()
 
     async def answer(self, *, head_only: bool = False, seconds: float = PATIENCE_SECONDS) -> Answer:
-        """Read one answer by its own framing."""
         async with asyncio.timeout(seconds):
             head = await self._reader.readuntil(b"\r\n\r\n")
             line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
@@ -94,12 +84,12 @@ class Client:
         return body
 
     async def rest(self, seconds: float = PATIENCE_SECONDS) -> bytes:
-        """Everything up to the end of the connection, which must come."""
+        """Read up to the end of the connection, which must come."""
         async with asyncio.timeout(seconds):
             return await self._reader.read()
 
     async def silence(self, seconds: float) -> bool:
-        """Return true if the connection stays open without a byte for this time."""
+        """Return true if the connection stays open without a byte for this number of seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._reader.read(1)
@@ -110,7 +100,6 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def connect(port: int) -> AsyncIterator[Client]:
-    """Open one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield Client(reader, writer)
@@ -120,19 +109,14 @@ async def connect(port: int) -> AsyncIterator[Client]:
 
 
 class Counting:
-    """Counts the server's own responses by status."""
-
     def __init__(self) -> None:
         self.refused: Counter[int] = Counter()
 
     def request_refused(self, status: int) -> None:
-        """Count a response."""
         self.refused[status] += 1
 
 
 class Served:
-    """A running server."""
-
     def __init__(self, server: GatewayServer, lifecycle: Lifecycle, listener: socket.socket) -> None:
         self.server = server
         self.lifecycle = lifecycle
@@ -148,12 +132,10 @@ class Served:
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
-        """Open one connection."""
         async with connect(self.port) as client:
             yield client
 
     async def ask(self, data: bytes) -> Answer:
-        """One answer, over a connection of its own."""
         async with self.connect() as client:
             await client.send(data)
             return await client.answer()
@@ -185,7 +167,7 @@ async def read(receive: Receive) -> bytes:
     """The request's whole body.
 
     Raises:
-        ConnectionError: the client went away before its end.
+        ConnectionError: the client closed the connection before its end.
     """
     body = b""
     while True:
@@ -198,7 +180,6 @@ async def read(receive: Receive) -> bytes:
 
 
 async def reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-    """Answer with a body of known length."""
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
@@ -206,7 +187,6 @@ async def reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, byt
 
 @with_lifespan
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with what has arrived."""
     body = await read(receive)
     seen = {
         "method": scope["method"],
@@ -223,7 +203,6 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 def request(
     target: bytes = b"/echo", body: bytes = b"", method: bytes = b"POST", *headers: bytes, version: bytes = b"1.1"
 ) -> bytes:
-    """A request with a body of known length."""
     lines = [method + b" " + target + b" HTTP/" + version, b"Host: test", *headers]
     if body or method == b"POST":
         lines.append(b"Content-Length: %d" % len(body))
@@ -231,7 +210,7 @@ def request(
 
 
 async def send_in_pieces(client: Client, pieces: list[bytes]) -> None:
-    """Send a piece, a moment later the next, for as long as anybody takes them."""
+    """Send the pieces with short pauses, until the peer closes the connection."""
     try:
         for piece in pieces:
             await client.send(piece)

@@ -19,8 +19,7 @@ def _delete(contact_id: str, headers: dict[str, str]) -> bytes:
     return request(b"/graphql", body, b"POST", b"Content-Type: application/json", *lines)
 
 
-async def test_requests_of_one_connection_do_not_mix() -> None:
-    """Same token, company and version; another contact, another request id; nothing of the one before."""
+async def test_requests_of_one_connection_share_nothing() -> None:
     asked = [
         _delete("17", {}),
         _delete("17", {}),
@@ -53,8 +52,7 @@ async def test_requests_of_one_connection_do_not_mix() -> None:
     assert len({*ids}) == len(ids) - 1
 
 
-async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
-    """The whole gateway: 413 at once, by its length or where it passes the limit, and nothing is sent to Wethod."""
+async def test_a_body_beyond_the_limit_is_a_413_before_its_end() -> None:
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
     head = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
@@ -68,12 +66,10 @@ async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
         assert wethod.asked == []
 
 
-def test_a_context_survives_the_way_to_a_worker() -> None:
-    """Every part of it is a value."""
+def test_a_worker_context_can_be_pickled() -> None:
     context = WorkerContext(Settings(gateway_workers=2), audit_key=b"k" * 32, sandbox=True)
     assert pickle.loads(pickle.dumps(context)) == context  # noqa: S301 - our own bytes
 
 
 def test_the_audit_key_is_not_shown() -> None:
-    """A log line with a context in it does not disclose the key."""
     assert "secret" not in repr(WorkerContext(Settings(), audit_key=b"secret-key-of-this-start"))

@@ -1,4 +1,4 @@
-"""The address that the gateway listens on: had, or one line that says why not."""
+"""The gateway listens on its address, or prints one line with the reason why it cannot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.system_parts import require_ipv6
     ],
 )
 def test_an_address_is_bound_and_named(host: str, url: str) -> None:
-    """Port 0 takes a free one; the URL can be pasted."""
     if host == "::1":
         require_ipv6()
     with listen(ServerConfig(host, 0)) as listener:
@@ -34,20 +33,7 @@ def test_an_address_is_bound_and_named(host: str, url: str) -> None:
             pass
 
 
-def test_an_address_can_be_bound_again_at_once() -> None:
-    """Connections of an earlier run that still wait for their end do not keep a restart."""
-    first = listen(ServerConfig("127.0.0.1", 0))
-    port = first.getsockname()[1]
-    with socket.create_connection(("127.0.0.1", port)):
-        first.settimeout(1)
-        accepted, _ = first.accept()
-        accepted.close()  # this side closes first, and so is the one that waits
-    first.close()
-    listen(ServerConfig("127.0.0.1", port)).close()
-
-
-def test_what_cannot_be_bound_is_named_in_one_line() -> None:
-    """Host, port, reason; no traceback, no number of an error."""
+def test_an_address_that_cannot_be_bound_is_named_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError) as caught:

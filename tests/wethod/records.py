@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from app.headers import Headers, parse_headers
@@ -11,16 +11,32 @@ from app.wethod.caller import CallerReader
 from app.wethod.record import OperationRecord
 from app.wethod.sender import ReadableResponse
 from schema.delete_contact import DELETE_CONTACT, from_response
+from tests.gateway import AUDIT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from app.wethod.caller import Caller
     from schema.contact import DeleteContactOutcome
 
-TOKEN = "token-of-the-test"
-KEY = b"a key for tests only"
+TOKEN = "test-token"
+FINGERPRINT = hashlib.blake2b(TOKEN.encode(), key=AUDIT_KEY, digest_size=16).hexdigest()
+
+AUDIT_LINE: dict[str, Any] = {
+    "company": "acme",
+    "version": "2024-06-15",
+    "contactId": "7",
+    "token": FINGERPRINT,
+    "requestId": "request-1",
+    "client": "203.0.113.7",
+    "outcome": "DeleteContactSuccess",
+    "statusCode": 200,
+    "attempts": 1,
+    "shared": False,
+    "durationMs": 12.5,
+    "confirmedBy": "RESPONSE",
+}
+"""The line of a success, without its time."""
 
 HEADERS = {
     "authorization": f"Bearer {TOKEN}",
@@ -31,14 +47,12 @@ HEADERS = {
 
 
 def caller(headers: Mapping[str, str] = HEADERS, client: str = "203.0.113.7") -> Caller:
-    """A caller as the gateway reads one."""
     return CallerReader(load({})).read(
         parse_headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]), client
     )
 
 
 def response(status: int, body: bytes = b"") -> ReadableResponse:
-    """A response of Wethod."""
     return ReadableResponse(status, Headers(), body, 16_384)
 
 
@@ -61,10 +75,3 @@ def record(
         shared,
         seconds,
     )
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file, each one ended."""
-    text = path.read_bytes()
-    assert text == b"" or text.endswith(b"\n")
-    return [json.loads(line) for line in text.splitlines()]

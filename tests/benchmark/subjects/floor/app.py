@@ -14,7 +14,6 @@ _HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer any request."""
     del scope
     message = await receive()
     msgspec.json.decode(message["body"])

@@ -1,4 +1,4 @@
-"""The honest baseline: this project's own schema on Strawberry's view, over one ``httpx.AsyncClient``."""
+"""The baseline: this project's own schema on Strawberry's view, over one ``httpx.AsyncClient``."""
 
 from __future__ import annotations
 
