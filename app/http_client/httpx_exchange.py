@@ -15,6 +15,8 @@ from app.http_client.response_parser import has_character, is_encoded
 from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpcore
 
     from app.http_client.transport import Request
@@ -112,7 +114,8 @@ class Exchange:
             raise Interrupted(reason) from failure
         if failure is None:
             raise NotSent("no connection in time")
-        raise NotSent(reason, transient=not _is_certificate_refused(failure)) from failure
+        refused = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(failure))
+        raise NotSent(reason, transient=not refused) from failure
 
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Follow the events of httpcore.
@@ -166,9 +169,8 @@ def _target_url(origin: Origin, target: bytes) -> httpx.URL:
     return url
 
 
-def _is_certificate_refused(failure: BaseException | None) -> bool:
-    while failure is not None:
-        if isinstance(failure, ssl.SSLCertVerificationError):
-            return True
-        failure = failure.__cause__ or failure.__context__
-    return False
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes, the innermost first."""
+    if error is not None:
+        yield from causes_of(error.__cause__ or error.__context__)
+        yield error

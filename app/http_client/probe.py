@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from app.http_client.httpx_exchange import causes_of
 from app.http_client.proxies import choose_proxy
 from app.http_client.transport import NotSent, Request
 from app.http_client.transport_factory import make_transport, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from app.settings import Settings
 
@@ -63,17 +64,10 @@ _REASONS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
 
 
 def _reason(problem: NotSent, timeout_seconds: float) -> str:
-    for cause in _causes(problem):
+    for cause in causes_of(problem):
         for kind, describe in _REASONS:
             if isinstance(cause, kind):
                 return describe(cause)
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(cause.errno)
     return f"no connection within {timeout_seconds:g} s"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and its causes, the innermost first."""
-    if error is not None:
-        yield from _causes(error.__cause__ or error.__context__)
-        yield error
