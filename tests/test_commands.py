@@ -83,6 +83,7 @@ NOT_RUN = {
     "HYPOTHESIS_PROFILE=thorough scripts/test": "scripts/test, for hours",
     "SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py": "scripts/test runs it, for ten seconds",
     "scripts/audit": "asks advisory services, which differ from day to day; the workflow audit.yml runs it",
+    "scripts/mutants": "takes half an hour; a person judges what it prints",
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",
     "scripts/benchmark": "takes minutes, and measures what else the machine does when tests run",
     "scripts/benchmark --report": "writes documents of this repository; tests/benchmark/test_report.py compares them",

@@ -20,6 +20,7 @@ GROUPS = {
     "requirements-node.lock": PROJECT["dependency-groups"]["node"],
     "requirements-deploy.lock": PROJECT["dependency-groups"]["deploy"],
     "requirements-audit.lock": PROJECT["dependency-groups"]["audit"],
+    "requirements-mutants.lock": PROJECT["dependency-groups"]["mutants"],
 }
 
 LICENCES = re.compile(
