@@ -18,6 +18,7 @@ import pytest
 
 from tests.server.processes import Program, running, spawn
 from tests.support import until
+from tests.system_parts import require
 
 
 async def pids(program: Program, count: int) -> dict[int, int]:
@@ -160,8 +161,8 @@ async def test_one_worker_that_cannot_start_does_not_end_the_other() -> None:
     assert b"wethod-graphql:" not in log + rest
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limits of another process")
 async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> None:
+    require("the limits of another process (prlimit)", present=hasattr(resource, "prlimit"))
     async with running(workers=2) as program:
         before = await pids(program, 2)
         limits = resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)
@@ -180,8 +181,8 @@ async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> No
         assert (await program.end())[0] == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc names the children of a process")
 async def test_a_second_signal_ends_a_worker_that_hangs_at_its_start() -> None:
+    require("/proc, which names the children of a process", present=sys.platform == "linux")
     process = await spawn("hanging", workers=2)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     await until(lambda: len(children.read_bytes().split()) == 2)
