@@ -164,7 +164,7 @@ def create_app(
     app.router.redirect_slashes = False
     endpoint = GraphQLEndpoint(
         read_caller=callers.read,
-        make_context=functools.partial(RequestContext, executor, callers),
+        make_context=functools.partial(RequestContext, executor=executor, callers=callers),
         find_operation=documents.find,
         addresses=AddressReader(settings.gateway_trusted_proxies),
         observer=observability.requests,

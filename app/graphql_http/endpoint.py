@@ -111,8 +111,7 @@ class GraphQLEndpoint:
         fields: RawHeaders,
     ) -> None:
         """Read a GraphQL request, run its operation, and send the answer with header fields that it has in any case."""
-        observation = self._observer.request_started(scope)
-        observation.identified(request_id=caller.request_id, company=caller.company, client=caller.client)
+        observation = self._observer.request_started(scope, caller.request_id, caller.company, caller.client)
         self._in_progress += 1
         answer: Answer | None = None
         try:

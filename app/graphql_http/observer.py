@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 class RequestObservation(Protocol):
     """One GraphQL request, from its head to its answer."""
 
-    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
-        """Note who asks. ``client`` is the client's address; empty if it is not known."""
-        ...
-
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
         """Note what is asked; the context manager surrounds its execution.
 
@@ -39,6 +35,6 @@ class RequestObservation(Protocol):
 class RequestObserver(Protocol):
     """Counts, logs and traces the GraphQL requests of one worker."""
 
-    def request_started(self, scope: Scope) -> RequestObservation:
-        """Note a request whose head has been read."""
+    def request_started(self, scope: Scope, request_id: str, company: str | None, client: str) -> RequestObservation:
+        """Note a request whose head has been read. ``client`` is the client's address; empty if it is not known."""
         ...

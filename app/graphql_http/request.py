@@ -63,20 +63,16 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
         HttpError: 413.
         ClientGone: the client disconnected before the end of the body.
     """
-    chunks = []
-    size = 0
-    more = True
-    while more:
+    body = bytearray()
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > max_bytes:
+        body += message.get("body", b"")
+        if len(body) > max_bytes:
             raise _too_large(max_bytes)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def _too_large(max_bytes: int) -> HttpError:

@@ -19,20 +19,6 @@ _STATM = Path("/proc/self/statm")
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
-class Counter:
-    """A number that only goes up."""
-
-    __slots__ = ("_cell", "_cells")
-
-    def __init__(self, cells: memoryview[float], cell: int) -> None:
-        self._cells = cells
-        self._cell = cell
-
-    def add(self) -> None:
-        """Count one event."""
-        self._cells[self._cell] += 1.0
-
-
 class Histogram:
     """A distribution of values in buckets."""
 
@@ -54,28 +40,31 @@ class Histogram:
 class WorkerMetrics:
     """The metrics of one worker. Only the event loop's thread may use them.
 
-    prometheus-client's own counters and histograms exist once for each process and cost 0.4 and 1 µs a call; these
-    are shared by all workers and cost 0.1 and 0.2 µs.
+    ``metrics.row[metrics.counter(name)] += 1.0`` counts an event. prometheus-client's own counters and histograms exist
+    once for each process and cost 0.4 and 1 µs a call; these are shared by all workers and cost 0.05 and 0.2 µs.
 
     Args:
         definitions: all metrics.
         row: the worker's row of the shared counters.
+
+    Attributes:
+        row: the same.
     """
 
     def __init__(self, definitions: MetricDefinitions, row: memoryview[float]) -> None:
         self._definitions = definitions
-        self._row = row
+        self.row = row
         self._gauges: list[tuple[int, Callable[[], float]]] = []
         self._totals: list[tuple[int, Callable[[], float], float]] = []
         self._register_process()
 
-    def counter(self, name: str, *labels: str) -> Counter:
-        """Return the counter of one series."""
-        return Counter(self._row, self._definitions.cell(name, *labels))
+    def counter(self, name: str, *labels: str) -> int:
+        """Return the place of a counter in the row."""
+        return self._definitions.cell(name, *labels)
 
     def histogram(self, name: str, *labels: str) -> Histogram:
         """Return the histogram of one series."""
-        return Histogram(self._row, self._definitions.cell(name, *labels), self._definitions.metric(name).bounds)
+        return Histogram(self.row, self._definitions.cell(name, *labels), self._definitions.metric(name).bounds)
 
     def register_reader(self, name: str, read: Callable[[], float], *labels: str) -> None:
         """Register a function that is called a few times a second and before each scrape.
@@ -93,7 +82,7 @@ class WorkerMetrics:
 
     def refresh(self) -> None:
         """Call every registered reader."""
-        row = self._row
+        row = self.row
         for cell, read in self._gauges:
             row[cell] = read()
         for position, (cell, read, previous) in enumerate(self._totals):
@@ -105,13 +94,13 @@ class WorkerMetrics:
 
     def start(self) -> None:
         """Count the worker as started, and replace the gauges of a worker that used this row before."""
-        self.counter("gateway_worker_starts").add()
+        self.row[self.counter("gateway_worker_starts")] += 1.0
         self.refresh()
 
     def stop(self) -> None:
         """Set every gauge to zero; the counters stay."""
         for cell, _ in self._gauges:
-            self._row[cell] = 0.0
+            self.row[cell] = 0.0
 
     def _register_process(self) -> None:
         started = time.time()

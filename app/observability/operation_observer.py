@@ -49,6 +49,7 @@ class OperationReporter:
         self, definitions: MetricDefinitions, metrics: WorkerMetrics, tracing: Tracing | None, *, audited: bool
     ) -> None:
         self._operations = {one.name: _OperationMetrics(one, metrics) for one in definitions.operations}
+        self._row = metrics.row
         self._tracing = tracing
         self._audited = audited
         self._audit_lines = metrics.counter("gateway_audit_lines")
@@ -57,18 +58,19 @@ class OperationReporter:
             result: metrics.histogram("wethod_upstream_request_duration_seconds", result) for result in RESULTS
         }
         self._repeats = metrics.counter("wethod_upstream_repeats")
+        counted = set(UPSTREAM_STATUSES)
         self._statuses = {
-            status: metrics.counter("wethod_upstream_responses", str(status)) for status in UPSTREAM_STATUSES
-        }
-        self._classes = {
-            hundred: metrics.counter("wethod_upstream_responses", f"{hundred}xx") for hundred in range(1, 6)
+            status: metrics.counter(
+                "wethod_upstream_responses", str(status) if status in counted else f"{status // 100}xx"
+            )
+            for status in range(100, 600)
         }
         self._other_status = metrics.counter("wethod_upstream_responses", "other")
 
     def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> Attempt:  # noqa: ARG002 - the Protocol's signature
         """Start the clock of an attempt, and its span if its request is traced."""
         if repeat:
-            self._repeats.add()
+            self._row[self._repeats] += 1.0
         span = None if self._tracing is None else self._tracing.start_attempt(request, repeat=repeat)
         return Attempt(self, request, span)
 
@@ -76,27 +78,27 @@ class OperationReporter:
         """Count an attempt by its result, and by the status of its response."""
         self._attempts[result].observe(seconds)
         if status is not None:
-            counter = self._statuses.get(status) or self._classes.get(status // 100, self._other_status)
-            counter.add()
+            self._row[self._statuses.get(status, self._other_status)] += 1.0
 
     def operation_ended(self, record: OperationRecord) -> None:
         """Count a call by its outcome."""
+        row = self._row
         series = self._operations[record.operation.name]
         outcome = record.outcome
-        series.outcomes[type(outcome)].add()
+        row[series.outcomes[type(outcome)]] += 1.0
         series.seconds.observe(record.seconds)
         if record.shared:
-            series.shared.add()
+            row[series.shared] += 1.0
         if self._audited and record.operation.audited:
-            self._audit_lines.add()
+            row[self._audit_lines] += 1.0
         evidence = getattr(outcome, "confirmed_by", None)
         if evidence is not None:
-            series.confirmed[evidence._name_].add()  # a third of the cost of `name`
+            row[series.confirmed[evidence._name_]] += 1.0  # a third of the cost of `name`
         elif getattr(outcome, "status_code", 0) is None:
             # Without a status no response of Wethod decided, so the key is the gateway's.
             limit = self._limits.get(outcome.key)
             if limit is not None:
-                limit.add()
+                row[limit] += 1.0
 
     def list_started(self, operation: str, size: int) -> None:
         """Count a list of calls by its size."""

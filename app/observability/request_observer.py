@@ -45,6 +45,7 @@ class RequestReporter:
 
     def __init__(self, metrics: WorkerMetrics, log: LineHandler | None, tracing: Tracing | None) -> None:
         self.log = log
+        self._row = metrics.row
         self._tracing = tracing
         self._statuses = {status: metrics.counter("gateway_http_requests", str(status)) for status in HTTP_STATUSES}
         self._other_status = metrics.counter("gateway_http_requests", "other")
@@ -54,10 +55,11 @@ class RequestReporter:
         self.in_progress = 0
         metrics.register_reader("gateway_http_requests_in_progress", lambda: self.in_progress)
 
-    def request_started(self, scope: Scope) -> Observation:
+    def request_started(self, scope: Scope, request_id: str, company: str | None, client: str) -> Observation:
         """Start the clock of a request, and its span if it is traced."""
         self.in_progress += 1
-        return Observation(self, scope, None if self._tracing is None else self._tracing.start_request(scope))
+        span = None if self._tracing is None else self._tracing.start_request(scope, client)
+        return Observation(self, scope, span, request_id, company, client)
 
     def request_ended(self, status: int | None, seconds: float, *, counted: bool) -> None:
         """Count a request by the status of its response, unless the server's observer has counted it."""
@@ -70,15 +72,14 @@ class RequestReporter:
         """Count a response of the server's own."""
         self._count(status)
         if status in _LIMITS_BY_STATUS:
-            self._limits[_LIMITS_BY_STATUS[status]].add()
+            self._row[self._limits[_LIMITS_BY_STATUS[status]]] += 1.0
 
     def limit_exceeded(self, limit: str) -> None:
         """Count a refusal by its limit."""
-        self._limits[limit if limit in self._limits else "other"].add()
+        self._row[self._limits[limit if limit in self._limits else "other"]] += 1.0
 
     def _count(self, status: int | None) -> None:
-        counter = self._no_status if status is None else self._statuses.get(status, self._other_status)
-        counter.add()
+        self._row[self._no_status if status is None else self._statuses.get(status, self._other_status)] += 1.0
 
 
 class Observation(msgspec.Struct, gc=False):
@@ -87,22 +88,14 @@ class Observation(msgspec.Struct, gc=False):
     reporter: RequestReporter
     scope: Scope
     span: RequestSpan | None
+    request_id: str
+    company: str | None
+    client: str
     started: float = msgspec.field(default_factory=time.perf_counter)
-    request_id: str | None = None
-    company: str | None = None
-    client: str | None = None
     kind: str | None = None
     name: str | None = None
 
     __repr__ = object.__repr__  # the scope holds the token
-
-    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
-        """Keep who asks, for the line of the request."""
-        self.request_id = request_id
-        self.company = company
-        self.client = client or None
-        if self.span is not None:
-            self.span.identify(client)
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[Any]:
         """Keep what is asked, and return the span of its execution."""
@@ -136,7 +129,7 @@ class Observation(msgspec.Struct, gc=False):
             status,
             milliseconds(seconds),
             self.request_id,
-            self.client,
+            self.client or None,
             self.company,
             self.kind,
             self.name and clean(self.name)[:_MAX_CHARACTERS],

@@ -67,8 +67,12 @@ class Tracing:
         self._address = base.hostname or ""
         self._port = base.port or DEFAULT_PORTS[base.scheme]
 
-    def start_request(self, scope: Scope) -> RequestSpan | None:
+    def start_request(self, scope: Scope, client: str) -> RequestSpan | None:
         """Start the span of a request, as a child of the span in its ``traceparent``.
+
+        Args:
+            scope: the ASGI scope of the request.
+            client: the client's address; empty if it is not known.
 
         Returns:
             None if the trace is not sampled: three spans that are never exported cost 50 µs.
@@ -91,6 +95,8 @@ class Tracing:
             "url.scheme": scope["scheme"],
             "network.protocol.version": scope["http_version"],
         }
+        if client:
+            attributes["client.address"] = client
         if agent:
             attributes["user_agent.original"] = clean(agent)[:_MAX_CHARACTERS]
         name = f"{method or 'HTTP'} {scope['path']}"
@@ -153,11 +159,6 @@ class RequestSpan:
         self._tracer = tracer
         self._span = span
         self._context = context
-
-    def identify(self, client: str) -> None:
-        """Add the client's address."""
-        if client:
-            self._span.set_attribute("client.address", client)
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[object]:
         """Return the span of a GraphQL operation; never its document, which may hold anything."""

@@ -7,6 +7,8 @@ import http
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from app.server.error_responses import CRASH
 
 if TYPE_CHECKING:
@@ -66,16 +68,14 @@ class Channel(Protocol):
         ...
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request and its response.
 
-    Args:
+    Attributes:
         channel: the connection.
         scope: the ASGI scope of the request.
         keep_alive: the client permits that the connection is used again.
         expects_continue: the client waits for a 100 before it sends the body.
-
-    Attributes:
         complete: the last byte of the request has arrived.
         received_bytes: the bytes of the body so far.
         pending_bytes: the bytes of the body that the application has not taken yet.
@@ -84,39 +84,25 @@ class Exchange:
         disconnected: the client is gone, or gets another response; messages of the application are dropped.
     """
 
-    __slots__ = (
-        "_bodiless",
-        "_body",
-        "_changed",
-        "_channel",
-        "_end_given",
-        "_head",
-        "_missing",
-        "answered",
-        "complete",
-        "disconnected",
-        "expects_continue",
-        "keep_alive",
-        "pending_bytes",
-        "received_bytes",
-        "scope",
-        "written",
-    )
+    channel: Channel
+    scope: Scope
+    keep_alive: bool
+    expects_continue: bool
+    complete: bool = False
+    received_bytes: int = 0
+    pending_bytes: int = 0
+    written: bool = False
+    answered: bool = False
+    disconnected: bool = False
+    _body: bytes = b""
+    _end_given: bool = False
+    # Created only if the application must wait: most requests arrive in one piece.
+    _changed: asyncio.Event | None = None
+    _head: bytes = b""
+    _missing: int | None = None
+    _bodiless: bool = False
 
-    def __init__(self, channel: Channel, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
-        self._channel = channel
-        self.scope = scope
-        self.keep_alive = keep_alive
-        self.expects_continue = expects_continue
-        self.complete = self.written = self.answered = self.disconnected = False
-        self.received_bytes = self.pending_bytes = 0
-        self._body = b""
-        self._end_given = False
-        # Created only if the application must wait: most requests arrive in one piece.
-        self._changed: asyncio.Event | None = None
-        self._head = b""
-        self._missing: int | None = None
-        self._bodiless = False
+    __repr__ = object.__repr__  # the scope holds the token
 
     # The connection's side
 
@@ -151,7 +137,7 @@ class Exchange:
         elif not isinstance(error, Exception):
             # A stop. The application had its chance to turn it into a response.
             logger.error("a request was cancelled without a response")
-        self._channel.replace_response(self, CRASH)
+        self.channel.replace_response(self, CRASH)
 
     # The application's side
 
@@ -160,14 +146,14 @@ class Exchange:
         if self.expects_continue:
             self.expects_continue = False
             if not (self.complete or self._body or self.written or self.disconnected):
-                self._channel.write(_CONTINUE)
+                self.channel.write(_CONTINUE)
         while not (self.disconnected or self.answered):
             if self._body or (self.complete and not self._end_given):
                 body, self._body = self._body, b""
                 self._end_given = self.complete
                 pending, self.pending_bytes = self.pending_bytes, 0
                 if pending > HIGH_WATER_BYTES:
-                    self._channel.update_reading()
+                    self.channel.update_reading()
                 return {"type": "http.request", "body": body, "more_body": not self.complete}
             if self._changed is None:
                 self._changed = asyncio.Event()
@@ -181,7 +167,7 @@ class Exchange:
         Raises:
             RuntimeError: the application breaks the protocol, or a header contains a line end.
         """
-        channel = self._channel
+        channel = self.channel
         if channel.unwritable is not None and not self.disconnected:
             await _wait_even_if_cancelled(channel.unwritable)
         if self.disconnected:
@@ -216,7 +202,7 @@ class Exchange:
         # One search of the whole for each byte: if no field ends a line, none forges a header or a response.
         if _CR in text or _LF in text or _NUL in text:
             raise RuntimeError("a header contains a line end or NUL")
-        return _STATUS_LINES[status] + self._channel.state.date + b"\r\n".join(lines)
+        return _STATUS_LINES[status] + self.channel.state.date + b"\r\n".join(lines)
 
     def _take_framing(self, name: bytes, value: bytes) -> bool:
         """Read a field that concerns the server; return whether it is sent as it is."""
@@ -252,7 +238,7 @@ class Exchange:
 
     def _end_head(self) -> bytes:
         # If the rest of a request is not read, the start of the next one is unknown.
-        if self.keep_alive and self.complete and not self._channel.state.draining:
+        if self.keep_alive and self.complete and not self.channel.state.draining:
             return self._head + b"\r\n"
         self.keep_alive = False
         return self._head + b"connection: close\r\n\r\n"

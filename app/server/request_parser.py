@@ -221,8 +221,8 @@ class RequestParser:
         exchange = self._exchange = Exchange(
             self._channel,
             scope,
-            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
-            expects_continue=b"expect" in fields and version == "1.1" and fields[b"expect"].lower() == b"100-continue",
+            version == "1.1" and self._parser.should_keep_alive(),
+            b"expect" in fields and version == "1.1" and fields[b"expect"].lower() == b"100-continue",
         )
         # The bytes of the head are not counted as framing.
         self._framing_since = -1

@@ -108,7 +108,7 @@ class Audit:
             "company": caller.company,
             "version": caller.version,
             **(audit_fields(outcome, *record.arguments) if audit_fields else {}),
-            "token": None if caller.authorization is None else self.fingerprint(caller.authorization),
+            "token": self.fingerprint(caller.authorization) if caller.authorization else None,
             "requestId": caller.request_id,
             "client": caller.client or None,
             "outcome": type(outcome).__name__,

@@ -45,7 +45,8 @@ async def call_list(
     async def call_in_turn() -> None:
         nonlocal skipped
         for argument in left:
-            own = ListedCallContext(context, skipped)
+            held_back = skipped or context.held_back
+            own = ListedCallContext(context.caller, context.deadline, context.max_words, held_back)
             in_flight.add(own)
             try:
                 outcome = outcomes[argument] = await call(own, argument)

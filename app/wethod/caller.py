@@ -41,7 +41,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     """The caller of one request.
 
     Attributes:
-        authorization: the value to forward; None if no usable one arrived.
+        authorization: the value to forward; empty if no usable one arrived.
         authorization_problem: the reason for that; empty if there is one.
         company: the company to forward; None if no usable one arrived and none is pinned.
         version: the API version to forward; None if the one that arrived is not usable.
@@ -52,7 +52,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
         trace: header fields of the trace context to forward; empty unless a setting says so.
     """
 
-    authorization: bytes | None
+    authorization: bytes
     authorization_problem: str
     company: str | None
     version: str | None
@@ -125,7 +125,7 @@ class CallerReader:
         """Describe what the caller's request would forward, and what would keep it from being forwarded."""
         unauthorized = (
             [WethodFailure(field=self._authorization_header, message=caller.authorization_problem)]
-            if caller.authorization is None
+            if not caller.authorization
             else []
         )
         return WethodContext(
@@ -135,16 +135,16 @@ class CallerReader:
             failures=[*unauthorized, *caller.failures],
         )
 
-    def _read_authorization(self, headers: Headers) -> tuple[bytes | None, str]:
+    def _read_authorization(self, headers: Headers) -> tuple[bytes, str]:
         name = self._authorization_header
         value = headers.get(self._authorization_name)
         if value is None:
-            return None, f"The header {name} did not arrive. It carries the caller's Wethod token. {_ROUTERS}"
+            return b"", f"The header {name} did not arrive. It carries the caller's Wethod token. {_ROUTERS}"
         if headers.repeated and (values := headers.repeated.get(self._authorization_name)):
-            return None, f"The header {name} arrived {len(values)} times; one was expected."
+            return b"", f"The header {name} arrived {len(values)} times; one was expected."
         match = _BEARER.fullmatch(value)
         if not match:
-            return None, f"The header {name} is not of the form `Bearer <token>`."
+            return b"", f"The header {name} is not of the form `Bearer <token>`."
         return b"Bearer " + match[1], ""
 
     def _read_company(self, headers: Headers, failures: list[WethodFailure]) -> str | None:

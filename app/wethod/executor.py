@@ -105,9 +105,9 @@ class Executor:
                 try:
                     outcome, attempts, shared = await self._run(context, operation, arguments)
                     if attempts and isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
-                        self._rate_limits.remember(context.token, outcome.retry_after_seconds)
+                        self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
                 finally:
-                    self._places.free(operation.name, context.token)
+                    self._places.free(operation.name, context.caller.authorization)
         except Exception:
             # No byte was written: the sender itself handles every error after the first byte.
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
@@ -140,15 +140,15 @@ class Executor:
 
     def _admit(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
         """Take a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
-        reason = self._not_now(context) or self._places.take(operation.name, context.token)
+        reason = self._not_now(context) or self._places.take(operation.name, context.caller.authorization)
         if reason is None and (reason := self._audit_blocked(operation)):
-            self._places.free(operation.name, context.token)
+            self._places.free(operation.name, context.caller.authorization)
         return reason
 
     def _not_now(self, context: CallContext) -> NoResponse | None:
         if context.held_back is not None:
             return context.held_back
-        seconds = self._rate_limits.remaining_seconds(context.token)
+        seconds = self._rate_limits.remaining_seconds(context.caller.authorization)
         return None if seconds is None else rest.RateLimited(seconds)
 
     def _audit_blocked(self, operation: RestOperation[Any, Any]) -> NoResponse | None:
@@ -221,7 +221,7 @@ class Executor:
 def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments) -> NoResponse | None:
     """The reason not to send a call that the caller can correct (no usable token, invalid input); otherwise None."""
     caller = context.caller
-    if caller.authorization is None:
+    if not caller.authorization:
         return rest.Unauthorized(caller.authorization_problem)
     failures = operation.check(*arguments) or rest_request.check_path(operation, arguments)
     if failures or caller.failures:

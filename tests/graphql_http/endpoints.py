@@ -46,12 +46,9 @@ class Plan:
 class Recorder:
     reports: list[object] = field(default_factory=list)
 
-    def request_started(self, scope: Scope) -> Recorder:
-        self.reports.append(scope["path"])
+    def request_started(self, scope: Scope, request_id: str, company: str | None, client: str) -> Recorder:
+        self.reports += [scope["path"], (request_id, company, client)]
         return self
-
-    def identified(self, *, request_id: str, company: str | None, client: str) -> None:
-        self.reports.append((request_id, company, client))
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
         self.reports.append((kind, name, document_id))

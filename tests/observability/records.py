@@ -74,6 +74,9 @@ SCOPE: dict[str, Any] = {
     "headers": [],
 }
 
+CALLER = ("request-1", "acme", "203.0.113.7")
+"""Request id, company and address."""
+
 
 def record(
     outcome: object = None, called: RestOperation[Any, Any] = REMOVE, *, shared: bool = False

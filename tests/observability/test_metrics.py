@@ -21,6 +21,7 @@ from app.observability.observability import make_counters
 from app.shared_counters import SharedCounters
 from schema.errors import WethodRateLimitedError, WethodUnavailableError
 from tests.observability.records import (
+    CALLER,
     OPERATIONS,
     READ,
     SCOPE,
@@ -145,7 +146,7 @@ def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bo
 )
 def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
     observers = observability()
-    observation = observers.requests.request_started(SCOPE)
+    observation = observers.requests.request_started(SCOPE, *CALLER)
     assert counted(observers) == {"gateway_http_requests_in_progress": 1}
     observation.ended(status)
     assert counted(observers) == {

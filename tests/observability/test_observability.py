@@ -25,7 +25,7 @@ from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import BLOCKED_BYTES, Audit
 from tests.gateway import AUDIT_KEY
-from tests.observability.records import OPERATIONS, SCOPE, numbers, observability, running
+from tests.observability.records import CALLER, OPERATIONS, SCOPE, numbers, observability, running
 from tests.support import json_lines
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def logged(reader: int) -> list[dict[str, Any]]:
 
 
 async def test_a_request_has_its_line(log: int) -> None:
-    observation = observability().requests.request_started(SCOPE)
-    observation.identified(request_id="request-1", company="acme", client="198.51.100.9")
+    observation = observability().requests.request_started(SCOPE, *CALLER)
     with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):
         pass
     observation.ended(200)
@@ -80,7 +79,7 @@ async def test_a_request_has_its_line(log: int) -> None:
         "path": "/graphql",
         "status": 200,
         "requestId": "request-1",
-        "client": "198.51.100.9",
+        "client": "203.0.113.7",
         "company": "acme",
         "operationType": "mutation",
         "operationName": "Removeit",
@@ -91,11 +90,11 @@ async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
     """A warning writes those that wait, in order."""
     reporter = observability().requests
     for _ in range(3):
-        reporter.request_started(SCOPE).ended(200)
+        reporter.request_started(SCOPE, *CALLER).ended(200)
     assert read(log) == b""
     logging.getLogger("app").warning("a warning")
     assert [json.loads(line)["message"] for line in read(log).splitlines()] == ["request"] * 3 + ["a warning"]
-    reporter.request_started(SCOPE).ended(200)
+    reporter.request_started(SCOPE, *CALLER).ended(200)
     assert read(log) == b""
     async with asyncio.timeout(10):
         while not (line := read(log)):  # noqa: ASYNC110 - a pipe sends no event
@@ -104,7 +103,7 @@ async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
 
 
 async def test_a_request_without_a_response_has_its_line(log: int) -> None:
-    observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500})
+    observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500}, *CALLER)
     observation.ended(None)
     (line,) = logged(log)
     del line["time"], line["durationMs"]
@@ -115,6 +114,9 @@ async def test_a_request_without_a_response_has_its_line(log: int) -> None:
         "method": "POST",
         "path": "/graphql" + "x" * 192,
         "status": None,
+        "requestId": "request-1",
+        "client": "203.0.113.7",
+        "company": "acme",
     }
 
 
@@ -122,7 +124,7 @@ async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
     """The application sees only a disconnect."""
     observers = observability()
     scope = dict(SCOPE)
-    observation = observers.requests.request_started(scope)
+    observation = observers.requests.request_started(scope, *CALLER)
     observers.server.request_refused(408)
     scope[SERVER_STATUS] = 408
     observation.ended(None)
@@ -138,7 +140,7 @@ async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
 def test_requests_have_no_line_above_info(log: int) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     observers = observability()
-    observers.requests.request_started(SCOPE).ended(200)
+    observers.requests.request_started(SCOPE, *CALLER).ended(200)
     assert logged(log) == []
     assert numbers(observers)['gateway_http_requests_total{status="200"}'] == 1
 

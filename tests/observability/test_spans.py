@@ -13,7 +13,7 @@ import pytest
 from app.http_client.transport import Interrupted
 from app.observability.tracing import exporter_names, open_tracing
 from app.settings import load
-from tests.observability.records import SCOPE, request, running
+from tests.observability.records import CALLER, SCOPE, request, running
 from tests.observability.span_collector import collector
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ async def answer(
     """
     sent = []
     async with running(environ) as observers:
-        observation = observers.requests.request_started(SCOPE | {"method": method, "headers": list(headers)})
-        observation.identified(request_id="request-1", company="acme", client="203.0.113.7")
+        scope = SCOPE | {"method": method, "headers": list(headers)}
+        observation = observers.requests.request_started(scope, *CALLER)
         if results:
             with observation.operation("mutation", name, document_id):
                 for number, result in enumerate(results):
@@ -316,10 +316,10 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 OBSERVE = (
     "import asyncio, sys\n"
-    "from tests.observability.records import SCOPE, running\n"
+    "from tests.observability.records import CALLER, SCOPE, running\n"
     "async def main():\n"
     "    async with running() as observers:\n"
-    "        observers.requests.request_started(SCOPE).ended(200)\n"
+    "        observers.requests.request_started(SCOPE, *CALLER).ended(200)\n"
     "asyncio.run(main())\n"
 )
 

@@ -289,7 +289,7 @@ async def call(transport: ScriptedTransport, seconds: float, observer: NoOperati
         observer=observer,
     )
     deadline = asyncio.get_running_loop().time() + seconds
-    context = RequestContext(executor, callers, caller, deadline, 16_384)
+    context = RequestContext(caller, deadline, 16_384, executor=executor, callers=callers)
     return type(await context.call(DELETE_CONTACT, contact_id="7")).__name__
 
 
