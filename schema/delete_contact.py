@@ -33,8 +33,8 @@ from schema.text import skip_invisible
 
 _HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
 _LARGEST_ID = 2**63 - 1
-_MAX_DIGITS = len(str(_LARGEST_ID))
-_MAX_AUDITED_DIGITS = 20
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_AUDITED_ID = re.compile(r"[0-9]{1,20}")
 
 WORDS = ErrorWords(
     rejections={
@@ -80,8 +80,7 @@ def check(contact_id: str) -> Sequence[WethodFailure]:
 
     Nothing else may reach the request target: ``..`` would send the DELETE to the parent path.
     """
-    is_number = contact_id.isascii() and contact_id.isdigit() and len(contact_id) <= _MAX_DIGITS
-    if is_number and contact_id[0] != "0" and int(contact_id) <= _LARGEST_ID:
+    if _ID.fullmatch(contact_id) and int(contact_id) <= _LARGEST_ID:
         return ()
     return (WethodFailure(field="id", message=f"Must be a whole number from 1 to {_LARGEST_ID}."),)
 
@@ -128,8 +127,7 @@ def from_no_response(reason: NoResponse, contact_id: str) -> DeleteContactOutcom
 def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:  # noqa: ARG001 - the operation's signature
     """The fields of the audit record that only a delete has."""
     # Anything but a short number may be a token that was pasted in the wrong place.
-    is_number = contact_id.isascii() and contact_id.isdigit() and len(contact_id) <= _MAX_AUDITED_DIGITS
-    return {"contactId": contact_id if is_number else f"({len(contact_id)} characters)"}
+    return {"contactId": contact_id if _AUDITED_ID.fullmatch(contact_id) else f"({len(contact_id)} characters)"}
 
 
 def _deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> DeleteContactSuccess:
@@ -150,11 +148,9 @@ def _is_html(headers: Mapping[bytes, bytes]) -> bool:
 def _is_unclear(response: Response) -> bool:
     # 202 defers the deletion (RFC 9110 §15.3.3). Symfony labels a response without a type as text/html, and so does a
     # proxy's page: only the first character tells them apart.
-    if response.status == 202:  # noqa: PLR2004 - the status itself
-        return True
-    if response.status != 200 or not _is_html(response.headers):  # noqa: PLR2004 - the status itself
-        return False
-    return response.body is None or skip_invisible(response.body).startswith(b"<")
+    if response.body == b"" or response.status != 200:  # noqa: PLR2004 - the status itself
+        return response.status == 202  # noqa: PLR2004 - the status itself
+    return _is_html(response.headers) and (response.body is None or skip_invisible(response.body).startswith(b"<"))
 
 
 DELETE_CONTACT = RestOperation(

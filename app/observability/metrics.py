@@ -22,19 +22,18 @@ _DESCRIPTORS = Path("/proc/self/fd")
 class Histogram:
     """A distribution of values in buckets."""
 
-    __slots__ = ("_bounds", "_cells", "_first", "_sum")
+    __slots__ = ("_bounds", "_cells")
 
-    def __init__(self, cells: memoryview[float], first: int, bounds: tuple[float, ...]) -> None:
-        self._cells = cells
-        self._first = first
+    def __init__(self, row: memoryview[float], first: int, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self._sum = first + len(bounds) + 1
+        # A bucket for each bound, the infinite one, and the sum.
+        self._cells = row[first : first + len(bounds) + 2]
 
     def observe(self, value: float) -> None:
         """Count one value."""
         cells = self._cells
-        cells[self._first + bisect_left(self._bounds, value)] += 1.0
-        cells[self._sum] += value
+        cells[bisect_left(self._bounds, value)] += 1.0
+        cells[-1] += value
 
 
 class WorkerMetrics:

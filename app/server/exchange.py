@@ -78,7 +78,6 @@ class Exchange(msgspec.Struct, eq=False):
         expects_continue: the client waits for a 100 before it sends the body.
         complete: the last byte of the request has arrived.
         received_bytes: the bytes of the body so far.
-        pending_bytes: the bytes of the body that the application has not taken yet.
         written: a byte of the response may have reached the client.
         answered: the response is complete.
         disconnected: the client is gone, or gets another response; messages of the application are dropped.
@@ -90,7 +89,6 @@ class Exchange(msgspec.Struct, eq=False):
     expects_continue: bool
     complete: bool = False
     received_bytes: int = 0
-    pending_bytes: int = 0
     written: bool = False
     answered: bool = False
     disconnected: bool = False
@@ -110,9 +108,13 @@ class Exchange(msgspec.Struct, eq=False):
         """Take a piece of the request's body."""
         self._body = self._body + body if self._body else body
         self.received_bytes += len(body)
-        self.pending_bytes += len(body)
         if self._changed is not None:
             self._changed.set()
+
+    @property
+    def pending_bytes(self) -> int:
+        """The bytes of the body that the application has not taken yet."""
+        return len(self._body)
 
     def end(self) -> None:
         """Take the end of the request."""
@@ -151,8 +153,7 @@ class Exchange(msgspec.Struct, eq=False):
             if self._body or (self.complete and not self._end_given):
                 body, self._body = self._body, b""
                 self._end_given = self.complete
-                pending, self.pending_bytes = self.pending_bytes, 0
-                if pending > HIGH_WATER_BYTES:
+                if len(body) > HIGH_WATER_BYTES:
                     self.channel.update_reading()
                 return {"type": "http.request", "body": body, "more_body": not self.complete}
             if self._changed is None:

@@ -46,7 +46,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
         company: the company to forward; None if no usable one arrived and none is pinned.
         version: the API version to forward; None if the one that arrived is not usable.
         failures: the problems of company and version, in this order.
-        received: the names of those of the three headers that arrived, as configured.
+        headers: all that arrived.
         request_id: the request's id: the client's own if it is usable, else a new one.
         client: the client's address; empty if it is not known.
         trace: header fields of the trace context to forward; empty unless a setting says so.
@@ -57,7 +57,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     company: str | None
     version: str | None
     failures: tuple[WethodFailure, ...]
-    received: tuple[str, ...]
+    headers: Headers
     request_id: str
     client: str = ""
     trace: RawHeaders = ()
@@ -93,7 +93,6 @@ class CallerReader:
             b"wethod-company": COMPANY_HEADER,
             b"wethod-version": VERSION_HEADER,
         }
-        self._all_received = tuple(self._shown.values())
 
     def read(self, headers: Headers, client: str = "") -> Caller:
         """Read the caller.
@@ -106,16 +105,13 @@ class CallerReader:
         authorization, problem = self._read_authorization(headers)
         company = self._read_company(headers, failures)
         version = self._read_version(headers, failures)
-        received = self._all_received
-        if not (self._authorization_name in headers and b"wethod-company" in headers and b"wethod-version" in headers):
-            received = tuple(shown for name, shown in self._shown.items() if name in headers)
         return Caller(
             authorization,
             problem,
             company,
             version,
             tuple(failures),
-            received,
+            headers,
             _request_id(headers),
             client,
             _trace(headers) if self._trace_upstream else (),
@@ -131,7 +127,7 @@ class CallerReader:
         return WethodContext(
             company=caller.company,
             version=caller.version,
-            received_headers=list(caller.received),
+            received_headers=[shown for name, shown in self._shown.items() if name in caller.headers],
             failures=[*unauthorized, *caller.failures],
         )
 

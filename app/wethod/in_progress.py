@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -35,7 +36,7 @@ class Places:
         self._limit_by_token = share_of(limit)
         self._taken = 0
         self._by_token: dict[bytes, int] = {}
-        self.by_operation: dict[str, int] = {}
+        self.by_operation: defaultdict[str, int] = defaultdict(int)
 
     def take(self, operation: str, token: bytes) -> Overloaded | None:
         """Take a place; None if there was one."""
@@ -46,7 +47,7 @@ class Places:
             return Overloaded(by_token=True)
         self._taken += 1
         self._by_token[token] = taken + 1
-        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+        self.by_operation[operation] += 1
         return None
 
     def free(self, operation: str, token: bytes) -> None:
