@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
+import operator
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -34,6 +35,7 @@ _DISCONNECT: Message = {"type": "http.disconnect"}
 _FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding"})
 _CR, _LF, _NUL = b"\r\n\0"
 _BODILESS = frozenset({204, 304})
+_NAME = operator.itemgetter(0)
 
 
 class Channel(Protocol):
@@ -196,7 +198,7 @@ class Exchange(msgspec.Struct, eq=False):
 
     def _render_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = status in _BODILESS or self.scope["method"] == "HEAD"
-        if not _FRAMING.isdisjoint(dict(headers)):
+        if not _FRAMING.isdisjoint(map(_NAME, headers)):
             headers = [field for field in headers if field[0] not in _FRAMING or self._take_framing(*field)]
         lines = [*map(b": ".join, headers), b""]
         text = b"".join(lines)
