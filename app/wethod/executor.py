@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.wethod import rest_request
 from app.wethod.call_list import call_list
-from app.wethod.in_progress import Places, SharedCall
+from app.wethod.in_progress import CallInProgress, Places
 from app.wethod.record import OperationRecord
 from app.wethod.sender import RESERVE_SECONDS, Sender, log_fields
 from schema import rest
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from app.wethod.rest_request import Arguments
     from schema.rest import NoResponse, RestOperation
 
-_UNCLEAR = (type(None), WethodOutcomeUnknownError, WethodUnexpectedResponseError)
-"""Outcomes of an equal call that do not show whether Wethod acted. NoneType: it has no outcome yet."""
+_UNCLEAR = (WethodOutcomeUnknownError, WethodUnexpectedResponseError)
+"""Outcomes of an equal call that leave open if Wethod acted."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Executor:
         self._rate_limits = rate_limits
         self._audit = audit
         self._observer = observer
-        self._shared_calls: dict[CallKey, SharedCall] = {}
+        self._shared_calls: dict[CallKey, CallInProgress] = {}
 
     @property
     def in_progress(self) -> Mapping[str, int]:
@@ -96,25 +96,24 @@ class Executor:
             A member of the operation's union.
         """
         started = time.perf_counter()
-        attempts, shared = 0, False
+        own = CallInProgress()
         try:
             reason = _refuse(context, operation, arguments) or self._admit(context, operation)
             if reason is not None:
                 outcome = operation.from_no_response(reason, *arguments)
             else:
                 try:
-                    outcome, attempts, shared = await self._run(context, operation, arguments)
-                    if attempts and isinstance(outcome, WethodRateLimitedError) and outcome.retry_after_seconds:
+                    outcome = await self._run(context, operation, arguments, own)
+                    if isinstance(outcome, WethodRateLimitedError) and own.attempts and outcome.retry_after_seconds:
                         self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
                 finally:
                     self._places.free(operation.name, context.caller.authorization)
         except Exception:
-            # No byte was written: the sender itself handles every error after the first byte.
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
-            outcome = operation.from_no_response(rest.Failed(), *arguments)
+            outcome = operation.from_no_response(rest.Interrupted() if own.attempts else rest.Failed(), *arguments)
         seconds = time.perf_counter() - started
         recorded = self._record(
-            OperationRecord(operation, context.caller, arguments, outcome, attempts, shared, seconds)
+            OperationRecord(operation, context.caller, arguments, outcome, own.attempts, own.shared, seconds)
         )
         if recorded is not None and self._audit is not None:
             try:
@@ -156,57 +155,59 @@ class Executor:
         return rest.AuditBlocked() if blocked else None
 
     async def _run(
-        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments
-    ) -> tuple[Any, int, bool]:
-        """Outcome, attempts, and whether they belong to an equal call."""
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, own: CallInProgress
+    ) -> Any:
+        """Send a call, or share an equal one. Return the outcome."""
         if not operation.shared:
-            return *await self._sender.exchange(context, operation, arguments), False
+            return await self._sender.exchange(context, operation, arguments, own)
         caller = context.caller
         key = (operation.name, caller.authorization, caller.company, caller.version, *arguments)
         other = self._shared_calls.get(key)
         if other is not None:
-            return await self._await_existing(other, context, operation, arguments)
-        own = self._shared_calls[key] = SharedCall()
-        outcome, attempts = None, 0
+            return await self._await_existing(other, context, operation, arguments, own)
+        self._shared_calls[key] = own
+        outcome = None
         try:
-            outcome, attempts = await self._sender.exchange(context, operation, arguments, own)
+            outcome = await self._sender.exchange(context, operation, arguments, own)
         finally:
             del self._shared_calls[key]
-            own.end(outcome, attempts)
-        return outcome, attempts, False
+            own.end(outcome)
+        return outcome
 
     async def _await_existing(
         self,
-        other: SharedCall,
+        other: CallInProgress,
         context: CallContext,
         operation: RestOperation[Any, Any],
         arguments: Arguments,
-    ) -> tuple[Any, int, bool]:
-        """Take the success of an equal call in flight; after any other outcome, send a call of its own.
+        own: CallInProgress,
+    ) -> Any:
+        """Take the success of an equal call in progress; after any other outcome, send a call of its own.
 
         Only a success is shared: any other answer may be out of date when it comes (docs/adr/0021).
         """
         try:
             await other.wait(context.deadline)
         except asyncio.CancelledError:
-            context.absorb_cancellation()
+            context.absorb_cancellation()  # `_not_now` returns the reason
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
-            return other.outcome, other.attempts, True
+            own.requests, own.shared = other.requests, True
+            return other.outcome
         reason = self._not_now(context) or self._audit_blocked(operation)
         if reason is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
             reason = rest.NoTime()
-        attempts = 0
         if reason is None:
-            outcome, attempts = await self._sender.exchange(context, operation, arguments)
+            outcome = await self._sender.exchange(context, operation, arguments, own)
         else:
             outcome = operation.from_no_response(reason, *arguments)
-        if not attempts and other.may_have_acted and isinstance(other.outcome, _UNCLEAR):
+        if not own.attempts and other.attempts and (other.outcome is None or isinstance(other.outcome, _UNCLEAR)):
             # The equal request may have reached Wethod: "nothing happened" could be wrong.
-            return operation.from_no_response(rest.WaitEnded(), *arguments), 0, True
-        return outcome, attempts, False
+            own.shared = True
+            return operation.from_no_response(rest.WaitEnded(), *arguments)
+        return outcome
 
     def _record(self, record: OperationRecord) -> asyncio.Future[None] | None:
-        """Count a call. Return what is done when its audit line is with the kernel; None if it has no line."""
+        """Count a call. Return a future that ends when the kernel has the audit line; None if there is no line."""
         recorded: asyncio.Future[None] | None = None
         try:
             if self._audit is not None and record.operation.audited:

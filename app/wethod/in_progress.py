@@ -1,4 +1,4 @@
-"""The calls in progress of one worker: their bound, each token's share of it, and the calls that may be shared."""
+"""The calls in progress of one worker: their bound, each token's share of it, and the calls themselves."""
 
 from __future__ import annotations
 
@@ -62,30 +62,29 @@ class Places:
             del self._by_token[token]
 
 
-class SharedCall(msgspec.Struct):
-    """A call in flight that equal calls wait for.
+class CallInProgress(msgspec.Struct, eq=False):
+    """One call, from its checks to its outcome; equal calls may wait for it.
 
     Attributes:
-        request: its first request; None before that is made.
-        outcome: its outcome; None while it is in flight.
-        attempts: the requests that it wrote; 0 while it is in flight.
+        requests: the requests that were made for it: none, one, or one and its repeat.
+        outcome: its outcome; None while it is in progress.
+        shared: it waited for an equal call and ended by that one.
     """
 
-    request: Request | None = None
+    requests: list[Request] = []
     outcome: Any = None
-    attempts: int = 0
+    shared: bool = False
     # Made by the first that waits: most calls have none.
     _ended: asyncio.Future[None] | None = None
 
     @property
-    def may_have_acted(self) -> bool:
-        """Wethod may have received it."""
-        return self.request is not None and self.request.written
+    def attempts(self) -> int:
+        """The number of requests of which at least one byte was written."""
+        return sum([request.written for request in self.requests])
 
-    def end(self, outcome: object, attempts: int) -> None:
+    def end(self, outcome: object) -> None:
         """Publish the outcome."""
         self.outcome = outcome
-        self.attempts = attempts
         if self._ended is not None:
             self._ended.set_result(None)
 

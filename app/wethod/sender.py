@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.headers import Headers
     from app.http_client.transport import Request, Response, Transport
     from app.wethod.call_context import CallContext
-    from app.wethod.in_progress import SharedCall
+    from app.wethod.in_progress import CallInProgress
     from app.wethod.observer import OperationObserver
     from app.wethod.rest_request import Arguments
     from schema.rest import NoResponse, RestOperation
@@ -69,46 +69,39 @@ class Sender:
         self._observer = observer
 
     async def exchange(
-        self,
-        context: CallContext,
-        operation: RestOperation[Any, Any],
-        arguments: Arguments,
-        shared_call: SharedCall | None = None,
-    ) -> tuple[Any, int]:
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, call: CallInProgress
+    ) -> Any:
         """Send a call that has passed all checks.
 
         Args:
             context: the caller's request.
             operation: the operation.
             arguments: its arguments.
-            shared_call: gets the request, so that equal calls know what may have been written.
+            call: gets every request before it is sent, so that it is always known if a byte was written.
 
         Returns:
-            The outcome, and the number of requests of which at least one byte was written.
+            The outcome.
         """
         last_send = context.deadline - RESERVE_SECONDS
         begin = asyncio.get_running_loop().time()
         if begin >= last_send:
-            return operation.from_no_response(rest.NoTime(), *arguments), 0
+            return operation.from_no_response(rest.NoTime(), *arguments)
         request = rest_request.build(operation, context, arguments, self._base_path)
         request.send_by = min(begin + SENDING_SECONDS, last_send)
-        if shared_call is not None:
-            shared_call.request = request
-        context.first_request = context.first_request or request
-        requests = [request]
-        reason: NoResponse
+        call.requests.append(request)
+        context.first_request = context.first_request or request  # a list withdraws a call by it
+        reason: NoResponse = rest.Interrupted()
         try:
             response = await self._send(operation, request, context)
             if response is not None:
-                return operation.from_response(_readable(response, context), *arguments), 1
-            if operation.from_repeat is None or not operation.idempotent:
-                raise Interrupted("it must not be repeated")  # noqa: TRY301 - handled below, as a transport's own
-            repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
-            requests.append(repeat)
-            response = await self._attempt(operation, repeat, is_repeat=True)
-            return operation.from_repeat(_readable(response, context), *arguments), 2
+                return operation.from_response(_readable(response, context), *arguments)
+            if operation.from_repeat is not None:
+                repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
+                call.requests.append(repeat)
+                response = await self._attempt(operation, repeat, is_repeat=True)
+                return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
-            what = "the repeat of " if len(requests) > 1 else ""
+            what = "the repeat of " if len(call.requests) > 1 else ""
             logger.warning("%s%s has no answer: %s", what, operation.name, problem, extra=log_fields(context))
             reason = _reason(problem, last_send)
         except asyncio.CancelledError:
@@ -116,11 +109,10 @@ class Sender:
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             reason = rest.Failed()
-        attempts = sum(request.written for request in requests)
-        if attempts:
+        if call.attempts:
             # A byte was written: whatever happened since, Wethod may have acted.
             reason = rest.Interrupted()
-        return operation.from_no_response(reason, *arguments), attempts
+        return operation.from_no_response(reason, *arguments)
 
     async def _send(
         self, operation: RestOperation[Any, Any], request: Request, context: CallContext

@@ -267,6 +267,19 @@ async def test_a_delete_has_three_tries_and_one_repeat(
     assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
 
 
+async def test_a_bug_behind_the_sender_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delete was sent, and what the engine does with its response fails."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(RateLimitMemory, "remember", fail)
+    transport = ScriptedTransport(Response(429, Headers({b"retry-after": b"5"}), b"{}"))
+    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+        assert await client.delete() == unknown()
+    assert len(transport.requests) == 1
+
+
 async def test_a_bug_before_the_first_byte_means_not_sent() -> None:
     transport = ScriptedTransport(EarlyBugError())
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
