@@ -160,7 +160,7 @@ def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
                 key="too_many_requests", message=words.rate_limited, retry_after_seconds=seconds
             )
         case Skipped(after):
-            assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see the executor
+            assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see app/wethod/call_list.py
             return replace(after, message=words.skipped, status_code=None, response=None)
         case _:
             member, key = NO_RESPONSE[type(reason)]

@@ -111,7 +111,7 @@ class AuditBlocked:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """At least one byte was written, and no complete head came back: Wethod may have acted."""
+    """At least one byte was written, and no response decides the outcome: Wethod may have acted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,5 +39,5 @@ def api_sdl() -> str:
 
 def introspection(*, api: bool) -> dict[str, Any]:
     """The result of the introspection query, for tools that read JSON."""
-    schema = api_schema() if api else build_schema()._schema  # noqa: SLF001
+    schema = api_schema() if api else build_schema()._schema  # noqa: SLF001 - as above
     return dict(introspection_from_schema(schema))

@@ -147,7 +147,7 @@ class TrustedOperations:
                 # Each document takes milliseconds to validate; the event loop answers requests meanwhile.
                 self._trusted = await asyncio.to_thread(self._load)
             except ManifestError as error:
-                logger.error("the trusted documents stay as they were: %s: %s", self._path, error)  # noqa: TRY400
+                logger.error("the trusted documents stay as they were: %s: %s", self._path, error)  # noqa: TRY400 - the message is complete
             except Exception:
                 logger.exception("the trusted documents stay as they were: %s", self._path)
             else:

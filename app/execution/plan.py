@@ -119,10 +119,10 @@ class Plan:
         if not fields.counted:
             return Coerced(fields.max_words, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
-        echoed = self._check_lists(fields, arguments)
+        echoed = self._echoed_bytes(fields, arguments)
         return Coerced(self._max_words(fields, made, echoed), given, variables, fields, arguments)
 
-    def _check_lists(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
+    def _echoed_bytes(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
         """Bound the answer to a caller without a usable token by the lists that the request gives.
 
         Each element makes an entry of the answer, which may repeat the element under every name.
@@ -216,7 +216,7 @@ class Plan:
             try:
                 return ExecutionResult(fields.project(outcomes), None)
             except Exception:  # noqa: BLE001, S110 - graphql-core completes the values, and words what is wrong
-                pass
+                pass  # it gets `outcomes`, and calls no resolver again
         name = self.definition.name
         return await delegate(
             self._schema,

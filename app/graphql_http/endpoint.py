@@ -125,7 +125,7 @@ class GraphQLEndpoint:
             plan = found.plan
             if body is None and plan.operation is not OperationType.QUERY:
                 message = f"A {plan.kind} must be sent by POST."
-                raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301
+                raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301 - as above
             variables = plan.coerce(request.variables or {})
             context = self._make_context(caller, deadline, variables.max_words)
             with observation.operation(plan.kind, request.operation_name, found.document_id):

@@ -127,7 +127,7 @@ class ResponseParser:
         del self._parser
 
     def is_settled(self, need: BodyNeed) -> bool:
-        """Return whether as much of the body as is needed is there, or can never be."""
+        """Return whether waiting longer cannot add bytes of the body that are needed."""
         return (
             need == "none"
             or self.complete

@@ -1,4 +1,4 @@
-"""The observers of one worker, joined: what ``app/main.py`` makes and passes on."""
+"""Makes and connects the observers of one worker."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class ConnectionPool(Protocol):
     @property
     def open_connections(self) -> int: ...  # noqa: D102 - see above
     @property
-    def idle_connections(self) -> int: ...  # noqa: D102
+    def idle_connections(self) -> int: ...  # noqa: D102 - see above
     @property
-    def waiting(self) -> int: ...  # noqa: D102
+    def waiting(self) -> int: ...  # noqa: D102 - see above
     @property
-    def waits(self) -> int: ...  # noqa: D102
+    def waits(self) -> int: ...  # noqa: D102 - see above
 
 
 def make_counters(workers: int, operations: Sequence[Operation]) -> SharedCounters:
@@ -149,7 +149,7 @@ class Observability:
         return health_routes(self._lifecycle, self._problem)
 
     async def start(self) -> None:
-        """Start to watch the event loop, and warn of settings that have no effect."""
+        """Watch the event loop, and warn of settings without effect. SIGHUP reopens the audit, and exit closes it."""
         self._metrics.start()
         if self._audit is not None:
             atexit.register(self._audit.close, EXIT_SECONDS)
@@ -159,7 +159,7 @@ class Observability:
             self._warn()
 
     async def aclose(self) -> None:
-        """Export and write what is left. A call that ends later still has its audit line."""
+        """Export and write what is left. A call that ends later opens the audit again for its line."""
         if self._tracing is not None:
             await self._tracing.aclose()
         await self._monitor.stop(EXIT_SECONDS)

@@ -93,7 +93,7 @@ class OperationReporter:
             row[self._audit_lines] += 1.0
         evidence = getattr(outcome, "confirmed_by", None)
         if evidence is not None:
-            row[series.confirmed[evidence._name_]] += 1.0  # a third of the cost of `name`
+            row[series.confirmed[evidence._name_]] += 1.0  # `name` costs three times as much
         elif getattr(outcome, "status_code", 0) is None:
             # Without a status no response of Wethod decided, so the key is the gateway's.
             limit = self._limits.get(outcome.key)

@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         state: the state of the worker.
-        unwritable: set when the client reads again; None while it does.
+        unwritable: an event while the client does not read, set when it reads again; otherwise None.
     """
 
     __slots__ = (

@@ -43,7 +43,7 @@ class Channel(Protocol):
 
     Attributes:
         state: the state of the worker.
-        unwritable: set when the client reads again; None while it does.
+        unwritable: an event while the client does not read, set when it reads again; otherwise None.
     """
 
     state: WorkerState

@@ -69,8 +69,8 @@ class RequestParser:
 
     Attributes:
         found: exchanges whose head is complete; the caller of ``feed`` takes them.
-        unfinished: the last bytes did not complete a request.
-        fresh: a request has begun; the caller of ``feed`` resets it.
+        unfinished: the last bytes did not complete a request; they may be a mere line end.
+        fresh: a request has begun since the caller of ``feed`` last reset this, so its time starts.
     """
 
     __slots__ = (

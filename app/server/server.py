@@ -107,7 +107,7 @@ class GatewayServer(uvicorn.Server):
         # The parts of the application live to the end. A collection that visited them took 30 ms.
         gc.collect()
         gc.freeze()
-        # Requests in progress hold so many objects that the usual 700 led to a collection every few requests.
+        # Requests in progress hold many objects: Python's threshold of 700 led to a collection every few requests.
         gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
         with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
             runner.run(serve())

@@ -96,6 +96,7 @@ class Sender:
             if response is not None:
                 return operation.from_response(_readable(response, context), *arguments)
             if operation.from_repeat is not None:
+                # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
                 response = await self._attempt(operation, repeat, is_repeat=True)

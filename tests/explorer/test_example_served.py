@@ -89,7 +89,7 @@ async def test_every_token_of_the_sandbox_and_none_can_be_chosen() -> None:
     assert sorted(token or "" for token in offered) == sorted(["", *TOKENS])
 
 
-async def test_settings_cannot_leave_their_attribute() -> None:
+async def test_settings_are_escaped_in_html() -> None:
     async with gateway(NOWHERE, {"GATEWAY_AUTHORIZATION_HEADER": "X-Token'&$folder"}, sandbox=True) as client:
         page = (await client.http.get(f"{client.url}/example")).text
     (config,) = [attributes["data-config"] for tag, attributes in Elements(page).found if tag == "body"]

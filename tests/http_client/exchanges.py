@@ -50,7 +50,7 @@ def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
 
 
 def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: bool = False) -> Response:
-    """Make the response that is expected, its names in lower case."""
+    """Make the expected response, with field names in lower case."""
     return Response(status, parse_headers(fields), body, reused)
 
 

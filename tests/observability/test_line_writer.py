@@ -130,7 +130,7 @@ def test_lines_of_two_writers_do_not_mix(pipe: tuple[int, int]) -> None:
         writer.close()
 
 
-def test_a_socket_is_written_to_without_waiting() -> None:
+def test_writing_to_a_socket_never_blocks() -> None:
     """Standard output is a socket under systemd."""
     ours, theirs = socket.socketpair()
     with ours, theirs:

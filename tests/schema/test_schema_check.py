@@ -79,7 +79,7 @@ def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
 
 
 @pytest.mark.parametrize(("sdl", "sentences"), BREAKING.values(), ids=BREAKING)
-def test_a_breaking_change_fails(tmp_path: Path, sdl: str, sentences: list[str]) -> None:
+def test_a_breaking_change_fails_the_schema_check(tmp_path: Path, sdl: str, sentences: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         check(published(tmp_path), sdl)
     first, *middle, last = str(stop.value.code).split("\n")
