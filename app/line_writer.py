@@ -20,15 +20,15 @@ class LineWriter:
     """Writes lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
-    to ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a signal
-    handler that interrupts a write.
+    to about ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
+    signal handler that interrupts a write.
 
     Args:
         target: a file descriptor that stays open, such as 2, or the path of a file to append to.
-        most_bytes: bytes that are kept; beyond that, lines are dropped and counted.
+        most_bytes: bytes that are kept; beyond that, further lines are dropped and counted.
 
     Attributes:
-        backlog_bytes: bytes that are kept now.
+        backlog_bytes: bytes that the last write left; 0 if it left nothing.
         dropped: lines dropped since the start.
         problem: why the last write failed; None if it did not fail.
 
@@ -39,8 +39,8 @@ class LineWriter:
     def __init__(self, target: int | Path, *, most_bytes: int) -> None:
         self._target = target
         self._most_bytes = most_bytes
-        self._incoming: deque[tuple[bytes, bool]] = deque()
-        self._backlog: deque[bytes] = deque()
+        self._lines: deque[bytes] = deque()
+        self._kept = 0
         self._lock = threading.Lock()
         self.backlog_bytes = 0
         self.dropped = 0
@@ -56,23 +56,25 @@ class LineWriter:
         """
         self.append(line, droppable=droppable)
         # The holder of the lock, another thread or the code that a signal interrupted, looks again after its release.
-        while self._incoming and self._lock.acquire(blocking=False):
+        while self._lines and self._lock.acquire(blocking=False):
             try:
-                self._take_incoming()
-                self._drain()
+                if not self._drain():
+                    break
             finally:
                 self._lock.release()
 
     def append(self, line: bytes, *, droppable: bool = True) -> None:
         """Take a line that the next ``write``, ``retry`` or ``flush`` writes, together with others."""
-        self._incoming.append((line, droppable))
+        if droppable and self.backlog_bytes and self.backlog_bytes + len(line) > self._most_bytes:
+            self.dropped += 1
+        else:
+            self._lines.append(line)
 
     def retry(self) -> bool:
         """Write what was appended or kept, without waiting. Return whether nothing is left."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            self._take_incoming()
             return self._drain()
         finally:
             self._lock.release()
@@ -83,10 +85,9 @@ class LineWriter:
         while not self.retry() and time.monotonic() < until:
             time.sleep(_PAUSE_SECONDS)
         with self._lock:
-            self._take_incoming()
-            left = list(self._backlog)
-            self._backlog.clear()
-            self.backlog_bytes = 0
+            left = list(self._lines)
+            self._lines.clear()
+            self.backlog_bytes = self._kept = 0
         return left
 
     def reopen(self) -> None:
@@ -109,34 +110,24 @@ class LineWriter:
                 os.close(self._fd)
                 self._fd = -1
 
-    def _take_incoming(self) -> None:
-        incoming, backlog = self._incoming, self._backlog
-        while incoming:
-            line, droppable = incoming.popleft()
-            if droppable and self.backlog_bytes + len(line) > self._most_bytes and not self._drain():
-                self.dropped += 1
-            else:
-                backlog.append(line)
-                self.backlog_bytes += len(line)
-
     def _drain(self) -> bool:
-        """Write what is kept, several lines at once. Return whether nothing is left."""
-        backlog = self._backlog
-        while backlog:
+        """Write all lines, several at once. Return whether nothing is left."""
+        lines = self._lines
+        while lines:
             # The first line, and those behind it that a pipe takes in the same write.
-            lines = [backlog.popleft()]
-            size = len(lines[0])
-            while backlog and (size := size + len(backlog[0])) <= _ATOMIC_BYTES:
-                lines.append(backlog.popleft())
-            joined = b"".join(lines)
-            written = self._send(joined)
-            if not written:
-                backlog.extendleft(reversed(lines))
+            taken = [lines.popleft()]
+            size = len(taken[0])
+            while lines and (size := size + len(lines[0])) <= _ATOMIC_BYTES:
+                taken.append(lines.popleft())
+            data = b"".join(taken)
+            written = self._send(data)
+            if written < len(data):
+                lines.extendleft(reversed(taken) if not written else (data[written:],))
+                if len(lines) != self._kept or written:
+                    self._kept = len(lines)
+                    self.backlog_bytes = sum(map(len, lines))
                 return False
-            self.backlog_bytes -= written
-            if written < len(joined):
-                backlog.appendleft(joined[written:])
-                return False
+        self.backlog_bytes = self._kept = 0
         return True
 
     def _send(self, data: bytes) -> int:
