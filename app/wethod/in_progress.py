@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +14,8 @@ from schema.rest import Overloaded
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request
+
+_WRITTEN = operator.attrgetter("written")
 
 CallKey: TypeAlias = tuple[object, ...]
 """Operation, token, company, version and arguments: calls that are equal in all of them are equal."""
@@ -80,7 +83,7 @@ class CallInProgress(msgspec.Struct, eq=False):
     @property
     def attempts(self) -> int:
         """The number of requests of which at least one byte was written."""
-        return sum([request.written for request in self.requests])
+        return sum(map(_WRITTEN, self.requests))
 
     def end(self, outcome: object) -> None:
         """Publish the outcome."""
