@@ -77,7 +77,6 @@ class Observability:
 
     Args:
         counters: the memory of ``make_counters``; None if this is the only worker.
-        index: the number of the worker.
         audit: the audit, whose writer needs retries; None if it is off.
 
     Attributes:
@@ -93,19 +92,17 @@ class Observability:
         *,
         lifecycle: Lifecycle,
         counters: SharedCounters | None = None,
-        index: int = 0,
         audit: Audit | None = None,
     ) -> None:
         self._settings = settings
         self._lifecycle = lifecycle
-        self._index = index
         self._audit = audit
         self._handler = current_handler()
         self._tracing = open_tracing(settings)
         definitions = MetricDefinitions(operations)
         counters = counters or SharedCounters(1, definitions.columns)
         self._page = MetricsPage(definitions, counters)
-        self._metrics = WorkerMetrics(definitions, counters.row(index))
+        self._metrics = WorkerMetrics(definitions, counters.row(lifecycle.index))
         self._lag = self._metrics.histogram("gateway_event_loop_lag_seconds")
         self._names = [operation.name for operation in operations]
         self._monitor = EventLoopMonitor(self._on_tick, self._retry)
@@ -155,7 +152,7 @@ class Observability:
             atexit.register(self._audit.close, EXIT_SECONDS)
             self._lifecycle.reload_callbacks.append(self._reopen_audit)
         self._monitor.start()
-        if self._index == 0:
+        if self._lifecycle.index == 0:
             self._warn()
 
     async def aclose(self) -> None:

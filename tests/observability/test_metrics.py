@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
+from app.server.lifecycle import Lifecycle
 from app.shared_counters import SharedCounters
 from schema.errors import WethodRateLimitedError, WethodUnavailableError
 from tests.observability.records import (
@@ -203,7 +204,10 @@ async def test_a_restarted_worker_continues_its_counts() -> None:
 
 async def test_workers_share_one_page() -> None:
     counters = make_counters(2, OPERATIONS)
-    async with running(counters=counters, index=1) as second, running(counters=counters, index=0) as first:
+    async with (
+        running(counters=counters, lifecycle=Lifecycle(index=1)) as second,
+        running(counters=counters, lifecycle=Lifecycle(index=0)) as first,
+    ):
         for observers in (first, second):
             observers.operations.operation_ended(record())
         for observers in (first, second):

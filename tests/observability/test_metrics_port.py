@@ -10,6 +10,7 @@ import pytest
 
 from app.observability.metrics_server import serve_metrics, serve_metrics_beside_workers
 from app.observability.observability import make_counters, metrics_of
+from app.server.lifecycle import Lifecycle
 from app.settings import load
 from app.start_error import StartError
 from tests.observability.records import OPERATIONS, observability, record, samples
@@ -74,7 +75,7 @@ def test_a_parent_serves_the_metrics_of_its_workers(port: int) -> None:
     counters = make_counters(2, OPERATIONS)
     with serve_metrics_beside_workers(settings(port, GATEWAY_WORKERS="2"), metrics_of(counters, OPERATIONS)):
         for index in range(2):
-            observability(counters=counters, index=index).operations.operation_ended(record())
+            observability(counters=counters, lifecycle=Lifecycle(index=index)).operations.operation_ended(record())
         found = httpx.get(f"http://127.0.0.1:{port}/metrics")
     assert samples(found.content)[REMOVED] == 2
     with pytest.raises(httpx.ConnectError):

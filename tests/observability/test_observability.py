@@ -259,7 +259,7 @@ async def test_only_the_first_worker_warns(
         monkeypatch.setenv(name, value)
     given = {name: str(tmp_path / "key") if value == "KEY" else value for name, value in environ.items()}
     audit = Audit(tmp_path / "audit", AUDIT_KEY)
-    async with running(given, audit=audit, counters=make_counters(2, OPERATIONS), index=index):
+    async with running(given, audit=audit, counters=make_counters(2, OPERATIONS), lifecycle=Lifecycle(index=index)):
         pass
     assert [entry.levelname for entry in caplog.records] == ["WARNING"] * len(warned)
     for entry, start in zip(caplog.records, warned, strict=True):
