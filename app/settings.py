@@ -251,7 +251,8 @@ class Settings(BaseModel):
         default=32 * 1024, description="Longest request line and headers together, in bytes."
     )
     gateway_max_tokens: Count = Field(
-        default=1_000, description="Most tokens of a document; twice as many selections, fragments unfolded."
+        default=1_000,
+        description="Most tokens of a document; half as many selections, or twice as many with fragments unfolded.",
     )
     gateway_max_depth: Count = Field(
         default=20, description="Deepest nesting of a document; `__schema` and `__type` count one."

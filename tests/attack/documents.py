@@ -14,6 +14,7 @@ ROOT_FIELDS = "The operation has more than 20 root fields."
 DEPTH = "The operation is nested deeper than 20 fields."
 UNFOLDED = "The document's fragments unfold to more than 2000 selections."
 TOO_OFTEN = "The document repeats fields, or spreads fragments, too often to be validated."
+WRITTEN = "The document has more than 500 selections. Each operation and each fragment counts as 5."
 NAMES = "The answer would be too long. Select fewer aliases of a field, or give shorter lists."
 TOKENS = refused(422, "LIMIT_EXCEEDED", "The document has more than 1000 tokens, or as many comments.")
 TOO_DEEP = refused(422, "LIMIT_EXCEEDED", "The document is nested too deeply.")
@@ -105,9 +106,19 @@ VOLUME = {
         (answered({"wethodContext": {"company": "acme"}}),),
     ),
     "fields-repeated-often": Attack(
-        "one field 900 times: validation compares each pair",
-        ask("{wethodContext{" + "company " * 900 + "}}"),
+        "one field 400 times: validation compares each pair",
+        ask("{wethodContext{" + "company " * 400 + "}}"),
         (refused(422, "LIMIT_EXCEEDED", TOO_OFTEN),),
+    ),
+    "fields-unknown": Attack(
+        "900 fields of an unknown field: validation visits each of them twice",
+        ask("{x{" + " ".join(f"a{number}" for number in range(900)) + "}}"),
+        (refused(422, "LIMIT_EXCEEDED", WRITTEN),),
+    ),
+    "fragments-unused": Attack(
+        "140 fragments that are not used: validation visits each of them",
+        ask("{__typename}" + "".join(f"fragment F{number} on Query{{__typename}}" for number in range(140))),
+        (refused(422, "LIMIT_EXCEEDED", WRITTEN),),
     ),
     "fields-repeated-more": Attack(
         "one field 8,000 times", ask("{wethodContext{" + "version " * 8_000 + "}}"), (TOKENS,)

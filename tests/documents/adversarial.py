@@ -6,7 +6,9 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
-from graphql import Lexer, Source, TokenKind
+from graphql import Lexer, Source, TokenKind, parse
+
+from app.documents.limits import TOKENS_PER_SELECTION, count_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +30,13 @@ def tokens(text: str) -> int:
 
 
 def of_size(write: Write, most: int) -> str:
-    """The largest document of a family within this number of tokens."""
+    """The largest document of a family within this number of tokens, and the selections that it allows to write."""
     low, high = 1, most
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if tokens(write(middle)) <= most else (low, middle - 1)
+        text = write(middle)
+        fits = tokens(text) <= most and count_written(parse(text)) <= most // TOKENS_PER_SELECTION
+        low, high = (middle, high) if fits else (low, middle - 1)
     return write(low)
 
 
@@ -189,6 +193,34 @@ FAMILIES: dict[str, Write] = {
         "... { company " * min(n, 150) + "company " * n + "} " * min(n, 150)
     ),
     "unknown-fields": lambda n: context(each(lambda i: f"compani{i}", n)),
+    "bare-names-in-operations": lambda n: each(lambda i: f"query Q{i} {{ x {{ {each(lambda j: f'a{j}', n)} }} }}", 19),
+    "bare-names-in-unused-fragments": lambda n: (
+        "{ x } " + each(lambda i: f"fragment F{i} on X {{ {each(lambda j: f'a{j}', n)} }}", 19)
+    ),
+    "bare-names-and-objects": lambda n: (
+        f"{{ x(a: [{'{a: 1} ' * (98 - n // 5)}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
+    ),
+    "a-list-of-every-contact": lambda n: f"mutation {{ deleteContacts(ids: [{'1 ' * n}]) {{ __typename }} }}",
+    "fragments-of-every-field": lambda n: (
+        "{ __typename } "
+        + each(
+            lambda i: (
+                f"fragment F{i} on WethodContext {{ company version receivedHeaders failures {{ field message }} }}"
+            ),
+            n,
+        )
+    ),
+    "operations-of-every-field": lambda n: each(
+        lambda i: (
+            f"query Q{i} {{ __typename _service {{ sdl }} wethodContext "
+            "{ company version receivedHeaders failures { field message } } }"
+        ),
+        n,
+    ),
+    "operations-of-eight-fields-and-one-of-names": lambda n: (
+        each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", 30)
+        + f" query Q {{ x(a: [{'1 ' * (500 - n)}]) {{ {each(lambda j: f'a{j}', n)} }} }}"
+    ),
     "unknown-types": lambda n: context(each(lambda i: f"... on WethodErra{i} {{ x }}", n)),
     "unknown-directives": lambda n: context("company " + each(lambda i: f"@d{i}", n)),
     "unknown-arguments": lambda n: f"mutation {{ deleteContact({each(lambda i: f'a{i}: 1', n)}) {{ __typename }} }}",

@@ -1,28 +1,41 @@
-"""A document may have fifty operations, of which a request runs one."""
+"""A document may write 500 selections; an operation and a fragment count as five."""
 
 from __future__ import annotations
 
+import pytest
+
+from tests.documents.adversarial import each
 from tests.gateway import gateway
-from tests.upstream import upstream
+
+REFUSED = "The document has more than 500 selections. Each operation and each fragment counts as 5."
 
 
-async def test_fifty_operations_are_accepted_and_one_more_is_refused() -> None:
-    """Validation walks through each of them."""
-    async with upstream([]) as wethod, gateway(wethod.url) as client:
-        for count in (50, 51):
-            text = " ".join(f"query Q{number} {{ __typename }}" for number in range(count))
-            response = await client.graphql(text, operationName="Q7")
-            if count == 50:
-                assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
-            else:
-                assert (response.status_code, response.json()) == (
-                    422,
-                    {
-                        "errors": [
-                            {
-                                "message": "The document has more than 50 operations.",
-                                "extensions": {"code": "LIMIT_EXCEEDED"},
-                            }
-                        ]
-                    },
-                )
+@pytest.mark.parametrize(
+    ("text", "selections"),
+    [
+        pytest.param(
+            "query Q7 { __typename } " + each(lambda i: f"query A{i} {{ __typename }}", 82), 498, id="allowed"
+        ),
+        pytest.param(
+            "query Q7 { __typename } " + each(lambda i: f"query A{i} {{ __typename }}", 83), 504, id="operations"
+        ),
+        pytest.param(
+            "query Q7 { __typename } " + each(lambda i: f"fragment F{i} on Query {{ __typename }}", 83),
+            504,
+            id="fragments",
+        ),
+        pytest.param("query Q7 { x { " + each(lambda i: f"a{i}", 495) + " } }", 501, id="fields"),
+        pytest.param("query Q7 { ... { ... { " + each(lambda i: f"a{i}", 494) + " } } }", 501, id="inline-fragments"),
+    ],
+)
+async def test_five_hundred_written_selections_are_accepted(text: str, selections: int) -> None:
+    """Validation visits each of them, also those that no operation uses."""
+    async with gateway("http://127.0.0.1:9") as client:
+        response = await client.graphql(text, operationName="Q7")
+    if selections <= 500:
+        assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
+    else:
+        assert (response.status_code, response.json()) == (
+            422,
+            {"errors": [{"message": REFUSED, "extensions": {"code": "LIMIT_EXCEEDED"}}]},
+        )

@@ -20,7 +20,7 @@ from graphql.language import Token
 from graphql.validation import validation_context
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
-from app.documents.limits import Limits, parse_within
+from app.documents.limits import Limits, check_limits, parse_within
 from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
 from tests.execution.comparison import plan_of
 from tests.execution.contacts import build_contact_schema
@@ -93,6 +93,7 @@ def test_the_budgets_of_validation_take_effect(monkeypatch: pytest.MonkeyPatch, 
 
 
 ALL = "__typename ... on WethodError { key message statusCode response { version } }"
+LIMITS = Limits(1_000, 20, 20)
 LEGITIMATE = {
     "introspection": get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
@@ -111,9 +112,10 @@ LEGITIMATE = {
 
 
 @pytest.mark.parametrize("document", LEGITIMATE.values(), ids=LEGITIMATE)
-def test_documents_of_tools_routers_and_clients_keep_within_the_budgets(document: str) -> None:
+def test_documents_of_tools_routers_and_clients_keep_within_the_budgets_and_limits(document: str) -> None:
     bound_validation()
     assert validate(SCHEMA, parse(document)) == []
+    assert check_limits(parse_within(document, LIMITS), LIMITS) > 0
 
 
 def test_a_parsed_document_is_freed_at_once() -> None:
@@ -122,7 +124,7 @@ def test_a_parsed_document_is_freed_at_once() -> None:
     gc.disable()
     try:
         before = sum(type(each) is Token for each in gc.get_objects())
-        document = parse_within("{ __typename }", Limits(1_000, 20, 20))
+        document = parse_within("{ __typename }", LIMITS)
         assert sum(type(each) is Token for each in gc.get_objects()) > before
         del document
         assert sum(type(each) is Token for each in gc.get_objects()) == before
