@@ -193,12 +193,15 @@ FAMILIES: dict[str, Write] = {
         "... { company " * min(n, 150) + "company " * n + "} " * min(n, 150)
     ),
     "unknown-fields": lambda n: context(each(lambda i: f"compani{i}", n)),
-    "bare-names-in-operations": lambda n: each(lambda i: f"query Q{i} {{ x {{ {each(lambda j: f'a{j}', n)} }} }}", 19),
+    "bare-names-in-operations-and-objects": lambda n: (
+        f"{{ x(a: [{'{a: 1} ' * 90}]) }} "
+        + each(lambda i: f"query Q{i} {{ x {{ {each(lambda j: f'a{j}', n)} }} }}", 18)
+    ),
     "bare-names-in-unused-fragments": lambda n: (
         "{ x } " + each(lambda i: f"fragment F{i} on X {{ {each(lambda j: f'a{j}', n)} }}", 19)
     ),
     "bare-names-and-objects": lambda n: (
-        f"{{ x(a: [{'{a: 1} ' * (98 - n // 5)}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
+        f"{{ x(a: [{'{a: 1} ' * 97}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
     ),
     "a-list-of-every-contact": lambda n: f"mutation {{ deleteContacts(ids: [{'1 ' * n}]) {{ __typename }} }}",
     "fragments-of-every-field": lambda n: (

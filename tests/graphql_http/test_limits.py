@@ -21,7 +21,7 @@ def body(**parameters: object) -> bytes:
     return json.dumps(parameters).encode()
 
 
-SIX_CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(6)) + " "
+TEN_CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(10)) + " "
 
 LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     "body": (
@@ -31,9 +31,15 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         413,
     ),
     "tokens": (
-        {"GATEWAY_MAX_TOKENS": "20"},
-        body(query="{" + "__typename " * 18 + "}"),
-        body(query="{" + "__typename " * 19 + "}"),
+        {"GATEWAY_MAX_TOKENS": "32"},
+        body(query="{" + "a: __typename " * 10 + "}"),
+        body(query="{" + "a: __typename " * 10 + "__typename }"),
+        422,
+    ),
+    "selections": (
+        {"GATEWAY_MAX_TOKENS": "100"},
+        body(query="{ wethodContext {" + "company " * 44 + "} }"),
+        body(query="{ wethodContext {" + "company " * 45 + "} }"),
         422,
     ),
     "root-fields": (
@@ -71,8 +77,8 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     ),
     "unfolded-selections": (
         {"GATEWAY_MAX_TOKENS": "100"},
-        body(query=f"{SIX_CONTEXTS}{'__typename ' * 2}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
-        body(query=f"{SIX_CONTEXTS}{'__typename ' * 3}}} fragment F on WethodContext {{ {'company ' * 31} }}"),
+        body(query=f"{TEN_CONTEXTS}}} fragment F on WethodContext {{ {'company ' * 18} }}"),
+        body(query=f"{TEN_CONTEXTS}__typename }} fragment F on WethodContext {{ {'company ' * 18} }}"),
         422,
     ),
 }
