@@ -115,7 +115,7 @@ KEPT = {
     "readme": README.replace("Delete(", "DeleteNUMBER("),
     "typename": _delete("__typename"),
     "leaves": _delete(f"... on WethodError {{ {each('key', 90)} }}"),
-    "one-leaf-again": _delete(f"... on WethodError {{ {'key ' * 70} }}"),
+    "one-leaf-again": _delete(f"... on WethodError {{ {'key ' * 50} }}"),
     "objects": _delete(f"... on WethodError {{ {each('response { version }', 60)} }}"),
     "one-object-again": _delete(f"... on WethodError {{ {'response { version } ' * 30} }}"),
     "through-fragments": _delete(
@@ -131,7 +131,7 @@ KEPT = {
         f"mutation A{letter}NUMBER {{ deleteContact(id: 1) {{ ...F }} }}" for letter in range(40)
     ).replace("A0NUMBER", "QNUMBER")
     + " fragment F on WethodError { key message statusCode response { version charset statusText callback } }",
-    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(110)),
+    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(80)),
     "twenty-roots": (
         "mutation QNUMBER($id: ID!) { " + each("deleteContact(id: $id) { ...F }", 20) + " } fragment F on WethodError "
         "{ key message statusCode response { version charset statusText callback } }"
