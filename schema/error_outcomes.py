@@ -5,6 +5,7 @@ An operation brings its own words; these functions choose the member and read We
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -137,7 +138,7 @@ def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
     if isinstance(outcome, WethodValidationError):
         outcome.failures = list(envelope.failures)
     elif isinstance(outcome, WethodRateLimitedError):
-        outcome.retry_after_seconds = read_retry_after(response.headers)
+        outcome.retry_after_seconds = read_retry_after(response.headers, time.time())
     return outcome
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -18,17 +17,16 @@ _MAX_DELAY_SECONDS = 86_400
 _NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
-def read_retry_after(headers: Mapping[bytes, bytes], now: float | None = None) -> int | None:
+def read_retry_after(headers: Mapping[bytes, bytes], now: float) -> int | None:
     """Read the delay from ``x-ratelimit-retry-after`` or, if that is not readable, from ``Retry-After``.
 
     Args:
         headers: header fields by name in lower case.
-        now: the Unix time in seconds; the clock's by default.
+        now: the Unix time in seconds.
 
     Returns:
         Seconds, 0 to 3,600, fractions rounded up; None if there is no such delay (RFC 9110 §10.2.3).
     """
-    now = time.time() if now is None else now
     seconds = _number(headers.get(b"x-ratelimit-retry-after", b""), now)
     if seconds is None:
         value = headers.get(b"retry-after", b"")
@@ -48,7 +46,7 @@ def _number(value: bytes, now: float) -> int | None:
 def _date(value: bytes, now: float) -> int | None:
     try:
         date = parsedate_to_datetime(value.decode("ascii"))
-        # HTTP dates are in GMT; a date without a zone is read as such.
+        # A sender writes GMT (RFC 9110 §5.6.7). Another zone is read as it is stated, and a missing one as GMT.
         return math.ceil((date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None

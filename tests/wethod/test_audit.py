@@ -72,6 +72,14 @@ EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
         record(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
         {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(11 characters)", "confirmedBy": None},
     ),
+    "id-of-20-digits": (
+        record(WethodValidationError(key="invalid_data", message=""), "9" * 20),
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "9" * 20, "confirmedBy": None},
+    ),
+    "id-of-21-digits": (
+        record(WethodValidationError(key="invalid_data", message=""), "9" * 21),
+        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(21 characters)", "confirmedBy": None},
+    ),
     "endless-id": (
         record(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
         {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(5000 characters)", "confirmedBy": None},
