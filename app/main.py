@@ -123,7 +123,7 @@ def create_app(
         upstream,
         base_path=urlsplit(settings.wethod_base_url).path,
         max_in_progress=settings.gateway_max_in_flight,
-        # More would make calls of one list wait for each other, some of them in vain.
+        # More would make calls of one list wait for each other, some of them until their deadline.
         list_concurrency=min(
             settings.wethod_bulk_concurrency,
             share_of(settings.wethod_max_connections),

@@ -127,7 +127,7 @@ class Explorer:
 class Assets(StaticFiles):
     """The bundle's files, compressed ones where it has them and the client accepts gzip.
 
-    Their names carry their hash, so a browser may keep them for good.
+    Their names carry their hash, so a browser may keep them forever.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -33,7 +33,7 @@ class HttpxTransport:
     """A ``Transport`` to one origin, which opens a connection for each request.
 
     Args:
-        options: the options of its connections, each of which carries one request.
+        options: the options of its connections. Each carries one request.
         proxy: the proxy; None for none.
         proxy_ssl_context: for an https proxy.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """Connections to one origin, each of which carries one exchange at a time.
+    """Connections to one origin. Each carries one exchange at a time.
 
     A connection is acquired with a permit, which goes back when the connection is idle or ends; so there are never more
     connections than permits. The connection that was used last is acquired first, so that the others can go idle and

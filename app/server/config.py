@@ -1,4 +1,4 @@
-"""The settings of the server. It knows nothing of the application that it serves."""
+"""The settings of the server. They do not depend on the application that is served."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
         app: the application.
         state: the state of the worker.
         lifespan_state: the state of the application's lifespan.
-        connections: the open connections of the worker, of which this is one from its start to its end.
+        connections: the open connections of the worker; this one is among them from its start to its end.
 
     Attributes:
         state: the state of the worker.

@@ -29,7 +29,7 @@ class RateLimitMemory:
         self._key = secrets.token_bytes(32)
 
     def remember(self, token: bytes, seconds: int) -> None:
-        """Keep that the token has to wait; at most an hour, which ``read_retry_after`` sees to."""
+        """Keep that the token has to wait; at most an hour, by ``read_retry_after``."""
         digest = self._digest(token)
         self._until[digest] = self._clock() + seconds
         self._until.move_to_end(digest)

@@ -34,7 +34,7 @@ def aliases(count: int) -> str:
 
 
 def spreads(levels: int, leaf: str, kind: str) -> str:
-    """Fragments each of which spreads the next one twice."""
+    """Fragments that each spread the next one twice."""
     fragments = "".join(f"fragment F{level} on {kind}{{...F{level + 1} ...F{level + 1}}}" for level in range(levels))
     return f"{fragments}fragment F{levels} on {kind}{{{leaf}}}"
 

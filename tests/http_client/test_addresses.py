@@ -30,7 +30,7 @@ records: dict[str, list[int]] = {}
 
 
 class Resolver:
-    """An event loop's resolver that knows nothing but ``records``."""
+    """An event loop's resolver that knows only ``records``."""
 
     async def getaddrinfo(self, host: bytes | str | None, port: object, **_: object) -> Addresses:
         """Look a name up, the way it was asked for: with its dot, if it had one."""

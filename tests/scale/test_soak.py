@@ -63,7 +63,7 @@ async def tasks(url: str) -> float:
 
 
 async def load(url: str, seconds: float, outcomes: Counter[str]) -> None:
-    """Requests from many clients, some of which disconnect early."""
+    """Requests from many clients. Some disconnect early."""
     end = time.monotonic() + seconds
 
     async def client(number: int) -> None:

@@ -19,7 +19,7 @@ CONFLICT_FIELDS = "{ key: String! message: String! statusCode: Int response: Wet
 
 
 def changed(*replacements: tuple[str, str]) -> str:
-    """Our schema with passages replaced, each of which must be there."""
+    """Our schema with passages replaced. Each must be there."""
     sdl = SDL
     for old, new in replacements:
         assert old in sdl, old

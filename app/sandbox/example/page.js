@@ -2,7 +2,7 @@
 // unknown outcome stays greyed out with "Repeat", and everything else stays and says why. All texts are set as text.
 
 const config = JSON.parse(document.body.dataset.config);
-// Relative to this file, so that a prefix of which the gateway knows nothing is kept.
+// Relative to this file, so that a prefix that the gateway does not know is kept.
 const GRAPHQL = new URL('../graphql', import.meta.url);
 const CONTACTS = new URL('contacts', import.meta.url);
 const MAX_ENTRIES = 20;
