@@ -64,7 +64,7 @@ class SettingsError(ValueError):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address literal never leaves this machine."""
+    """Return whether a host name or address literal never leaves this machine."""
     if host.rstrip(".") == "localhost":
         return True
     try:
@@ -74,7 +74,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_calendar_date(value: str) -> bool:
-    """Tell whether a value is ``YYYY-MM-DD`` and such a day exists, as Wethod names its versions."""
+    """Return whether a value is ``YYYY-MM-DD`` and such a day exists, as Wethod names its versions."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return False
     try:
@@ -171,7 +171,7 @@ class Settings(BaseModel):
 
     wethod_base_url: Annotated[str, AfterValidator(parse_base_url)] = Field(
         default="https://api.wethod.com",
-        description="Where Wethod is: https, or http on loopback or with `WETHOD_ALLOW_PLAINTEXT`; "
+        description="Base URL of Wethod: https, or http on loopback or with `WETHOD_ALLOW_PLAINTEXT`; "
         "no user info, query or fragment.",
     )
     wethod_allow_plaintext: bool = Field(
@@ -244,7 +244,8 @@ class Settings(BaseModel):
         default=None, description="Manifest of the only documents to run, beside `_service`; reloaded on SIGHUP."
     )
     gateway_trusted_proxies: Annotated[tuple[Network, ...], _Listed] = Field(
-        default=(), description="Addresses or networks whose `X-Forwarded-For` is believed, comma separated."
+        default=(),
+        description="Addresses or networks of the proxies whose `X-Forwarded-For` is trusted, comma separated.",
     )
     gateway_max_body_bytes: Bytes = Field(default=64 * 1024, description="Longest request body, in bytes.")
     gateway_max_header_bytes: Bytes = Field(
@@ -285,7 +286,7 @@ class Settings(BaseModel):
         default="info", description="Lowest level that is logged: `debug`, `info`, `warning`, `error` or `critical`."
     )
     gateway_audit_log: Annotated[str, AfterValidator(_parse_audit_target)] = Field(
-        default="stdout", description="Where the audit of deletes goes: `stdout`, `stderr`, `off` or a file's path."
+        default="stdout", description="Target of the audit of deletes: `stdout`, `stderr`, `off` or a file's path."
     )
     gateway_audit_key_file: KeyFile | None = Field(
         default=None,

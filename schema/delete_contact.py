@@ -56,13 +56,13 @@ WORDS = ErrorWords(
         AuditBlocked: "The gateway cannot write its audit. Nothing was sent and nothing was deleted; repeat later.",
         Overloaded: "Too many deletes are in progress here. Nothing was sent and nothing was deleted; repeat later.",
         Interrupted: "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe.",
-        WaitEnded: "An equal delete was in progress, and this one ended before that one's outcome was known. "
+        WaitEnded: "Not sent: an equal delete was in progress, and its outcome is unknown. "
         "The contact may be gone; repeating is safe.",
     },
     overloaded_caller="Too many deletes of this token are in progress here. "
     "Nothing was sent and nothing was deleted; repeat later.",
-    unclear="Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe.",
-    unexpected="Wethod answered with a status that it does not document. Whether the contact was deleted is not known.",
+    unclear="Wethod's answer does not say if the contact was deleted. It may be gone; repeating is safe.",
+    unexpected="Wethod answered with a status that it does not document. The contact may be gone: look at it first.",
     invalid="The request was refused before anything was sent. See `failures`.",
     rate_limited="Wethod allows this token no more requests for now; it was not asked again.",
     skipped="Not sent, because an earlier delete of this list was refused for the whole token. Nothing was deleted.",

@@ -109,12 +109,11 @@ DEFAULT_WORDS = ErrorWords(
         AuditBlocked: "The gateway cannot write its audit. Nothing was sent; repeat later.",
         Overloaded: "Too many calls are in progress here. Nothing was sent; repeat later.",
         Interrupted: "The request was sent and no conclusive answer came. Wethod may have acted.",
-        WaitEnded: "An equal call was in progress, and this one ended before that one's outcome was known. "
-        "Wethod may have acted.",
+        WaitEnded: "Not sent: an equal call was in progress, and its outcome is unknown. Wethod may have acted.",
     },
     overloaded_caller="Too many calls of this token are in progress here. Nothing was sent; repeat later.",
-    unclear="Wethod's answer does not tell whether it acted.",
-    unexpected="Wethod answered with a status that it does not document. Whether it acted is not known.",
+    unclear="Wethod's answer does not say if Wethod acted.",
+    unexpected="Wethod answered with a status that it does not document. Wethod may have acted.",
     invalid="The request was refused before anything was sent. See `failures`.",
     rate_limited="Wethod allows this token no more requests for now; it was not asked again.",
     skipped="Not sent, because an earlier call of this list was refused for the whole token.",
@@ -143,7 +142,7 @@ def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
 
 
 def unclear(status: int, words: ErrorWords) -> WethodOutcomeUnknownError:
-    """The outcome of an answer that does not tell whether Wethod acted."""
+    """The outcome of an answer that does not say if Wethod acted."""
     return WethodOutcomeUnknownError(
         key="outcome_unknown", message=words.unclear, status_code=status, response=WethodResponse(headers=[])
     )

@@ -81,7 +81,7 @@ NOT_RUN = {
     "docker compose -f deploy/compose.yaml up --build": "needs a container engine; tests/federation runs its services",
     "VENV=.venv-3.13 PYTHON=python3.13 scripts/test": "scripts/test, on a Python that may not be there",
     "HYPOTHESIS_PROFILE=thorough scripts/test": "scripts/test, for hours",
-    "SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py": "scripts/test runs it, for ten seconds",
+    "SOAK_SECONDS=600 scripts/test tests/scale/test_soak.py": "scripts/test runs it, for five seconds",
     "scripts/audit": "asks advisory services, which differ from day to day; the workflow audit.yml runs it",
     "scripts/mutants": "takes half an hour; a person judges what it prints",
     "scripts/lock": "needs uv, and what the registry answers differs from day to day",

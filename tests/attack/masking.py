@@ -20,10 +20,10 @@ response{headers{name values}content}}}}'
 PAGE = b"<html><h1>Traceback (most recent call last)</h1> at 10.0.0.7, password hunter2</html>"
 
 
-UNKNOWN = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
+UNKNOWN = "Wethod's answer does not say if the contact was deleted. It may be gone; repeating is safe."
 NO_ANSWER = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
 FORBIDDEN = "The token's owner may not delete contacts: crm.edit is needed."
-UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
+UNEXPECTED = "Wethod answered with a status that it does not document. The contact may be gone: look at it first."
 
 
 def masked(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> tuple[Reply]:

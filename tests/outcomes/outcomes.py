@@ -19,13 +19,12 @@ EMPTY_RESPONSE: dict[str, object] = {
     "callback": None,
     "encodingOptions": 64,
 }
-UNKNOWN_ANSWER = "Wethod's answer does not tell whether the contact was deleted. It may be gone; repeating is safe."
+UNKNOWN_ANSWER = "Wethod's answer does not say if the contact was deleted. It may be gone; repeating is safe."
 INTERRUPTED = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
-UNEXPECTED = "Wethod answered with a status that it does not document. Whether the contact was deleted is not known."
+UNEXPECTED = "Wethod answered with a status that it does not document. The contact may be gone: look at it first."
 STOPPED = "The gateway stopped before this delete was sent. Nothing was deleted; it is safe to repeat."
 WAIT_ENDED = (
-    "An equal delete was in progress, and this one ended before that one's outcome was known. "
-    "The contact may be gone; repeating is safe."
+    "Not sent: an equal delete was in progress, and its outcome is unknown. The contact may be gone; repeating is safe."
 )
 NOT_SENT = "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat."
 
