@@ -33,11 +33,13 @@ class Answer:
         data: sent as they are.
         close: close the connection after them; otherwise it stays open.
         delay_seconds: the wait before them.
+        after: they wait for this event too.
     """
 
     data: bytes = b""
     close: bool = False
     delay_seconds: float = 0.0
+    after: asyncio.Event | None = None
 
 
 def answer(
@@ -93,6 +95,8 @@ class Upstream:
                 script = self.script
                 reply = script(asked) if callable(script) else script[min(position, len(script) - 1)]
                 await asyncio.sleep(reply.delay_seconds)
+                if reply.after is not None:
+                    await reply.after.wait()
                 writer.write(reply.data)
                 await writer.drain()
                 if reply.close:
