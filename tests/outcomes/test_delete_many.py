@@ -361,9 +361,11 @@ class MutationWithABug:
     )
 
 
-async def test_a_bug_in_an_outcome_table_makes_one_result_null() -> None:
+@pytest.mark.parametrize("concurrency", ["1", "4"])
+async def test_a_bug_in_an_outcome_table_makes_one_result_null(concurrency: str) -> None:
     schema = subgraph(Query, MutationWithABug)
-    async with upstream(by_id({"2": LOST})) as wethod, gateway(wethod.url, schema=schema) as client:
+    environ = {"WETHOD_BULK_CONCURRENCY": concurrency}
+    async with upstream(by_id({"2": LOST})) as wethod, gateway(wethod.url, environ, schema=schema) as client:
         response = await client.graphql(MANY, {"ids": ["1", "2", "3", "2"]})
     assert response.status_code == 294
     body = response.json()
