@@ -109,9 +109,19 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
             raise AssertionError(f"it ended with {code}: {text}")
 
 
+def local_wheels() -> dict[str, str]:
+    """Settings of pip for an install from the wheels of ``scripts/prepare``.
+
+    Empty where there are none, and where Node would be installed too, which is not among them.
+    """
+    wheels = ROOT / ".wheels"
+    there = (wheels / "installed.lock").is_file() and shutil.which("npm") is not None
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)} if there else {}
+
+
 def fresh_copy(folder: Path) -> Path:
-    """Copy the sources into a folder, as a clone has them: nothing is installed or built."""
+    """Copy the sources into a folder, as a clone has them, and GraphiQL's bundle: nothing is installed."""
     ignored = shutil.ignore_patterns(
-        ".git", ".venv*", ".*_cache", "__pycache__", "node_modules", "static", "dist", ".coverage*"
+        ".git", ".venv*", ".wheels", ".*_cache", "__pycache__", "node_modules", "dist", ".coverage*"
     )
     return Path(shutil.copytree(ROOT, folder / "wethod-graphql", ignore=ignored))

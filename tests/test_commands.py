@@ -16,7 +16,7 @@ from app.sandbox import serve_sandbox
 from app.wethod.audit import Audit
 from schema.root import build_schema
 from schema.sdl import api_sdl, subgraph_sdl
-from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, run, serving
+from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, local_wheels, run, serving
 from tests.gateway import MUTATION
 from tests.system_parts import require
 
@@ -175,9 +175,10 @@ def test_ci_runs_every_test_and_every_check() -> None:
 
 
 def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
+    """The build of GraphiQL from nothing is tested with the Dockerfile."""
     folder = fresh_copy(tmp_path)
     python = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001 - the Python under a venv has no other name
-    here = {"PYTHON": python, "GATEWAY_PORT": "0"}
+    here = {"PYTHON": python, "GATEWAY_PORT": "0", **local_wheels()}
     with serving("scripts/demo", folder, here, seconds=900) as url:
         assert delete(url) == "DeleteContactSuccess"
         page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})

@@ -1,7 +1,7 @@
 """A Dockerfile's instructions, and its build in an empty folder, for machines without a container engine.
 
 A path in an instruction is a path in the folder: `/venv` is `FOLDER/venv`. Instructions that would change the
-machine itself, the users of the last stage, are left out, and pip keeps its cache.
+machine itself, the users of the last stage, are left out. pip keeps its cache and installs from local wheels.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.commands import local_wheels
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("/usr/local/", "/venv", "/build", "/src")
@@ -86,7 +88,7 @@ def build(folder: Path) -> None:
             done = subprocess.run(
                 ["sh", "-ec", relocated(arguments.replace(" --no-cache-dir", ""), folder)],
                 cwd=directory,
-                env=keep | {"PATH": f"{programs}:/usr/bin:/bin"},
+                env=keep | local_wheels() | {"PATH": f"{programs}:/usr/bin:/bin"},
                 capture_output=True,
                 encoding="utf-8",
                 timeout=BUILD_SECONDS,
