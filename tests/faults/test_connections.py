@@ -112,7 +112,7 @@ async def test_deadlines_leave_a_full_pool_usable(name: str, *, tls: bool) -> No
         transport = carrier(name, server.origin, max_connections=10)
         before = sockets()
         counts: Counter[Verdict] = Counter()
-        while counts[Cut()] < 200:
+        while counts[Cut()] < 100:
             wave = [delete(n, seconds=0.1 + n / 500, send_seconds=0.08 + n / 500) for n in range(30)]
             counts.update(await asyncio.gather(*(verdict(transport, request) for request in wave)))
             assert counts.keys() <= {Cut(), Unsent()}
@@ -336,7 +336,7 @@ async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault
         gc.collect()
         tracemalloc.start()
         try:
-            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=2.0)) for n in range(4)))
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=1.0)) for n in range(4)))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
