@@ -16,7 +16,7 @@ from tests.fuzz.responses import CUT_BODIES, NO_REPLY, OK, WELL_FORMED, Read
 from tests.server.processes import ROOT
 from tests.server.serving import request
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS") or ("60" if os.environ.get("CI") == "true" else "6"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS") or ("20" if os.environ.get("CI") == "true" else "6"))
 """For all targets together."""
 
 CHUNKED = b"POST /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
