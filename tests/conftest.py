@@ -23,10 +23,10 @@ settings.register_profile("thorough", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 GROUPS = {
+    "browser": ("tests/explorer/",),
     "deployment": ("tests/deploy/", "tests/test_commands.py"),
     "routers": ("tests/federation/",),
     "clients": ("tests/clients/", "tests/graphql_http/test_audits.py"),
-    "browser": ("tests/explorer/",),
     "load": ("tests/scale/", "tests/benchmark/"),
 }
 """Group: folders and files. Each needs something costly, such as a browser or a router, which only one process starts.
