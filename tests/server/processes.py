@@ -7,14 +7,15 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.server.serving import Client, connect, request
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+Spawn: TypeAlias = "Callable[..., Awaitable[asyncio.subprocess.Process]]"
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -53,7 +54,7 @@ class Program:
             return True
 
 
-async def spawn(factory: str, **config: object) -> asyncio.subprocess.Process:
+async def start(factory: str, **config: object) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -69,7 +70,7 @@ async def spawn(factory: str, **config: object) -> asyncio.subprocess.Process:
 @contextlib.asynccontextmanager
 async def running(factory: str = "working", **config: object) -> AsyncIterator[Program]:
     """Start the program, wait until it answers, and end it after the test."""
-    process = await spawn(factory, **config)
+    process = await start(factory, **config)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(60):

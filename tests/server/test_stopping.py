@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
@@ -43,9 +44,10 @@ def is_refused(gateway: Program) -> bool:
 @WORKERS
 async def test_sigterm_loses_no_delete(workers: str) -> None:
     """Readiness fails first, new requests are still served, and then the listener closes."""
+    closed = asyncio.Event()
     async with (
-        upstream([answer(200, delay_seconds=1.2)]) as wethod,
-        running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "0.6", "GATEWAY_WORKERS": workers}) as gateway,
+        upstream([dataclasses.replace(answer(200), after=closed)]) as wethod,
+        running(wethod.url, {"GATEWAY_DRAIN_DELAY_SECONDS": "2", "GATEWAY_WORKERS": workers}) as gateway,
         httpx.AsyncClient(timeout=15, verify=NO_TLS) as http,
     ):
         assert (await http.get(f"{gateway.url}/health/ready")).status_code == 200
@@ -53,7 +55,7 @@ async def test_sigterm_loses_no_delete(workers: str) -> None:
         await wethod.asked_for(1)
         gateway.process.send_signal(signal.SIGTERM)
         # Over a connection of its own, so that each worker may answer.
-        await until(lambda: httpx.get(f"{gateway.url}/health/ready").status_code == 503)
+        await until(lambda: httpx.get(f"{gateway.url}/health/ready", verify=NO_TLS).status_code == 503)
         ready = await http.get(f"{gateway.url}/health/ready")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
         assert ready.headers["connection"] == "close"
@@ -61,6 +63,7 @@ async def test_sigterm_loses_no_delete(workers: str) -> None:
         await wethod.asked_for(2)
         await until(lambda: is_refused(gateway))
         assert not late.done()
+        closed.set()
         for response in await asyncio.gather(early, late):
             assert member(response) == "DeleteContactSuccess"
             assert response.headers["connection"] == "close"
