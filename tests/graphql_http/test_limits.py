@@ -98,12 +98,15 @@ async def test_a_limit_accepts_the_last_and_refuses_the_next(
     assert wethod.asked == []
 
 
-async def test_introspection_counts_one_level(wethod: Upstream) -> None:
+async def test_introspection_counts_one_level_and_is_selected_once(wethod: Upstream) -> None:
     """The query of GraphiQL is deep."""
     async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": "true", "GATEWAY_MAX_DEPTH": "2"}) as client:
         response = await client.graphql(get_introspection_query())
+        again = await client.graphql('{ __schema { __typename } __type(name: "ID") { name } }')
     assert response.status_code == 200
     assert response.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+    (refused,) = again.json()["errors"]
+    assert refused["message"] == "The operation selects __schema and __type more than once."
 
 
 SUGGESTIVE = {

@@ -631,3 +631,14 @@ async def test_an_answer_without_a_token_stays_short() -> None:
         (problem,) = again.json()["errors"]
         assert problem["extensions"] == {"code": "LIMIT_EXCEEDED"}
         assert wethod.asked == []
+
+
+async def test_an_answer_without_a_token_is_longer_where_more_root_fields_are_allowed() -> None:
+    """5,000 bytes for each of more than twenty."""
+    wide = " ".join(f"a{i}: id" for i in range(7))
+    query = f"mutation ($a: ID!) {{ deleteContacts(ids: [{'$a ' * 100}]) {{ {wide} }} }}"
+    environ = {"GATEWAY_MAX_ROOT_FIELDS": "40"}
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url, environ) as client:
+        response = await client.graphql(query, {"a": "x" * 150}, {})
+        assert response.status_code == 200, response.text[:1_000]
+        assert 100_000 < len(response.content) <= 200_000
