@@ -28,7 +28,7 @@ _TOO_LONG = {b"414", b"431"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a connection understood from some bytes.
+    """The requests and answers that a connection made of some bytes.
 
     Attributes:
         asked: method and body of the requests that the application read to their end.
