@@ -26,20 +26,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
+STABLE_SECONDS = 10.0
 """Failures in a row of every worker, after which the gateway ends. A failure is a worker that does not start, or dies
 within ``STABLE_SECONDS`` of its start."""
-
-STABLE_SECONDS = 10.0
 
 _BACKOFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 """The wait before another start, by the failures in a row before; the last one for all further ones."""
 
 _MARGIN_SECONDS = 1.0
 _OVERDUE_SECONDS = GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
-"""Time after the end of the drain at which a worker is killed."""
-
 _FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
-"""The same after a forced stop."""
+"""Times at which a worker is killed: after the end of the drain, and after a forced stop."""
 
 
 class Supervisor:
