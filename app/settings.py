@@ -253,7 +253,7 @@ class Settings(BaseModel):
     )
     gateway_max_tokens: Count = Field(
         default=1_000,
-        description="Most tokens of a document; half as many selections, or twice as many with fragments unfolded.",
+        description="Most tokens of a document; a third as many selections, or twice as many with fragments unfolded.",
     )
     gateway_max_depth: Count = Field(
         default=20, description="Deepest nesting of a document; `__schema` and `__type` count one."

@@ -34,11 +34,11 @@ Validation, plan and answer grow with them: without the limit, 900 tokens select
 MAX_REFUSAL_BYTES = 100_000
 """Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
 _REFUSAL_BYTES_PER_ROOT_FIELD = 5_000
-TOKENS_PER_SELECTION = 2
+TOKENS_PER_SELECTION = 3
 """A document may write one selection for this many tokens that are allowed; fragments are not expanded.
 
 A selection that is a bare name is the most expensive token: it costs 40 µs to parse and to validate, any other 15 µs.
-Documents of clients and routers have two to four tokens for each selection.
+Documents of clients and routers have two to four tokens for each selection, and about 100 selections at most.
 """
 DEFINITION_SELECTIONS = 5
 """An operation or a fragment costs as much as this many selections: validation visits each one separately."""

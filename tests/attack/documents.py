@@ -14,7 +14,7 @@ ROOT_FIELDS = "The operation has more than 20 root fields."
 DEPTH = "The operation is nested deeper than 20 fields."
 UNFOLDED = "The document's fragments unfold to more than 2000 selections."
 TOO_OFTEN = "The document repeats fields, or spreads fragments, too often to be validated."
-WRITTEN = "The document has more than 500 selections. Each operation and each fragment counts as 5."
+WRITTEN = "The document has more than 333 selections. Each operation and each fragment counts as 5."
 NAMES = "The answer would be too long. Select fewer aliases of a field, or give shorter lists."
 TOKENS = refused(422, "LIMIT_EXCEEDED", "The document has more than 1000 tokens, or as many comments.")
 TOO_DEEP = refused(422, "LIMIT_EXCEEDED", "The document is nested too deeply.")
@@ -106,8 +106,8 @@ VOLUME = {
         (answered({"wethodContext": {"company": "acme"}}),),
     ),
     "fields-repeated-often": Attack(
-        "one field 400 times: validation compares each pair",
-        ask("{wethodContext{" + "company " * 400 + "}}"),
+        "one field 300 times: validation compares each pair",
+        ask("{wethodContext{" + "company " * 300 + "}}"),
         (refused(422, "LIMIT_EXCEEDED", TOO_OFTEN),),
     ),
     "fields-unknown": Attack(
@@ -134,8 +134,8 @@ VOLUME = {
         (invalid(("Cannot spread fragment 'A' within itself via 'B'.", ((1, 27), (1, 52)))),),
     ),
     "exponential": Attack(
-        "fragments that double the selections 60 times",
-        ask("{wethodContext{...F0}}" + spreads(60, "company", "WethodContext")),
+        "fragments that double the selections 40 times",
+        ask("{wethodContext{...F0}}" + spreads(40, "company", "WethodContext")),
         (too_much(UNFOLDED),),
     ),
     "unfolding": Attack(
@@ -185,9 +185,9 @@ VOLUME = {
         (refused(422, "BAD_USER_INPUT", "Variable '$brief' must not be null where the operation uses it.", (1, 10)),),
     ),
     "operations-times-fragments": Attack(
-        "fifty operations that spread one fragment of a hundred fields",
+        "thirty operations that spread one fragment of a hundred fields",
         ask(
-            " ".join(f"query Q{i}{{...F}}" for i in range(50))
+            " ".join(f"query Q{i}{{...F}}" for i in range(30))
             + "fragment F on Query{wethodContext{"
             + "company " * 100
             + "}}"

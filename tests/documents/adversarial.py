@@ -194,14 +194,14 @@ FAMILIES: dict[str, Write] = {
     ),
     "unknown-fields": lambda n: context(each(lambda i: f"compani{i}", n)),
     "bare-names-in-operations-and-objects": lambda n: (
-        f"{{ x(a: [{'{a: 1} ' * 90}]) }} "
+        f"{{ x(a: [{'{a: 1} ' * 125}]) }} "
         + each(lambda i: f"query Q{i} {{ x {{ {each(lambda j: f'a{j}', n)} }} }}", 18)
     ),
     "bare-names-in-unused-fragments": lambda n: (
         "{ x } " + each(lambda i: f"fragment F{i} on X {{ {each(lambda j: f'a{j}', n)} }}", 19)
     ),
     "bare-names-and-objects": lambda n: (
-        f"{{ x(a: [{'{a: 1} ' * 97}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
+        f"{{ x(a: [{'{a: 1} ' * 130}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
     ),
     "a-list-of-every-contact": lambda n: f"mutation {{ deleteContacts(ids: [{'1 ' * n}]) {{ __typename }} }}",
     "fragments-of-every-field": lambda n: (
@@ -221,7 +221,7 @@ FAMILIES: dict[str, Write] = {
         n,
     ),
     "operations-of-eight-fields-and-one-of-names": lambda n: (
-        each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", 30)
+        each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", 19)
         + f" query Q {{ x(a: [{'1 ' * (500 - n)}]) {{ {each(lambda j: f'a{j}', n)} }} }}"
     ),
     "unknown-types": lambda n: context(each(lambda i: f"... on WethodErra{i} {{ x }}", n)),

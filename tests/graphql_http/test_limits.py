@@ -21,7 +21,7 @@ def body(**parameters: object) -> bytes:
     return json.dumps(parameters).encode()
 
 
-TEN_CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(10)) + " "
+CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(15)) + " "
 
 LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     "body": (
@@ -32,14 +32,14 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     ),
     "tokens": (
         {"GATEWAY_MAX_TOKENS": "32"},
-        body(query="{" + "a: __typename " * 10 + "}"),
-        body(query="{" + "a: __typename " * 10 + "__typename }"),
+        body(query="{" + "a: __typename @skip(if: false) " * 3 + "}"),
+        body(query="{" + "a: __typename @skip(if: false) " * 3 + "__typename }"),
         422,
     ),
     "selections": (
         {"GATEWAY_MAX_TOKENS": "100"},
-        body(query="{ wethodContext {" + "company " * 44 + "} }"),
-        body(query="{ wethodContext {" + "company " * 45 + "} }"),
+        body(query="{ wethodContext {" + "company " * 27 + "} }"),
+        body(query="{ wethodContext {" + "company " * 28 + "} }"),
         422,
     ),
     "root-fields": (
@@ -76,9 +76,9 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         422,
     ),
     "unfolded-selections": (
-        {"GATEWAY_MAX_TOKENS": "100"},
-        body(query=f"{TEN_CONTEXTS}}} fragment F on WethodContext {{ {'company ' * 18} }}"),
-        body(query=f"{TEN_CONTEXTS}__typename }} fragment F on WethodContext {{ {'company ' * 18} }}"),
+        {"GATEWAY_MAX_TOKENS": "300"},
+        body(query=f"{CONTEXTS}}} fragment F on WethodContext {{ {'company ' * 38} }}"),
+        body(query=f"{CONTEXTS}__typename }} fragment F on WethodContext {{ {'company ' * 38} }}"),
         422,
     ),
 }
