@@ -131,7 +131,7 @@ KEPT = {
         f"mutation A{letter}NUMBER {{ deleteContact(id: 1) {{ ...F }} }}" for letter in range(40)
     ).replace("A0NUMBER", "QNUMBER")
     + " fragment F on WethodError { key message statusCode response { version charset statusText callback } }",
-    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(80)),
+    "short-operations": " ".join(f"query A{i}_NUMBER{{a:__typename}}" for i in range(50)),
     "twenty-roots": (
         "mutation QNUMBER($id: ID!) { " + each("deleteContact(id: $id) { ...F }", 20) + " } fragment F on WethodError "
         "{ key message statusCode response { version charset statusText callback } }"
