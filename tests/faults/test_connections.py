@@ -135,10 +135,13 @@ async def test_not_sent_means_that_the_upstream_saw_no_byte(name: str, *, tls: b
         async def one(request: Request) -> None:
             said[request.target] = await verdict(transport, request)
 
+        longest = 0.04
         for wave in range(20):
             numbers = range(wave * 10, wave * 10 + 10)
-            times = [chance.uniform(-0.002, 0.04) for _ in numbers]
+            times = [chance.uniform(-0.002, longest) for _ in numbers]
             await asyncio.gather(*(one(delete(n, send_seconds=left)) for n, left in zip(numbers, times, strict=True)))
+            if Answered(200) not in said.values():
+                longest *= 2  # a machine that needs longer to connect
         await transport.aclose()
         await server.all_closed()
         assert {request.target for request in server.requests} == {t for t, v in said.items() if v == Answered(200)}
