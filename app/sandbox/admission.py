@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -18,65 +17,34 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-VIEWER: Final = "demo-viewer"
-THROTTLED: Final = "demo-throttled"
-SLOW: Final = "demo-slow"
-DROPPED: Final = "demo-dropped"
+VIEWER, THROTTLED, SLOW, DROPPED = "demo-viewer", "demo-throttled", "demo-slow", "demo-dropped"
 TOKENS: Final = frozenset({"demo-editor", VIEWER, THROTTLED, SLOW, DROPPED})
-
 VERSION: Final = "2024-06-15"
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A part of the input that was refused, and why."""
-
-    field: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A documented error. ``key`` is None where Wethod's answer has none."""
-
-    status: HTTPStatus
-    key: str | None
-    message: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-INVALID_DATA = Rejection(
-    HTTPStatus.BAD_REQUEST, "invalid_data", "You provided invalid data. Check 'failures' for details."
-)
-_CHALLENGE = {"www-authenticate": "Bearer"}
-UNAUTHORIZED = Rejection(
-    HTTPStatus.UNAUTHORIZED, "unauthorized", "The access token is missing or not valid.", _CHALLENGE
-)
-# Not a 404: `not_found` must mean that the contact was looked for.
-NO_SUCH_COMPANY = Rejection(HTTPStatus.FORBIDDEN, "forbidden", "You do not have access to this company.")
-NO_PERMISSION = Rejection(HTTPStatus.FORBIDDEN, "forbidden", "You do not have the permission crm.edit.")
-NOT_FOUND = Rejection(HTTPStatus.NOT_FOUND, "not_found", "The contact was not found.")
-IN_USE = Rejection(
-    HTTPStatus.PRECONDITION_FAILED, "precondition_failure", "The contact is in use and cannot be deleted."
-)
-TOO_MANY_REQUESTS = Rejection(
-    HTTPStatus.TOO_MANY_REQUESTS, None, "Too many requests.", {"x-ratelimit-retry-after": "30"}
-)
-
-
 class RejectedError(Exception):
-    """Ends a request with a documented error."""
+    """Ends a request with a documented error.
 
-    def __init__(self, rejection: Rejection, failures: Sequence[Failure] = ()) -> None:
-        super().__init__(rejection.message)
-        self.rejection = rejection
-        self.failures = failures
+    ``key`` is None where Wethod's answer has none. A failure is a dict with a ``field`` and a ``message``.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        key: str | None,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        failures: Sequence[dict[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status, self.key, self.message, self.headers, self.failures = status, key, message, headers, failures
 
 
-def admit(request: Request, failures: Sequence[Failure], *, edits: bool) -> tuple[str, str]:
+def admit(request: Request, failures: list[dict[str, str]], *, edits: bool) -> tuple[str, str]:
     """Run the checks, and return the token and the company. Wethod does not document its own order.
 
     ``failures`` are those of the path and the query, which join those of the headers. An operation that ``edits`` needs
@@ -91,33 +59,38 @@ def admit(request: Request, failures: Sequence[Failure], *, edits: bool) -> tupl
     )
     bearer = _BEARER.fullmatch(authorizations[0]) if len(authorizations) == 1 else None
     if bearer is None or bearer[1] not in TOKENS:
-        raise RejectedError(UNAUTHORIZED)
+        message = "The access token is missing or not valid."
+        raise RejectedError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"www-authenticate": "Bearer"})
     if bearer[1] == THROTTLED:
-        raise RejectedError(TOO_MANY_REQUESTS)
-    failures = [*failures, *_once("Wethod-Company", companies), *_once("Wethod-Version", versions)]
+        wait = {"x-ratelimit-retry-after": "30"}
+        raise RejectedError(HTTPStatus.TOO_MANY_REQUESTS, None, "Too many requests.", headers=wait)
+    for field, values in (("Wethod-Company", companies), ("Wethod-Version", versions)):
+        if not any(values):
+            failures += _failure(field, "This value is required.")
+        elif len(values) > 1:
+            failures += _failure(field, "This value must be given once.")
     if len(versions) == 1 and versions[0] not in {"", VERSION}:
-        failures.append(Failure("Wethod-Version", f"This version is not known. The known one is {VERSION}."))
+        failures += _failure("Wethod-Version", f"This version is not known. The known one is {VERSION}.")
     if failures:
-        raise RejectedError(INVALID_DATA, failures)
-    if companies[0] not in COMPANIES:
-        raise RejectedError(NO_SUCH_COMPANY)
+        message = "You provided invalid data. Check 'failures' for details."
+        raise RejectedError(HTTPStatus.BAD_REQUEST, "invalid_data", message, failures=failures)
+    if companies[0] not in COMPANIES:  # not a 404: `not_found` must mean that the contact was looked for
+        raise RejectedError(HTTPStatus.FORBIDDEN, "forbidden", "You do not have access to this company.")
     if edits and bearer[1] == VIEWER:
-        raise RejectedError(NO_PERMISSION)
+        raise RejectedError(HTTPStatus.FORBIDDEN, "forbidden", "You do not have the permission crm.edit.")
     return bearer[1], companies[0]
 
 
-def integer(field: str, text: str, *, lowest: int, highest: int) -> tuple[int, list[Failure]]:
+def integer(field: str, text: str, *, lowest: int, highest: int) -> tuple[int, list[dict[str, str]]]:
     """Read an integer in plain digits. `007` does not pass for 7: a caller who sends it means something else."""
     number = int(text) if _INTEGER.fullmatch(text) else -1
     if lowest <= number <= highest:
         return number, []
-    return 0, [Failure(field, f"This value must be an integer from {lowest} to {highest}.")]
+    return 0, _failure(field, f"This value must be an integer from {lowest} to {highest}.")
 
 
-def _once(field: str, values: Sequence[str]) -> list[Failure]:
-    if not any(values):
-        return [Failure(field, "This value is required.")]
-    return [Failure(field, "This value must be given once.")] if len(values) > 1 else []
+def _failure(field: str, message: str) -> list[dict[str, str]]:
+    return [{"field": field, "message": message}]
 
 
 async def answer_rejected(request: Request, error: Exception) -> Response:
@@ -127,26 +100,25 @@ async def answer_rejected(request: Request, error: Exception) -> Response:
     be had in both forms.
     """
     assert isinstance(error, RejectedError)  # noqa: S101 - as the application registers it
-    rejection = error.rejection
     body: dict[str, object] = {}
-    if rejection.key is not None:
+    if error.key is not None:
         if request.headers.getlist("wethod-company") == ["acme"]:
-            body = _envelope(rejection)
-        body["key"] = rejection.key
-    body["message"] = rejection.message
+            body = _envelope(error)
+        body["key"] = error.key
+    body["message"] = error.message
     if error.failures:
-        body["failures"] = [asdict(failure) for failure in error.failures]
-    return JSONResponse(body, rejection.status, rejection.headers)
+        body["failures"] = error.failures
+    return JSONResponse(body, error.status, error.headers)
 
 
-def _envelope(rejection: Rejection) -> dict[str, object]:
-    status = {"status_code": int(rejection.status), "status_text": rejection.status.phrase}
+def _envelope(error: RejectedError) -> dict[str, object]:
+    status = {"status_code": int(error.status), "status_text": error.status.phrase}
     # Every part of the envelope is optional. PHP writes an empty `headers` as a list.
-    if rejection.status in {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}:
+    if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}:
         return {"headers": [], **status}
     return {
         "headers": {"cache-control": ["no-cache, private"], "content-type": ["application/json"]},
-        "content": rejection.message,
+        "content": error.message,
         "version": "1.1",
         **status,
         "charset": "UTF-8",
@@ -154,14 +126,11 @@ def _envelope(rejection: Rejection) -> dict[str, object]:
     }
 
 
-async def answer_404(_request: Request, _error: Exception) -> Response:
-    """Answer for another path, with a key of its own: another path says nothing about a contact."""
-    return JSONResponse({"key": "route_not_found", "message": "There is nothing at this path."}, 404)
-
-
-async def answer_405(_request: Request, error: Exception) -> Response:
-    """Answer for another method."""
+async def answer_no_route(_request: Request, error: Exception) -> Response:
+    """Answer for another path or method, with a key of its own: this says nothing about a contact."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as the application registers it
-    allow = ", ".join(sorted((error.headers or {})["Allow"].split(", ")))
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return JSONResponse({"key": "route_not_found", "message": "There is nothing at this path."}, 404)
     body = {"key": "method_not_allowed", "message": "This method is not allowed here."}
-    return JSONResponse(body, 405, {"allow": allow})
+    allow = sorted((error.headers or {})["Allow"].split(", "))
+    return JSONResponse(body, 405, {"allow": ", ".join(allow)})

@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.sandbox.admission import (
-    DROPPED,
-    IN_USE,
-    NOT_FOUND,
-    SLOW,
-    RejectedError,
-    admit,
-    answer_404,
-    answer_405,
-    answer_rejected,
-    integer,
-)
+from app.sandbox.admission import DROPPED, SLOW, RejectedError, admit, answer_no_route, answer_rejected, integer
 from app.sandbox.contacts import MAX_ID, Contacts, open_contacts
 from app.server.run import serve_on_thread
 
@@ -67,7 +58,7 @@ def create_sandbox(database: Path | None = None, *, slow_seconds: float = SLOW_S
             Route("/api/contact/{id}", show_or_delete, methods=["GET", "DELETE"]),
             Route("/api/contacts", list_contacts),
         ],
-        exception_handlers={RejectedError: answer_rejected, 404: answer_404, 405: answer_405},
+        exception_handlers={RejectedError: answer_rejected, HTTPException: answer_no_route},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -106,9 +97,9 @@ async def show_or_delete(request: Request) -> Response:
     deletes = request.method == "DELETE"
     contact_id, failures = integer("id", request.path_params["id"], lowest=1, highest=MAX_ID)
     token, company = admit(request, failures, edits=deletes)
-    # Before the delete: a server that cannot abort must not delete either.
     aborts = token == DROPPED or contact_id in LOST
     if deletes and aborts and ABORT not in request.scope.get("extensions", ()):
+        # Before the delete: a server that cannot abort must not delete either.
         raise RuntimeError(f"the server of the sandbox does not offer the ASGI extension {ABORT}")
     lost_once: set[tuple[str, int]] = request.app.state.lost_once
     if deletes and (company, contact_id) in lost_once:
@@ -117,14 +108,16 @@ async def show_or_delete(request: Request) -> Response:
     if deletes and contacts.delete(company, contact_id):
         if contact_id in LOST:
             lost_once.add((company, contact_id))
-            return _NoAnswer()
-        if token == SLOW:
+        elif token == SLOW:
             with contextlib.suppress(asyncio.CancelledError):  # a stop shortens the wait
                 await asyncio.sleep(request.app.state.slow_seconds)
-        return _NoAnswer() if token == DROPPED else Response()
+        return _NoAnswer() if aborts else Response()
     found = contacts.get(company, contact_id)
-    if deletes or found is None:
-        raise RejectedError(IN_USE if found else NOT_FOUND)
+    if found is None:
+        raise RejectedError(HTTPStatus.NOT_FOUND, "not_found", "The contact was not found.")
+    if deletes:
+        message = "The contact is in use and cannot be deleted."
+        raise RejectedError(HTTPStatus.PRECONDITION_FAILED, "precondition_failure", message)
     return JSONResponse(found)
 
 

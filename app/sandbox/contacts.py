@@ -32,26 +32,19 @@ _APPLICATION_ID = 0x57745362
 _SCHEMA_VERSION = 1
 
 _CREATE = """
-CREATE TABLE contact (
-    id INTEGER PRIMARY KEY, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, client_id INTEGER NOT NULL,
-    email TEXT NOT NULL, name TEXT NOT NULL, surname TEXT NOT NULL, role TEXT NOT NULL,
-    notes TEXT, linkedin TEXT, description TEXT, telephone TEXT,
-    company TEXT NOT NULL, in_use INTEGER NOT NULL
-)
+CREATE TABLE contact (id INTEGER PRIMARY KEY, created_at, updated_at, client_id, email, name, surname, role,
+    notes, linkedin, description, telephone, company, in_use)
 """
-_INSERT = """
-INSERT INTO contact VALUES (:id, :created_at, :updated_at, :client_id, :email, :name, :surname, :role,
-    :notes, :linkedin, :description, :telephone, :company, :in_use)
-"""
+_INSERT = "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _GET = """
 SELECT id, created_at, updated_at, client_id, email, name, surname, role, notes, linkedin, description, telephone
 FROM contact WHERE company = ? AND id = ?
 """
+_DELETE = "DELETE FROM contact WHERE company = ? AND id = ? AND NOT in_use"
 _PAGE = """
 SELECT id, name, surname, iif(in_use, 'in_use', 'free') AS state
 FROM contact WHERE company = ? AND ? IN (0, client_id) ORDER BY id LIMIT ? OFFSET ?
 """
-_DELETE = "DELETE FROM contact WHERE company = ? AND id = ? AND NOT in_use"
 
 
 class Contacts:
@@ -63,28 +56,25 @@ class Contacts:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
-        self._connection = connection
+        self._execute = connection.execute
+        self.close = connection.close
 
     def delete(self, company: str, contact_id: int) -> bool:
         """Delete a contact of a company. False if the contact is absent or in use."""
-        return self._connection.execute(_DELETE, (company, contact_id)).rowcount == 1
+        return self._execute(_DELETE, (company, contact_id)).rowcount == 1
 
     def get(self, company: str, contact_id: int) -> dict[str, object] | None:
         """A contact of a company as ``GET /api/contact/{id}`` shows it, or None."""
-        row = self._connection.execute(_GET, (company, contact_id)).fetchone()
+        row = self._execute(_GET, (company, contact_id)).fetchone()
         return dict(row) if row else None
 
     def page(self, company: str, client_id: int, limit: int, offset: int) -> list[dict[str, object]]:
         """The contacts of a company as ``GET /api/contacts`` lists them; a client_id of 0 means every client."""
-        return [dict(row) for row in self._connection.execute(_PAGE, (company, client_id, limit, offset))]
-
-    def close(self) -> None:
-        """Close the database."""
-        self._connection.close()
+        return [dict(row) for row in self._execute(_PAGE, (company, client_id, limit, offset))]
 
 
 def open_contacts(database: Path | None) -> Contacts:
-    """Open a database, or make it, filled with ``seeds()``; None is memory, gone when closed.
+    """Open a database, or make it, filled with invented people; None is memory, gone when closed.
 
     Raises:
         StartError: the file cannot be opened or written, or is not a sandbox's.
@@ -109,7 +99,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if (application_id, version, objects) == (0, 0, 0):
         connection.execute(_CREATE)
-        connection.executemany(_INSERT, seeds())
+        connection.executemany(_INSERT, (_seed(index) for index in range(len(COMPANIES) * CONTACTS_EACH)))
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     elif (application_id, version) != (_APPLICATION_ID, _SCHEMA_VERSION):
@@ -120,12 +110,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def seeds() -> list[dict[str, object]]:
-    """The rows of a new database, the same every time: 1 to 100 are acme's, 101 to 200 globex's."""
-    return [_seed(index) for index in range(len(COMPANIES) * CONTACTS_EACH)]
-
-
-def _seed(index: int) -> dict[str, object]:
+def _seed(index: int) -> tuple[object, ...]:
+    """Make a row of a new database, the same every time: 1 to 100 are acme's, 101 to 200 globex's."""
     number = index + 1
     name = _NAMES[index % len(_NAMES)]
     # Shifted by one a round, so that no two people share their full name.
@@ -134,20 +120,19 @@ def _seed(index: int) -> dict[str, object]:
     created = _EPOCH + timedelta(hours=31 * index)
     # Wethod does not document the cause of a 412. This one is invented: a contact that something refers to.
     in_use = number % IN_USE_EVERY == 0
-    return {
-        "id": number,
-        "created_at": created.isoformat(),
-        "updated_at": (created + timedelta(days=number % 7)).isoformat(),
-        "client_id": index // 5 + 1,
-        "email": f"{slug}@example.com",
-        "name": name,
-        "surname": surname,
-        "role": _ROLES[index % len(_ROLES)],
-        "notes": "In use: named in an open project." if in_use else None,
-        "linkedin": f"https://www.example.com/in/{slug}" if number % 3 == 0 else None,
-        "description": "Met at the trade fair." if number % 4 == 0 else None,
-        # From the range that Ofcom keeps free for fiction.
-        "telephone": f"+44 20 7946 0{number:03d}",
-        "company": COMPANIES[index // CONTACTS_EACH],
-        "in_use": in_use,
-    }
+    return (
+        number,
+        created.isoformat(),
+        (created + timedelta(days=number % 7)).isoformat(),
+        index // 5 + 1,  # the client
+        f"{slug}@example.com",
+        name,
+        surname,
+        _ROLES[index % len(_ROLES)],
+        "In use: named in an open project." if in_use else None,
+        f"https://www.example.com/in/{slug}" if number % 3 == 0 else None,
+        "Met at the trade fair." if number % 4 == 0 else None,
+        f"+44 20 7946 0{number:03d}",  # from the range that Ofcom keeps free for fiction
+        COMPANIES[index // CONTACTS_EACH],
+        in_use,
+    )
