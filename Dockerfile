@@ -9,12 +9,12 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
-COPY requirements.lock requirements-dev.lock ./
+COPY requirements.lock requirements-build.lock ./
 # The final environment has no pip: the pip of the build stage installs into it.
 RUN python -m venv /build \
  && python -m venv --without-pip /venv \
  && /build/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
- && /build/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements-dev.lock
+ && /build/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements-build.lock
 COPY . .
 RUN /build/bin/python -m hatchling build -t wheel \
  && /build/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps dist/*.whl \

@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = {
     "requirements.lock": PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["otel"],
     "requirements-dev.lock": PROJECT["dependency-groups"]["dev"],
+    "requirements-build.lock": PROJECT["dependency-groups"]["build"],
     "requirements-node.lock": PROJECT["dependency-groups"]["node"],
     "requirements-deploy.lock": PROJECT["dependency-groups"]["deploy"],
     "requirements-audit.lock": PROJECT["dependency-groups"]["audit"],
@@ -65,6 +66,13 @@ def test_a_lock_has_every_stated_dependency(name: str) -> None:
 def test_the_tests_use_the_shipped_versions() -> None:
     shipped, tested = pinned(Path("requirements.lock")), pinned(Path("requirements-dev.lock"))
     assert {name: str(tested[name]) for name in shipped} == {name: str(one) for name, one in shipped.items()}
+
+
+def test_the_image_is_built_with_versions_that_the_tests_use() -> None:
+    building, tested = pinned(Path("requirements-build.lock")), pinned(Path("requirements-dev.lock"))
+    assert {name: tested[name].specifier for name in building} == {
+        name: one.specifier for name, one in building.items()
+    }
 
 
 def test_the_installed_versions_are_the_locked_ones() -> None:
