@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from collections import deque
+from itertools import islice
 from pathlib import Path
 
 _ATOMIC_BYTES = select.PIPE_BUF
@@ -113,6 +114,7 @@ class LineWriter:
     def _drain(self) -> bool:
         """Write all lines, several at once. Return whether nothing is left."""
         lines = self._lines
+        moved = False
         while lines:
             # The first line, and those behind it that a pipe takes in the same write.
             taken = [lines.popleft()]
@@ -121,11 +123,16 @@ class LineWriter:
                 taken.append(lines.popleft())
             data = b"".join(taken)
             written = self._send(data)
+            moved = moved or written > 0
             if written < len(data):
                 lines.extendleft(reversed(taken) if not written else (data[written:],))
-                if len(lines) != self._kept or written:
-                    self._kept = len(lines)
-                    self.backlog_bytes = sum(map(len, lines))
+                count = len(lines)  # another thread may append meanwhile
+                if moved:
+                    self.backlog_bytes = sum(map(len, islice(lines, count)))
+                else:
+                    # To count all of them for each new line would cost the more, the longer nothing is read.
+                    self.backlog_bytes += sum(len(lines[number]) for number in range(self._kept, count))
+                self._kept = count
                 return False
         self.backlog_bytes = self._kept = 0
         return True

@@ -147,6 +147,23 @@ def test_writing_to_a_socket_never_blocks() -> None:
         writer.close()
 
 
+def test_the_backlog_is_what_the_reader_has_not_taken(pipe: tuple[int, int]) -> None:
+    """Whether lines are kept one by one, or some of them are written in between."""
+    reader, fd = pipe
+    writer = LineWriter(fd, most_bytes=1_000_000)
+    written = 0
+    taken = b""
+    for _ in range(5):
+        for _ in range(700):
+            writer.write(LINE)
+            written += len(LINE)
+        waiting = drain(reader)
+        taken += waiting
+        assert len(waiting) > 0
+        assert writer.backlog_bytes == written - len(taken)
+    writer.close()
+
+
 def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000)
