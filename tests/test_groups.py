@@ -11,7 +11,7 @@ from tests.commands import ROOT, run
 
 def test_a_group_and_a_file_stay_in_one_process() -> None:
     """A version of pytest or pytest-xdist may ignore the groups."""
-    files = "tests/test_system_parts.py tests/test_locks.py tests/scale/test_document.py"
+    files = "tests/test_deploy.py tests/test_locks.py tests/scale/test_document.py"
     output = run(f"{sys.executable} -m pytest -n 2 -v -p no:cacheprovider {files}", ROOT)
     processes = defaultdict(set)
     for process, file in re.findall(r"\[(gw\d)\].* (tests/\S+)::", output):
