@@ -70,7 +70,7 @@ class Attack:
     deleted: tuple[str, ...] = ()
     wethod: Answer | None = None
     front: Front = "defaults"
-    seconds: float = 2.0
+    seconds: float = 5.0
 
 
 def error(message: str, code: str, *places: tuple[int, int]) -> dict[str, object]:

@@ -54,7 +54,7 @@ repetitions. Three conditions must hold:
 - The result agrees with an independent parser for RFC 9112 (`tests/fuzz/reference.py`): the gateway reads no request,
   head or body that the independent parser does not find, and reuses no connection that the independent parser closes.
 
-CI fuzzes for twenty seconds. For the figures below, each target ran for ten minutes, two at a time on one busy core,
+CI fuzzes for six seconds. For the figures below, each target ran for ten minutes, two at a time on one busy core,
 without a finding:
 
 | target | code under test | executions |

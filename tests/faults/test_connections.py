@@ -339,7 +339,7 @@ async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault
         gc.collect()
         tracemalloc.start()
         try:
-            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=1.0)) for n in range(4)))
+            said = await asyncio.gather(*(verdict(transport, delete(n, seconds=3.0)) for n in range(4)))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

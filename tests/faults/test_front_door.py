@@ -15,7 +15,7 @@ from tests.faults.fault import Fault, Over, Until
 from tests.faults.places import PLACES, Place
 from tests.faults.server import FaultServer
 from tests.faults.steps import Close, Read, Steps
-from tests.faults.transports import TRANSPORTS, carrier
+from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, carrier
 from tests.gateway import HEADERS, GatewayClient, gateway
 
 if TYPE_CHECKING:
@@ -60,9 +60,11 @@ class Gateways:
     long: GatewayClient
     name: str
 
-    async def delete(self, company: str, origin: Origin, *, short: bool) -> tuple[dict[str, Any], float]:
+    async def delete(
+        self, company: str, origin: Origin, *, short: bool, connect_seconds: float
+    ) -> tuple[dict[str, Any], float]:
         """Delete contact 7 of a company with an upstream; return the outcome, and the seconds until it."""
-        transport = carrier(self.name, origin, connect_seconds=0.5)
+        transport = carrier(self.name, origin, connect_seconds=connect_seconds)
         self.transport.transports[company.encode()] = transport
         client = self.short if short else self.long
         loop = asyncio.get_running_loop()
@@ -101,16 +103,23 @@ async def gateways(request: pytest.FixtureRequest) -> AsyncIterator[Gateways]:
 
 @pytest.fixture(scope="module")
 async def findings(gateways: Gateways) -> Findings:
-    """Delete at every fault in every position, twenty at a time, and return the results."""
+    """Delete at every fault in every position, several at a time, and return the results.
+
+    More of those that only wait than of the others: a time in which many do something at once is long for each.
+    """
     found: Findings = {}
-    at_once = asyncio.Semaphore(20)
+    waits, works = asyncio.Semaphore(20), asyncio.Semaphore(5)
 
     async def find(name: str, position: Position) -> None:
         fault = FAULTS[name]
+        at_once = works if fault.until is Until.AT_ONCE else waits
+        connect_seconds = CONNECT_SECONDS if fault.until is Until.CONNECT_TIMEOUT else 2.0
         tls = authority().server(Certificate.VALID) if fault.over is Over.TLS else None
         async with at_once, FaultServer(*scripts(fault, position), tls=tls) as server:
             company = f"{name}-{position.name.lower()}"
-            outcome, seconds = await gateways.delete(company, server.origin, short=needs_deadline(fault))
+            outcome, seconds = await gateways.delete(
+                company, server.origin, short=needs_deadline(fault), connect_seconds=connect_seconds
+            )
             await server.all_closed()
             found[name, position] = Finding(Ending(outcome, len(server.complete)), seconds, server.accepted)
 
@@ -138,6 +147,6 @@ async def test_a_delete_has_the_outcome_of_the_table(
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
 async def test_a_delete_without_an_upstream_is_unavailable(gateways: Gateways, place: Place) -> None:
     with place.at() as origin:
-        outcome, seconds = await gateways.delete("nowhere", origin, short=False)
+        outcome, seconds = await gateways.delete("nowhere", origin, short=False, connect_seconds=CONNECT_SECONDS)
         assert outcome == UNAVAILABLE
         assert seconds < KNOWN_SECONDS
