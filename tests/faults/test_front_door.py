@@ -113,7 +113,7 @@ async def findings(gateways: Gateways) -> Findings:
     async def find(name: str, position: Position) -> None:
         fault = FAULTS[name]
         at_once = works if fault.until is Until.AT_ONCE else waits
-        connect_seconds = CONNECT_SECONDS if fault.until is Until.CONNECT_TIMEOUT else 2.0
+        connect_seconds = 1.0 if fault.until is Until.CONNECT_TIMEOUT else 2.0  # its sound connections need some, too
         tls = authority().server(Certificate.VALID) if fault.over is Over.TLS else None
         async with at_once, FaultServer(*scripts(fault, position), tls=tls) as server:
             company = f"{name}-{position.name.lower()}"
