@@ -148,7 +148,7 @@ class RootField:
 
 
 def _unprojected(*_: object, **__: object) -> Any:
-    """Raise for a field that graphql-core executes: the placeholder for its function and its projection."""
+    """Raise: it takes the place of what is missing, a resolver or a projection, and graphql-core executes the field."""
     raise UnprojectableError
 
 
