@@ -14,6 +14,14 @@ const schema = buildSubgraphSchema({
     Contact: { __resolveReference: ({ id }) => contacts[id] ?? null },
   },
 });
-await startStandaloneServer(new ApolloServer({ schema }), {
+// Node closes an idle connection after five seconds, perhaps at the moment in which a router uses it again.
+const closing = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ response }) => {
+      response.http.headers.set('connection', 'close');
+    },
+  }),
+};
+await startStandaloneServer(new ApolloServer({ schema, plugins: [closing] }), {
   listen: { host: '127.0.0.1', port: Number(process.argv[2]) },
 });
