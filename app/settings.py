@@ -251,7 +251,8 @@ class Settings(BaseModel):
     gateway_max_header_bytes: Bytes = Field(
         default=32 * 1024, description="Longest request line and headers together, in bytes."
     )
-    gateway_max_tokens: Count = Field(
+    # At least 18: the shortest operation, with one field, counts as six selections.
+    gateway_max_tokens: Annotated[int, Field(ge=18, le=1_000_000)] = Field(
         default=1_000,
         description="Most tokens of a document; a third as many selections, or twice as many with fragments unfolded.",
     )

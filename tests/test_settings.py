@@ -73,6 +73,7 @@ REFUSED = {
         ("a b", "Wethod-Company", "Content-Length", "Transfer-Encoding", "Connection", "TE", "Cookie"), HEADER
     ),
     "GATEWAY_TRUSTED_PROXIES": {"proxy.example": "must list addresses or networks such as 10.0.0.0/8"},
+    "GATEWAY_MAX_TOKENS": {"17": "must be at least 18"},
     "GATEWAY_MAX_DELETES": {"0": "must be at least 1", "9" * 5_000: "must be a whole number of fewer digits"},
     "GATEWAY_READ_TIMEOUT_SECONDS": {"1e-9": "must be at least 0.1", "3601": "must be at most 3600"},
     "GATEWAY_DRAIN_SECONDS": {

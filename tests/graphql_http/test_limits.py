@@ -36,6 +36,12 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         body(query="{" + "a: __typename @skip(if: false) " * 3 + "__typename }"),
         422,
     ),
+    "fewest-tokens": (
+        {"GATEWAY_MAX_TOKENS": "18"},
+        body(query="{ __typename }"),
+        body(query="{ __typename __typename }"),
+        422,
+    ),
     "selections": (
         {"GATEWAY_MAX_TOKENS": "100"},
         body(query="{ wethodContext {" + "company " * 27 + "} }"),
