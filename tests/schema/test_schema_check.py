@@ -48,6 +48,14 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
         changed(("  ABSENCE\n", "")),
         ["Enum value DeletionEvidence.ABSENCE was removed."],
     ),
+    "argument-of-another-type": (
+        changed(("    id: ID!\n", "    id: Int!\n")),
+        ["Argument Mutation.deleteContact(id:) has changed type from ID! to Int!."],
+    ),
+    "interface-removed": (
+        changed(("type WethodNotFoundError implements WethodError", "type WethodNotFoundError")),
+        ["WethodNotFoundError no longer implements interface WethodError."],
+    ),
     "argument-required": (
         changed(("    id: ID!\n", "    id: ID!\n    reason: String!\n")),
         ["A required argument Mutation.deleteContact(reason:) was added."],
@@ -94,6 +102,10 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
         changed((UNION_END, "| WethodUnexpectedResponseError | WethodConflictError\n"))
         + f"\ntype WethodConflictError implements WethodError {CONFLICT_FIELDS}\n",
         ["WethodConflictError was added to union type DeleteContactResult."],
+    ),
+    "enum-value": (
+        changed(("  ABSENCE\n", "  ABSENCE\n  AUDIT\n")),
+        ["Enum value DeletionEvidence.AUDIT was added."],
     ),
     "optional-argument": (
         changed(("    id: ID!\n", "    id: ID!\n    reason: String\n")),
