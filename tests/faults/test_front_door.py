@@ -105,7 +105,7 @@ async def gateways(request: pytest.FixtureRequest) -> AsyncIterator[Gateways]:
 async def findings(gateways: Gateways) -> Findings:
     """Delete at every fault in every position, several at a time, and return the results.
 
-    More of those that only wait than of the others: a time in which many do something at once is long for each.
+    Many may wait at the same time. Of the others, many at once would make each other late.
     """
     found: Findings = {}
     waits, works = asyncio.Semaphore(20), asyncio.Semaphore(5)

@@ -148,7 +148,7 @@ def test_writing_to_a_socket_never_blocks() -> None:
 
 
 def test_the_backlog_is_what_the_reader_has_not_taken(pipe: tuple[int, int]) -> None:
-    """Whether lines are kept one by one, or some of them are written in between."""
+    """Also after the reader has taken a part of it."""
     reader, fd = pipe
     writer = LineWriter(fd, most_bytes=1_000_000)
     written = 0
