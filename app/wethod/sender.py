@@ -92,14 +92,18 @@ class Sender:
         context.first_request = context.first_request or request  # a list withdraws a call by it
         reason: NoResponse = rest.Interrupted()
         try:
-            response = await self._send(operation, request, context)
-            if response is not None:
-                return operation.from_response(_readable(response, context), *arguments)
+            try:
+                response = await self._send(operation, request)
+                # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
+                if response.status != _REQUEST_TIMEOUT or not response.reused:
+                    return operation.from_response(_readable(response, context), *arguments)
+            except Interrupted as problem:
+                logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
             if operation.from_repeat is not None:
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
-                response = await self._attempt(operation, repeat, is_repeat=True)
+                response = await self._send(operation, repeat, is_repeat=True)
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
@@ -115,42 +119,29 @@ class Sender:
             reason = rest.Interrupted()
         return operation.from_no_response(reason, *arguments)
 
-    async def _send(
-        self, operation: RestOperation[Any, Any], request: Request, context: CallContext
-    ) -> Response | None:
-        """Send the first request; try again while nothing was written, the problem is transient and there is time.
-
-        Returns:
-            The response; None if the answer was lost.
+    async def _send(self, operation: RestOperation[Any, Any], request: Request, *, is_repeat: bool = False) -> Response:
+        """Send a request; the first one again while nothing was written, the problem is transient and there is time.
 
         Raises:
             NotSent: nothing was written, and there is no further try.
+            Interrupted: the answer was lost.
         """
-        for bounds in _BACKOFF_SECONDS:
+        for bounds in (None,) if is_repeat else _BACKOFF_SECONDS:
+            attempt = self._observer.attempt_started(operation.name, request, repeat=is_repeat)
             try:
-                response = await self._attempt(operation, request, is_repeat=False)
-            except Interrupted as problem:
-                logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
-                return None
-            except NotSent as problem:
-                pause = random.uniform(*bounds) if bounds else 0.0
-                if not bounds or not problem.transient or asyncio.get_running_loop().time() + pause >= request.send_by:
+                response = await self._transport.send(request)
+            except BaseException as problem:
+                attempt.failed(problem)
+                if bounds is None or not isinstance(problem, NotSent) or not problem.transient:
+                    raise
+                pause = random.uniform(*bounds)
+                if asyncio.get_running_loop().time() + pause >= request.send_by:
                     raise
             else:
-                # The server gave up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
-                return None if response.status == _REQUEST_TIMEOUT and response.reused else response
+                attempt.answered(response.status)
+                return response
             await asyncio.sleep(pause)
         raise AssertionError  # pragma: no cover - the last round returns or raises
-
-    async def _attempt(self, operation: RestOperation[Any, Any], request: Request, *, is_repeat: bool) -> Response:
-        attempt = self._observer.attempt_started(operation.name, request, repeat=is_repeat)
-        try:
-            response = await self._transport.send(request)
-        except BaseException as problem:
-            attempt.failed(problem)
-            raise
-        attempt.answered(response.status)
-        return response
 
 
 def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
