@@ -102,12 +102,16 @@ class Executor:
             if reason is not None:
                 outcome = operation.from_no_response(reason, *arguments)
             else:
+                outcome = None
                 try:
                     outcome = await self._run(context, operation, arguments, own)
                     if isinstance(outcome, WethodRateLimitedError) and own.attempts and outcome.retry_after_seconds:
                         self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
                 finally:
                     self._places.free(operation.name, context.caller.authorization)
+                    if own.key is not None:
+                        del self._shared_calls[own.key]
+                        own.end(outcome)
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             outcome = operation.from_no_response(rest.Interrupted() if own.attempts else rest.Failed(), *arguments)
@@ -154,25 +158,19 @@ class Executor:
         blocked = operation.audited and self._audit is not None and self._audit.blocked
         return rest.AuditBlocked() if blocked else None
 
-    async def _run(
+    def _run(
         self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, own: CallInProgress
-    ) -> Any:
-        """Send a call, or share an equal one. Return the outcome."""
-        if not operation.shared:
-            return await self._sender.exchange(context, operation, arguments, own)
-        caller = context.caller
-        key = (operation.name, caller.authorization, caller.company, caller.version, *arguments)
-        other = self._shared_calls.get(key)
-        if other is not None:
-            return await self._await_existing(other, context, operation, arguments, own)
-        self._shared_calls[key] = own
-        outcome = None
-        try:
-            outcome = await self._sender.exchange(context, operation, arguments, own)
-        finally:
-            del self._shared_calls[key]
-            own.end(outcome)
-        return outcome
+    ) -> Awaitable[Any]:
+        """Send a call, or share an equal one. Await the outcome."""
+        if operation.shared:
+            caller = context.caller
+            key = (operation.name, caller.authorization, caller.company, caller.version, *arguments)
+            other = self._shared_calls.get(key)
+            if other is not None:
+                return self._await_existing(other, context, operation, arguments, own)
+            own.key = key
+            self._shared_calls[key] = own
+        return self._sender.exchange(context, operation, arguments, own)
 
     async def _await_existing(
         self,

@@ -72,13 +72,17 @@ class CallInProgress(msgspec.Struct, eq=False):
         requests: the requests that were made for it: none, one, or one and its repeat.
         outcome: its outcome; None while it is in progress.
         shared: it waited for an equal call and ended by that one.
+        key: the key by which equal calls find it; None if they do not.
     """
 
     requests: list[Request] = []
     outcome: Any = None
     shared: bool = False
+    key: CallKey | None = None
     # Made by the first that waits: most calls have none.
     _ended: asyncio.Future[None] | None = None
+
+    __repr__ = object.__repr__  # the key holds the token
 
     @property
     def attempts(self) -> int:
