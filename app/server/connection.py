@@ -42,7 +42,6 @@ class Connection(asyncio.Protocol):
     Args:
         app: the application.
         state: the state of the worker.
-        lifespan_state: the state of the application's lifespan.
         connections: the open connections of the worker; this one is among them from its start to its end.
 
     Attributes:
@@ -57,7 +56,6 @@ class Connection(asyncio.Protocol):
         "_connections",
         "_deadline",
         "_eof",
-        "_lifespan_state",
         "_lingered_bytes",
         "_loop",
         "_lost",
@@ -76,13 +74,10 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
     _parser: RequestParser
 
-    def __init__(
-        self, app: ASGIApp, state: WorkerState, lifespan_state: dict[str, Any], connections: set[Connection]
-    ) -> None:
+    def __init__(self, app: ASGIApp, state: WorkerState, connections: set[Connection]) -> None:
         self.state = state
         self.unwritable: asyncio.Event | None = None
         self._app = app
-        self._lifespan_state = lifespan_state
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._active: Exchange | None = None
@@ -112,7 +107,7 @@ class Connection(asyncio.Protocol):
             "extensions": {ABORT: {}},
         }
         config = self.state.config
-        self._parser = RequestParser(self, scope, self._lifespan_state, config.max_header_bytes)
+        self._parser = RequestParser(self, scope, config.max_header_bytes)
         self._deadline = self._loop.time() + config.read_timeout
 
     def data_received(self, data: bytes) -> None:

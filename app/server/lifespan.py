@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.start_error import StartError
 
@@ -15,14 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """The lifespan of one application.
-
-    Attributes:
-        state: values that the application keeps for its requests.
-    """
+    """The lifespan of one application. It keeps no state for requests: the extension is optional."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.state: dict[str, Any] = {}
         self._app = app
         self._events: asyncio.Queue[Message] = asyncio.Queue()
         self._completed = asyncio.Event()
@@ -33,7 +28,7 @@ class Lifespan:
         Raises:
             StartError: the application does not start. Its own ``StartError`` is passed on; the log has other reasons.
         """
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
         self._task = asyncio.ensure_future(self._app(scope, self._events.get, self._send))
         problem = await self._send_event("startup")
         if isinstance(problem, StartError):

@@ -64,7 +64,6 @@ class RequestParser:
     Args:
         channel: the connection, for the exchanges.
         scope: the part of the ASGI scope that all requests of the connection share.
-        state: the state of the lifespan; every request gets a copy.
         limit: the longest head in bytes, and the longest run of chunk extensions or trailers.
 
     Attributes:
@@ -84,7 +83,6 @@ class RequestParser:
         "_limit",
         "_parser",
         "_scope",
-        "_state",
         "_threshold",
         "_url",
         "found",
@@ -92,10 +90,9 @@ class RequestParser:
         "unfinished",
     )
 
-    def __init__(self, channel: Channel, scope: dict[str, Any], state: dict[str, Any], limit: int) -> None:
+    def __init__(self, channel: Channel, scope: dict[str, Any], limit: int) -> None:
         self._channel = channel
         self._scope = scope
-        self._state = state
         self._limit = self._threshold = limit
         self._parser = self._new_parser()
         self._exchange: Exchange | None = None
@@ -216,7 +213,6 @@ class RequestParser:
             "query_string": query,
             "headers": headers,
             FIELDS: fields,
-            "state": self._state.copy(),
         }
         exchange = self._exchange = Exchange(
             self._channel,

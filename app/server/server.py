@@ -178,7 +178,7 @@ class GatewayServer(uvicorn.Server):
         self.started = True
 
     def _connect(self) -> Connection:
-        return Connection(self._app, self._state, self._lifespan.state, self._connections)
+        return Connection(self._app, self._state, self._connections)
 
     async def main_loop(self) -> None:
         """Check the connections until a stop is requested."""

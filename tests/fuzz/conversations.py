@@ -43,17 +43,17 @@ class Reading:
         return bool(self.statuses) and self.statuses[-1] in _TOO_LONG
 
 
-async def _application(scope: Scope, receive: Receive, send: Send) -> None:
-    with contextlib.suppress(ConnectionError):
-        body = await read(receive)
-        scope["state"]["asked"].append((scope["method"], body))
-        await reply(send, 200, b"")
-
-
 async def converse(pieces: list[bytes]) -> Reading:
     asked: list[tuple[str, bytes]] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(ConnectionError):
+            body = await read(receive)
+            asked.append((scope["method"], body))
+            await reply(send, 200, b"")
+
     state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
-    connection = Connection(_application, state, {"asked": asked}, set())
+    connection = Connection(application, state, set())
     wire = Wire(pieces)
     connection.connection_made(wire)
     await play(wire, connection, state, max_idle_turns=6)

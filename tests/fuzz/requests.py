@@ -59,7 +59,7 @@ class Reading:
 
 def read(pieces: Iterable[bytes]) -> Reading:
     """Feed a parser, and take the requests after each piece, as its connection does."""
-    parser = RequestParser(cast("Channel", None), {}, {}, LIMIT)
+    parser = RequestParser(cast("Channel", None), {}, LIMIT)
     found: list[Exchange] = []
     error: ErrorResponse | None = None
     for piece in pieces:

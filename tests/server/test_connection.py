@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.server.config import ServerConfig
 from app.server.connection import Connection
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def connect(wire: Wire, lifespan_state: dict[str, Any]) -> Connection:
-    connection = Connection(echo, WorkerState(ServerConfig(), Lifecycle()), lifespan_state, set())
+def connect(wire: Wire, config: ServerConfig) -> Connection:
+    connection = Connection(echo, WorkerState(config, Lifecycle()), set())
     connection.connection_made(wire)
     return connection
 
@@ -28,13 +28,13 @@ def test_an_exception_in_a_parser_callback_is_a_500(caplog: pytest.LogCaptureFix
     """The response does not show the reason."""
     caplog.set_level(logging.ERROR)
 
-    class Broken(dict[str, Any]):
-        def copy(self) -> dict[str, Any]:
+    class Broken(int):
+        def __lt__(self, other: object) -> bool:
             raise ZeroDivisionError
 
     async def ask() -> bytes:
         wire = Wire([])
-        connection = connect(wire, Broken())
+        connection = connect(wire, ServerConfig(max_header_bytes=Broken()))
         connection.data_received(request())
         return wire.written
 
@@ -47,7 +47,7 @@ def test_an_exception_in_a_parser_callback_is_a_500(caplog: pytest.LogCaptureFix
 async def test_an_idle_connection_with_unread_bytes_does_not_expire() -> None:
     """A close would reset the request that the kernel has and the event loop has not read."""
     wire = Wire([])
-    connection = connect(wire, {})
+    connection = connect(wire, ServerConfig())
     ours, theirs = socket.socketpair()
     with ours, theirs:
         wire.socket = ours
