@@ -49,28 +49,6 @@ class Connection(asyncio.Protocol):
         unwritable: an event while the client does not read, set when it reads again; otherwise None.
     """
 
-    __slots__ = (
-        "_active",
-        "_app",
-        "_closing",
-        "_connections",
-        "_deadline",
-        "_eof",
-        "_lingered_bytes",
-        "_loop",
-        "_lost",
-        "_next",
-        "_parser",
-        "_paused",
-        "_pending_error",
-        "_queue",
-        "_task",
-        "_transport",
-        "_write_deadline",
-        "state",
-        "unwritable",
-    )
-
     _transport: asyncio.Transport
     _parser: RequestParser
 

@@ -72,24 +72,6 @@ class RequestParser:
         fresh: a request has begun since the caller of ``feed`` last reset this, so its time starts.
     """
 
-    __slots__ = (
-        "_channel",
-        "_exchange",
-        "_framing_bytes",
-        "_framing_since",
-        "_head_bytes",
-        "_headers",
-        "_in_head",
-        "_limit",
-        "_parser",
-        "_scope",
-        "_threshold",
-        "_url",
-        "found",
-        "fresh",
-        "unfinished",
-    )
-
     def __init__(self, channel: Channel, scope: dict[str, Any], limit: int) -> None:
         self._channel = channel
         self._scope = scope
