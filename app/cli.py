@@ -94,12 +94,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     try:
         check_transport(settings)
         with serve_metrics_beside_workers(settings, metrics_of(counters, OPERATIONS)):
-            return run(
-                make_app,
-                context,
-                server_config(settings),
-                announce=lambda url: announce(url, settings, sandbox=sandbox),
-            )
+            return run(make_app, context, server_config(settings), announce=lambda url: announce(url, context))
     except (SettingsError, StartError) as error:
         fail(str(error))
 
@@ -150,19 +145,18 @@ def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
         fail(f"--sandbox takes well-known tokens, and {settings.gateway_host} is not loopback: say --force to serve it")
 
 
-def announce(url: str, settings: Settings, *, sandbox: bool) -> None:
+def announce(url: str, context: WorkerContext) -> None:
     """Say where the gateway listens and what it forwards to; in the sandbox, a page to open and a line to paste."""
-    from app.main import serves_example_page, serves_graphiql
-
+    settings = context.settings
     company = settings.wethod_company or "the company that each request names"
-    target = "an embedded sandbox" if sandbox else settings.wethod_base_url
-    graphiql = serves_graphiql(settings, sandbox=sandbox)
+    target = "an embedded sandbox" if context.sandbox else settings.wethod_base_url
+    graphiql = f"open {url}/graphql in a browser" if context.serves_graphiql else "off (GATEWAY_GRAPHIQL)"
     lines = [
         f"{PROGRAM} {__version__} listens on {url}/graphql",
         f"  forwards to  {target} ({company})",
-        f"  GraphiQL     {f'open {url}/graphql in a browser' if graphiql else 'off (GATEWAY_GRAPHIQL)'}",
+        f"  GraphiQL     {graphiql}",
     ]
-    if serves_example_page(settings, sandbox=sandbox):
+    if context.serves_example_page:
         lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url)}"]
     click.echo("\n".join(lines), err=True)
 

@@ -68,6 +68,17 @@ class WorkerContext:
     sandbox: bool = False
     counters: SharedCounters | None = field(default=None, compare=False)
 
+    @property
+    def serves_example_page(self) -> bool:
+        """With the sandbox, unless only trusted documents run, to which the page's own do not belong."""
+        return self.sandbox and self.settings.gateway_trusted_documents is None
+
+    @property
+    def serves_graphiql(self) -> bool:
+        """If a setting says so, else where the example page is. An editor needs documents of any kind."""
+        wanted = self.settings.gateway_graphiql
+        return self.serves_example_page if wanted is None else wanted
+
 
 class Gateway(Starlette):
     """Starlette for everything but GraphQL requests, which go directly to their endpoint.
@@ -197,40 +208,28 @@ def make_documents(
     return trusted
 
 
-def serves_example_page(settings: Settings, *, sandbox: bool) -> bool:
-    """The example page is on: with the sandbox, unless only trusted documents run, to which its own do not belong."""
-    return sandbox and settings.gateway_trusted_documents is None
-
-
-def serves_graphiql(settings: Settings, *, sandbox: bool) -> bool:
-    """GraphiQL is on: if a setting says so, else where the example page is. An editor needs documents of any kind."""
-    if settings.gateway_graphiql is None:
-        return serves_example_page(settings, sandbox=sandbox)
-    return settings.gateway_graphiql
-
-
 def make_example_page(context: WorkerContext, transport: Transport) -> ExamplePage | None:
     """Make the example page, if it is on."""
-    settings = context.settings
-    if not serves_example_page(settings, sandbox=context.sandbox):
+    if not context.serves_example_page:
         return None
     from app.sandbox.example.page import ExamplePage
 
+    settings = context.settings
     return ExamplePage(
         transport,
         policy=content_security_policy(),
         authorization_header=settings.gateway_authorization_header,
         company=settings.wethod_company,
         version=settings.wethod_version,
-        graphiql=serves_graphiql(settings, sandbox=context.sandbox),
+        graphiql=context.serves_graphiql,
     )
 
 
 def make_explorer(context: WorkerContext) -> Explorer | None:
     """Make GraphiQL for a browser, if it is on."""
-    settings = context.settings
-    if not serves_graphiql(settings, sandbox=context.sandbox):
+    if not context.serves_graphiql:
         return None
+    settings = context.settings
     headers = example.headers(
         sandbox=context.sandbox,
         authorization_header=settings.gateway_authorization_header,

@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 
 from app import __version__
 from app.cli import announce, main
+from app.main import WorkerContext
 from app.settings import load
 from schema.sdl import api_sdl, subgraph_sdl
+from tests.gateway import AUDIT_KEY
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, until
 from tests.upstream import answer, upstream
@@ -196,7 +198,8 @@ async def test_serve_prints_its_pages_and_a_command_that_works() -> None:
 def test_trusted_documents_exclude_pages_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = tmp_path / "documents.json"
     manifest.write_text("{}", encoding="utf-8")
-    announce("http://127.0.0.1:1", load({"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}), sandbox=True)
+    settings = load({"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)})
+    announce("http://127.0.0.1:1", WorkerContext(settings, AUDIT_KEY, sandbox=True))
     assert [line.split("  ")[1] for line in capsys.readouterr().err.splitlines()[1:]] == ["forwards to", "GraphiQL"]
 
 
