@@ -72,10 +72,18 @@ async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") ->
     Raises:
         StartError: the address cannot be used, or the application does not start.
     """
-    config = ServerConfig(host=host, port=port, port_setting=setting)
+    async with serve_beside(app, ServerConfig(host=host, port=port, port_setting=setting), Lifecycle()) as (url, _):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def serve_beside(
+    app: ASGIApp, config: ServerConfig, lifecycle: Lifecycle
+) -> AsyncIterator[tuple[str, GatewayServer]]:
+    """Do what ``serve_app`` does, with all limits and times of a server, and yield the server as well."""
     with listen(config) as listener:
         started = asyncio.Event()
-        server = GatewayServer(app, config, Lifecycle(), started=started.set)
+        server = GatewayServer(app, config, lifecycle, started=started.set)
         serving = asyncio.create_task(server.serve([listener]))
         starting = asyncio.create_task(started.wait())
         await asyncio.wait((serving, starting), return_when=asyncio.FIRST_COMPLETED)
@@ -83,7 +91,7 @@ async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") ->
         if serving.done():
             await serving
         try:
-            yield url_of(listener)
+            yield url_of(listener), server
         finally:
             server.finish()
             await serving

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from app.server.config import ServerConfig
 from app.server.lifecycle import Lifecycle
-from app.server.listener import listen
-from app.server.server import GatewayServer
+from app.server.run import serve_beside
 from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from app.server.server import GatewayServer
 
 PATIENCE_SECONDS = 10.0
 """Time that a test waits for something that should come at once."""
@@ -108,32 +110,20 @@ async def connect(port: int) -> AsyncIterator[Client]:
         writer.transport.abort()
 
 
-class Counting:
-    def __init__(self) -> None:
+class Served:
+    """A server, which counts its own responses by status in ``refused``."""
+
+    def __init__(self, server: GatewayServer, lifecycle: Lifecycle, url: str) -> None:
+        self.server = server
+        self.port = int(url.rpartition(":")[2])
         self.refused: Counter[int] = Counter()
+        lifecycle.observer = self
 
     def request_refused(self, status: int) -> None:
         self.refused[status] += 1
 
-
-class Served:
-    def __init__(self, server: GatewayServer, lifecycle: Lifecycle, listener: socket.socket) -> None:
-        self.server = server
-        self.lifecycle = lifecycle
-        self.listener = listener
-        self.port = listener.getsockname()[1]
-        self._counting = Counting()
-        lifecycle.observer = self._counting
-
-    @property
-    def refused(self) -> dict[int, int]:
-        """The number of the server's own responses by status."""
-        return dict(self._counting.refused)
-
-    @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Client]:
-        async with connect(self.port) as client:
-            yield client
+    def connect(self) -> AbstractAsyncContextManager[Client]:
+        return connect(self.port)
 
     async def ask(self, data: bytes) -> Answer:
         async with self.connect() as client:
@@ -145,22 +135,8 @@ class Served:
 async def serving(app: ASGIApp | None = None, **config: Any) -> AsyncIterator[Served]:
     """Serve an application on an ephemeral port; the echo by default."""
     lifecycle = Lifecycle()
-    started = asyncio.Event()
-    server_config = ServerConfig(**config)
-    server = GatewayServer(app or echo, server_config, lifecycle, started=started.set)
-    listener = listen(server_config)
-    task = asyncio.create_task(server.serve([listener]))
-    waiting = asyncio.create_task(started.wait())
-    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        waiting.cancel()
-        listener.close()
-        await task
-    try:
-        yield Served(server, lifecycle, listener)
-    finally:
-        server.finish()
-        await task
+    async with serve_beside(app or echo, ServerConfig(**config), lifecycle) as (url, server):
+        yield Served(server, lifecycle, url)
 
 
 async def read(receive: Receive) -> bytes:
