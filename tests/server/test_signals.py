@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server.processes import Spawn, running
+from tests.server.processes import running, started
 from tests.server.serving import read, reply, request, serving
 from tests.support import with_lifespan
 
@@ -71,17 +71,16 @@ async def test_an_application_that_does_not_end_is_left_behind() -> None:
 
 
 @WORKERS
-async def test_a_signal_during_the_start_stops_without_an_error(workers: int, spawn: Spawn) -> None:
+async def test_a_signal_during_the_start_stops_without_an_error(workers: int) -> None:
     for seconds in (0.2, 0.6):
-        process = await spawn("working", workers=workers, drain_delay=0)
-        await asyncio.sleep(seconds)
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            _, log = await process.communicate()
+        async with started(workers=workers, drain_delay=0) as program:
+            await asyncio.sleep(seconds)
+            program.signal(signal.SIGTERM)
+            code, log = await program.end()
         # Before the program handles signals, the system ends it.
-        assert process.returncode in {0, -signal.SIGTERM}, log.decode()
-        assert b"ERROR" not in log
-        assert b"Traceback" not in log
+        assert code in {0, -signal.SIGTERM}, log
+        assert "ERROR" not in log
+        assert "Traceback" not in log
 
 
 async def test_clients_that_the_kernel_has_accepted_are_answered() -> None:

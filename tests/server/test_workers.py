@@ -8,7 +8,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import sys
 import time
 from collections import Counter
@@ -16,9 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.processes import Program, Spawn, running
-from tests.support import until
+from tests.server.processes import Program, running, started
+from tests.support import free_port, until
 from tests.system_parts import require
+
+
+def taken(port: int) -> str:
+    """The log of a gateway whose port another one has."""
+    return f"wethod-graphql: cannot listen on 127.0.0.1:{port} (GATEWAY_PORT): address already in use\n"
 
 
 async def pids(program: Program, count: int) -> dict[int, int]:
@@ -89,37 +93,31 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
-async def test_a_second_gateway_finds_the_port_taken(workers: int, spawn: Spawn) -> None:
+async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
     async with running(workers=workers) as program:
         for others in (1, 2):
-            process = await spawn("working", workers=others, port=program.port)
-            async with asyncio.timeout(30):
-                _, log = await process.communicate()
-            line = f"wethod-graphql: cannot listen on 127.0.0.1:{program.port} (GATEWAY_PORT): address already in use\n"
-            assert (process.returncode, log.decode()) == (1, line)
+            async with started(workers=others, port=program.port) as second:
+                assert await second.end() == (1, taken(program.port))
 
 
-async def test_workers_that_end_at_their_start_end_the_program(spawn: Spawn) -> None:
-    process = await spawn("dying", workers=2)
-    async with asyncio.timeout(60):
-        _, log = await process.communicate()
-    assert process.returncode == 1
-    last = log.decode().splitlines()[-1]
+async def test_workers_that_end_at_their_start_end_the_program() -> None:
+    async with started("dying", workers=2) as program:
+        code, log = await program.end()
+    assert code == 1
     assert re.fullmatch(
         r"wethod-graphql: worker [01] \(pid \d+\) does not start: it ended with 7; "
         r"given up after 5 attempts of each worker",
-        last,
+        log.splitlines()[-1],
     )
-    assert b"Traceback" not in log
+    assert "Traceback" not in log
 
 
-async def test_workers_that_end_after_their_start_end_the_program(spawn: Spawn) -> None:
+async def test_workers_that_end_after_their_start_end_the_program() -> None:
     """Each restart comes later than the one before."""
-    process = await spawn("dying_once_ready", workers=2)
-    async with asyncio.timeout(60):
-        _, log = await process.communicate()
-    assert process.returncode == 1
-    lines = log.decode().splitlines()
+    async with started("dying_once_ready", workers=2) as program:
+        code, log = await program.end()
+    assert code == 1
+    lines = log.splitlines()
     assert lines[-1].startswith("wethod-graphql: worker ")
     assert lines[-1].endswith("after its start; given up after 5 attempts of each worker")
     assert [line.rpartition(" is started again ")[2] for line in lines if "worker 1 " in line][:4] == [
@@ -128,37 +126,29 @@ async def test_workers_that_end_after_their_start_end_the_program(spawn: Spawn) 
         "in 1 s",
         "in 2 s",
     ]
-    assert "Traceback" not in log.decode()
+    assert "Traceback" not in log
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 1), (2, 2), (1, 2)])
-async def test_one_of_two_gateways_that_start_together_serves(one: int, other: int, spawn: Spawn) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    processes = [await spawn("working", workers=workers, port=port) for workers in (one, other)]
-    async with asyncio.timeout(60):
-        ends = {asyncio.create_task(process.communicate()): process for process in processes}
-        (done,), (serves,) = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        loser, winner = ends[done], ends[serves]
-        line = f"wethod-graphql: cannot listen on 127.0.0.1:{port} (GATEWAY_PORT): address already in use\n"
-        assert (loser.returncode, (await done)[1].decode()) == (1, line)
-        assert (await Program(winner, port).ask())[0] == 200
-        winner.send_signal(signal.SIGINT)
-        await serves
-    assert winner.returncode == 0
+async def test_one_of_two_gateways_that_start_together_serves(one: int, other: int) -> None:
+    port = free_port()
+    async with started(workers=one, port=port) as first, started(workers=other, port=port) as second:
+        ends = {asyncio.create_task(program.end()): program for program in (first, second)}
+        (loses,), (serves,) = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        assert await loses == (1, taken(port))
+        assert (await ends[serves].ask())[0] == 200
+        ends[serves].signal(signal.SIGINT)
+        code, _ = await serves
+    assert code == 0
 
 
-async def test_one_worker_that_cannot_start_does_not_end_the_other(spawn: Spawn) -> None:
-    process = await spawn("dying_second", workers=2, drain_delay=0)
-    assert process.stderr is not None
-    log = b""
-    async with asyncio.timeout(60):
-        while log.count(b"worker 1 ") < 4:
-            log += await process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
-        _, rest = await process.communicate()
-    assert process.returncode == 0
-    assert b"wethod-graphql:" not in log + rest
+async def test_one_worker_that_cannot_start_does_not_end_the_other() -> None:
+    async with started("dying_second", workers=2, drain_delay=0) as program:
+        await program.log_until(4, b"worker 1 ")
+        program.signal(signal.SIGTERM)
+        code, log = await program.end()
+    assert code == 0
+    assert "wethod-graphql:" not in log
 
 
 async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> None:
@@ -168,11 +158,7 @@ async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> No
         limits = resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
         os.kill(before[0], signal.SIGKILL)
-        assert program.process.stderr is not None
-        log = b""
-        async with asyncio.timeout(60):
-            while log.count(b"worker 0 cannot be started: Too many open files and is started again") < 2:
-                log += await program.process.stderr.readline()
+        await program.log_until(2, b"worker 0 cannot be started: Too many open files and is started again")
         assert {(await program.ask("/"))[1]["pid"] for _ in range(5)} == {before[1]}
         resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE, limits)
         after = await pids(program, 2)
@@ -181,14 +167,14 @@ async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> No
         assert (await program.end())[0] == 0
 
 
-async def test_a_second_signal_ends_a_worker_that_hangs_at_its_start(spawn: Spawn) -> None:
+async def test_a_second_signal_ends_a_worker_that_hangs_at_its_start() -> None:
     require("/proc, which names the children of a process", present=sys.platform == "linux")
-    process = await spawn("hanging", workers=2)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    await until(lambda: len(children.read_bytes().split()) == 2)
-    process.send_signal(signal.SIGINT)
-    await asyncio.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(60):
-        _, log = await process.communicate()
-    assert process.returncode == 0, log.decode()
+    async with started("hanging", workers=2) as program:
+        pid = program.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        await until(lambda: len(children.read_bytes().split()) == 2)
+        program.signal(signal.SIGINT)
+        await asyncio.sleep(0.2)
+        program.signal(signal.SIGINT)
+        code, log = await program.end()
+    assert code == 0, log
