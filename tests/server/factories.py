@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.server.serving import read, reply
-from tests.support import alive
+from tests.support import alive, with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,32 +19,27 @@ if TYPE_CHECKING:
     from app.server.lifecycle import Lifecycle
 
 
-class Working:
-    def __init__(self, context: bytes, lifecycle: Lifecycle) -> None:
-        self._context = context
-        self._lifecycle = lifecycle
+def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
+    """Wait for the seconds in the query, in the way that the path names."""
+    ways = {
+        "/answers-cancellation": answer_cancellation,
+        "/ignores-cancellation": ignore_cancellation,
+        "/busy": busy,
+    }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for the seconds in the query, in the way that the path names."""
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
+    @with_lifespan
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await read(receive)
-        way = {
-            "/answers-cancellation": answer_cancellation,
-            "/ignores-cancellation": ignore_cancellation,
-            "/busy": busy,
-        }.get(scope["path"], asyncio.sleep)
-        await way(float(scope["query_string"] or 0))
-        lifecycle = self._lifecycle
+        await ways.get(scope["path"], asyncio.sleep)(float(scope["query_string"] or 0))
         facts = {
             "pid": os.getpid(),
             "index": lifecycle.index,
             "state": lifecycle.state,
-            "context": self._context.decode(),
+            "context": context.decode(),
         }
-        ready = lifecycle.state == "serving" or scope["path"] != "/health/ready"
-        await reply(send, 200 if ready else 503, json.dumps(facts).encode())
+        await reply(send, 200, json.dumps(facts).encode())
+
+    return app
 
 
 async def answer_cancellation(seconds: float) -> None:
@@ -61,10 +56,6 @@ async def ignore_cancellation(seconds: float) -> None:
 
 async def busy(seconds: float) -> None:
     time.sleep(seconds)  # noqa: ASYNC251 - that is the point
-
-
-def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    return Working(context, lifecycle)
 
 
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
@@ -113,10 +104,8 @@ def exhausting(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
     """Open every file descriptor on `/exhaust`, and close them on `/release`."""
     taken: list[int] = []
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         try:
             await read(receive)
         except ConnectionError:

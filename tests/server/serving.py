@@ -56,9 +56,6 @@ class Client:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
-    def close(self) -> None:
-        self._writer.close()
-
     async def answer(self, *, head_only: bool = False, seconds: float = PATIENCE_SECONDS) -> Answer:
         async with asyncio.timeout(seconds):
             head = await self._reader.readuntil(b"\r\n\r\n")

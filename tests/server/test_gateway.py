@@ -8,9 +8,13 @@ import pickle
 
 from app.main import WorkerContext
 from app.settings import Settings
-from tests.gateway import HEADERS, MUTATION, gateway
-from tests.server.serving import Client, request, send_in_pieces
+from tests.gateway import HEADERS, MUTATION, GatewayClient, gateway
+from tests.server.serving import connect, request, send_in_pieces
 from tests.upstream import answer, upstream
+
+
+def port_of(front: GatewayClient) -> int:
+    return int(front.url.rpartition(":")[2])
 
 
 def _delete(contact_id: str, headers: dict[str, str]) -> bytes:
@@ -34,13 +38,11 @@ async def test_requests_of_one_connection_share_nothing() -> None:
         _delete("26", {"Wethod-Company": "-"}),
     ]
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
-        client = Client(reader, writer)
         members = []
-        for data in asked:
-            await client.send(data)
-            members.append((await client.answer()).json["data"]["deleteContact"]["__typename"])
-        client.close()
+        async with connect(port_of(front)) as client:
+            for data in asked:
+                await client.send(data)
+                members.append((await client.answer()).json["data"]["deleteContact"]["__typename"])
     assert members == ["DeleteContactSuccess"] * 9 + ["WethodValidationError"] * 2
     assert [(one.target.rpartition("/")[2], one.header("authorization")) for one in wethod.asked] == [
         *((number, b"Bearer test-token") for number in ("17", "17", "18")),
@@ -57,12 +59,10 @@ async def test_a_body_beyond_the_limit_is_a_413_before_its_end() -> None:
     head = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
         for body in ((b"Content-Length: 9999999999\r\n\r\n{",), (b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 40)):
-            reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
-            client = Client(reader, writer)
-            sending = asyncio.create_task(send_in_pieces(client, [head, *body]))
-            assert (await client.answer()).status == 413
-            sending.cancel()
-            writer.close()
+            async with connect(port_of(front)) as client:
+                sending = asyncio.create_task(send_in_pieces(client, [head, *body]))
+                assert (await client.answer()).status == 413
+                sending.cancel()
         assert wethod.asked == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from app.server.observer import SERVER_STATUS
 from tests.server.processes import running
 from tests.server.serving import read, reply, request, send_in_pieces, serving
-from tests.support import alive, with_lifespan
+from tests.support import with_lifespan
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -156,10 +156,8 @@ async def test_the_application_sees_the_status_that_the_server_sent_instead() ->
     """So that the request is counted once."""
     seen: list[object] = []
 
+    @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await alive(scope, receive, send)
-            return
         with contextlib.suppress(ConnectionError):
             await read(receive)
         seen.append(scope.get(SERVER_STATUS))
