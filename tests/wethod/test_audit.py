@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -37,6 +36,18 @@ def without(*names: str) -> dict[str, str]:
     return {name: value for name, value in HEADERS.items() if name not in names}
 
 
+INVALID = WethodValidationError(key="invalid_data", message="")
+NOTHING_SENT = {"outcome": "WethodValidationError", "statusCode": None, "confirmedBy": None}
+
+IDS = {
+    "../7?x\r\n\u202e\ud800\0": "(11 characters)",
+    "9" * 20: "9" * 20,
+    "9" * 21: "(21 characters)",
+    "9" * 5_000: "(5000 characters)",
+    f"Bearer {TOKEN}": f"({len(TOKEN) + 7} characters)",
+}
+"""What a caller gives as id, and what is written of it."""
+
 # id: (event, what differs from AUDIT_LINE)
 EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
     "deleted": (record(), {}),
@@ -62,56 +73,23 @@ EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
         {"outcome": "WethodUnauthorizedError", "statusCode": None, "token": None, "confirmedBy": None},
     ),
     "no-company-no-version": (
-        record(
-            WethodValidationError(key="invalid_data", message=""),
-            by=caller(HEADERS | {"wethod-company": "..", "wethod-version": "v1"}),
-        ),
-        {"outcome": "WethodValidationError", "statusCode": None, "company": None, "version": None, "confirmedBy": None},
-    ),
-    "strange-id": (
-        record(WethodValidationError(key="invalid_data", message=""), "../7?x\r\n\u202e\ud800\0"),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(11 characters)", "confirmedBy": None},
-    ),
-    "id-of-20-digits": (
-        record(WethodValidationError(key="invalid_data", message=""), "9" * 20),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "9" * 20, "confirmedBy": None},
-    ),
-    "id-of-21-digits": (
-        record(WethodValidationError(key="invalid_data", message=""), "9" * 21),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(21 characters)", "confirmedBy": None},
-    ),
-    "endless-id": (
-        record(WethodValidationError(key="invalid_data", message=""), "9" * 5_000),
-        {"outcome": "WethodValidationError", "statusCode": None, "contactId": "(5000 characters)", "confirmedBy": None},
-    ),
-    "token-as-id": (
-        record(WethodValidationError(key="invalid_data", message=""), f"Bearer {TOKEN}"),
-        {
-            "outcome": "WethodValidationError",
-            "statusCode": None,
-            "contactId": f"({len(TOKEN) + 7} characters)",
-            "confirmedBy": None,
-        },
+        record(INVALID, by=caller(HEADERS | {"wethod-company": "..", "wethod-version": "v1"})),
+        NOTHING_SENT | {"company": None, "version": None},
     ),
     "client-unknown": (record(by=caller(client="")), {"client": None}),
+    **{
+        f"id-{written}": (record(INVALID, contact_id), NOTHING_SENT | {"contactId": written})
+        for contact_id, written in IDS.items()
+    },
 }
 
 
-def write(audit: Audit, event: OperationRecord) -> None:
-    """Record a call, and wait until its answer may go."""
-
-    async def record_one() -> None:
-        await audit.record(event)
-
-    asyncio.run(record_one())
-
-
 @pytest.mark.parametrize(("event", "differs"), [pytest.param(*parts, id=name) for name, parts in EVENTS.items()])
-def test_each_delete_has_its_line(event: OperationRecord, differs: dict[str, Any], tmp_path: Path) -> None:
+async def test_each_delete_has_its_line(event: OperationRecord, differs: dict[str, Any], tmp_path: Path) -> None:
     """Every field, in order, and the time in UTC."""
     audit = Audit(tmp_path / "audit", AUDIT_KEY)
     before = dt.datetime.now(dt.UTC)
-    write(audit, event)
+    await audit.record(event)
     after = dt.datetime.now(dt.UTC)
     audit.close(0)
     (line,) = json_lines(tmp_path / "audit")
@@ -145,18 +123,12 @@ def test_a_key_beyond_64_bytes_is_hashed() -> None:
     token=st.from_regex(r"[A-Za-z\-._~+/][A-Za-z0-9\-._~+/]{7,40}=*", fullmatch=True),
     place=st.sampled_from(["{}", "Bearer {}", "7{}", "{}\n{}"]),
 )
-def test_no_line_has_the_token(token: str, place: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_no_line_has_the_token(token: str, place: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Not even if the caller sends it as the id."""
     path = tmp_path_factory.mktemp("audit") / "audit"
     audit = Audit(path, AUDIT_KEY)
-    write(
-        audit,
-        record(
-            WethodValidationError(key="invalid_data", message=""),
-            place.format(token, token),
-            by=caller(HEADERS | {"authorization": f"Bearer {token}", "cookie": token}),
-        ),
-    )
+    by = caller(HEADERS | {"authorization": f"Bearer {token}", "cookie": token})
+    await audit.record(record(INVALID, place.format(token, token), by=by))
     audit.close(0)
     assert token.encode() not in path.read_bytes()
 
@@ -198,15 +170,15 @@ def stuck() -> Any:
     os.close(writer)
 
 
-def test_beyond_the_limit_only_lines_of_unsent_deletes_are_dropped(
+async def test_beyond_the_limit_only_lines_of_unsent_deletes_are_dropped(
     stuck: tuple[Audit, int], capfd: pytest.CaptureFixture[str]
 ) -> None:
     audit, _ = stuck
     assert audit.blocked
-    write(audit, record(from_no_response(rest.NotSent(), "7"), attempts=0))
-    write(audit, record(contact_id="8"))
+    await audit.record(record(from_no_response(rest.NotSent(), "7"), attempts=0))
+    await audit.record(record(contact_id="8"))
     # Its deadline passed during an equal request, which may have deleted the contact.
-    write(audit, record(from_no_response(rest.WaitEnded(), "9"), "9", attempts=0, shared=True))
+    await audit.record(record(from_no_response(rest.WaitEnded(), "9"), "9", attempts=0, shared=True))
     assert audit.writer.dropped == 1
     audit.close(0)
     # Standard error gets the report last, so that a process that ends loses no line.
@@ -228,11 +200,11 @@ def test_a_blocked_audit_is_logged_once(stuck: tuple[Audit, int], caplog: pytest
     ]
 
 
-def test_waiting_lines_are_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+async def test_waiting_lines_are_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = os.pipe()
     audit = Audit(writer, AUDIT_KEY)
     os.close(reader)
-    write(audit, record())
+    await audit.record(record())
     audit.report()
     assert not audit.blocked
     assert [entry.message for entry in caplog.records] == ["audit lines wait to be written ([Errno 32] Broken pipe)"]
