@@ -57,12 +57,8 @@ class LineWriter:
         """
         self.append(line, droppable=droppable)
         # The holder of the lock, another thread or the code that a signal interrupted, looks again after its release.
-        while self._lines and self._lock.acquire(blocking=False):
-            try:
-                if not self._drain():
-                    break
-            finally:
-                self._lock.release()
+        while self._lines and self.retry():
+            pass
 
     def append(self, line: bytes, *, droppable: bool = True) -> None:
         """Take a line that the next ``write``, ``retry`` or ``flush`` writes, together with others."""
