@@ -75,13 +75,11 @@ def is_loopback(host: str) -> bool:
 
 def is_calendar_date(value: str) -> bool:
     """Return whether a value is ``YYYY-MM-DD`` and such a day exists, as Wethod names its versions."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return False
     try:
-        dt.date.fromisoformat(value)
+        # Python reads other forms of a date as well, such as 20240615.
+        return dt.date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-    return True
 
 
 def _split(value: object) -> object:
