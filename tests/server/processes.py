@@ -52,13 +52,6 @@ class Program:
             answer = await client.answer()
             return answer.status, answer.json, answer.headers.get("connection") == "close"
 
-    async def refuses(self) -> bool:
-        try:
-            async with self.connect():
-                return False
-        except (ConnectionRefusedError, ConnectionResetError):
-            return True
-
 
 @contextlib.asynccontextmanager
 async def started(factory: str = "working", *, port: int = 0, **config: Any) -> AsyncIterator[Program]:

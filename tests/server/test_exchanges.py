@@ -232,7 +232,6 @@ async def test_the_server_writes_the_fields_of_the_connection() -> None:
 
 LENGTH = (b"content-length", b"2")
 BROKEN = {
-    "raises": (),
     "no-answer": (),
     "no-body": (start(),),
     "body-first": (piece(b"x"),),

@@ -63,7 +63,6 @@ def record(
     by: Caller | None = None,
     attempts: int = 1,
     shared: bool = False,
-    seconds: float = 0.0125,
 ) -> OperationRecord:
     """The record of a delete; a success unless another outcome is given."""
     return OperationRecord(
@@ -73,5 +72,5 @@ def record(
         outcome or from_response(response(200), contact_id),
         attempts,
         shared,
-        seconds,
+        0.0125,
     )
