@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from click.testing import CliRunner
-from graphql import build_client_schema, build_schema
+from graphql import build_client_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,6 @@ from app import __version__
 from app.cli import announce, main
 from app.main import WorkerContext
 from app.settings import load
-from schema.sdl import api_sdl, subgraph_sdl
 from tests.gateway import AUDIT_KEY
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, until
@@ -71,11 +70,8 @@ def test_the_version_is_printed() -> None:
     assert run("--version").stdout == f"wethod-graphql, version {__version__}\n"
 
 
-def test_schema_prints_the_subgraph_and_the_api() -> None:
-    """As SDL or as introspection."""
-    assert run("schema").stdout == subgraph_sdl()
-    assert run("schema", "--api").stdout == api_sdl()
-    build_schema(api_sdl())
+def test_schema_prints_the_result_of_the_introspection_query() -> None:
+    """The SDL is tested with the commands of the documents."""
     for arguments, has_service in ((["--json"], True), (["--json", "--api"], False)):
         introspection = json.loads(run("schema", *arguments).stdout)
         fields = build_client_schema(introspection).query_type.fields  # type: ignore[union-attr]
