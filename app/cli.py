@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from app import __version__
-from app.settings import Settings, SettingsError, is_loopback, load, unknown_variables
+from app.settings import is_loopback, load, unknown_variables
+from app.start_error import StartError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.main import WorkerContext
     from app.server.config import ServerConfig
     from app.server.lifecycle import Lifecycle
+    from app.settings import Settings
 
 PROGRAM = "wethod-graphql"
 
@@ -33,15 +35,19 @@ def fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def read_settings(**given: object) -> Settings:
-    """Read the settings, or exit with a line for each bad one."""
-    try:
-        return load(None, **given)
-    except SettingsError as error:
-        fail(str(error))
+class Commands(click.Group):
+    """The commands. What prevents a start ends the program with a line for each problem."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except StartError as error:
+            fail(str(error))
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings are environment variables, WETHOD_* and GATEWAY_*; docs/settings.md lists them all.",
 )
@@ -58,7 +64,7 @@ def main() -> None:
 @click.option("--workers", type=int, help="Worker processes (GATEWAY_WORKERS).")
 def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the gateway."""
-    settings = read_settings(gateway_host=host, gateway_port=port, gateway_workers=workers)
+    settings = load(None, gateway_host=host, gateway_port=port, gateway_workers=workers)
     with contextlib.ExitStack() as stack:
         if sandbox:
             refuse_careless_sandbox(settings, force=force)
@@ -72,14 +78,17 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
 
 def start(settings: Settings, *, sandbox: bool) -> int:
-    """Run the server until a signal stops it, and return the exit code."""
+    """Run the server until a signal stops it, and return the exit code.
+
+    Raises:
+        StartError: the server cannot start.
+    """
     from app.http_client.transport_factory import check_transport
     from app.main import WorkerContext
     from app.observability.configure_logging import configure_logging
     from app.observability.metrics_server import serve_metrics_beside_workers
     from app.observability.observability import make_counters, metrics_of
     from app.server.run import run
-    from app.start_error import StartError
     from schema.root import OPERATIONS
 
     configure_logging(settings)
@@ -91,12 +100,9 @@ def start(settings: Settings, *, sandbox: bool) -> int:
         sandbox=sandbox,
         counters=counters,
     )
-    try:
-        check_transport(settings)
-        with serve_metrics_beside_workers(settings, metrics_of(counters, OPERATIONS)):
-            return run(make_app, context, server_config(settings), announce=lambda url: announce(url, context))
-    except (SettingsError, StartError) as error:
-        fail(str(error))
+    check_transport(settings)
+    with serve_metrics_beside_workers(settings, metrics_of(counters, OPERATIONS)):
+        return run(make_app, context, server_config(settings), announce=lambda url: announce(url, context))
 
 
 def server_config(settings: Settings) -> ServerConfig:
@@ -125,14 +131,10 @@ def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
     """
     from app.main import create_app
     from app.observability.configure_logging import configure_logging
-    from app.start_error import StartError
     from schema.root import OPERATIONS, build_schema
 
     configure_logging(context.settings)
-    try:
-        return create_app(context, lifecycle, build_schema(), OPERATIONS)
-    except SettingsError as error:
-        raise StartError(str(error)) from None
+    return create_app(context, lifecycle, build_schema(), OPERATIONS)
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
@@ -181,12 +183,8 @@ def sandbox_curl(url: str) -> str:
 def sandbox(*, host: str, port: int, database: Path | None) -> None:
     """Serve the stand-in for Wethod alone: REST, not GraphQL."""
     from app.sandbox import run_sandbox
-    from app.start_error import StartError
 
-    try:
-        run_sandbox(host, port, database, lambda url: click.echo(f"{PROGRAM} sandbox listens on {url}", err=True))
-    except StartError as error:
-        fail(str(error))
+    run_sandbox(host, port, database, lambda url: click.echo(f"{PROGRAM} sandbox listens on {url}", err=True))
 
 
 @main.command()
@@ -205,17 +203,14 @@ def schema(*, api: bool, as_json: bool) -> None:
 @main.command()
 def check() -> None:
     """Check the settings and that Wethod can be reached: TCP and TLS, no request."""
-    settings = read_settings()
+    settings = load()
     from app.http_client.probe import UnreachableError, probe
     from app.http_client.transport_factory import check_transport, transport_name
 
     click.echo("settings are valid")
     for name in unknown_variables(os.environ):
         click.echo(f"{name} is no setting of this gateway; is it misspelt?")
-    try:
-        check_transport(settings)
-    except SettingsError as error:
-        fail(str(error))
+    check_transport(settings)
     try:
         done = asyncio.run(probe(settings))
     except UnreachableError as error:

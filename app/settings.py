@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from app.start_error import StartError
 from app.urls import mask, parse_base_url, parse_listen_host, parse_origin, parse_proxy_url, parse_url, shown
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _MESSAGES = {
 """The message for each type of pydantic's errors that a variable can cause."""
 
 
-class SettingsError(ValueError):
+class SettingsError(StartError):
     """One line for each setting that is wrong."""
 
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class StartError(Exception):
-    """The gateway cannot start. The message is one line for the operator."""
+    """The gateway cannot start. The message is for the operator, a line for each problem."""
