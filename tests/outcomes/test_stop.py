@@ -5,25 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from typing import TYPE_CHECKING, Any
 
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.outcomes import STOPPED, TRANSPORTS, unavailable, unknown
 from tests.upstream import HANGING, LOST, answer, upstream
-
-if TYPE_CHECKING:
-    from tests.gateway import GatewayClient
-    from tests.upstream import Upstream
-
-
-async def stop_twice(client: GatewayClient, wethod: Upstream, asked: int = 1) -> None:
-    """Stop, and then force the stop, after Wethod has read this many requests."""
-    await wethod.asked_for(asked)
-    await client.force_stop()
-
-
-def members(body: dict[str, Any]) -> list[str]:
-    return [outcome["__typename"] for outcome in body["data"].values()]
 
 
 @TRANSPORTS
@@ -31,10 +16,11 @@ async def test_a_forced_stop_sends_no_further_delete(transport: str) -> None:
     query = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ __typename }}" for i in (1, 2, 3)) + " }"
     async with upstream([HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         asking = asyncio.create_task(client.graphql(query))
-        await stop_twice(client, wethod)
+        await wethod.asked_for(1)
+        await client.force_stop()
         response = await asking
         assert response.status_code == 200
-        assert members(response.json()) == [
+        assert [outcome["__typename"] for outcome in response.json()["data"].values()] == [
             "WethodOutcomeUnknownError",
             "WethodUnavailableError",
             "WethodUnavailableError",
@@ -50,17 +36,17 @@ async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str)
         await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
         await asyncio.sleep(0.1)
-        await stop_twice(client, wethod)
+        await client.force_stop()
         assert await waiting == unavailable(STOPPED)
         assert await sent == unknown()
         assert len(wethod.asked) == 1
 
 
 async def test_a_delete_between_two_tries_was_not_sent() -> None:
-    async with gateway("http://127.0.0.1:1") as client, upstream([answer(200)]) as wethod:
+    async with gateway("http://127.0.0.1:1") as client:
         deleting = asyncio.create_task(client.delete())
         await asyncio.sleep(0.03)
-        await stop_twice(client, wethod, asked=0)
+        await client.force_stop()
         outcome = await deleting
         assert outcome["__typename"] == "WethodUnavailableError"
 
@@ -70,7 +56,8 @@ async def test_a_delete_whose_answer_was_lost_stays_unknown(transport: str) -> N
     """The repeat hangs when the stop comes."""
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         deleting = asyncio.create_task(client.delete())
-        await stop_twice(client, wethod, asked=2)
+        await wethod.asked_for(2)
+        await client.force_stop()
         assert await deleting == unknown()
 
 
@@ -80,7 +67,7 @@ async def test_a_delete_that_waits_for_an_equal_one_is_unknown() -> None:
         await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete())
         await asyncio.sleep(0.1)
-        await stop_twice(client, wethod)
+        await client.force_stop()
         assert await leading == unknown()
         outcome = await waiting
         assert outcome["__typename"] == "WethodOutcomeUnknownError"
