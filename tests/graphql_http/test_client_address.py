@@ -62,7 +62,7 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
 }
 
 
-@pytest.mark.parametrize(("peer", "headers", "client"), [pytest.param(*case, id=name) for name, case in CASES.items()])
+@pytest.mark.parametrize(("peer", "headers", "client"), CASES.values(), ids=CASES)
 def test_the_first_hop_that_is_not_trusted_is_the_client(
     peer: str | None, headers: list[tuple[str, str]], client: str
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.observability.collector import MetricsPage
@@ -44,14 +45,8 @@ for _family in text_string_to_metric_families(PAGE):
 
 
 def alert_expressions() -> dict[str, str]:
-    """Return each alert's expression; promtool checks the form of the file."""
-    found = {}
-    for block in re.split(r"\n      - alert: ", ALERTS.read_text(encoding="utf-8"))[1:]:
-        name, _, rest = block.partition("\n")
-        match = re.search(r"\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", "\n" + rest)
-        assert match, name
-        found[name] = match[1] or match[2]
-    return found
+    groups = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
+    return {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
 
 
 def dashboard() -> dict[str, Any]:
@@ -72,7 +67,7 @@ EXPRESSIONS = {f"alert {name}": text for name, text in alert_expressions().items
 }
 
 
-@pytest.mark.parametrize("expression", [pytest.param(text, id=name) for name, text in EXPRESSIONS.items()])
+@pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS)
 def test_every_series_of_an_expression_exists(expression: str) -> None:
     asked = re.findall(r"\b((?:wethod|gateway)_\w+|up)\b(?:\{([^}]*)\})?", expression)
     assert asked
@@ -119,22 +114,24 @@ def test_panels_do_not_overlap() -> None:
         taken |= cells
 
 
+def promtool(*arguments: str | Path) -> None:
+    require("promtool", present=shutil.which("promtool") is not None)
+    done = subprocess.run(["promtool", *arguments], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_alert_fires_for_its_reason_alone() -> None:
     """Prometheus evaluates the rules."""
-    require("promtool", present=shutil.which("promtool") is not None)
-    for arguments in (["check", "rules", str(ALERTS)], ["test", "rules", str(TESTS)]):
-        done = subprocess.run(["promtool", *arguments], capture_output=True, encoding="utf-8", check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    promtool("check", "rules", ALERTS)
+    promtool("test", "rules", TESTS)
 
 
 def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
     """Promtool checks their expressions as rules."""
-    require("promtool", present=shutil.which("promtool") is not None)
-    rules = []
-    for number, text in enumerate(dashboard_expressions().values()):
-        plain = text.replace("$__rate_interval", "5m").replace("$__range", "6h")
-        rules.append(f"      - record: panel:{number}\n        expr: {json.dumps(plain)}\n")
+    rules = [
+        {"record": f"panel:{number}", "expr": text.replace("$__rate_interval", "5m").replace("$__range", "6h")}
+        for number, text in enumerate(dashboard_expressions().values())
+    ]
     path = tmp_path / "panels.yaml"
-    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules), encoding="utf-8")
-    done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    promtool("check", "rules", path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -37,17 +38,13 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def drain(reader: int) -> bytes:
+    """Read what is in a pipe now."""
     os.set_blocking(reader, False)
-    parts = []
-    while True:
-        try:
-            part = os.read(reader, 1 << 20)
-        except BlockingIOError:
-            break
-        if not part:
-            break
-        parts.append(part)
-    return b"".join(parts)
+    received = b""
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(reader, 1 << 20):
+            received += part
+    return received
 
 
 def errno_of(writer: LineWriter) -> int | None:

@@ -92,7 +92,7 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("event", "line"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
+@pytest.mark.parametrize(("event", "line"), RECORDS.values(), ids=RECORDS)
 def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, Any]) -> None:
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 

@@ -86,7 +86,7 @@ RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
 }
 
 
-@pytest.mark.parametrize(("ended", "adds"), [pytest.param(*parts, id=name) for name, parts in RECORDS.items()])
+@pytest.mark.parametrize(("ended", "adds"), RECORDS.values(), ids=RECORDS)
 def test_a_call_is_counted_by_its_outcome(ended: OperationRecord, adds: dict[str, float]) -> None:
     observers = observability()
     observers.operations.operation_ended(ended)

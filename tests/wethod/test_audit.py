@@ -84,7 +84,7 @@ EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("event", "differs"), [pytest.param(*parts, id=name) for name, parts in EVENTS.items()])
+@pytest.mark.parametrize(("event", "differs"), EVENTS.values(), ids=EVENTS)
 async def test_each_delete_has_its_line(event: OperationRecord, differs: dict[str, Any], tmp_path: Path) -> None:
     """Every field, in order, and the time in UTC."""
     audit = Audit(tmp_path / "audit", AUDIT_KEY)
