@@ -12,13 +12,12 @@ import pytest
 
 from app.sandbox import serve_sandbox
 from tests.sandbox.requests import address, contacts_in, editor
+from tests.sandbox.words import BAD_VERSION, IN_USE, INVALID, NO_COMPANY, NO_CONTACT, NO_PERMISSION, NO_TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-
-ABSENT_HEADER = "-"
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class Row:
     body: dict[str, Any] | None
     method: str = "DELETE"
     path: str = "/api/contact/1"
-    token: str = "demo-editor"
-    company: str = "acme"
-    version: str = "2024-06-15"
+    token: str | None = "demo-editor"
+    company: str | None = "acme"
+    version: str | None = "2024-06-15"
     answered_headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,18 +55,12 @@ def bare(key: str, message: str) -> dict[str, Any]:
     return {"key": key, "message": message}
 
 
-INVALID = "You provided invalid data. Check 'failures' for details."
-NO_TOKEN = "The access token is missing or not valid."
-NO_PERMISSION = "You do not have the permission crm.edit."
-NO_COMPANY = "You do not have access to this company."
-NO_CONTACT = "The contact was not found."
-IN_USE = "The contact is in use and cannot be deleted."
+NOT_FOUND = sparse(404, "Not Found", "not_found", NO_CONTACT)
+UNAUTHORIZED = enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN)
+FORBIDDEN = enveloped(403, "Forbidden", "forbidden", NO_PERMISSION)
 BAD_ID = {"field": "id", "message": "This value must be an integer from 1 to 9223372036854775807."}
 NO_HEADER = "This value is required."
-BAD_VERSION = {
-    "field": "Wethod-Version",
-    "message": "This version is not known. The known one is 2024-06-15.",
-}
+MISSING_COMPANY = {"field": "Wethod-Company", "message": NO_HEADER}
 NO_PATH = bare("route_not_found", "There is nothing at this path.")
 NO_METHOD = bare("method_not_allowed", "This method is not allowed here.")
 ALLOW = {"allow": "DELETE, GET, HEAD"}
@@ -85,41 +78,19 @@ ROWS = [
     Row("200-escaped-digit", 200, None, path="/api/contact/%31"),
     Row("200-query-ignored", 200, None, path="/api/contact/1?x=1"),
     Row("400-version", 400, invalid(BAD_VERSION), version="2023-01-01"),
-    Row(
-        "400-no-version",
-        400,
-        invalid({"field": "Wethod-Version", "message": NO_HEADER}),
-        version=ABSENT_HEADER,
-    ),
-    Row(
-        "400-no-company",
-        400,
-        invalid({"field": "Wethod-Company", "message": NO_HEADER}, envelope=False),
-        company=ABSENT_HEADER,
-    ),
+    Row("400-no-version", 400, invalid({"field": "Wethod-Version", "message": NO_HEADER}), version=None),
+    Row("400-no-company", 400, invalid(MISSING_COMPANY, envelope=False), company=None),
     Row("400-id", 400, invalid(BAD_ID), path="/api/contact/seven"),
     Row(
         "400-everything",
         400,
-        invalid(BAD_ID, {"field": "Wethod-Company", "message": NO_HEADER}, BAD_VERSION, envelope=False),
+        invalid(BAD_ID, MISSING_COMPANY, BAD_VERSION, envelope=False),
         path="/api/contact/0",
-        company=ABSENT_HEADER,
+        company=None,
         version="latest",
     ),
-    Row(
-        "401-unknown-token",
-        401,
-        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
-        token="stolen",
-        answered_headers=BEARER,
-    ),
-    Row(
-        "401-no-token",
-        401,
-        enveloped(401, "Unauthorized", "unauthorized", NO_TOKEN),
-        token=ABSENT_HEADER,
-        answered_headers=BEARER,
-    ),
+    Row("401-unknown-token", 401, UNAUTHORIZED, token="stolen", answered_headers=BEARER),
+    Row("401-no-token", 401, UNAUTHORIZED, token=None, answered_headers=BEARER),
     Row(
         "401-before-everything",
         401,
@@ -130,45 +101,18 @@ ROWS = [
         version="x",
         answered_headers=BEARER,
     ),
-    Row("403-viewer", 403, enveloped(403, "Forbidden", "forbidden", NO_PERMISSION), token="demo-viewer"),
-    Row(
-        "403-before-404",
-        403,
-        enveloped(403, "Forbidden", "forbidden", NO_PERMISSION),
-        path="/api/contact/999",
-        token="demo-viewer",
-    ),
+    Row("403-viewer", 403, FORBIDDEN, token="demo-viewer"),
+    Row("403-before-404", 403, FORBIDDEN, path="/api/contact/999", token="demo-viewer"),
     Row("403-unknown-company", 403, bare("forbidden", NO_COMPANY), company="initech"),
-    Row("404-absent", 404, sparse(404, "Not Found", "not_found", NO_CONTACT), path="/api/contact/201"),
-    Row(
-        "404-largest-id",
-        404,
-        sparse(404, "Not Found", "not_found", NO_CONTACT),
-        path=f"/api/contact/{2**63 - 1}",
-    ),
-    Row(
-        "404-of-globex",
-        404,
-        sparse(404, "Not Found", "not_found", NO_CONTACT),
-        path="/api/contact/101",
-    ),
+    Row("404-absent", 404, NOT_FOUND, path="/api/contact/201"),
+    Row("404-largest-id", 404, NOT_FOUND, path=f"/api/contact/{2**63 - 1}"),
+    Row("404-of-globex", 404, NOT_FOUND, path="/api/contact/101"),
     Row("404-of-acme", 404, bare("not_found", NO_CONTACT), company="globex"),
     *(
-        Row(
-            f"404-absent-for-{token}",
-            404,
-            sparse(404, "Not Found", "not_found", NO_CONTACT),
-            path="/api/contact/201",
-            token=token,
-        )
+        Row(f"404-absent-for-{token}", 404, NOT_FOUND, path="/api/contact/201", token=token)
         for token in ("demo-slow", "demo-dropped")
     ),
-    Row(
-        "412-in-use",
-        412,
-        sparse(412, "Precondition Failed", "precondition_failure", IN_USE),
-        path="/api/contact/10",
-    ),
+    Row("412-in-use", 412, sparse(412, "Precondition Failed", "precondition_failure", IN_USE), path="/api/contact/10"),
     Row(
         "429-throttled",
         429,
@@ -191,11 +135,11 @@ ROWS = [
 
 def request_headers(row: Row) -> dict[str, str]:
     headers = {
-        "Authorization": f"Bearer {row.token}" if row.token != ABSENT_HEADER else ABSENT_HEADER,
+        "Authorization": row.token and f"Bearer {row.token}",
         "Wethod-Company": row.company,
         "Wethod-Version": row.version,
     }
-    return {name: value for name, value in headers.items() if value != ABSENT_HEADER}
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -227,7 +171,7 @@ async def test_a_blank_company_is_a_missing_one(sandbox: str) -> None:
     writer.close()
     await writer.wait_closed()
     assert head.startswith(b"HTTP/1.1 400 ")
-    assert json.loads(body) == invalid({"field": "Wethod-Company", "message": NO_HEADER}, envelope=False)
+    assert json.loads(body) == invalid(MISSING_COMPANY, envelope=False)
 
 
 async def test_a_contact_can_be_seen_until_it_is_deleted(client: httpx.AsyncClient) -> None:
@@ -267,26 +211,12 @@ async def test_the_scheme_is_bearer_in_any_case(client: httpx.AsyncClient, schem
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "status", "failures"),
-    [
-        ("Authorization", "Bearer demo-editor", 401, None),
-        ("Wethod-Company", "acme", 400, [{"field": "Wethod-Company", "message": "This value must be given once."}]),
-        (
-            "Wethod-Version",
-            "2024-06-15",
-            400,
-            [{"field": "Wethod-Version", "message": "This value must be given once."}],
-        ),
-    ],
-    ids=["authorization", "company", "version"],
-)
-async def test_a_repeated_header_is_refused(
-    client: httpx.AsyncClient, name: str, value: str, status: int, failures: list[dict[str, str]] | None
-) -> None:
-    headers = [*client.headers.items(), (name, value)]
+@pytest.mark.parametrize(("name", "status"), [("Authorization", 401), ("Wethod-Company", 400), ("Wethod-Version", 400)])
+async def test_a_repeated_header_is_refused(client: httpx.AsyncClient, name: str, status: int) -> None:
+    headers = [*client.headers.items(), (name, client.headers[name])]
     async with editor(str(client.base_url), {}) as other:
         answer = await other.delete("/api/contact/7", headers=headers)
+    failures = None if status == 401 else [{"field": name, "message": "This value must be given once."}]
     assert (answer.status_code, answer.json().get("failures")) == (status, failures)
 
 

@@ -9,27 +9,25 @@ import pytest
 
 from app.sandbox import serve_sandbox
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.outcomes import EMPTY_RESPONSE, deleted, error, rejection, unknown
+from tests.outcomes.outcomes import EMPTY_RESPONSE, deleted, rejection, unknown
 from tests.sandbox.requests import contacts_in
+from tests.sandbox.words import BAD_VERSION, IN_USE, INVALID, NO_COMPANY, NO_CONTACT, NO_PERMISSION, NO_TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def sparse(status: int, phrase: str) -> dict[str, Any]:
-    return EMPTY_RESPONSE | {"statusCode": status, "statusText": phrase}
+def sparse(status: int, phrase: str, **more: object) -> dict[str, Any]:
+    """The response of an outcome."""
+    return {"response": EMPTY_RESPONSE | {"statusCode": status, "statusText": phrase} | more}
 
 
 def whole(status: int, phrase: str, content: str) -> dict[str, Any]:
-    return sparse(status, phrase) | {
-        "headers": [
-            {"name": "cache-control", "values": ["no-cache, private"]},
-            {"name": "content-type", "values": ["application/json"]},
-        ],
-        "content": content,
-        "version": "1.1",
-        "charset": "UTF-8",
-    }
+    headers = [
+        {"name": "cache-control", "values": ["no-cache, private"]},
+        {"name": "content-type", "values": ["application/json"]},
+    ]
+    return sparse(status, phrase, headers=headers, content=content, version="1.1", charset="UTF-8")
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,7 @@ class Case:
     gone: bool = False
 
 
-INVALID = "You provided invalid data. Check 'failures' for details."
-NO_TOKEN = "The access token is missing or not valid."
-NO_PERMISSION = "You do not have the permission crm.edit."
-NO_COMPANY = "You do not have access to this company."
-NO_CONTACT = "The contact was not found."
-IN_USE = "The contact is in use and cannot be deleted."
-BAD_VERSION = [{"field": "Wethod-Version", "message": "This version is not known. The known one is 2024-06-15."}]
-NOT_FOUND = rejection(404, message=NO_CONTACT) | {"response": sparse(404, "Not Found")}
+NOT_FOUND = rejection(404, message=NO_CONTACT) | sparse(404, "Not Found")
 
 CASES = {
     "success": Case(deleted("7"), gone=True),
@@ -64,26 +55,15 @@ CASES = {
     "success-by-absence": Case(deleted("7", "ABSENCE"), token="demo-dropped", gone=True),
     "outcome-unknown": Case(unknown(), token="demo-slow", gone=True),
     "validation": Case(
-        error(
-            "WethodValidationError",
-            "invalid_data",
-            INVALID,
-            400,
-            whole(400, "Bad Request", INVALID),
-            failures=BAD_VERSION,
-        ),
+        rejection(400, message=INVALID, failures=[BAD_VERSION]) | whole(400, "Bad Request", INVALID),
         version="2023-01-01",
     ),
     "validation-bare": Case(
-        rejection(400, message=INVALID, failures=BAD_VERSION), company="globex", version="2023-01-01"
+        rejection(400, message=INVALID, failures=[BAD_VERSION]), company="globex", version="2023-01-01"
     ),
-    "unauthorized": Case(
-        error("WethodUnauthorizedError", "unauthorized", NO_TOKEN, 401, whole(401, "Unauthorized", NO_TOKEN)),
-        token="stolen",
-    ),
+    "unauthorized": Case(rejection(401, message=NO_TOKEN) | whole(401, "Unauthorized", NO_TOKEN), token="stolen"),
     "forbidden": Case(
-        error("WethodForbiddenError", "forbidden", NO_PERMISSION, 403, whole(403, "Forbidden", NO_PERMISSION)),
-        token="demo-viewer",
+        rejection(403, message=NO_PERMISSION) | whole(403, "Forbidden", NO_PERMISSION), token="demo-viewer"
     ),
     "forbidden-company": Case(rejection(403, message=NO_COMPANY), company="initech"),
     "not-found": Case(NOT_FOUND, "201"),
@@ -91,9 +71,7 @@ CASES = {
     "not-found-of-acme": Case(rejection(404, message=NO_CONTACT), company="globex"),
     "not-found-by-demo-dropped": Case(NOT_FOUND, "201", token="demo-dropped"),
     "not-found-by-demo-slow": Case(NOT_FOUND, "201", token="demo-slow"),
-    "precondition-failed": Case(
-        rejection(412, message=IN_USE) | {"response": sparse(412, "Precondition Failed")}, "10"
-    ),
+    "precondition-failed": Case(rejection(412, message=IN_USE) | sparse(412, "Precondition Failed"), "10"),
     "rate-limited": Case(rejection(429, message="Too many requests.", retryAfterSeconds=30), token="demo-throttled"),
 }
 
