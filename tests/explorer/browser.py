@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import json
 import shutil
-import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from playwright.async_api import async_playwright
 
+from tests.support import until
 from tests.system_parts import require
 
 if TYPE_CHECKING:
@@ -51,13 +51,11 @@ class Window:
 
 
 class ExplorerPage(Window):
-    async def open(self, url: str) -> float:
-        """Open the page; the seconds until a person can type."""
-        started = time.monotonic()
+    async def open(self, url: str) -> None:
+        """Open the page, and wait until a person can type."""
         await self.page.goto(url)
         await self.page.locator(".graphiql-query-editor .view-line").first.wait_for()
         await self.page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line").first.wait_for()
-        return time.monotonic() - started
 
     async def text(self, editor: Editor) -> str:
         """Everything in one of the editors, also what is scrolled out of sight."""
@@ -69,9 +67,10 @@ class ExplorerPage(Window):
         await self.page.evaluate(f"{MODELS}.find(m => m.uri.path.endsWith('{editor}')).setValue({json.dumps(text)})")
 
     async def wait_for(self, editor: Editor, part: str) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while part not in await self.text(editor):  # noqa: ASYNC110 - the browser's event
-                await asyncio.sleep(0.02)
+        async def is_there() -> bool:
+            return part in await self.text(editor)
+
+        await until(is_there, PATIENCE_SECONDS)
 
     async def run(self) -> dict[str, Any]:
         """Click on the one button; the answer that is shown."""
@@ -80,10 +79,8 @@ class ExplorerPage(Window):
 
     async def answer(self) -> dict[str, Any]:
         """The answer to the operation that is running, once it is shown."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (shown := await self.text("response.json")):  # noqa: ASYNC110 - the browser's event
-                await asyncio.sleep(0.02)
-        found: dict[str, Any] = json.loads(shown)
+        await until(lambda: self.text("response.json"), PATIENCE_SECONDS)
+        found: dict[str, Any] = json.loads(await self.text("response.json"))
         return found
 
     async def stored(self) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+IMPATIENT = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
+"""Settings with which `demo-slow` takes a second."""
+
 
 @contextlib.asynccontextmanager
 async def sandbox_gateway(

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from tests.explorer.browser import browse, chromium
 from tests.explorer.example_page import browse_example
-from tests.explorer.gateway import sandbox_gateway
+from tests.explorer.gateway import IMPATIENT, sandbox_gateway
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
-
-# A short timeout, so that `demo-slow` takes a second.
-ENVIRON = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
 
 
 async def take(graphiql: str, example: str) -> None:
@@ -39,7 +36,7 @@ async def take_graphiql(browser: Browser, file: str) -> None:
 
 async def take_example(browser: Browser, file: str) -> None:
     """Delete four contacts, each with another outcome, and one whose answer comes too late; save the window."""
-    async with sandbox_gateway(environ=ENVIRON) as origin, browse_example(browser, origin) as example:
+    async with sandbox_gateway(environ=IMPATIENT) as origin, browse_example(browser, origin) as example:
         await example.page.set_viewport_size({"width": 1440, "height": 860})
         await example.delete_many("Ada Albani", "Jana Jansen", more="999 007")
         await example.choose("demo-slow")

@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.explorer.example_page import ExamplePage, Shown, browse_example
-from tests.explorer.gateway import sandbox_gateway, strips_prefix, tells_prefix
+from tests.explorer.gateway import IMPATIENT, sandbox_gateway, strips_prefix, tells_prefix
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Route
     from starlette.types import ASGIApp
 
-# A short timeout, so that `demo-slow` takes a second.
-ENVIRON = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1"}
 UNKNOWN = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
 LOST = "The answer did not reach this page. The contact may be gone; repeating is safe."
 IN_USE = "The contact is in use and cannot be deleted."
@@ -34,8 +32,21 @@ NOT_FOUND = Shown("Not found", "Ada Albani", "WethodNotFoundError", "The contact
 @contextlib.asynccontextmanager
 async def example_on_sandbox(browser: Browser, **environ: str) -> AsyncIterator[tuple[ExamplePage, str]]:
     """The page on a new sandbox, and the origin of the gateway."""
-    async with sandbox_gateway(environ=ENVIRON | environ) as origin, browse_example(browser, origin) as example:
+    async with sandbox_gateway(environ=IMPATIENT | environ) as origin, browse_example(browser, origin) as example:
         yield example, origin
+
+
+class Held:
+    """Answers to a page, on their way until ``release`` is set."""
+
+    def __init__(self) -> None:
+        self.arrived, self.release = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, route: Route) -> None:
+        response = await route.fetch()
+        self.arrived.set()
+        await self.release.wait()
+        await route.fulfill(response=response)
 
 
 async def delete_elsewhere(origin: str, contact_id: int) -> None:
@@ -226,42 +237,28 @@ async def test_a_member_of_a_later_version_is_shown_by_its_message(browser: Brow
 
 
 async def test_an_older_list_does_not_bring_a_deleted_contact_back(browser: Browser) -> None:
-    asked, deleted = asyncio.Event(), asyncio.Event()
-
-    async def answer(route: Route) -> None:
-        response = await route.fetch()
-        asked.set()
-        await deleted.wait()
-        await route.fulfill(response=response)
-
+    lists = Held()
     async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/example/contacts", answer)
+        await example.page.route("**/example/contacts", lists.answer)
         await example.page.get_by_role("button", name="Reload").click()
-        await asked.wait()
+        await lists.arrived.wait()
         await example.delete("Ada Albani")
-        deleted.set()
+        lists.release.set()
         await expect(example.status).to_have_text("The list has 99 contacts.")
         await expect(example.row("Ada Albani")).to_have_count(0)
 
 
 async def test_a_row_waits_for_its_outcome_through_a_reload(browser: Browser) -> None:
-    deleted, shown = asyncio.Event(), asyncio.Event()
-
-    async def answer(route: Route) -> None:
-        response = await route.fetch()
-        deleted.set()
-        await shown.wait()
-        await route.fulfill(response=response)
-
+    outcomes = Held()
     async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", answer)
+        await example.page.route("**/graphql", outcomes.answer)
         row = example.row("Ada Albani")
         await row.get_by_role("button").click()
-        await deleted.wait()
+        await outcomes.arrived.wait()
         await example.page.get_by_role("button", name="Reload").click()
         await expect(example.status).to_have_text("The list has 100 contacts.")
         await expect(row.get_by_role("button")).to_have_text("Deleting…")
-        shown.set()
+        outcomes.release.set()
         await expect(example.status).to_have_text("Ada Albani: Deleted. Contact successfully deleted.")
         await expect(row).to_have_count(0)
 
@@ -280,7 +277,7 @@ async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> No
 async def test_markup_in_names_and_messages_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)><script>document.title='owned'</script>"
     database = tmp_path / "sandbox.db"
-    async with sandbox_gateway(environ=ENVIRON, database=database) as origin:
+    async with sandbox_gateway(environ=IMPATIENT, database=database) as origin:
         with contextlib.closing(sqlite3.connect(database)) as connection, connection:
             connection.execute("UPDATE contact SET name = ?, surname = 'Albani' WHERE id IN (1, 10)", (hostile,))
         async with browse_example(browser, origin) as example:
@@ -318,16 +315,9 @@ async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
 
 
 async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) -> None:
-    shown = asyncio.Event()
-
-    async def answer(route: Route) -> None:
-        response = await route.fetch()
-        if "DeleteContact(" in (route.request.post_data or ""):
-            await shown.wait()
-        await route.fulfill(response=response)
-
+    outcomes = Held()
     async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", answer)
+        await example.page.route("**/graphql", outcomes.answer, times=1)
         button = example.row("Ada Albani").get_by_role("button")
         await button.click()
         await expect(button).to_have_text("Deleting…")
@@ -336,7 +326,7 @@ async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) 
         assert await example.delete_many("Jana Jansen", more="1") == [
             Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE)
         ]
-        shown.set()
+        outcomes.release.set()
         await expect(example.row("Ada Albani")).to_have_count(0)
         assert len([request for request in example.requests if request.method == "POST"]) == 2
 
