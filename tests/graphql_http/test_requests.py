@@ -10,6 +10,8 @@ import pytest
 from tests.gateway import HEADERS, MUTATION, gateway
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
@@ -22,6 +24,17 @@ CONTEXT = "{ wethodContext { company } }"
 
 def body(**parameters: object) -> bytes:
     return json.dumps(parameters).encode()
+
+
+def delete_of(contact_id: bytes) -> bytes:
+    """Return a request that deletes a contact whose id is given in JSON."""
+    return b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + contact_id + b"}}"
+
+
+async def post(client: GatewayClient, content: bytes, **headers: str) -> httpx.Response:
+    """Send a body as it is."""
+    usual = HEADERS | {"Content-Type": JSON}
+    return await client.http.post(f"{client.url}/graphql", content=content, headers=usual | headers)
 
 
 # name: (body, status, code, part of the message); tests/attack has more
@@ -60,17 +73,8 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     ),
     # --- an id is a string or an integer
     **{
-        f"id-variable-{name}": (
-            b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}",
-            422,
-            "BAD_USER_INPUT",
-            "ID",
-        )
-        for name, value in {
-            "fraction": b"1.5",
-            "beyond-a-float": b"1e999",
-            "true": b"true",
-        }.items()
+        f"id-variable-{name}": (delete_of(value), 422, "BAD_USER_INPUT", "ID")
+        for name, value in {"fraction": b"1.5", "beyond-a-float": b"1e999", "true": b"true"}.items()
     },
     "id-variable-null": (body(query=DELETE, variables={"id": None}), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
     "id-variable-absent": (body(query=DELETE), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
@@ -99,9 +103,7 @@ async def test_a_bad_request_is_a_4xx_with_a_code(
     client: GatewayClient, wethod: Upstream, content: bytes, status: int, code: str, message: str, accept: str
 ) -> None:
     """The body is GraphQL's, and nothing is sent to Wethod."""
-    response = await client.http.post(
-        f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON, "Accept": accept}
-    )
+    response = await post(client, content, Accept=accept)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == TYPED
     assert list(response.json()) == ["errors"]
@@ -115,49 +117,30 @@ async def test_a_bad_request_is_a_4xx_with_a_code(
 async def test_deep_json_is_a_400_under_a_larger_body_limit(wethod: Upstream) -> None:
     async with gateway(wethod.url, {"GATEWAY_MAX_BODY_BYTES": "1000000"}) as client:
         for content in (b"[" * 100_000, b'{"a":' * 100_000, b'{"query": "q", "variables": {"id":' + b"[" * 100_000):
-            response = await client.http.post(
-                f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON}
-            )
+            response = await post(client, content)
             assert response.status_code == 400
             assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
-# name: (method, headers, status, code, further headers of the answer)
-REFUSED_REQUESTS: dict[str, tuple[str, dict[str, str], int, str, dict[str, str]]] = {
-    "content-encoding": (
-        "POST",
-        {"Content-Type": JSON, "Content-Encoding": "gzip"},
-        415,
-        "BAD_REQUEST",
-        {"accept-encoding": "identity"},
-    ),
+# name: (a header, the status, a header of the answer)
+REFUSED_REQUESTS: dict[str, tuple[dict[str, str], int, dict[str, str]]] = {
+    "content-encoding": ({"Content-Encoding": "gzip"}, 415, {"accept-encoding": "identity"}),
     **{
-        f"accept-{value}": ("POST", {"Content-Type": JSON, "Accept": value}, 406, "BAD_REQUEST", {})
+        f"accept-{value}": ({"Accept": value}, 406, {})
         for value in ("text/html", "image/png", "application/json;q=0", "*/*;q=0", "application/xml, text/*")
     },
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "headers", "status", "code", "more"), REFUSED_REQUESTS.values(), ids=REFUSED_REQUESTS
-)
+@pytest.mark.parametrize(("headers", "status", "answered"), REFUSED_REQUESTS.values(), ids=REFUSED_REQUESTS)
 async def test_a_request_that_http_refuses_has_its_status_and_header(
-    client: GatewayClient,
-    wethod: Upstream,
-    method: str,
-    headers: dict[str, str],
-    status: int,
-    code: str,
-    more: dict[str, str],
+    client: GatewayClient, wethod: Upstream, headers: dict[str, str], status: int, answered: dict[str, str]
 ) -> None:
-    given = {name: value for name, value in ({"Accept": JSON} | headers).items() if value}
-    response = await client.http.request(
-        method, f"{client.url}/graphql", content=body(query=MUTATION, variables={"id": "7"}), headers=given
-    )
+    response = await post(client, body(query=MUTATION, variables={"id": "7"}), **({"Accept": JSON} | headers))
     assert response.status_code == status
     assert response.headers["content-type"] == TYPED
-    assert [error["extensions"] for error in response.json()["errors"]] == [{"code": code}]
-    assert {name: response.headers.get(name) for name in more} == more
+    assert [error["extensions"] for error in response.json()["errors"]] == [{"code": "BAD_REQUEST"}]
+    assert response.headers.items() >= answered.items()
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["vary"] == "Accept, Origin"
     assert wethod.asked == []
@@ -227,9 +210,7 @@ async def test_the_last_of_duplicate_keys_counts(client: GatewayClient, wethod: 
         + json.dumps(DELETE).encode()
         + b', "variables": {"id": "2", "id": "3"}}'
     )
-    response = await client.http.post(
-        f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON}
-    )
+    response = await post(client, content)
     assert response.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
     assert [asked.target for asked in wethod.asked] == ["/api/contact/3"]
 
@@ -242,7 +223,6 @@ async def test_the_last_of_duplicate_keys_counts(client: GatewayClient, wethod: 
 async def test_an_integer_id_keeps_every_digit(
     client: GatewayClient, wethod: Upstream, value: bytes, sent: str
 ) -> None:
-    content = b'{"query": ' + json.dumps(DELETE).encode() + b', "variables": {"id": ' + value + b"}}"
-    await client.http.post(f"{client.url}/graphql", content=content, headers=HEADERS | {"Content-Type": JSON})
+    await post(client, delete_of(value))
     await client.graphql(f"mutation {{ deleteContact(id: {value.decode()}) {{ __typename }} }}")
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{sent}"] * 2
