@@ -100,12 +100,12 @@ def new_results(rounds: int, seconds: int) -> Results:
     )
 
 
-def read_results(path: Path = RESULTS) -> Results:
-    return msgspec.json.decode(path.read_bytes(), type=Results)
+def read_results() -> Results:
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Results)
 
 
-def write_results(results: Results, path: Path = RESULTS) -> None:
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+def write_results(results: Results) -> None:
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 
 def _processor() -> str:
