@@ -42,11 +42,7 @@ async def test_a_hash_is_found_after_its_text_was_sent_with_it(
     client: GatewayClient, wethod: Upstream, headers: dict[str, str], status: int
 ) -> None:
     """The three steps of Apollo Client, with a mutation."""
-    by_hash: dict[str, object] = {
-        "operationName": "Delete",
-        "variables": {"id": "7"},
-        **persisted(sha256(DELETE)),
-    }
+    by_hash = {"operationName": "Delete", "variables": {"id": "7"}, **persisted(sha256(DELETE))}
     missed = await post(client, by_hash, headers)
     assert (missed.status_code, missed.json()) == (status, NOT_FOUND)
     assert wethod.asked == []
@@ -79,16 +75,13 @@ OTHER_DIGEST = "The parameter extensions.persistedQuery.sha256Hash is not the qu
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "hash-of-another-text": ({"query": CONTEXT, **persisted(sha256(DELETE))}, OTHER_DIGEST),
     # A hash of the replacement character would let one text be stored under another's hash.
-    "lone-surrogate": (
-        {"query": "{__typename}#\ud800", **persisted(sha256("{__typename}#?"))},
-        OTHER_DIGEST,
-    ),
-    "upper-case": ({**persisted(sha256(CONTEXT).upper())}, NO_DIGEST),
-    "too-short": ({**persisted("ab")}, NO_DIGEST),
-    "not-ascii-digits": ({**persisted("\u0667" * 64)}, NO_DIGEST),
-    "no-string": ({**persisted(7)}, MALFORMED),
+    "lone-surrogate": ({"query": "{__typename}#\ud800", **persisted(sha256("{__typename}#?"))}, OTHER_DIGEST),
+    "upper-case": (persisted(sha256(CONTEXT).upper()), NO_DIGEST),
+    "too-short": (persisted("ab"), NO_DIGEST),
+    "not-ascii-digits": (persisted("\u0667" * 64), NO_DIGEST),
+    "no-string": (persisted(7), MALFORMED),
     "no-hash": ({"extensions": {"persistedQuery": {"version": 1}}}, MALFORMED),
-    "another-version": ({**persisted(sha256(CONTEXT), 2)}, MALFORMED),
+    "another-version": (persisted(sha256(CONTEXT), 2), MALFORMED),
     "null": ({"extensions": {"persistedQuery": None}}, MALFORMED),
     "list": ({"query": CONTEXT, "extensions": {"persistedQuery": [1]}}, MALFORMED),
     "empty": ({"extensions": {}}, "The parameter query is missing."),
@@ -108,7 +101,7 @@ async def test_an_invalid_document_is_not_kept(client: GatewayClient) -> None:
     text = "{ nothing }"
     sent = await post(client, {"query": text, **persisted(sha256(text))})
     assert sent.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
-    assert (await post(client, {**persisted(sha256(text))})).json() == NOT_FOUND
+    assert (await post(client, persisted(sha256(text)))).json() == NOT_FOUND
 
 
 @pytest.mark.parametrize("key", ["documentId", "doc_id"])
@@ -131,6 +124,6 @@ async def test_the_least_recently_used_of_a_thousand_texts_is_evicted(wethod: Up
         for number, text in enumerate(texts):
             await post(client, {"query": text, **persisted(sha256(text))})
             if number == 999:
-                assert (await post(client, {**persisted(sha256(texts[0]))})).status_code == 200
-        statuses = [(await post(client, {**persisted(sha256(text))})).status_code for text in texts[:3]]
+                assert (await post(client, persisted(sha256(texts[0])))).status_code == 200
+        statuses = [(await post(client, persisted(sha256(text)))).status_code for text in texts[:3]]
     assert statuses == [200, 422, 200]
