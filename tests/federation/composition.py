@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from schema.sdl import subgraph_sdl
 
@@ -57,10 +59,7 @@ def neighbour(name: str, url: str = "") -> Subgraph:
 
 def compose(cases: Mapping[str, Sequence[Subgraph]]) -> dict[tuple[str, str], Composition]:
     """Compose each case with each composer: a result for each (case, composer)."""
-    given = {
-        case: [{"name": subgraph.name, "url": subgraph.url, "sdl": subgraph.sdl} for subgraph in subgraphs]
-        for case, subgraphs in cases.items()
-    }
+    given = {case: [asdict(subgraph) for subgraph in subgraphs] for case, subgraphs in cases.items()}
     done = subprocess.run(
         ["node", "compose.mjs"],
         cwd=FOLDER,
@@ -71,13 +70,5 @@ def compose(cases: Mapping[str, Sequence[Subgraph]]) -> dict[tuple[str, str], Co
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return {
-        (case, composer): Composition(
-            errors=tuple((code, message) for code, message in result["errors"]),
-            hints=tuple(result["hints"]),
-            supergraph=result["supergraph"],
-            mutations=tuple(result["mutations"]),
-        )
-        for case, results in json.loads(done.stdout).items()
-        for composer, result in results.items()
-    }
+    results = msgspec.json.decode(done.stdout, type=dict[str, dict[str, Composition]])
+    return {(case, composer): found for case, by_composer in results.items() for composer, found in by_composer.items()}
