@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from tests.gateway import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import httpx
 
@@ -31,6 +33,13 @@ def persisted(digest: object, version: object = 1) -> dict[str, object]:
 
 def refused(code: str, message: str) -> dict[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+def write_manifest(path: Path, texts: Mapping[str, str]) -> None:
+    """Write a manifest of documents by key, atomically, as a deployment should."""
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(texts), encoding="utf-8")
+    beside.replace(path)
 
 
 async def post(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.documents.requests import write_manifest
 from tests.gateway import HEADERS
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, until
@@ -28,10 +28,8 @@ ASKERS = 8
 
 
 def replace(manifest: Path, *texts: str) -> None:
-    """Replace the manifest atomically."""
-    beside = manifest.with_suffix(".new")
-    beside.write_text(json.dumps({f"key-{text.split()[1]}": text for text in texts}), encoding="utf-8")
-    beside.replace(manifest)
+    """Write a manifest whose keys have the names of the operations."""
+    write_manifest(manifest, {f"key-{text.split()[1]}": text for text in texts})
 
 
 async def ask(http: httpx.AsyncClient, url: str, key: str) -> tuple[int, object]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from app.main import WorkerContext, create_app
@@ -16,20 +14,29 @@ from app.settings import load
 from app.start_error import StartError
 from schema.root import OPERATIONS, build_schema
 from schema.sdl import subgraph_sdl
-from tests.documents.requests import CONTEXT, DELETE, DELETED, FOUND, persisted, post, refused, sha256
-from tests.gateway import AUDIT_KEY, HEADERS, GatewayClient, gateway, serving
-from tests.support import NO_TLS, until
+from tests.documents.requests import (
+    CONTEXT,
+    DELETE,
+    DELETED,
+    FOUND,
+    persisted,
+    post,
+    refused,
+    sha256,
+    write_manifest,
+)
+from tests.gateway import AUDIT_KEY, HEADERS, gateway
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.gateway import GatewayClient
     from tests.upstream import Upstream
 
 TWO = "query First { wethodContext { version } } query Second { wethodContext { company } }"
 MANIFEST = {"ab": DELETE, "cd": CONTEXT, "ef": TWO, "also": CONTEXT}
-
-
 NOT_SUPPORTED = refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 
 
@@ -37,7 +44,7 @@ NOT_SUPPORTED = refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSuppo
 async def client(running_wethod: Upstream, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayClient]:
     """A gateway that runs only the manifest, although introspection is on."""
     manifest = tmp_path_factory.mktemp("documents") / "persisted-documents.json"
-    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
+    write_manifest(manifest, MANIFEST)
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_INTROSPECTION": "true"}
     async with gateway(running_wethod.url, environ) as running:
         yield running
@@ -208,7 +215,7 @@ async def test_no_other_query_for_the_sdl_runs(client: GatewayClient, text: str)
 
 async def test_introspection_runs_if_the_manifest_has_it(tmp_path: Path, wethod: Upstream) -> None:
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"ab": "{ __schema { queryType { name } } }"}), encoding="utf-8")
+    write_manifest(manifest, {"ab": "{ __schema { queryType { name } } }"})
     async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
         response = await post(client, {"documentId": "ab"})
     assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
@@ -218,7 +225,7 @@ async def test_graphiql_is_off_with_a_manifest_unless_a_setting_says_otherwise(
     tmp_path: Path, wethod: Upstream
 ) -> None:
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps(MANIFEST), encoding="utf-8")
+    write_manifest(manifest, MANIFEST)
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
     browser = {"Accept": "text/html"}
     async with gateway(wethod.url, environ, sandbox=True) as client:
@@ -227,41 +234,15 @@ async def test_graphiql_is_off_with_a_manifest_unless_a_setting_says_otherwise(
         assert (await client.http.get(f"{client.url}/graphql", headers=browser)).status_code == 200
 
 
-def context_of(manifest: Path, url: str = "http://127.0.0.1:9") -> WorkerContext:
-    """The configuration of a worker with that manifest."""
-    settings = load({"WETHOD_BASE_URL": url, "GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_AUDIT_LOG": "off"})
-    return WorkerContext(settings=settings, audit_key=AUDIT_KEY)
-
-
 def test_a_manifest_that_is_gone_stops_the_start(tmp_path: Path) -> None:
     """It was there when the settings were read."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text("{}", encoding="utf-8")
-    context = context_of(manifest)
+    write_manifest(manifest, {})
+    settings = load({"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_AUDIT_LOG": "off"})
     manifest.unlink()
+    context = WorkerContext(settings=settings, audit_key=AUDIT_KEY)
     with pytest.raises(StartError, match="it cannot be read: No such file or directory"):
         create_app(context, Lifecycle(), build_schema(), OPERATIONS)
-
-
-@contextlib.asynccontextmanager
-async def reloadable(manifest: Path, wethod: Upstream) -> AsyncIterator[tuple[GatewayClient, Lifecycle]]:
-    """A gateway and the lifecycle that takes the SIGHUP."""
-    lifecycle = Lifecycle(state="serving")
-    app = create_app(context_of(manifest, wethod.url), lifecycle, build_schema(), OPERATIONS)
-    async with serving(app) as (url, server), httpx.AsyncClient(timeout=30, verify=NO_TLS) as http:
-        yield GatewayClient(url, http, server), lifecycle
-
-
-def replace(manifest: Path, content: str) -> None:
-    """Replace the manifest atomically, as a deployment should."""
-    beside = manifest.with_suffix(".new")
-    beside.write_text(content, encoding="utf-8")
-    beside.replace(manifest)
-
-
-def hang_up(lifecycle: Lifecycle) -> None:
-    for callback in lifecycle.reload_callbacks:
-        callback()
 
 
 BAD_MANIFESTS = {
@@ -277,19 +258,19 @@ async def test_a_bad_manifest_keeps_the_old_one(
     """The log has the reason, and the next good manifest is loaded."""
     caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
-    async with reloadable(manifest, wethod) as (client, lifecycle):
+    write_manifest(manifest, {"old": CONTEXT})
+    async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
         if content is None:
             manifest.unlink()
         else:
-            replace(manifest, content)
-        hang_up(lifecycle)
+            manifest.write_text(content, encoding="utf-8")
+        client.server.reload()
         await until(lambda: "the trusted documents stay as they were" in caplog.text)
         assert message in caplog.text
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert (await post(client, {"documentId": "old"})).json() == FOUND
-        replace(manifest, json.dumps({"new": CONTEXT}))
-        hang_up(lifecycle)
+        write_manifest(manifest, {"new": CONTEXT})
+        client.server.reload()
         await until(lambda: "1 trusted documents are in force" in caplog.text)
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
@@ -299,13 +280,13 @@ async def test_a_sighup_during_a_reload_reloads_again(
 ) -> None:
     caplog.set_level("INFO", logger="app.documents.trusted")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"old": CONTEXT}), encoding="utf-8")
-    async with reloadable(manifest, wethod) as (client, lifecycle):
-        replace(manifest, json.dumps({f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)}))
-        hang_up(lifecycle)
+    write_manifest(manifest, {"old": CONTEXT})
+    async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
+        write_manifest(manifest, {f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)})
+        client.server.reload()
         await asyncio.sleep(0.05)
         assert "are in force" not in caplog.text
-        replace(manifest, json.dumps({"last": CONTEXT}))
-        hang_up(lifecycle)
+        write_manifest(manifest, {"last": CONTEXT})
+        client.server.reload()
         await until(lambda: "1 trusted documents are in force" in caplog.text)
         assert (await post(client, {"documentId": "last"})).json() == FOUND
