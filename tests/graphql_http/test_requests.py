@@ -122,30 +122,20 @@ async def test_deep_json_is_a_400_under_a_larger_body_limit(wethod: Upstream) ->
             assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
-# name: (a header, the status, a header of the answer)
-REFUSED_REQUESTS: dict[str, tuple[dict[str, str], int, dict[str, str]]] = {
-    "content-encoding": ({"Content-Encoding": "gzip"}, 415, {"accept-encoding": "identity"}),
-    **{
-        f"accept-{value}": ({"Accept": value}, 406, {})
-        for value in ("text/html", "image/png", "application/json;q=0", "*/*;q=0", "application/xml, text/*")
-    },
-}
-
-
-@pytest.mark.parametrize(("headers", "status", "answered"), REFUSED_REQUESTS.values(), ids=REFUSED_REQUESTS)
-async def test_a_request_that_http_refuses_has_its_status_and_header(
-    client: GatewayClient, wethod: Upstream, headers: dict[str, str], status: int, answered: dict[str, str]
-) -> None:
-    response = await post(client, body(query=MUTATION, variables={"id": "7"}), **({"Accept": JSON} | headers))
-    assert response.status_code == status
+@pytest.mark.parametrize(
+    "accept", ["text/html", "image/png", "application/json;q=0", "*/*;q=0", "application/xml, text/*"]
+)
+async def test_a_request_for_another_media_type_is_a_406(client: GatewayClient, wethod: Upstream, accept: str) -> None:
+    response = await post(client, body(query=MUTATION, variables={"id": "7"}), Accept=accept)
+    assert response.status_code == 406
     assert response.headers["content-type"] == TYPED
     assert [error["extensions"] for error in response.json()["errors"]] == [{"code": "BAD_REQUEST"}]
-    assert response.headers.items() >= answered.items()
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["vary"] == "Accept, Origin"
     assert wethod.asked == []
 
 
+# name: (query string, status, the answer or its code); tests/attack has mutations
 GETS: dict[str, tuple[str, int, object]] = {
     "query": ("query=%7BwethodContext%7Bversion%7D%7D", 200, {"data": {"wethodContext": {"version": "2024-06-15"}}}),
     "plus-is-a-space": ("query=query+A+%7B+__typename+%7D", 200, {"data": {"__typename": "Query"}}),
@@ -168,28 +158,17 @@ GETS: dict[str, tuple[str, int, object]] = {
     "variables-not-json": ("query=%7B__typename%7D&variables=%7B", 400, "BAD_REQUEST"),
     "variables-a-list": ("query=%7B__typename%7D&variables=%5B%5D", 422, "BAD_REQUEST"),
     "not-utf-8": ("query=%ff", 400, "BAD_REQUEST"),
-    "mutation": ("query=mutation%7BdeleteContact(id:1)%7B__typename%7D%7D", 405, "BAD_REQUEST"),
-    "mutation-by-name": (
-        "query=query+A%7B__typename%7D+mutation+B%7BdeleteContact(id:1)%7B__typename%7D%7D&operationName=B",
-        405,
-        "BAD_REQUEST",
-    ),
 }
 
 
 @pytest.mark.parametrize(("query_string", "status", "expected"), GETS.values(), ids=GETS)
-async def test_queries_run_by_get_and_mutations_do_not(
-    client: GatewayClient, wethod: Upstream, query_string: str, status: int, expected: object
-) -> None:
+async def test_queries_run_by_get(client: GatewayClient, query_string: str, status: int, expected: object) -> None:
     response = await client.http.get(f"{client.url}/graphql?{query_string}", headers=HEADERS)
     assert response.status_code == status, response.text
     if status == 200:
         assert response.json() == expected
     else:
         assert response.json()["errors"][0]["extensions"] == {"code": expected}
-    if status == 405:
-        assert response.headers["allow"] == "POST"
-    assert wethod.asked == []
 
 
 async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
