@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.wethod.record import OperationRecord
+    from tests.gateway import GatewayClient
+    from tests.upstream import Upstream
 
 
 @TRANSPORTS
 async def test_only_the_listed_headers_are_sent_to_wethod(transport: str) -> None:
-    async with (
-        upstream([answer(200)]) as wethod,
-        gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client,
-    ):
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url, {"WETHOD_TRANSPORT": transport}) as client:
         await client.delete(
             headers=HEADERS
             | {
@@ -60,16 +59,12 @@ async def test_only_the_listed_headers_are_sent_to_wethod(transport: str) -> Non
 
 
 @pytest.mark.parametrize("value", [None, "", "a b", "x" * 65, "é", "a;b"], ids=ascii)
-async def test_an_unusable_request_id_is_replaced(value: str | None) -> None:
+async def test_an_unusable_request_id_is_replaced(client: GatewayClient, wethod: Upstream, value: str | None) -> None:
     """It could forge a line of a log."""
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        headers: dict[str, Any] = dict(HEADERS) if value is None else HEADERS | {"X-Request-ID": value.encode()}
-        await client.http.post(
-            f"{client.url}/graphql",
-            json={"query": "mutation { deleteContact(id: 1) { __typename } }"},
-            headers=headers,
-        )
-        (asked,) = wethod.asked
+    headers: dict[str, Any] = HEADERS if value is None else HEADERS | {"X-Request-ID": value.encode()}
+    body = {"query": "mutation { deleteContact(id: 1) { __typename } }"}
+    await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
+    (asked,) = wethod.asked
     request_id = asked.header("x-request-id") or b""
     assert len(request_id) == 32
     int(request_id, 16)

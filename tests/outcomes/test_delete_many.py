@@ -62,6 +62,11 @@ def target(contact_id: object) -> str:
     return f"/api/contact/{contact_id}"
 
 
+def skipped(refusal: dict[str, Any]) -> dict[str, Any]:
+    """The result of an id that is not sent after this refusal."""
+    return refusal | {"message": SKIPPED, "statusCode": None, "response": None}
+
+
 def by_id(answers: Mapping[str, Answer], otherwise: Answer | None = None) -> Callable[[Asked], Answer]:
     return lambda asked: answers.get(asked.target.rpartition("/")[2], otherwise or answer(200))
 
@@ -146,10 +151,9 @@ async def test_a_repeated_id_is_deleted_once(transport: str, tmp_path: Path) -> 
     ]
 
 
-async def test_an_empty_list_has_an_empty_answer() -> None:
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        assert await delete_many(client, []) == []
-        assert wethod.asked == []
+async def test_an_empty_list_has_an_empty_answer(client: GatewayClient, wethod: Upstream) -> None:
+    assert await delete_many(client, []) == []
+    assert wethod.asked == []
 
 
 @pytest.mark.parametrize(
@@ -160,10 +164,11 @@ async def test_an_empty_list_has_an_empty_answer() -> None:
     ],
     ids=["no-token", "bad-company"],
 )
-async def test_a_wrong_header_is_the_outcome_of_every_id(headers: dict[str, str], result: dict[str, Any]) -> None:
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        assert await delete_many(client, ["1", "2"], headers) == [entry("1", result), entry("2", result)]
-        assert wethod.asked == []
+async def test_a_wrong_header_is_the_outcome_of_every_id(
+    client: GatewayClient, wethod: Upstream, headers: dict[str, str], result: dict[str, Any]
+) -> None:
+    assert await delete_many(client, ["1", "2"], headers) == [entry("1", result), entry("2", result)]
+    assert wethod.asked == []
 
 
 BESIDE_SINGLE_DELETES = """mutation ($ids: [ID!]!) {
@@ -223,7 +228,6 @@ async def test_as_many_deletes_as_are_allowed_are_sent() -> None:
 async def test_after_a_refusal_of_the_token_no_further_id_is_sent(transport: str, status: int, tmp_path: Path) -> None:
     """Ids in flight keep their own outcome."""
     refused = rejection(status, "of_wethod", "No.")
-    skipped = refused | {"message": SKIPPED, "statusCode": None, "response": None}
     refusal = answer(status, words(key="of_wethod", message="No."), delay_seconds=0.1)
     script = by_id({"1": answer(200, delay_seconds=0.3), "2": answer(404, delay_seconds=0.3), "3": refusal})
     environ = {
@@ -236,10 +240,10 @@ async def test_after_a_refusal_of_the_token_no_further_id_is_sent(transport: str
             entry("1", deleted("1")),
             entry("2", rejection(404)),
             entry("3", refused),
-            entry("4", skipped),
+            entry("4", skipped(refused)),
             entry("x", BAD),
-            entry("5", skipped),
-            entry("4", skipped),
+            entry("5", skipped(refused)),
+            entry("4", skipped(refused)),
             entry("3", refused),
         ]
         assert targets(wethod) == [target(1), target(2), target(3)]
@@ -260,15 +264,11 @@ async def test_after_a_refusal_of_the_token_no_further_id_is_sent(transport: str
 
 async def test_ids_that_are_not_sent_after_a_429_have_its_delay() -> None:
     refusal = answer(429, b"", {"x-ratelimit-retry-after": "30"})
-    async with (
-        upstream([refusal]) as wethod,
-        gateway(wethod.url, {"WETHOD_BULK_CONCURRENCY": "1"}) as client,
-    ):
+    async with upstream([refusal]) as wethod, gateway(wethod.url, {"WETHOD_BULK_CONCURRENCY": "1"}) as client:
         refused = rejection(429, retryAfterSeconds=30)
-        skipped = refused | {"message": SKIPPED, "statusCode": None, "response": None}
-        assert await delete_many(client, ["1", "2"]) == [entry("1", refused), entry("2", skipped)]
+        assert await delete_many(client, ["1", "2"]) == [entry("1", refused), entry("2", skipped(refused))]
         (again,) = await delete_many(client, ["3"])
-        assert again["result"] == skipped | {
+        assert again["result"] == skipped(refused) | {
             "message": "Wethod allows this token no more requests for now; it was not asked again.",
             "retryAfterSeconds": again["result"]["retryAfterSeconds"],
         }
@@ -286,8 +286,8 @@ async def test_an_id_that_waits_for_a_connection_is_not_sent_after_a_401(transpo
         assert await delete_many(client, ["1", "2", "3", "4"]) == [
             entry("1", rejection(401)),
             entry("2", deleted("2")),
-            entry("3", rejection(401, message=SKIPPED) | {"statusCode": None, "response": None}),
-            entry("4", rejection(401, message=SKIPPED) | {"statusCode": None, "response": None}),
+            entry("3", skipped(rejection(401))),
+            entry("4", skipped(rejection(401))),
         ]
         assert targets(wethod) == [target(1), target(2), target(8)]
         assert await hanging == unknown()
@@ -318,11 +318,10 @@ class UnreachableAtFirst:
 async def test_an_id_is_not_tried_again_after_a_401() -> None:
     transport = UnreachableAtFirst()
     async with gateway("http://127.0.0.1:1", transport=transport) as client:
-        skipped = rejection(401, message=SKIPPED) | {"statusCode": None, "response": None}
         assert await delete_many(client, ["1", "2", "3"]) == [
             entry("1", rejection(401)),
-            entry("2", skipped),
-            entry("3", skipped),
+            entry("2", skipped(rejection(401))),
+            entry("3", skipped(rejection(401))),
         ]
     assert transport.sent == [b"/api/contact/1", b"/api/contact/2", b"/api/contact/3"]
 
@@ -592,31 +591,31 @@ async def test_the_answer_to_a_hundred_ids_stays_below_a_megabyte() -> None:
     ],
     ids=["ids", "messages", "failures"],
 )
-async def test_an_answer_that_could_exceed_a_megabyte_is_refused_before_anything_is_sent(selection: str) -> None:
+async def test_an_answer_that_could_exceed_a_megabyte_is_refused_before_anything_is_sent(
+    client: GatewayClient, wethod: Upstream, selection: str
+) -> None:
     """The answer repeats the ids as they were given."""
     query = f"mutation ($id: ID!) {{ deleteContacts(ids: [{'$id ' * 100}]) {{ {selection} }} }}"
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        response = await client.graphql(query, {"id": "x" * 1_500})
-        assert response.status_code == 422
-        (problem,) = response.json()["errors"]
-        assert problem["extensions"] == {"code": "LIMIT_EXCEEDED"}
-        assert "Select fewer aliases" in problem["message"] or "Use fewer aliases" in problem["message"]
-        assert wethod.asked == []
+    response = await client.graphql(query, {"id": "x" * 1_500})
+    assert response.status_code == 422
+    (problem,) = response.json()["errors"]
+    assert problem["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    assert "Select fewer aliases" in problem["message"] or "Use fewer aliases" in problem["message"]
+    assert wethod.asked == []
 
 
-async def test_an_answer_without_a_token_stays_short() -> None:
-    async with upstream([answer(200)]) as wethod, gateway(wethod.url) as client:
-        usual = await client.graphql(MANY, {"ids": [*range(1, 101)]}, {})
-        assert usual.status_code == 200
-        assert len(usual.content) <= 100_000
-        long = await client.graphql(MANY, {"ids": ["x" * 600] * 90 + ["y" * 1_000] * 10}, {})
-        wide = f"mutation {{ deleteContacts(ids: [{'$a ' * 100}]) {{ {' '.join(f'a{i}: id' for i in range(7))} }} }}"
-        again = await client.graphql(wide.replace("mutation", "mutation ($a: ID!)"), {"a": "x" * 150}, {})
-        for response in (long, again):
-            assert len(response.content) <= 100_000
-        (problem,) = again.json()["errors"]
-        assert problem["extensions"] == {"code": "LIMIT_EXCEEDED"}
-        assert wethod.asked == []
+async def test_an_answer_without_a_token_stays_short(client: GatewayClient, wethod: Upstream) -> None:
+    usual = await client.graphql(MANY, {"ids": [*range(1, 101)]}, {})
+    assert usual.status_code == 200
+    assert len(usual.content) <= 100_000
+    long = await client.graphql(MANY, {"ids": ["x" * 600] * 90 + ["y" * 1_000] * 10}, {})
+    wide = f"mutation {{ deleteContacts(ids: [{'$a ' * 100}]) {{ {' '.join(f'a{i}: id' for i in range(7))} }} }}"
+    again = await client.graphql(wide.replace("mutation", "mutation ($a: ID!)"), {"a": "x" * 150}, {})
+    for response in (long, again):
+        assert len(response.content) <= 100_000
+    (problem,) = again.json()["errors"]
+    assert problem["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    assert wethod.asked == []
 
 
 async def test_an_answer_without_a_token_is_longer_where_more_root_fields_are_allowed() -> None:
