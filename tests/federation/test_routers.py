@@ -46,6 +46,12 @@ async def urls(direct: GatewayClient, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
+@pytest.fixture(params=ROUTERS)
+def url(urls: dict[str, str], request: pytest.FixtureRequest) -> str:
+    """The endpoint of one router; a test that uses it runs for each."""
+    return urls[request.param]
+
+
 @contextlib.asynccontextmanager
 async def running_routers(wethod: str, folder: Path, owner: str = "") -> AsyncIterator[dict[str, str]]:
     """Run every router over a supergraph of our subgraph at a URL and, where a URL is given, the owner of Contact."""
@@ -100,14 +106,12 @@ OUTCOMES: dict[str, tuple[Sequence[Answer] | None, tuple[str, ...], str, str]] =
 }
 
 
-@pytest.mark.parametrize("name", ROUTERS)
 @pytest.mark.parametrize(("script", "without", "contact_id", "member"), OUTCOMES.values(), ids=OUTCOMES)
 async def test_every_outcome_arrives_unchanged(
     direct: GatewayClient,
-    urls: dict[str, str],
+    url: str,
     wethod_port: int,
     request: pytest.FixtureRequest,
-    name: str,
     script: Sequence[Answer] | None,
     without: tuple[str, ...],
     contact_id: str,
@@ -115,11 +119,11 @@ async def test_every_outcome_arrives_unchanged(
 ) -> None:
     """Without errors, and without another request to Wethod. tests/outcomes has every field of an outcome."""
     bodies, sent = [], []
-    for url, token in ((f"{direct.url}/graphql", "direct"), (urls[name], "routed")):
+    for endpoint, token in ((f"{direct.url}/graphql", "direct"), (url, "routed")):
         async with contextlib.AsyncExitStack() as stack:
             wethod = await stack.enter_async_context(upstream(script, wethod_port)) if script else None
             headers = caller(f"{token}-{abs(hash(request.node.name))}", *without)
-            bodies.append(await ask(url, MUTATION, headers, id=contact_id))
+            bodies.append(await ask(endpoint, MUTATION, headers, id=contact_id))
             sent.append([(asked.method, asked.target) for asked in wethod.asked] if wethod else [])
     assert bodies[1] == bodies[0]
     assert sent[1] == sent[0]
@@ -127,11 +131,10 @@ async def test_every_outcome_arrives_unchanged(
     assert bodies[1]["data"]["deleteContact"]["__typename"] == member
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_the_headers_arrive_at_wethod(urls: dict[str, str], wethod_port: int, name: str) -> None:
+async def test_the_headers_arrive_at_wethod(url: str, wethod_port: int) -> None:
     headers = caller("of-the-caller") | {"Traceparent": TRACEPARENT, "X-Request-ID": "of-the-caller", "Cookie": "a=b"}
     async with upstream([answer(200)], wethod_port) as wethod:
-        await ask(urls[name], MUTATION, headers, id="7")
+        await ask(url, MUTATION, headers, id="7")
     (asked,) = wethod.asked
     assert asked.header("authorization") == b"Bearer of-the-caller"
     assert asked.header("wethod-company") == b"acme"
@@ -147,9 +150,8 @@ async def test_the_headers_arrive_at_wethod(urls: dict[str, str], wethod_port: i
 CONTEXT = "{ wethodContext { company version receivedHeaders failures { field } } }"
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_the_context_shows_the_forwarded_headers(urls: dict[str, str], name: str) -> None:
-    assert await ask(urls[name], CONTEXT, caller("x")) == {
+async def test_the_context_shows_the_forwarded_headers(url: str) -> None:
+    assert await ask(url, CONTEXT, caller("x")) == {
         "data": {
             "wethodContext": {
                 "company": "acme",
@@ -159,7 +161,7 @@ async def test_the_context_shows_the_forwarded_headers(urls: dict[str, str], nam
             }
         }
     }
-    assert await ask(urls[name], CONTEXT, {}) == {
+    assert await ask(url, CONTEXT, {}) == {
         "data": {
             "wethodContext": {
                 "company": None,
@@ -179,7 +181,6 @@ def of_the_owner(fields: str) -> str:
     )
 
 
-@pytest.mark.parametrize("name", ROUTERS)
 @pytest.mark.parametrize(
     ("contact_id", "fields", "contact"),
     [
@@ -190,11 +191,11 @@ def of_the_owner(fields: str) -> str:
     ids=["owner-still-knows-it", "owner-answers-null", "owner-answers-null-and-promised-a-value"],
 )
 async def test_a_success_stays_a_success_if_the_owner_has_no_contact(
-    urls: dict[str, str], wethod_port: int, name: str, contact_id: str, fields: str, contact: dict[str, object] | None
+    url: str, wethod_port: int, contact_id: str, fields: str, contact: dict[str, object] | None
 ) -> None:
     """Fields of the contact become null, or the contact does, but not the outcome."""
     async with upstream([answer(200)], wethod_port):
-        body = await ask(urls[name], of_the_owner(fields), caller("x"), id=contact_id)
+        body = await ask(url, of_the_owner(fields), caller("x"), id=contact_id)
     assert body["data"] == {
         "deleteContact": {"__typename": "DeleteContactSuccess", "deletedContactId": contact_id, "contact": contact}
     }
@@ -207,15 +208,12 @@ def by_contact(asked: Asked) -> Answer:
     return answers.get(asked.target, answer(200))
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_aliased_deletes_keep_their_order_and_their_results(
-    urls: dict[str, str], wethod_port: int, name: str
-) -> None:
+async def test_aliased_deletes_keep_their_order_and_their_results(url: str, wethod_port: int) -> None:
     deletes = {"last": "4", "first": "2", "b": "3", "a": "1"}
     selection = "{ __typename ... on DeleteContactSuccess { deletedContactId contact { name } } }"
     fields = " ".join(f'{alias}: deleteContact(id: "{contact}") {selection}' for alias, contact in deletes.items())
     async with upstream(by_contact, wethod_port) as wethod:
-        body = await ask(urls[name], f"mutation {{ {fields} }}", caller("x"))
+        body = await ask(url, f"mutation {{ {fields} }}", caller("x"))
     assert [asked.target for asked in wethod.asked] == [f"/api/contact/{contact}" for contact in deletes.values()]
     assert list(body["data"].items()) == [
         ("last", {"__typename": "DeleteContactSuccess", "deletedContactId": "4", "contact": {"name": None}}),
@@ -233,15 +231,12 @@ MANY = """mutation Delete($ids: [ID!]!) { deleteContacts(ids: $ids) { id result 
 } } }"""
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_the_outcome_of_each_id_arrives_unchanged(
-    direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
-) -> None:
+async def test_the_outcome_of_each_id_arrives_unchanged(direct: GatewayClient, url: str, wethod_port: int) -> None:
     ids = ["4", "2", "../7", "3", "1", "2", "5"]
     bodies, sent = [], []
-    for url in (f"{direct.url}/graphql", urls[name]):
+    for endpoint in (f"{direct.url}/graphql", url):
         async with upstream(by_contact, wethod_port) as wethod:
-            bodies.append(await ask(url, MANY, caller("x"), ids=ids))
+            bodies.append(await ask(endpoint, MANY, caller("x"), ids=ids))
             sent.append(sorted(asked.target for asked in wethod.asked))
     assert bodies[1] == bodies[0]
     assert sent[1] == sent[0] == [f"/api/contact/{contact}" for contact in (1, 2, 3, 4, 5, 5)]
@@ -258,14 +253,11 @@ async def test_the_outcome_of_each_id_arrives_unchanged(
     ]
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_a_success_in_a_list_stays_a_success_if_the_owner_has_no_contact(
-    urls: dict[str, str], wethod_port: int, name: str
-) -> None:
+async def test_a_success_in_a_list_stays_a_success_if_the_owner_has_no_contact(url: str, wethod_port: int) -> None:
     result = "result { ... on DeleteContactSuccess { contact { name } } }"
     query = f"mutation ($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ id {result} }} }}"
     async with upstream(by_contact, wethod_port):
-        body = await ask(urls[name], query, caller("x"), ids=["1", "2", "7"])
+        body = await ask(url, query, caller("x"), ids=["1", "2", "7"])
     assert body == {
         "data": {
             "deleteContacts": [
@@ -277,13 +269,10 @@ async def test_a_success_in_a_list_stays_a_success_if_the_owner_has_no_contact(
     }
 
 
-@pytest.mark.parametrize("name", ROUTERS)
-async def test_errors_of_the_gateway_are_passed_on(
-    direct: GatewayClient, urls: dict[str, str], wethod_port: int, name: str
-) -> None:
+async def test_errors_of_the_gateway_are_passed_on(direct: GatewayClient, url: str, wethod_port: int) -> None:
     """With message and code, and without the gateway's address."""
     async with upstream([answer(200)], wethod_port) as wethod:
-        body = await ask(urls[name], MUTATION, caller("x"), id="1" * 70_000)
+        body = await ask(url, MUTATION, caller("x"), id="1" * 70_000)
     assert wethod.asked == []
     assert [(error["message"], error["extensions"]["code"]) for error in body["errors"]] == [
         ("The request's body is longer than 65536 bytes.", "LIMIT_EXCEEDED")
