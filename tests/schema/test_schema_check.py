@@ -18,58 +18,49 @@ UNION_END = "| WethodUnexpectedResponseError\n"
 CONFLICT_FIELDS = "{ key: String! message: String! statusCode: Int response: WethodResponse }"
 
 
-def changed(*replacements: tuple[str, str]) -> str:
-    """Our schema with passages replaced. Each must be there."""
-    sdl = SDL
-    for old, new in replacements:
-        assert old in sdl, old
-        sdl = sdl.replace(old, new)
-    return sdl
+def changed(old: str, new: str) -> str:
+    """Our schema with a passage replaced, which must be there."""
+    assert old in SDL, old
+    return SDL.replace(old, new)
 
 
 BREAKING: dict[str, tuple[str, list[str]]] = {
-    "field-removed": (
-        changed(("  company: String\n", "")),
-        ["Field WethodContext.company was removed."],
-    ),
+    "field-removed": (changed("  company: String\n", ""), ["Field WethodContext.company was removed."]),
     "field-nullable": (
-        changed(("deletedContactId: ID!", "deletedContactId: ID")),
+        changed("deletedContactId: ID!", "deletedContactId: ID"),
         ["Field DeleteContactSuccess.deletedContactId changed type from ID! to ID."],
     ),
     "member-removed": (
-        changed((UNION_END, "\n")),
+        changed(UNION_END, "\n"),
         ["WethodUnexpectedResponseError was removed from union type DeleteContactResult."],
     ),
     "member-past-the-default-branch": (
-        changed((UNION_END, "| WethodUnexpectedResponseError | Postponed\n")) + "\ntype Postponed { until: String! }\n",
+        changed(UNION_END, "| WethodUnexpectedResponseError | Postponed\n") + "\ntype Postponed { until: String! }\n",
         ["Postponed was added to DeleteContactResult and implements none of WethodError."],
     ),
-    "enum-value-removed": (
-        changed(("  ABSENCE\n", "")),
-        ["Enum value DeletionEvidence.ABSENCE was removed."],
-    ),
+    "enum-value-removed": (changed("  ABSENCE\n", ""), ["Enum value DeletionEvidence.ABSENCE was removed."]),
     "argument-of-another-type": (
-        changed(("    id: ID!\n", "    id: Int!\n")),
+        changed("    id: ID!\n", "    id: Int!\n"),
         ["Argument Mutation.deleteContact(id:) has changed type from ID! to Int!."],
     ),
     "interface-removed": (
-        changed(("type WethodNotFoundError implements WethodError", "type WethodNotFoundError")),
+        changed("type WethodNotFoundError implements WethodError", "type WethodNotFoundError"),
         ["WethodNotFoundError no longer implements interface WethodError."],
     ),
     "argument-required": (
-        changed(("    id: ID!\n", "    id: ID!\n    reason: String!\n")),
+        changed("    id: ID!\n", "    id: ID!\n    reason: String!\n"),
         ["A required argument Mutation.deleteContact(reason:) was added."],
     ),
     "key-changed": (
-        changed(('@key(fields: "id", resolvable: false)', '@key(fields: "id")')),
+        changed('@key(fields: "id", resolvable: false)', '@key(fields: "id")'),
         ['Contact got @key(fields: "id").', 'Contact lost @key(fields: "id", resolvable: false).'],
     ),
     "hidden-from-the-supergraph": (
-        changed(("  company: String\n", "  company: String @inaccessible\n")),
+        changed("  company: String\n", "  company: String @inaccessible\n"),
         ["WethodContext.company got @inaccessible."],
     ),
     "another-federation": (
-        changed(("/v2.0", "/v2.11")),
+        changed("/v2.0", "/v2.11"),
         [
             'The schema got @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"]).',
             'The schema lost @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key"]).',
@@ -78,11 +69,13 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def published(folder: Path, sdl: str = SDL, version: str = "1.4.2") -> Path:
+def baseline(version: str, sdl: str) -> str:
+    return f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}"
+
+
+def published(folder: Path, version: str = "1.4.2") -> Path:
     file = folder / "published.graphql"
-    file.write_text(
-        f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}", encoding="utf-8"
-    )
+    file.write_text(baseline(version, SDL), encoding="utf-8")
     return file
 
 
@@ -99,29 +92,26 @@ def test_a_breaking_change_fails_the_schema_check(tmp_path: Path, sdl: str, sent
 EXPECTED: dict[str, tuple[str, list[str]]] = {
     "nothing": (SDL, []),
     "member-of-the-default-branch": (
-        changed((UNION_END, "| WethodUnexpectedResponseError | WethodConflictError\n"))
+        changed(UNION_END, "| WethodUnexpectedResponseError | WethodConflictError\n")
         + f"\ntype WethodConflictError implements WethodError {CONFLICT_FIELDS}\n",
         ["WethodConflictError was added to union type DeleteContactResult."],
     ),
-    "enum-value": (
-        changed(("  ABSENCE\n", "  ABSENCE\n  AUDIT\n")),
-        ["Enum value DeletionEvidence.AUDIT was added."],
-    ),
+    "enum-value": (changed("  ABSENCE\n", "  ABSENCE\n  AUDIT\n"), ["Enum value DeletionEvidence.AUDIT was added."]),
     "optional-argument": (
-        changed(("    id: ID!\n", "    id: ID!\n    reason: String\n")),
+        changed("    id: ID!\n", "    id: ID!\n    reason: String\n"),
         ["An optional argument Mutation.deleteContact(reason:) was added."],
     ),
-    "field": (changed(("  company: String\n", "  company: String\n  region: String\n")), []),
+    "field": (changed("  company: String\n", "  company: String\n  region: String\n"), []),
     "field-that-is-never-null-any-more": (
-        changed(("  version: String\n\n  receivedHeaders", "  version: String!\n\n  receivedHeaders")),
+        changed("  version: String\n\n  receivedHeaders", "  version: String!\n\n  receivedHeaders"),
         [],
     ),
     "shareable": (
-        changed(("type WethodFailure {", "type WethodFailure @shareable {")),
+        changed("type WethodFailure {", "type WethodFailure @shareable {"),
         ["WethodFailure got @shareable."],
     ),
     "deprecated": (
-        changed(("  company: String\n", '  company: String @deprecated(reason: "x")\n')),
+        changed("  company: String\n", '  company: String @deprecated(reason: "x")\n'),
         ['WethodContext.company got @deprecated(reason: "x").'],
     ),
     "description": (subgraph_sdl(), []),
@@ -154,10 +144,7 @@ def test_a_major_version_may_break(tmp_path: Path, old: str, new: str) -> None:
     sdl, _ = BREAKING["field-removed"]
     publish(new, file, sdl)
     check(file, sdl)
-    assert (
-        file.read_text(encoding="utf-8")
-        == f"# What version {new} published; rewritten by scripts/publish-schema alone.\n{sdl}"
-    )
+    assert file.read_text(encoding="utf-8") == baseline(new, sdl)
 
 
 @pytest.mark.parametrize(("old", "new"), [(old, new) for old in MINOR for new in MINOR[old]])
@@ -192,19 +179,12 @@ def test_a_baseline_without_a_version_is_refused(tmp_path: Path) -> None:
 def test_this_tree_breaks_no_client() -> None:
     """scripts/check runs this command."""
     assert "-m scripts.schema_check" in (ROOT / "scripts" / "check").read_text(encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-m", "scripts.schema_check"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
-    )
-    assert (run.returncode, run.stderr) == (0, "")
-    run = subprocess.run(
-        [sys.executable, "-m", "scripts.schema_check", "next"],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert run.returncode == 1
-    assert "is expected, not next" in run.stderr
+    command = [sys.executable, "-m", "scripts.schema_check"]
+    passed = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert (passed.returncode, passed.stderr) == (0, "")
+    failed = subprocess.run([*command, "next"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert failed.returncode == 1
+    assert "is expected, not next" in failed.stderr
 
 
 def test_nothing_but_a_release_rewrites_the_baseline() -> None:
