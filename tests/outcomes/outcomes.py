@@ -34,17 +34,23 @@ BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036
 BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
 
 
-def success(evidence: str = "RESPONSE") -> dict[str, Any]:
+def deleted(contact_id: str, evidence: str = "RESPONSE") -> dict[str, Any]:
+    messages = {
+        "RESPONSE": "Contact successfully deleted.",
+        "ABSENCE": "The company has no such contact any more.",
+    }
     return {
         "__typename": "DeleteContactSuccess",
-        "deletedContactId": "7",
-        "contact": {"__typename": "Contact", "id": "7"},
-        "message": {
-            "RESPONSE": "Contact successfully deleted.",
-            "ABSENCE": "The company has no such contact any more.",
-        }[evidence],
+        "deletedContactId": contact_id,
+        "contact": {"__typename": "Contact", "id": contact_id},
+        "message": messages[evidence],
         "confirmedBy": evidence,
     }
+
+
+def success(evidence: str = "RESPONSE") -> dict[str, Any]:
+    """The success of the contact that most tests delete."""
+    return deleted("7", evidence)
 
 
 def error(
@@ -65,22 +71,14 @@ def rejection(status: int, key: str | None = None, message: str | None = None, *
     member, own_key, own_message = {
         400: ("WethodValidationError", "invalid_data", "Wethod found the request invalid."),
         401: ("WethodUnauthorizedError", "unauthorized", "Wethod did not accept the token."),
-        403: (
-            "WethodForbiddenError",
-            "forbidden",
-            "The token's owner may not delete contacts: crm.edit is needed.",
-        ),
+        403: ("WethodForbiddenError", "forbidden", "The token's owner may not delete contacts: crm.edit is needed."),
         404: ("WethodNotFoundError", "not_found", "The company has no such contact."),
         412: (
             "WethodPreconditionFailedError",
             "precondition_failure",
             "The contact is in a state that forbids its deletion.",
         ),
-        429: (
-            "WethodRateLimitedError",
-            "too_many_requests",
-            "Wethod allows this token no more requests for now.",
-        ),
+        429: ("WethodRateLimitedError", "too_many_requests", "Wethod allows this token no more requests for now."),
     }[status]
     extra: dict[int, dict[str, object]] = {400: {"failures": []}, 429: {"retryAfterSeconds": None}}
     return error(member, key or own_key, message or own_message, status, **(extra.get(status, {}) | more))
@@ -103,7 +101,3 @@ def words(**fields: object) -> bytes:
 
 def unavailable(message: str = NOT_SENT, key: str = "not_sent") -> dict[str, Any]:
     return error("WethodUnavailableError", key, message, None)
-
-
-def deleted(contact_id: str, evidence: str = "RESPONSE") -> dict[str, Any]:
-    return success(evidence) | {"deletedContactId": contact_id, "contact": {"__typename": "Contact", "id": contact_id}}
