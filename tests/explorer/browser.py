@@ -33,7 +33,7 @@ class Window:
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
-        self._origin = origin
+        self.origin = origin
         self.complaints: list[str] = []
         self.requests: list[Request] = []
         page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
@@ -47,13 +47,13 @@ class Window:
         """No complaint of any kind in the console, and no request to another host."""
         assert self.complaints == []
         hosts = {urlsplit(request.url)[:2] for request in self.requests}
-        assert hosts <= {urlsplit(self._origin)[:2]}
+        assert hosts <= {urlsplit(self.origin)[:2]}
 
 
 class ExplorerPage(Window):
-    async def open(self, url: str) -> None:
+    async def open(self, path: str = "/graphql") -> None:
         """Open the page, and wait until a person can type."""
-        await self.page.goto(url)
+        await self.page.goto(self.origin + path)
         await self.page.locator(".graphiql-query-editor .view-line").first.wait_for()
         await self.page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line").first.wait_for()
 

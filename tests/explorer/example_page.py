@@ -23,8 +23,8 @@ class Shown:
 
 
 class ExamplePage(Window):
-    async def open(self, url: str) -> None:
-        await self.page.goto(url)
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.origin + path)
         await self.page.locator("tbody tr").first.wait_for()
 
     def row(self, name: str) -> Locator:
@@ -70,5 +70,5 @@ async def browse_example(
     """Open a window with an empty profile on the example page."""
     async with new_page(browser, colors) as page:
         example = ExamplePage(page, origin)
-        await example.open(f"{origin}{path}")
+        await example.open(path)
         yield example

@@ -25,7 +25,7 @@ async def take_graphiql(browser: Browser, file: str) -> None:
     async with sandbox_gateway() as origin, browse(browser, origin) as explorer:
         page = explorer.page
         await page.set_viewport_size({"width": 1440, "height": 860})
-        await explorer.open(f"{origin}/graphql")
+        await explorer.open()
         await page.get_by_role("button", name="Show Documentation Explorer").click()
         docs = page.locator(".graphiql-doc-explorer")
         for name in ("Mutation", "DeleteContactResult"):

@@ -30,10 +30,16 @@ NOT_FOUND = Shown("Not found", "Ada Albani", "WethodNotFoundError", "The contact
 
 
 @contextlib.asynccontextmanager
-async def example_on_sandbox(browser: Browser, **environ: str) -> AsyncIterator[tuple[ExamplePage, str]]:
-    """The page on a new sandbox, and the origin of the gateway."""
+async def example_on_sandbox(browser: Browser, **environ: str) -> AsyncIterator[ExamplePage]:
+    """Open the page on a new sandbox."""
     async with sandbox_gateway(environ=IMPATIENT | environ) as origin, browse_example(browser, origin) as example:
-        yield example, origin
+        yield example
+
+
+@pytest.fixture
+async def example(browser: Browser) -> AsyncIterator[ExamplePage]:
+    async with example_on_sandbox(browser) as opened:
+        yield opened
 
 
 class Held:
@@ -64,59 +70,53 @@ async def delete_elsewhere(origin: str, contact_id: int) -> None:
         ("demo-dropped", "ABSENCE", "The company has no such contact any more."),
     ],
 )
-async def test_a_deleted_contact_leaves_the_list(browser: Browser, token: str, evidence: str, text: str) -> None:
+async def test_a_deleted_contact_leaves_the_list(example: ExamplePage, token: str, evidence: str, text: str) -> None:
     """After Wethod's answer, and after the repeat of a lost answer; the list is not loaded again."""
-    async with example_on_sandbox(browser) as (example, _):
-        await example.choose(token)
-        assert await example.delete("Ada Albani") == Shown(
-            "Deleted", "Ada Albani", f"DeleteContactSuccess, {evidence}", text
-        )
-        await expect(example.row("Ada Albani")).to_have_count(0)
-        await expect(example.status).to_have_text(f"Ada Albani: Deleted. {text}")
-        await expect(example.page.get_by_role("heading", name="Contacts of acme (99)")).to_be_visible()
-        assert [request.url.rpartition("/")[2] for request in example.requests].count("contacts") == 1
-        example.assert_no_warnings()
+    await example.choose(token)
+    assert await example.delete("Ada Albani") == Shown(
+        "Deleted", "Ada Albani", f"DeleteContactSuccess, {evidence}", text
+    )
+    await expect(example.row("Ada Albani")).to_have_count(0)
+    await expect(example.status).to_have_text(f"Ada Albani: Deleted. {text}")
+    await expect(example.page.get_by_role("heading", name="Contacts of acme (99)")).to_be_visible()
+    assert [request.url.rpartition("/")[2] for request in example.requests].count("contacts") == 1
+    example.assert_no_warnings()
 
 
-async def test_a_contact_that_is_not_found_reloads_the_list(browser: Browser) -> None:
+async def test_a_contact_that_is_not_found_reloads_the_list(example: ExamplePage) -> None:
     """The list was stale."""
-    async with example_on_sandbox(browser) as (example, origin):
-        await delete_elsewhere(origin, 1)
-        await delete_elsewhere(origin, 2)
-        await expect(example.row("Ada Albani")).to_be_visible()
-        assert await example.delete("Ada Albani") == NOT_FOUND
-        await expect(example.row("Ada Albani")).to_have_count(0)
-        await expect(example.row("Bruno Berger")).to_have_count(0)
-        await expect(example.row("Carla Conti")).to_be_visible()
-        example.assert_no_warnings()
+    await delete_elsewhere(example.origin, 1)
+    await delete_elsewhere(example.origin, 2)
+    await expect(example.row("Ada Albani")).to_be_visible()
+    assert await example.delete("Ada Albani") == NOT_FOUND
+    await expect(example.row("Ada Albani")).to_have_count(0)
+    await expect(example.row("Bruno Berger")).to_have_count(0)
+    await expect(example.row("Carla Conti")).to_be_visible()
+    example.assert_no_warnings()
 
 
-async def test_an_unknown_outcome_stays_greyed_out_and_can_be_repeated(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        await example.choose("demo-slow")
-        row = example.row("Ada Albani")
-        color = "element => getComputedStyle(element.querySelector('th > span')).color"
-        usual = await row.evaluate(color)
-        assert await example.delete("Ada Albani") == Shown(
-            "Unknown", "Ada Albani", "WethodOutcomeUnknownError", UNKNOWN
-        )
-        await expect(row.locator(".note")).to_have_text(UNKNOWN)
-        assert await row.evaluate(color) != usual
-        await example.choose("demo-editor")
-        assert await example.delete("Ada Albani", "Repeat") == Shown(
-            "Gone", "Ada Albani", "WethodNotFoundError", "The contact was not found."
-        )
-        await expect(row).to_have_count(0)
-        example.assert_no_warnings()
+async def test_an_unknown_outcome_stays_greyed_out_and_can_be_repeated(example: ExamplePage) -> None:
+    await example.choose("demo-slow")
+    row = example.row("Ada Albani")
+    color = "element => getComputedStyle(element.querySelector('th > span')).color"
+    usual = await row.evaluate(color)
+    assert await example.delete("Ada Albani") == Shown("Unknown", "Ada Albani", "WethodOutcomeUnknownError", UNKNOWN)
+    await expect(row.locator(".note")).to_have_text(UNKNOWN)
+    assert await row.evaluate(color) != usual
+    await example.choose("demo-editor")
+    assert await example.delete("Ada Albani", "Repeat") == Shown(
+        "Gone", "Ada Albani", "WethodNotFoundError", "The contact was not found."
+    )
+    await expect(row).to_have_count(0)
+    example.assert_no_warnings()
 
 
-async def test_a_reload_settles_an_unknown_outcome(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        await example.choose("demo-slow")
-        await example.delete("Ada Albani")
-        await example.page.get_by_role("button", name="Reload").click()
-        await expect(example.status).to_have_text("No longer unknown, gone: Ada Albani.")
-        await expect(example.row("Ada Albani")).to_have_count(0)
+async def test_a_reload_settles_an_unknown_outcome(example: ExamplePage) -> None:
+    await example.choose("demo-slow")
+    await example.delete("Ada Albani")
+    await example.page.get_by_role("button", name="Reload").click()
+    await expect(example.status).to_have_text("No longer unknown, gone: Ada Albani.")
+    await expect(example.row("Ada Albani")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -147,44 +147,42 @@ async def test_a_reload_settles_an_unknown_outcome(browser: Browser) -> None:
     ],
 )
 async def test_a_contact_that_was_not_deleted_stays_with_the_reason(
-    browser: Browser, token: str, name: str, code: str, text: str
+    example: ExamplePage, token: str, name: str, code: str, text: str
 ) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        await example.choose(token)
-        shown = await example.delete(name)
-        assert (shown.label, shown.name, shown.code) == ("Not deleted", name, code)
-        assert shown.text.startswith(text)
-        await expect(example.row(name).locator(".note")).to_have_text(shown.text)
-        await expect(example.row(name).get_by_role("button")).to_have_text("Delete")
-        assert len(await example.names()) == 100
-        example.assert_no_warnings()
+    await example.choose(token)
+    shown = await example.delete(name)
+    assert (shown.label, shown.name, shown.code) == ("Not deleted", name, code)
+    assert shown.text.startswith(text)
+    await expect(example.row(name).locator(".note")).to_have_text(shown.text)
+    await expect(example.row(name).get_by_role("button")).to_have_text("Delete")
+    assert len(await example.names()) == 100
+    example.assert_no_warnings()
 
 
-async def test_a_bulk_shows_the_outcome_of_each_entry(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        assert await example.delete_many("Ada Albani", "Jana Jansen", more="999, 007") == [
-            Shown("Deleted", "Ada Albani", "DeleteContactSuccess, RESPONSE", "Contact successfully deleted."),
-            Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE),
-            Shown("Not found", "Id 999", "WethodNotFoundError", "The contact was not found."),
-            Shown(
-                "Not deleted",
-                "Id 007",
-                "WethodValidationError",
-                "id: Must be a whole number from 1 to 9223372036854775807.",
-            ),
-        ]
-        await expect(example.status).to_have_text("Deleted: 1, Not deleted: 2, Not found: 1.")
-        await expect(example.row("Ada Albani")).to_have_count(0)
-        await expect(example.row("Jana Jansen").locator(".note")).to_have_text(IN_USE)
-        await expect(example.page.get_by_label("Also delete these ids")).to_have_value("")
-        (mutation,) = [request for request in example.requests if request.method == "POST"]
-        assert json.loads(mutation.post_data or "")["variables"] == {"ids": ["1", "10", "999", "007"]}
-        example.assert_no_warnings()
+async def test_a_bulk_shows_the_outcome_of_each_entry(example: ExamplePage) -> None:
+    assert await example.delete_many("Ada Albani", "Jana Jansen", more="999, 007") == [
+        Shown("Deleted", "Ada Albani", "DeleteContactSuccess, RESPONSE", "Contact successfully deleted."),
+        Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE),
+        Shown("Not found", "Id 999", "WethodNotFoundError", "The contact was not found."),
+        Shown(
+            "Not deleted",
+            "Id 007",
+            "WethodValidationError",
+            "id: Must be a whole number from 1 to 9223372036854775807.",
+        ),
+    ]
+    await expect(example.status).to_have_text("Deleted: 1, Not deleted: 2, Not found: 1.")
+    await expect(example.row("Ada Albani")).to_have_count(0)
+    await expect(example.row("Jana Jansen").locator(".note")).to_have_text(IN_USE)
+    await expect(example.page.get_by_label("Also delete these ids")).to_have_value("")
+    (mutation,) = [request for request in example.requests if request.method == "POST"]
+    assert json.loads(mutation.post_data or "")["variables"] == {"ids": ["1", "10", "999", "007"]}
+    example.assert_no_warnings()
 
 
 async def test_all_contacts_can_be_selected(browser: Browser) -> None:
     """Every tenth is in use, and one answer is lost twice."""
-    async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="10") as (example, _):
+    async with example_on_sandbox(browser, WETHOD_TIMEOUT_SECONDS="10") as example:
         await example.page.get_by_label("Select all contacts").check()
         await expect(example.page.get_by_role("button", name="Delete selected (100)")).to_be_visible()
         shown = await example.delete_many()
@@ -195,7 +193,7 @@ async def test_all_contacts_can_be_selected(browser: Browser) -> None:
 
 
 async def test_a_refused_request_deletes_nothing(browser: Browser) -> None:
-    async with example_on_sandbox(browser, GATEWAY_MAX_DELETES="1") as (example, _):
+    async with example_on_sandbox(browser, GATEWAY_MAX_DELETES="1") as example:
         shown = await example.delete_many("Ada Albani", "Bruno Berger")
         assert [(entry.label, entry.code) for entry in shown] == [("Not deleted", "LIMIT_EXCEEDED")] * 2
         await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Delete")
@@ -203,7 +201,7 @@ async def test_a_refused_request_deletes_nothing(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("fate", ["lost", "page of a proxy", "bug"])
-async def test_an_answer_that_does_not_arrive_is_unknown(browser: Browser, fate: str) -> None:
+async def test_an_answer_that_does_not_arrive_is_unknown(example: ExamplePage, fate: str) -> None:
     """The page must not show it as a delete that was not done."""
 
     async def answer(route: Route) -> None:
@@ -215,63 +213,58 @@ async def test_an_answer_that_does_not_arrive_is_unknown(browser: Browser, fate:
             errors = [{"message": "Internal error", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]
             await route.fulfill(status=500, json={"errors": errors})
 
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", answer)
-        assert await example.delete("Ada Albani") == Shown("Unknown", "Ada Albani", "no answer", LOST)
-        await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Repeat")
+    await example.page.route("**/graphql", answer)
+    assert await example.delete("Ada Albani") == Shown("Unknown", "Ada Albani", "no answer", LOST)
+    await expect(example.row("Ada Albani").get_by_role("button")).to_have_text("Repeat")
 
 
-async def test_a_member_of_a_later_version_is_shown_by_its_message(browser: Browser) -> None:
+async def test_a_member_of_a_later_version_is_shown_by_its_message(example: ExamplePage) -> None:
     """The page does not claim that the contact was not deleted."""
     outcome = {"__typename": "WethodTeapotError", "key": "teapot", "message": "Short and stout.", "statusCode": 418}
 
     async def answer(route: Route) -> None:
         await route.fulfill(json={"data": {"deleteContact": outcome}})
 
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", answer)
-        assert await example.delete("Ada Albani") == Shown(
-            "Look first", "Ada Albani", "WethodTeapotError", "Short and stout."
-        )
-        await expect(example.row("Ada Albani")).to_be_visible()
+    await example.page.route("**/graphql", answer)
+    assert await example.delete("Ada Albani") == Shown(
+        "Look first", "Ada Albani", "WethodTeapotError", "Short and stout."
+    )
+    await expect(example.row("Ada Albani")).to_be_visible()
 
 
-async def test_an_older_list_does_not_bring_a_deleted_contact_back(browser: Browser) -> None:
+async def test_an_older_list_does_not_bring_a_deleted_contact_back(example: ExamplePage) -> None:
     lists = Held()
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/example/contacts", lists.answer)
-        await example.page.get_by_role("button", name="Reload").click()
-        await lists.arrived.wait()
-        await example.delete("Ada Albani")
-        lists.release.set()
-        await expect(example.status).to_have_text("The list has 99 contacts.")
-        await expect(example.row("Ada Albani")).to_have_count(0)
+    await example.page.route("**/example/contacts", lists.answer)
+    await example.page.get_by_role("button", name="Reload").click()
+    await lists.arrived.wait()
+    await example.delete("Ada Albani")
+    lists.release.set()
+    await expect(example.status).to_have_text("The list has 99 contacts.")
+    await expect(example.row("Ada Albani")).to_have_count(0)
 
 
-async def test_a_row_waits_for_its_outcome_through_a_reload(browser: Browser) -> None:
+async def test_a_row_waits_for_its_outcome_through_a_reload(example: ExamplePage) -> None:
     outcomes = Held()
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", outcomes.answer)
-        row = example.row("Ada Albani")
-        await row.get_by_role("button").click()
-        await outcomes.arrived.wait()
-        await example.page.get_by_role("button", name="Reload").click()
-        await expect(example.status).to_have_text("The list has 100 contacts.")
-        await expect(row.get_by_role("button")).to_have_text("Deleting…")
-        outcomes.release.set()
-        await expect(example.status).to_have_text("Ada Albani: Deleted. Contact successfully deleted.")
-        await expect(row).to_have_count(0)
+    await example.page.route("**/graphql", outcomes.answer)
+    row = example.row("Ada Albani")
+    await row.get_by_role("button").click()
+    await outcomes.arrived.wait()
+    await example.page.get_by_role("button", name="Reload").click()
+    await expect(example.status).to_have_text("The list has 100 contacts.")
+    await expect(row.get_by_role("button")).to_have_text("Deleting…")
+    outcomes.release.set()
+    await expect(example.status).to_have_text("Ada Albani: Deleted. Contact successfully deleted.")
+    await expect(row).to_have_count(0)
 
 
-async def test_a_list_that_cannot_be_loaded_is_announced(browser: Browser) -> None:
+async def test_a_list_that_cannot_be_loaded_is_announced(example: ExamplePage) -> None:
     async def answer(route: Route) -> None:
         await route.fulfill(status=502, json={"message": "The sandbox does not answer."})
 
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/example/contacts", answer)
-        await example.page.get_by_role("button", name="Reload").click()
-        await expect(example.status).to_have_text("The list cannot be loaded. The sandbox does not answer.")
-        assert len(await example.names()) == 100
+    await example.page.route("**/example/contacts", answer)
+    await example.page.get_by_role("button", name="Reload").click()
+    await expect(example.status).to_have_text("The list cannot be loaded. The sandbox does not answer.")
+    assert len(await example.names()) == 100
 
 
 async def test_markup_in_names_and_messages_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
@@ -294,49 +287,46 @@ async def test_markup_in_names_and_messages_is_shown_as_text(browser: Browser, t
             example.assert_no_warnings()
 
 
-async def test_the_page_works_by_keyboard_alone(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        keyboard = example.page.keyboard
-        await example.page.get_by_label("demo-editor").focus()
-        for _ in range(3):
-            await keyboard.press("ArrowRight")
-        await expect(example.page.get_by_label("demo-slow")).to_be_checked()
-        await example.page.get_by_role("button", name="Delete Ada Albani").focus()
-        await keyboard.press("Enter")
-        repeat = example.page.get_by_role("button", name="Repeat: delete Ada Albani")
-        await expect(repeat).to_be_focused()
-        await keyboard.press("Enter")
-        await expect(example.page.get_by_role("button", name="Delete Bruno Berger")).to_be_focused()
-        await keyboard.press("Shift+Tab")
-        await keyboard.press("Space")
-        await expect(example.page.get_by_label("Select Bruno Berger")).to_be_checked()
-        await expect(example.page.get_by_role("button", name="Delete selected (1)")).to_be_visible()
-        example.assert_no_warnings()
+async def test_the_page_works_by_keyboard_alone(example: ExamplePage) -> None:
+    keyboard = example.page.keyboard
+    await example.page.get_by_label("demo-editor").focus()
+    for _ in range(3):
+        await keyboard.press("ArrowRight")
+    await expect(example.page.get_by_label("demo-slow")).to_be_checked()
+    await example.page.get_by_role("button", name="Delete Ada Albani").focus()
+    await keyboard.press("Enter")
+    repeat = example.page.get_by_role("button", name="Repeat: delete Ada Albani")
+    await expect(repeat).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(example.page.get_by_role("button", name="Delete Bruno Berger")).to_be_focused()
+    await keyboard.press("Shift+Tab")
+    await keyboard.press("Space")
+    await expect(example.page.get_by_label("Select Bruno Berger")).to_be_checked()
+    await expect(example.page.get_by_role("button", name="Delete selected (1)")).to_be_visible()
+    example.assert_no_warnings()
 
 
-async def test_a_delete_that_is_in_progress_is_not_sent_again(browser: Browser) -> None:
+async def test_a_delete_that_is_in_progress_is_not_sent_again(example: ExamplePage) -> None:
     outcomes = Held()
-    async with example_on_sandbox(browser) as (example, _):
-        await example.page.route("**/graphql", outcomes.answer, times=1)
-        button = example.row("Ada Albani").get_by_role("button")
-        await button.click()
-        await expect(button).to_have_text("Deleting…")
-        await expect(example.page.get_by_label("Select Ada Albani")).to_be_disabled()
-        await button.click(force=True)
-        assert await example.delete_many("Jana Jansen", more="1") == [
-            Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE)
-        ]
-        outcomes.release.set()
-        await expect(example.row("Ada Albani")).to_have_count(0)
-        assert len([request for request in example.requests if request.method == "POST"]) == 2
+    await example.page.route("**/graphql", outcomes.answer, times=1)
+    button = example.row("Ada Albani").get_by_role("button")
+    await button.click()
+    await expect(button).to_have_text("Deleting…")
+    await expect(example.page.get_by_label("Select Ada Albani")).to_be_disabled()
+    await button.click(force=True)
+    assert await example.delete_many("Jana Jansen", more="1") == [
+        Shown("Not deleted", "Jana Jansen", "WethodPreconditionFailedError", IN_USE)
+    ]
+    outcomes.release.set()
+    await expect(example.row("Ada Albani")).to_have_count(0)
+    assert len([request for request in example.requests if request.method == "POST"]) == 2
 
 
-async def test_every_control_has_a_name(browser: Browser) -> None:
-    async with example_on_sandbox(browser) as (example, _):
-        tree = await example.page.locator("body").aria_snapshot()
-        assert tree.count("- button") == 102
-        assert tree.count("- checkbox") == 101
-        assert re.findall(r"- (?:button|checkbox|radio|textbox)(?: \[.*\])?$", tree, re.MULTILINE) == []
+async def test_every_control_has_a_name(example: ExamplePage) -> None:
+    tree = await example.page.locator("body").aria_snapshot()
+    assert tree.count("- button") == 102
+    assert tree.count("- checkbox") == 101
+    assert re.findall(r"- (?:button|checkbox|radio|textbox)(?: \[.*\])?$", tree, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize(("behind", "path"), [(strips_prefix, "example/"), (tells_prefix, "example")])
@@ -358,7 +348,7 @@ async def test_the_page_sends_what_the_settings_ask_for(browser: Browser) -> Non
         "WETHOD_COMPANY": "globex",
         "GATEWAY_GRAPHIQL": "false",
     }
-    async with example_on_sandbox(browser, **environ) as (example, _):
+    async with example_on_sandbox(browser, **environ) as example:
         await expect(example.page.get_by_role("heading", name="Contacts of globex (100)")).to_be_visible()
         assert (await example.delete((await example.names())[0])).label == "Deleted"
         await expect(example.page.get_by_role("link", name="GraphiQL", include_hidden=True)).to_be_hidden()

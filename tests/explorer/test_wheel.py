@@ -79,7 +79,7 @@ async def test_both_pages_open_from_the_wheel_alone(environment: Path, browser: 
     command = f"{environment}/bin/wethod-graphql serve --sandbox --port 0"
     with serving(command, tmp_path, {}) as url:
         async with browse(browser, url) as explorer:
-            await explorer.open(f"{url}/graphql")
+            await explorer.open()
             answer = await explorer.run()
             assert answer["data"]["deleteContact"]["__typename"] == "DeleteContactSuccess"
             explorer.assert_no_warnings()
