@@ -102,7 +102,6 @@ def create_app(
     operations: Sequence[RestOperation[Any, Any]],
     *,
     transport: Transport | None = None,
-    projected: bool = True,
 ) -> Starlette:
     """Wire the gateway of one worker.
 
@@ -112,7 +111,6 @@ def create_app(
         schema: the schema to serve.
         operations: every REST operation that its resolvers call.
         transport: carries requests to Wethod; by default as the settings say.
-        projected: False runs every operation on graphql-core, to compare with.
 
     Raises:
         StartError: the audit cannot be written, or the manifest of trusted documents cannot be used.
@@ -123,7 +121,6 @@ def create_app(
         Limits.of(settings),
         introspection=context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection,
         max_calls=settings.gateway_max_deletes,
-        projected=projected,
     )
     documents = make_documents(settings, plans, lifecycle)
     audit = open_audit(settings, context.audit_key)

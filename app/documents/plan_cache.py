@@ -37,7 +37,6 @@ class PlanCache:
         limits: the limits on a document.
         introspection: allow ``__schema`` and ``__type``, and suggest names of the schema in messages.
         max_calls: the most calls of Wethod that one operation may make.
-        projected: False runs everything on graphql-core, to compare with.
 
     Attributes:
         hits: how many plans were found.
@@ -51,7 +50,6 @@ class PlanCache:
         *,
         introspection: bool,
         max_calls: int = MAX_CALLS,
-        projected: bool = True,
         max_documents: int = MAX_DOCUMENTS,
         max_weight: int = MAX_WEIGHT,
     ) -> None:
@@ -60,7 +58,6 @@ class PlanCache:
         self._schema = schema
         self._introspection = introspection
         self._max_calls = max_calls
-        self._projected = projected
         self._plans: LruCache[tuple[str, str | None], Plan] = LruCache(max_documents, max_weight)
         self.hits = 0
         self.misses = 0
@@ -124,7 +121,6 @@ class PlanCache:
             hide_suggestions=hide_suggestions,
             max_calls=self._max_calls,
             max_refusal_bytes=self.limits.max_refusal_bytes,
-            projected=self._projected,
         )
 
 

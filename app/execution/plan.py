@@ -13,7 +13,6 @@ from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
 from app.execution.selection_set import Selections, fragments_of
-from app.execution.strawberry_types import has_default_configuration
 from app.execution.variables import VariableCoercion
 from schema.json_codec import encode
 
@@ -58,7 +57,6 @@ class Plan:
         hide_suggestions: messages leave out names of the schema that the client did not write.
         max_calls: the most calls of Wethod that the operation may make.
         max_refusal_bytes: the longest answer to a caller without a usable token.
-        projected: False runs it on graphql-core, to compare with.
 
     Attributes:
         operation: the operation's type.
@@ -76,7 +74,6 @@ class Plan:
         hide_suggestions: bool,
         max_calls: int = MAX_CALLS,
         max_refusal_bytes: int = MAX_ANSWER,
-        projected: bool = True,
     ) -> None:
         root_type = schema.get_root_type(definition.operation)
         if root_type is None:
@@ -96,7 +93,6 @@ class Plan:
         self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
         self._max_refusal_bytes = max_refusal_bytes
         self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
-        self._projected = projected and has_default_configuration(schema)
         # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.
         self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
@@ -157,7 +153,6 @@ class Plan:
             self.definition,
             self._root_type,
             self._fragments,
-            projected=self._projected,
             hide_suggestions=self._hide_suggestions,
         )
         if not fields.counted:

@@ -22,7 +22,13 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
-from app.execution.strawberry_types import StrawberryInfo, counted_argument, declared_calls, resolver_of
+from app.execution.strawberry_types import (
+    StrawberryInfo,
+    counted_argument,
+    declared_calls,
+    has_default_configuration,
+    resolver_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,7 +176,6 @@ class RootFields:
         definition: the operation.
         root_type: the type that its root fields belong to.
         fragments: the fragments of the document by name.
-        projected: False to leave everything to graphql-core.
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:
@@ -188,13 +193,12 @@ class RootFields:
         root_type: GraphQLObjectType,
         fragments: dict[str, FragmentDefinitionNode],
         *,
-        projected: bool,
         hide_suggestions: bool,
     ) -> None:
         schema = selections.schema
         fields: list[RootField] = []
         self._blank: dict[str, Any] = {}
-        self.is_projected = projected
+        self.is_projected = has_default_configuration(schema)
         for key, nodes in selections.collect([definition.selection_set], root_type).items():
             name = nodes[0].name.value
             self._blank[key] = root_type.name if name == "__typename" else None
