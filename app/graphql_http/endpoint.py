@@ -7,9 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from graphql import OperationType
+from starlette.requests import ClientDisconnect
 
 from app.execution.request_error import ErrorCode, RequestError
-from app.graphql_http.http_error import ClientGone, HttpError
+from app.graphql_http.http_error import HttpError
 from app.graphql_http.negotiation import HTML, negotiate
 from app.graphql_http.request import check_body_headers, parse_body, parse_query_string, read_body
 from app.graphql_http.response import answer_bug, answer_error, answer_result, common_headers, send_answer
@@ -135,7 +136,7 @@ class GraphQLEndpoint:
             if error.limit:
                 observation.limit_exceeded(error.limit)
             answer = answer_error(error, media_type)
-        except ClientGone:
+        except ClientDisconnect:
             return
         except Exception:
             logger.exception("A request failed in the gateway.")

@@ -1,4 +1,4 @@
-"""Errors of a request that have an HTTP status of their own."""
+"""The error of a request that has an HTTP status of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,3 @@ class HttpError(RequestError):
         super().__init__(code, message, limit=limit)
         self.status = status
         self.headers = headers
-
-
-class ClientGone(Exception):  # noqa: N818 - an event, not an error
-    """The client disconnected before its request was complete; there is no client to answer."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from starlette.requests import ClientDisconnect
 
 from app.documents.graphql_request import GraphQLRequest
 from app.execution.request_error import ErrorCode, RequestError
-from app.graphql_http.http_error import ClientGone, HttpError
+from app.graphql_http.http_error import HttpError
 from schema.json_codec import DecodeError, decode
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
 
     Raises:
         HttpError: 413.
-        ClientGone: the client disconnected before the end of the body.
+        ClientDisconnect: the client disconnected before the end of the body.
     """
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
