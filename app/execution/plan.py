@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, GraphQLError
 
 from app.execution.answer_size import MAX_ANSWER, MIN_WORDS, AnswerSize, words_for_each_call
 from app.execution.delegation import Raised, delegate
@@ -19,7 +19,7 @@ from schema.json_codec import encode
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+    from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
 
     from app.execution.graphql_core import Variables
 
@@ -59,9 +59,8 @@ class Plan:
         max_refusal_bytes: the longest answer to a caller without a usable token.
 
     Attributes:
-        operation: the operation's type.
-        kind: the same as text: ``query`` or ``mutation``.
         definition: the operation.
+        kind: ``query`` or ``mutation``.
         choices: the most choices of ``@skip`` and ``@include`` that it keeps.
     """
 
@@ -75,22 +74,17 @@ class Plan:
         max_calls: int = MAX_CALLS,
         max_refusal_bytes: int = MAX_ANSWER,
     ) -> None:
-        root_type = schema.get_root_type(definition.operation)
-        if root_type is None:
-            raise RequestError(
-                ErrorCode.OPERATION_RESOLUTION_FAILURE, f"The schema has no {definition.operation.value} operations."
-            )
-        self.operation: OperationType = definition.operation
-        self.kind: str = definition.operation.value
+        self.definition = definition
+        self.kind = definition.operation.value
         self._schema = schema
         self._document = document
-        self.definition = definition
-        self._root_type = root_type
+        # Validation refuses an operation of a type that the schema does not have.
+        self._root_type = cast("GraphQLObjectType", schema.get_root_type(definition.operation))
         self._hide_suggestions = hide_suggestions
         self._max_calls = max_calls
         self._fragments = fragments_of(document)
         self._coercion = VariableCoercion(schema, document, definition, hide_suggestions=hide_suggestions)
-        self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, root_type)
+        self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, self._root_type)
         self._max_refusal_bytes = max_refusal_bytes
         self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
         # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.

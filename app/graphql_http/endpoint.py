@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from graphql import OperationType
 from starlette.requests import ClientDisconnect
 
 from app.execution.request_error import ErrorCode, RequestError
@@ -124,7 +123,7 @@ class GraphQLEndpoint:
             request = parse_query_string(scope["query_string"]) if body is None else parse_body(body)
             found = self._find_operation(request)
             plan = found.plan
-            if body is None and plan.operation is not OperationType.QUERY:
+            if body is None and plan.kind != "query":
                 message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301 - as above
             variables = plan.coerce(request.variables or {})

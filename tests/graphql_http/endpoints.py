@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from graphql import ExecutionResult, OperationType
-
 from app.graphql_http.client_address import AddressReader
 from app.graphql_http.endpoint import GraphQLEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from graphql import ExecutionResult
     from starlette.types import Scope
 
     from app.headers import Headers
@@ -26,12 +25,10 @@ class Plan:
 
     Attributes:
         run: makes the result.
-        operation: the kind of the operation.
-        kind: the same as text.
+        kind: the kind of the operation.
     """
 
     run: Callable[[], Awaitable[ExecutionResult]]
-    operation: OperationType = OperationType.QUERY
     kind: str = "query"
 
     def coerce(self, variables: object) -> Any:
