@@ -18,16 +18,13 @@ class LruCache(Generic[K, V]):
     Args:
         max_items: the most values.
         max_weight: the most weight of all of them.
-
-    Attributes:
-        weight: the weight of all values.
     """
 
     def __init__(self, max_items: int, max_weight: int) -> None:
         self._max_items = max_items
         self._max_weight = max_weight
         self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self.weight = 0
+        self._weight = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -43,11 +40,11 @@ class LruCache(Generic[K, V]):
     def put(self, key: K, value: V, weight: int) -> None:
         """Keep a value in place of an earlier one of its key; a value that is too heavy alone is not kept."""
         _, replaced = self._items.pop(key, (None, 0))
-        self.weight -= replaced
+        self._weight -= replaced
         if weight > self._max_weight:
             return
         self._items[key] = value, weight
-        self.weight += weight
-        while len(self._items) > self._max_items or self.weight > self._max_weight:
+        self._weight += weight
+        while len(self._items) > self._max_items or self._weight > self._max_weight:
             _, (_, evicted) = self._items.popitem(last=False)
-            self.weight -= evicted
+            self._weight -= evicted

@@ -27,13 +27,11 @@ class PersistedOperations:
 
     Args:
         plans: the plans of documents.
-        max_texts: the most texts that are kept.
-        max_characters: the most characters of all of them.
     """
 
-    def __init__(self, plans: PlanCache, *, max_texts: int = MAX_TEXTS, max_characters: int = MAX_CHARACTERS) -> None:
+    def __init__(self, plans: PlanCache) -> None:
         self._plans = plans
-        self._texts: LruCache[str, str] = LruCache(max_texts, max_characters)
+        self._texts: LruCache[str, str] = LruCache(MAX_TEXTS, MAX_CHARACTERS)
 
     def find(self, request: GraphQLRequest) -> FoundOperation:
         """Find the operation of a request.

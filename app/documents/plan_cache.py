@@ -13,9 +13,7 @@ from app.execution.plan import MAX_CALLS, Plan
 from app.execution.request_error import ErrorCode, RequestError, max_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from graphql import ASTValidationRule, DocumentNode, GraphQLSchema
+    from graphql import DocumentNode, GraphQLSchema
 
     from app.documents.limits import Limits
 
@@ -77,8 +75,7 @@ class PlanCache:
             self.hits += 1
             return plan
         self.misses += 1
-        rules = _RULES if self._introspection else _RULES_WITHOUT_INTROSPECTION
-        document, selections = self._read(text, rules, hide_suggestions=not self._introspection)
+        document, selections = self._read(text, introspection=self._introspection)
         definition = choose_operation(operations_of(document), operation_name)
         plan = self._plan(document, definition, hide_suggestions=not self._introspection)
         self._plans.put(key, plan, len(text) + SELECTION_WEIGHT * selections * plan.choices)
@@ -90,20 +87,19 @@ class PlanCache:
         Raises:
             RequestError: as for ``find``.
         """
-        document, _ = self._read(text, _RULES, hide_suggestions=False)
+        document, _ = self._read(text, introspection=True)
         return [self._plan(document, node, hide_suggestions=True) for node in operations_of(document)]
 
-    def _read(
-        self, text: str, rules: Collection[type[ASTValidationRule]], *, hide_suggestions: bool
-    ) -> tuple[DocumentNode, int]:
+    def _read(self, text: str, *, introspection: bool) -> tuple[DocumentNode, int]:
+        """Parse and validate a document, and count its selections."""
         document = parse_within(text, self.limits)
         selections = check_limits(document, self.limits)
         errors = validate(
             self._schema,
             document,
-            rules,
+            _RULES if introspection else _RULES_WITHOUT_INTROSPECTION,
             max_errors=max_errors(text),
-            hide_suggestions=hide_suggestions,
+            hide_suggestions=not introspection,
             allow_empty_selection_sets=False,
         )
         if errors and errors[-1].message == OUT_OF_BUDGET:
