@@ -22,13 +22,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
-from app.execution.strawberry_types import (
-    StrawberryInfo,
-    counted_argument,
-    declared_calls,
-    has_default_configuration,
-    resolver_of,
-)
+from app.execution.strawberry_types import StrawberryInfo, declared_calls, has_default_configuration, resolver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,12 +100,11 @@ class RootField:
         self._definition: Any = resolver.definition if resolver is not None else None
         self.is_async = resolver is not None and resolver.is_async
         self._info = info
-        declared = declared_calls(field)
-        self._default_calls = default_calls if declared is None else declared
         self._hide_suggestions = hide_suggestions
         self._names = resolver.names if resolver is not None else {name: name for name in field.args}
-        counted = counted_argument(field)
-        self.counted = self._names[counted] if counted is not None else None
+        declared = declared_calls(field)
+        self._calls = declared if isinstance(declared, int) else default_calls
+        self.counted = self._names[declared] if isinstance(declared, str) else None
         given = {argument.name.value: argument.value for argument in self._node.arguments or ()}
         sources = [_source(self._names[name], argument, given.get(name)) for name, argument in field.args.items()]
         self._sources = None if None in sources else tuple(cast("list[_Source]", sources))
@@ -136,7 +129,7 @@ class RootField:
 
     def calls(self, arguments: dict[str, Any]) -> int:
         """Count the calls of Wethod that the field makes."""
-        return self._default_calls if self.counted is None else len(arguments.get(self.counted) or ())
+        return self._calls if self.counted is None else len(arguments.get(self.counted) or ())
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
         """Call the resolver once; a coroutine if ``is_async``."""

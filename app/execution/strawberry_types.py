@@ -130,21 +130,10 @@ def _is_plain(type_: object) -> bool:
     return type_ in _PLAIN_ARGUMENTS
 
 
-def counted_argument(field: GraphQLField) -> str | None:
-    """Name the list argument whose length is the number of calls that a field makes; None if it declares none."""
-    calls = _metadata(field).get("calls")
-    return calls if isinstance(calls, str) else None
-
-
-def declared_calls(field: GraphQLField) -> int | None:
-    """Return how many calls a field declares that it makes; None if it declares none, or counts an argument."""
-    calls = _metadata(field).get("calls")
-    return calls if isinstance(calls, int) else None
-
-
-def _metadata(field: GraphQLField) -> Mapping[Any, object]:
+def declared_calls(field: GraphQLField) -> object:
+    """Read how many calls a field declares: a number, the name of the list argument that has one for each, or None."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return definition.metadata if isinstance(definition, StrawberryField) else {}
+    return definition.metadata.get("calls") if isinstance(definition, StrawberryField) else None
 
 
 def object_type_of(class_: type, returned: GraphQLOutputType, schema: GraphQLSchema) -> GraphQLObjectType | None:
