@@ -88,7 +88,7 @@ class Plan:
         self._max_refusal_bytes = max_refusal_bytes
         self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
         # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.
-        self._conditions = tuple(name for name, type_ in self._coercion.types.items() if type_ == "Boolean")
+        self._conditions = self._coercion.booleans
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
         self._planned: dict[tuple[bool | None, ...], RootFields] = {}
 

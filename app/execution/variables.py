@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from graphql import (
+    GraphQLBoolean,
     GraphQLError,
     TypeInfo,
     ValidationContext,
@@ -20,7 +21,7 @@ from app.execution.graphql_core import Variables, VariableSource, signature_of
 from app.execution.request_error import ErrorCode, RequestError, max_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, VariableDefinitionNode
 
@@ -52,7 +53,7 @@ class VariableCoercion:
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:
-        types: the type of each variable by its name, non-null or not.
+        booleans: the names of the Boolean variables, non-null or not.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class VariableCoercion:
         self._schema = schema
         self._nodes = tuple(operation.variable_definitions or ())
         signatures = [signature_of(schema, node) for node in self._nodes]
-        self.types = {signature.name: str(get_nullable_type(signature.type)) for signature in signatures}
+        self.booleans = tuple(each.name for each in signatures if get_nullable_type(each.type) is GraphQLBoolean)
         self._hide_suggestions = hide_suggestions
         self._max_errors = max_errors(document.loc.source.body if document.loc else "")
-        self._never_null = _never_null(schema, document, operation)
-        scalars = [_scalar(schema, node, self._never_null) for node in self._nodes]
+        variables = list(zip(self._nodes, signatures, strict=True))
+        nullable = {signature.name: node for node, signature in variables if not is_non_null_type(signature.type)}
+        self._never_null = _used_as_non_null(schema, document, operation, nullable)
+        scalars = [_scalar(node, signature, self._never_null) for node, signature in variables]
         self._scalars = None if None in scalars else tuple(cast("list[_Scalar]", scalars))
 
     def coerce(self, given: Mapping[str, object]) -> Variables:
@@ -126,19 +129,17 @@ class VariableCoercion:
         return coerced
 
 
-def _never_null(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+def _used_as_non_null(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    nullable: Mapping[str, VariableDefinitionNode],
 ) -> dict[str, VariableDefinitionNode]:
     """Find the nullable variables that are used where null is not allowed.
 
     GraphQL accepts them if the variable or the place has a default (§5.8.5), which an explicit null bypasses. §6.4.1
     makes that an error of the field, which can come after a resolver with an effect (docs/adr/0020-variables.md).
     """
-    nullable = {
-        node.variable.name.value: node
-        for node in operation.variable_definitions or ()
-        if not is_non_null_type(signature_of(schema, node).type)
-    }
     if not nullable:
         return {}
     context = ValidationContext(schema, document, TypeInfo(schema), lambda _error: None)
@@ -149,15 +150,11 @@ def _never_null(
     }
 
 
-def _scalar(
-    schema: GraphQLSchema, node: VariableDefinitionNode, never_null: Mapping[str, VariableDefinitionNode]
-) -> _Scalar | None:
+def _scalar(node: VariableDefinitionNode, signature: Signature, never_null: Container[str]) -> _Scalar | None:
     """Make the fast path of one variable; None if its type has no fast path."""
-    signature = signature_of(schema, node)
-    is_required = is_non_null_type(signature.type)
-    named = get_nullable_type(signature.type)
-    if not is_leaf_type(named):
+    leaf = get_nullable_type(signature.type)
+    if not is_leaf_type(leaf):
         return None
     default = Undefined if node.default_value is None else coerce_input_literal(node.default_value, signature.type)
-    nullable = not is_required and signature.name not in never_null
-    return _Scalar(signature.name, signature, named.coerce_input_value, default, nullable)
+    nullable = not is_non_null_type(signature.type) and signature.name not in never_null
+    return _Scalar(signature.name, signature, leaf.coerce_input_value, default, nullable)
