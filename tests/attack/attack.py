@@ -86,6 +86,10 @@ def refused(status: int, code: str, message: str, *places: tuple[int, int], **he
     return Reply(status, {"errors": [error(message, code, *places)]}, _GRAPHQL | more)
 
 
+def not_json(why: str, **headers: str) -> Reply:
+    return refused(400, "BAD_REQUEST", f"The request's body is not JSON: {why}.", **headers)
+
+
 def not_read(status: int, code: str, message: str) -> Reply:
     """A refusal by the server, before the request is read."""
     return Reply(status, {"errors": [error(message, code)]}, _SERVER | {"connection": "close"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import Attack, answered, outcome
+from tests.attack.attack import SOUND, Attack, outcome
 from tests.attack.wire import ACCEPT, AS_JSON, DELETED, PERSON, ask, parameters, raw
 
 MUTATION = "mutation($id:ID!){deleteContact(id:$id){__typename ...on WethodValidationError{failures{field message}} \
@@ -118,6 +118,6 @@ CONTACTS = {
     "request-id": Attack(
         "a request id with an encoded line break: the gateway replaces the id",
         ask("{__typename}", b"X-Request-ID: a%0d%0aSet-Cookie: x=1"),
-        (answered({"__typename": "Query"}),),
+        (SOUND,),
     ),
 }
