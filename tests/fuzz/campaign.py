@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import random
 import time
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.fuzz import conversations, exchanges, replies, requests
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     Check = Callable[[random.Random], Awaitable[None] | None]
 
@@ -22,23 +21,11 @@ _BREATH = 100
 """Executions between two turns of the event loop, which has cancelled timers to forget."""
 
 
-@contextlib.asynccontextmanager
-async def _exchanging() -> AsyncIterator[Check]:
-    target = exchanges.Target()
-    with contextlib.closing(target):
-        yield target.check
-
-
-@contextlib.asynccontextmanager
-async def _simple(check: Check) -> AsyncIterator[Check]:
-    yield check
-
-
-TARGETS: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Check]]] = {
-    "requests": lambda: _simple(requests.check),
-    "conversations": lambda: _simple(conversations.check),
-    "replies": lambda: _simple(replies.check),
-    "exchanges": _exchanging,
+TARGETS: dict[str, Check] = {
+    "requests": requests.check,
+    "conversations": conversations.check,
+    "replies": replies.check,
+    "exchanges": exchanges.check,
 }
 """The server's reader, and its connections; the reader of Wethod's replies, and the connections to it."""
 
@@ -74,15 +61,14 @@ async def run(name: str, seconds: float, seed: int) -> Campaign:
     executions = 0
     started = time.monotonic()
     finding = None
-    async with TARGETS[name]() as check:
-        while time.monotonic() - started < seconds and finding is None:
-            try:
-                outcome = check(random.Random(f"{seed}/{executions}"))
-                if inspect.isawaitable(outcome):
-                    await outcome
-            except Exception:  # noqa: BLE001 - any exception is a finding
-                finding = f"input {executions} of seed {seed}\n{traceback.format_exc()}"
-            executions += 1
-            if executions % _BREATH == 0:
-                await asyncio.sleep(0)
+    while time.monotonic() - started < seconds and finding is None:
+        try:
+            outcome = TARGETS[name](random.Random(f"{seed}/{executions}"))
+            if inspect.isawaitable(outcome):
+                await outcome
+        except Exception:  # noqa: BLE001 - any exception is a finding
+            finding = f"input {executions} of seed {seed}\n{traceback.format_exc()}"
+        executions += 1
+        if executions % _BREATH == 0:
+            await asyncio.sleep(0)
     return Campaign(name, seed, executions, time.monotonic() - started, finding)

@@ -111,52 +111,46 @@ def end(connection: Connection, result: Result) -> None:
     connection.connection_lost(None)
 
 
-class Target:
-    """The connections, with the one socket that they all have."""
+def check(chance: random.Random) -> None:
+    """Feed two connections one input and compare.
 
-    def __init__(self) -> None:
-        self._quiet, self._other = socket.socketpair()
+    Raises:
+        AssertionError: the result differs in pieces, or has more than the RFC allows.
+    """
+    examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
 
-    def close(self) -> None:
-        self._quiet.close()
-        self._other.close()
 
-    def check(self, chance: random.Random) -> None:
-        """Feed two connections one input and compare.
-
-        Raises:
-            AssertionError: the result differs in pieces, or has more than the RFC allows.
-        """
-        self.examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
-
-    def examine(self, packets: list[bytes], chance: random.Random) -> None:
-        """Compare the outcome of each packet, alone and behind the others."""
-        if not packets:
-            return
-        together = connect(self._quiet)
+def examine(packets: list[bytes], chance: random.Random) -> None:
+    """Compare the outcome of each packet, alone and behind the others."""
+    if not packets:
+        return
+    quiet, other = socket.socketpair()
+    with quiet, other:
+        together = connect(quiet)
         for number, packet in enumerate(packets, 1):
             ended = number == len(packets) and chance.random() < 0.5
-            alone = self._alone(packet, chance, ended=ended)
+            expected = alone(quiet, packet, chance, ended=ended)
             result = exchange(together, [packet], ended=ended)
-            assert result == alone
+            assert result == expected
             if not result.usable:
                 break
         end(together, result)
 
-    def _alone(self, data: bytes, chance: random.Random, *, ended: bool) -> Result:
-        """The result of one packet on a new connection, whole and in pieces."""
-        both = []
-        for pieces in ([data], split(chance, data)):
-            connection = connect(self._quiet)
-            both.append(exchange(connection, pieces, ended=ended))
-            end(connection, both[-1])
-        whole, apart = both
-        assert whole == apart
-        expected = read_answer(data, ended=ended)
-        if whole.response is not None:
-            headers = parse_headers(expected.fields)
-            assert (whole.response.status, whole.response.headers) == (expected.status, headers)
-            if whole.response.body and body_needed(expected.status, headers) == "whole":
-                assert whole.response.body == expected.body
-        assert not whole.usable or (expected.keeps_alive and not ended)
-        return whole
+
+def alone(quiet: socket.socket, data: bytes, chance: random.Random, *, ended: bool) -> Result:
+    """The result of one packet on a new connection, whole and in pieces."""
+    both = []
+    for pieces in ([data], split(chance, data)):
+        connection = connect(quiet)
+        both.append(exchange(connection, pieces, ended=ended))
+        end(connection, both[-1])
+    whole, apart = both
+    assert whole == apart
+    expected = read_answer(data, ended=ended)
+    if whole.response is not None:
+        headers = parse_headers(expected.fields)
+        assert (whole.response.status, whole.response.headers) == (expected.status, headers)
+        if whole.response.body and body_needed(expected.status, headers) == "whole":
+            assert whole.response.body == expected.body
+    assert not whole.usable or (expected.keeps_alive and not ended)
+    return whole
