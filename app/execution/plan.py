@@ -181,11 +181,9 @@ class Plan:
         return max_words
 
     async def execute(self, coerced: Coerced, context: object) -> ExecutionResult:
-        """Run the operation. Errors of fields are in the result; nothing is raised for them (GraphQL §6.4.4).
+        """Run the operation; resolvers find ``context`` at ``info.context``.
 
-        Args:
-            coerced: the values of the request.
-            context: the context of the request, which resolvers find at ``info.context``.
+        Errors of fields are in the result; nothing is raised for them (GraphQL §6.4.4).
         """
         fields = coerced.fields
         outcomes: dict[str, object] = {}

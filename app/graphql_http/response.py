@@ -75,12 +75,7 @@ def answer_result(result: ExecutionResult, media_type: str) -> Answer:
 
 
 def answer_error(error: RequestError, media_type: str | None) -> Answer:
-    """Make the answer of a request that did not run.
-
-    Args:
-        error: what is wrong.
-        media_type: the negotiated media type; None if there is none.
-    """
+    """Make the answer of a request that did not run. ``media_type`` is None if none was negotiated."""
     body = encode({"errors": [_format(each, error.code) for each in error.errors]})
     if isinstance(error, HttpError):
         return Answer(error.status, _CONTENT_TYPES[GRAPHQL_RESPONSE], body, error.headers)
@@ -109,13 +104,7 @@ def _log_failed_field(error: GraphQLError) -> None:
 
 
 async def send_answer(send: Send, answer: Answer, headers: RawHeaders) -> None:
-    """Send one answer.
-
-    Args:
-        send: ASGI's.
-        answer: the answer.
-        headers: further header fields, with names in lower case.
-    """
+    """Send one answer with further header fields, whose names are in lower case."""
     # The server adds the length of a body that is sent at once.
     fields = [(b"content-type", answer.content_type), *headers, *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})

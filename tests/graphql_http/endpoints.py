@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Plan:
-    """A plan that takes any variables.
-
-    Attributes:
-        run: makes the result.
-        kind: the kind of the operation.
-    """
+    """A plan that takes any variables and whose result the test makes."""
 
     run: Callable[[], Awaitable[ExecutionResult]]
     kind: str = "query"
