@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from tests.attack.attack import SOUND, Attack, outcome
+from tests.attack.attack import SOUND, Attack, Reply, outcome
 from tests.attack.wire import ACCEPT, AS_JSON, DELETED, PERSON, ask, parameters, raw
 
 MUTATION = "mutation($id:ID!){deleteContact(id:$id){__typename ...on WethodValidationError{failures{field message}} \
 ...on WethodUnauthorizedError{message}}}"
 
-BAD_ID = {"field": "id", "message": "Must be a whole number from 1 to 9223372036854775807."}
-BAD_COMPANY = {"field": "Wethod-Company", "message": "Must be the sub-domain of a company, such as acme."}
-BAD_VERSION = {"field": "Wethod-Version", "message": "Must be a date, such as 2024-06-15."}
-INVALID = outcome("WethodValidationError", failures=[BAD_ID])
+
+def invalid(field: str, message: str) -> Reply:
+    return outcome("WethodValidationError", failures=[{"field": field, "message": message}])
+
+
+def unauthorized(message: str) -> Reply:
+    return outcome("WethodUnauthorizedError", message=f"The header Authorization {message}")
+
+
+INVALID = invalid("id", "Must be a whole number from 1 to 9223372036854775807.")
+NOT_BEARER = unauthorized("is not of the form `Bearer <token>`.")
+REPEATED = unauthorized("arrived 2 times; one was expected.")
 
 IDS = {
     "parent": ("..", "the parent path"),
@@ -47,8 +55,6 @@ def with_headers(*fields: bytes) -> bytes:
 
 
 TOKEN, COMPANY = PERSON
-NOT_BEARER = outcome("WethodUnauthorizedError", message="The header Authorization is not of the form `Bearer <token>`.")
-REPEATED = outcome("WethodUnauthorizedError", message="The header Authorization arrived 2 times; one was expected.")
 
 CONTACTS = {
     **{
@@ -66,32 +72,25 @@ CONTACTS = {
         "a token in a cookie, as in a forged request",
         with_headers(b"Cookie: Authorization=Bearer x", COMPANY),
         (
-            outcome(
-                "WethodUnauthorizedError",
-                message="The header Authorization did not arrive. It carries the caller's Wethod token. "
-                "Routers drop it unless configured to forward it.",
+            unauthorized(
+                "did not arrive. It carries the caller's Wethod token. Routers drop it unless configured to forward it."
             ),
         ),
     ),
     "company-host": Attack(
         "a company that is a host",
         with_headers(TOKEN, b"Wethod-Company: evil.example"),
-        (outcome("WethodValidationError", failures=[BAD_COMPANY]),),
+        (invalid("Wethod-Company", "Must be the sub-domain of a company, such as acme."),),
     ),
     "company-twice": Attack(
         "two companies",
         with_headers(TOKEN, COMPANY, b"Wethod-Company: globex"),
-        (
-            outcome(
-                "WethodValidationError",
-                failures=[{"field": "Wethod-Company", "message": "The header arrived 2 times; one was expected."}],
-            ),
-        ),
+        (invalid("Wethod-Company", "The header arrived 2 times; one was expected."),),
     ),
     "version-path": Attack(
         "a version that is a path",
         with_headers(TOKEN, COMPANY, b"Wethod-Version: ../v2"),
-        (outcome("WethodValidationError", failures=[BAD_VERSION]),),
+        (invalid("Wethod-Version", "Must be a date, such as 2024-06-15."),),
     ),
     "hop-by-hop": Attack(
         "`Connection` with the name of the token's header, to drop the token: the gateway forwards it",
@@ -103,15 +102,10 @@ CONTACTS = {
         "`Wethod_Company`, which some servers read as `Wethod-Company`",
         with_headers(TOKEN, b"Wethod_Company: globex"),
         (
-            outcome(
-                "WethodValidationError",
-                failures=[
-                    {
-                        "field": "Wethod-Company",
-                        "message": "The header did not arrive. It names the company: the sub-domain of its Wethod "
-                        "address, such as acme. Routers drop it unless configured to forward it.",
-                    }
-                ],
+            invalid(
+                "Wethod-Company",
+                "The header did not arrive. It names the company: the sub-domain of its Wethod address, such as acme. "
+                "Routers drop it unless configured to forward it.",
             ),
         ),
     ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TypeAlias
 
 from graphql import get_introspection_query
 
 from tests.attack.attack import SOUND, Attack, Reply, answered, invalid, not_json, outcome, refused
 from tests.attack.wire import ask, get, parameters, post
+from tests.documents.requests import persisted, sha256
 
 ROOT_FIELDS = "The operation has more than 20 root fields."
 DEPTH = "The operation is nested deeper than 20 fields."
@@ -37,10 +37,6 @@ def spreads(levels: int, leaf: str, kind: str) -> str:
     """Fragments that each spread the next one twice."""
     fragments = "".join(f"fragment F{level} on {kind}{{...F{level + 1} ...F{level + 1}}}" for level in range(levels))
     return f"{fragments}fragment F{levels} on {kind}{{{leaf}}}"
-
-
-def persisted(digest: str) -> dict[str, object]:
-    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
 
 
 MOST_ERRORS = 20
@@ -375,13 +371,13 @@ DISCLOSURE = {
         "a mutation with the hash of a query of other clients",
         ask(
             'mutation{deleteContact(id:"7"){__typename}}',
-            **persisted(hashlib.sha256(b"{__typename}").hexdigest()),
+            **persisted(sha256("{__typename}")),
         ),
         (refused(422, "BAD_REQUEST", "The parameter extensions.persistedQuery.sha256Hash is not the query's hash."),),
     ),
     "persisted-invalid": Attack(
         "an invalid document with its hash, to fill the cache",
-        ask("{nothing}", **persisted(hashlib.sha256(b"{nothing}").hexdigest())),
+        ask("{nothing}", **persisted(sha256("{nothing}"))),
         (invalid(("Cannot query field 'nothing' on type 'Query'.", ((1, 2),))),),
     ),
     "subscription": Attack(
