@@ -31,6 +31,10 @@ class Program:
         self.url = url
         self.log = log
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     async def wait(self, seconds: float = 15) -> int:
         return await asyncio.wait_for(self.process.wait(), seconds)
 

@@ -57,20 +57,20 @@ class Attack:
     Attributes:
         does: what an attacker sends, as a clause without a subject.
         data: the bytes.
-        replies: the answers to them, in order.
+        reply: the last answer to them.
+        earlier: the answers before it.
         deleted: the request targets of the DELETEs that Wethod sees.
-        wethod: what Wethod answers to those.
+        wethod: what Wethod answers to those; by default a 200.
         front: which gateway is attacked.
-        seconds: how long all the answers may take. A loaded machine is slow; what is not linear takes far longer.
     """
 
     does: str
     data: bytes
-    replies: tuple[Reply, ...]
+    reply: Reply
+    earlier: tuple[Reply, ...] = ()
     deleted: tuple[str, ...] = ()
     wethod: Answer | None = None
     front: Front = "defaults"
-    seconds: float = 5.0
 
 
 def error(message: str, code: str, *places: tuple[int, int]) -> dict[str, object]:

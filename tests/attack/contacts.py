@@ -14,12 +14,10 @@ def invalid(field: str, message: str) -> Reply:
 
 
 def unauthorized(message: str) -> Reply:
-    return outcome("WethodUnauthorizedError", message=f"The header Authorization {message}")
+    return outcome("WethodUnauthorizedError", message=message)
 
 
-INVALID = invalid("id", "Must be a whole number from 1 to 9223372036854775807.")
-NOT_BEARER = unauthorized("is not of the form `Bearer <token>`.")
-REPEATED = unauthorized("arrived 2 times; one was expected.")
+BAD_ID = invalid("id", "Must be a whole number from 1 to 9223372036854775807.")
 
 IDS = {
     "parent": ("..", "the parent path"),
@@ -55,63 +53,62 @@ def with_headers(*fields: bytes) -> bytes:
 
 
 TOKEN, COMPANY = PERSON
+NOT_BEARER = unauthorized("The header Authorization is not of the form `Bearer <token>`.")
+REPEATED = unauthorized("The header Authorization arrived 2 times; one was expected.")
 
 CONTACTS = {
     **{
-        f"id-{name}": Attack(f"{what} as an id", ask(MUTATION, variables={"id": value}), (INVALID,))
+        f"id-{name}": Attack(f"{what} as an id", ask(MUTATION, variables={"id": value}), BAD_ID)
         for name, (value, what) in IDS.items()
     },
-    "token-twice": Attack("two tokens", with_headers(TOKEN, TOKEN, COMPANY), (REPEATED,)),
+    "token-twice": Attack("two tokens", with_headers(TOKEN, TOKEN, COMPANY), REPEATED),
     "token-list": Attack(
-        "two tokens in one field", with_headers(b"Authorization: Bearer a, Bearer b", COMPANY), (NOT_BEARER,)
+        "two tokens in one field", with_headers(b"Authorization: Bearer a, Bearer b", COMPANY), NOT_BEARER
     ),
     "token-text": Attack(
-        "a token with bytes that are not ASCII", with_headers(b"Authorization: Bearer caf\xe9", COMPANY), (NOT_BEARER,)
+        "a token with bytes that are not ASCII", with_headers(b"Authorization: Bearer caf\xe9", COMPANY), NOT_BEARER
     ),
     "token-cookie": Attack(
         "a token in a cookie, as in a forged request",
         with_headers(b"Cookie: Authorization=Bearer x", COMPANY),
-        (
-            unauthorized(
-                "did not arrive. It carries the caller's Wethod token. Routers drop it unless configured to forward it."
-            ),
+        unauthorized(
+            "The header Authorization did not arrive. It carries the caller's Wethod token. "
+            "Routers drop it unless configured to forward it."
         ),
     ),
     "company-host": Attack(
         "a company that is a host",
         with_headers(TOKEN, b"Wethod-Company: evil.example"),
-        (invalid("Wethod-Company", "Must be the sub-domain of a company, such as acme."),),
+        invalid("Wethod-Company", "Must be the sub-domain of a company, such as acme."),
     ),
     "company-twice": Attack(
         "two companies",
         with_headers(TOKEN, COMPANY, b"Wethod-Company: globex"),
-        (invalid("Wethod-Company", "The header arrived 2 times; one was expected."),),
+        invalid("Wethod-Company", "The header arrived 2 times; one was expected."),
     ),
     "version-path": Attack(
         "a version that is a path",
         with_headers(TOKEN, COMPANY, b"Wethod-Version: ../v2"),
-        (invalid("Wethod-Version", "Must be a date, such as 2024-06-15."),),
+        invalid("Wethod-Version", "Must be a date, such as 2024-06-15."),
     ),
     "hop-by-hop": Attack(
         "`Connection` with the name of the token's header, to drop the token: the gateway forwards it",
         with_headers(TOKEN, COMPANY, b"Connection: Authorization"),
-        (outcome("DeleteContactSuccess"),),
+        outcome("DeleteContactSuccess"),
         deleted=(DELETED,),
     ),
     "underscores": Attack(
         "`Wethod_Company`, which some servers read as `Wethod-Company`",
         with_headers(TOKEN, b"Wethod_Company: globex"),
-        (
-            invalid(
-                "Wethod-Company",
-                "The header did not arrive. It names the company: the sub-domain of its Wethod address, such as acme. "
-                "Routers drop it unless configured to forward it.",
-            ),
+        invalid(
+            "Wethod-Company",
+            "The header did not arrive. It names the company: the sub-domain of its Wethod address, such as acme. "
+            "Routers drop it unless configured to forward it.",
         ),
     ),
     "request-id": Attack(
         "a request id with an encoded line break: the gateway replaces the id",
         ask("{__typename}", b"X-Request-ID: a%0d%0aSet-Cookie: x=1"),
-        (SOUND,),
+        SOUND,
     ),
 }

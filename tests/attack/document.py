@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,11 +82,8 @@ ROW = "| {name} | {does} | {gets} |\n"
 TABLE = "\n## {title}\n\n| id | an attacker sends | the answer |\n| --- | --- | --- |\n"
 
 
-def gets(replies: tuple[Reply, ...], deletes: int = 0) -> str:
-    kinds: dict[str, int] = {}
-    for reply in replies:
-        words = shown(reply).replace("|", "\\|")
-        kinds[words] = kinds.get(words, 0) + 1
+def gets(*replies: Reply, deletes: int = 0) -> str:
+    kinds = Counter(shown(reply).replace("|", "\\|") for reply in replies)
     text = "; ".join(f"{count} times {words}" if count > 1 else words for words, count in kinds.items())
     if replies[-1].closes:
         text += " *Closed.*"
@@ -95,7 +93,8 @@ def gets(replies: tuple[Reply, ...], deletes: int = 0) -> str:
 
 
 def row(name: str, attack: Attack) -> str:
-    return ROW.format(name=name, does=attack.does.replace("|", "\\|"), gets=gets(attack.replies, len(attack.deleted)))
+    answers = gets(*attack.earlier, attack.reply, deletes=len(attack.deleted))
+    return ROW.format(name=name, does=attack.does.replace("|", "\\|"), gets=answers)
 
 
 def render() -> str:
@@ -104,10 +103,10 @@ def render() -> str:
         text += TABLE.format(title=title) + "".join(row(name, attack) for name, attack in group.items())
     text += TABLE.format(title="Slow clients")
     for name, slow in SLOW.items():
-        found = gets((slow.reply,)) if slow.reply else "no answer. *Closed.*"
+        found = gets(slow.reply) if slow.reply else "no answer. *Closed.*"
         text += ROW.format(name=name, does=slow.does, gets=f"after {slow.after_seconds:g} s {found}")
     text += TABLE.format(title="Too many requests at once")
-    text += "".join(ROW.format(name=name, does=does, gets=gets((reply,))) for name, (does, reply) in CROWDS.items())
+    text += "".join(ROW.format(name=name, does=does, gets=gets(reply)) for name, (does, reply) in CROWDS.items())
     rows = "".join(f"| {name} | {what} | {executions:,} |\n" for name, (what, executions) in FUZZED.items())
     return text + FUZZING.format(rows=rows)
 

@@ -39,24 +39,20 @@ FORGERIES = {
     "form-urlencoded": Attack(
         "a form, `application/x-www-form-urlencoded`",
         typed(b"application/x-www-form-urlencoded", b"query=" + ENCODED),
-        (UNLABELLED,),
+        UNLABELLED,
     ),
     "form-multipart": Attack(
         "a form, `multipart/form-data`, as upload clients do",
         typed(b"multipart/form-data; boundary=b", MULTIPART),
-        (UNLABELLED,),
+        UNLABELLED,
     ),
     "form-text": Attack(
-        "a form, `text/plain`, whose only field is JSON",
-        typed(b"text/plain", parameters(DELETE, x="=")),
-        (UNLABELLED,),
+        "a form, `text/plain`, whose only field is JSON", typed(b"text/plain", parameters(DELETE, x="=")), UNLABELLED
     ),
-    "no-type": Attack("a `fetch` of a Blob without a type", request(parameters(DELETE), *FETCH), (UNLABELLED,)),
-    "empty-type": Attack(
-        "an empty `Content-Type`", request(parameters(DELETE), *FETCH, b"Content-Type:"), (UNLABELLED,)
-    ),
+    "no-type": Attack("a `fetch` of a Blob without a type", request(parameters(DELETE), *FETCH), UNLABELLED),
+    "empty-type": Attack("an empty `Content-Type`", request(parameters(DELETE), *FETCH, b"Content-Type:"), UNLABELLED),
     **{
-        f"smuggled-{name}": Attack(f"`{content_type.decode()}`", typed(content_type), (UNLABELLED,))
+        f"smuggled-{name}": Attack(f"`{content_type.decode()}`", typed(content_type), UNLABELLED)
         for name, content_type in {
             "text-parameter": b"text/plain; application/json",
             "text-charset": b"text/plain; charset=application/json",
@@ -75,21 +71,21 @@ FORGERIES = {
     "types-text-first": Attack(
         "two `Content-Type` fields, `text/plain` first",
         request(parameters(DELETE), *FETCH, b"Content-Type: text/plain", AS_JSON),
-        (UNLABELLED,),
+        UNLABELLED,
     ),
     "types-json-first": Attack(
         "two `Content-Type` fields, `application/json` first",
         request(parameters(DELETE), *FETCH, AS_JSON, b"Content-Type: text/plain"),
-        (UNLABELLED,),
+        UNLABELLED,
     ),
     "beacon-report": Attack(
-        "a report that a browser sends automatically", typed(b"application/reports+json"), (UNLABELLED,)
+        "a report that a browser sends automatically", typed(b"application/reports+json"), UNLABELLED
     ),
-    "link": Attack("a link or an image: a mutation by `GET`", get(b"/graphql?query=" + ENCODED, *FORM), (BY_POST,)),
+    "link": Attack("a link or an image: a mutation by `GET`", get(b"/graphql?query=" + ENCODED, *FORM), BY_POST),
     "link-head": Attack(
         "the same by `HEAD`",
         get(b"/graphql?query=" + ENCODED, *FORM, method=b"HEAD"),
-        (Reply(405, "", BY_POST.headers, head_only=True),),
+        Reply(405, "", BY_POST.headers, head_only=True),
     ),
     "link-named": Attack(
         "a query and a mutation by `GET`, with the name of the mutation",
@@ -98,40 +94,38 @@ FORGERIES = {
             b"&operationName=B",
             *FORM,
         ),
-        (BY_POST,),
+        BY_POST,
     ),
     "link-override": Attack(
         "a mutation by `GET` with headers that some frameworks read as `POST`",
         get(b"/graphql?query=" + ENCODED, b"X-HTTP-Method-Override: POST", b"X-Method-Override: POST"),
-        (BY_POST,),
+        BY_POST,
     ),
     "get-body": Attack(
-        "a `GET` whose body is the mutation",
-        get(b"/graphql", AS_JSON, body=parameters(DELETE)),
-        (NO_QUERY,),
+        "a `GET` whose body is the mutation", get(b"/graphql", AS_JSON, body=parameters(DELETE)), NO_QUERY
     ),
     "get-both": Attack(
         "a `GET` with a query and a mutation in the body: the body is not read",
         get(b"/graphql?query=%7B__typename%7D", AS_JSON, body=parameters(DELETE)),
-        (SOUND,),
+        SOUND,
     ),
     "post-query-string": Attack(
         "a `POST` with the mutation in the query string",
         request(b"{}", AS_JSON, line=b"POST /graphql?query=" + ENCODED),
-        (NO_QUERY,),
+        NO_QUERY,
     ),
     **{
         f"method-{method.decode().lower()}": Attack(
             f"the mutation by `{method.decode()}`",
             request(parameters(DELETE), AS_JSON, line=method + b" /graphql"),
-            (OTHER_METHOD,),
+            OTHER_METHOD,
         )
         for method in (b"PUT", b"PATCH", b"DELETE", b"TRACE", b"PROPFIND")
     },
     "jsonp": Attack(
         "a `<script>` that asks for a JSONP callback",
         get(b"/graphql?query=%7B__typename%7D&callback=steal&jsonp=steal", *FETCH),
-        (SOUND,),
+        SOUND,
     ),
 }
 
@@ -167,22 +161,19 @@ def unlisted(what: str) -> Reply:
 
 CORS = {
     "preflight-off": Attack(
-        "a preflight, to a gateway without listed origins", preflight("https://evil.example"), (OTHER_METHOD,)
+        "a preflight, to a gateway without listed origins", preflight("https://evil.example"), OTHER_METHOD
     ),
     "answer-off": Attack(
         "a query from another origin, to a gateway without listed origins: no page may read the answer",
         ask("{__typename}", EVIL),
-        (SOUND,),
+        SOUND,
     ),
     "preflight-listed": Attack(
-        "a preflight from the listed origin", preflight(ORIGIN), (Reply(200, "OK", ALLOWED),), front="cors"
+        "a preflight from the listed origin", preflight(ORIGIN), Reply(200, "OK", ALLOWED), front="cors"
     ),
     **{
         f"preflight-{name}": Attack(
-            f"a preflight from `{origin}`, which is not listed",
-            preflight(origin),
-            (unlisted("origin"),),
-            front="cors",
+            f"a preflight from `{origin}`, which is not listed", preflight(origin), unlisted("origin"), front="cors"
         )
         for name, origin in {
             "foreign": "https://evil.example",
@@ -197,37 +188,32 @@ CORS = {
     "preflight-header": Attack(
         "a preflight from the listed origin for a header that is not listed",
         preflight(ORIGIN, PREFLIGHT[0], b"Access-Control-Request-Headers: x-evil"),
-        (Reply(400, "Disallowed CORS headers", ALLOWED),),
+        Reply(400, "Disallowed CORS headers", ALLOWED),
         front="cors",
     ),
     "preflight-method": Attack(
         "a preflight from the listed origin for `DELETE`",
         preflight(ORIGIN, b"Access-Control-Request-Method: DELETE"),
-        (Reply(400, "Disallowed CORS method", ALLOWED),),
+        Reply(400, "Disallowed CORS method", ALLOWED),
         front="cors",
     ),
     "preflight-credentials": Attack(
         "a request from the listed origin with a cookie: the answer does not allow credentials",
         ask("{__typename}", b"Origin: " + ORIGIN.encode(), b"Cookie: session=1"),
-        (answered({"__typename": "Query"}, **SHARED),),
+        answered({"__typename": "Query"}, **SHARED),
         front="cors",
     ),
     "answer-foreign": Attack(
         "a query from an origin that is not listed: no page may read the answer",
         ask("{__typename}", EVIL),
-        (SOUND,),
+        SOUND,
         front="cors",
     ),
-    "form-cors": Attack(
-        "a form from an origin that is not listed",
-        typed(b"text/plain"),
-        (UNLABELLED,),
-        front="cors",
-    ),
+    "form-cors": Attack("a form from an origin that is not listed", typed(b"text/plain"), UNLABELLED, front="cors"),
     "json-unasked": Attack(
         "JSON from another origin with a valid token: a browser first sends a preflight, and no page has the token",
         post(parameters(DELETE), *FETCH),
-        (outcome("DeleteContactSuccess"),),
+        outcome("DeleteContactSuccess"),
         deleted=(DELETED,),
     ),
 }

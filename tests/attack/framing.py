@@ -107,61 +107,59 @@ AMBIGUOUS: dict[str, tuple[str, bytes]] = {
 IN_BODY = not_json("Expecting value: line 1, column 1")
 
 FRAMING = {
-    **{name: Attack(f"{what}, then a delete", data + HIDDEN, (MALFORMED,)) for name, (what, data) in AMBIGUOUS.items()},
-    "length-covers": Attack("a delete inside the body, by its length", request(HIDDEN, AS_JSON), (IN_BODY,)),
+    **{name: Attack(f"{what}, then a delete", data + HIDDEN, MALFORMED) for name, (what, data) in AMBIGUOUS.items()},
+    "length-covers": Attack("a delete inside the body, by its length", request(HIDDEN, AS_JSON), IN_BODY),
     "upgrade": Attack(
         "`Upgrade`, after which some parsers end the request: the delete is read as its body",
         request(HIDDEN, AS_JSON, b"Connection: upgrade", b"Upgrade: websocket"),
-        (IN_BODY,),
+        IN_BODY,
     ),
     "upgrade-h2c": Attack(
         "`Upgrade: h2c`, to bypass a proxy with HTTP/2: the gateway ignores it",
         request(
             QUERY, AS_JSON, b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"
         ),
-        (SOUND,),
+        SOUND,
     ),
     "http-1.0": Attack(
         "HTTP/1.0 without a length, then a delete: the gateway reads no body and no further request",
         raw(b"POST /graphql HTTP/1.0", *FIELDS, body=HIDDEN),
-        (not_json("Expecting value: it ends too early", connection="close"),),
+        not_json("Expecting value: it ends too early", connection="close"),
     ),
     "after-close": Attack(
         "a delete after a request that ends the connection: the gateway does not read it",
         request(QUERY, AS_JSON, b"Connection: close") + HIDDEN,
-        (LAST,),
+        LAST,
     ),
     "get-with-length": Attack(
         "a `GET` whose body is a delete, which some servers do not read",
         raw(b"GET /graphql?query=%7B__typename%7D HTTP/1.1", *FIELDS, b"Content-Length: %d" % len(HIDDEN), body=HIDDEN),
-        (SOUND,),
+        SOUND,
     ),
     "head-with-length": Attack(
         "the same by `HEAD`",
         raw(
             b"HEAD /graphql?query=%7B__typename%7D HTTP/1.1", *FIELDS, b"Content-Length: %d" % len(HIDDEN), body=HIDDEN
         ),
-        (Reply(200, "", SOUND.headers, head_only=True),),
+        Reply(200, "", SOUND.headers, head_only=True),
     ),
     "chunk-extension": Attack(
         "a chunk extension that contains a chunk: it is not part of the body",
         framed(CHUNKED, body=b"%x;a=0;b=2\r\n%b\r\n0;c\r\n\r\n" % (len(QUERY), QUERY)),
-        (SOUND,),
+        SOUND,
     ),
     "trailer": Attack(
         "a trailer with a token and another company: trailers are not headers",
         framed(CHUNKED, body=CHUNK + b"0\r\nAuthorization: Bearer x\r\nWethod-Company: globex\r\n\r\n"),
-        (SOUND,),
+        SOUND,
     ),
     "trailer-length": Attack(
-        "a trailer with a length",
-        framed(CHUNKED, body=CHUNK + b"0\r\nContent-Length: 9\r\n\r\n") + HIDDEN,
-        (MALFORMED,),
+        "a trailer with a length", framed(CHUNKED, body=CHUNK + b"0\r\nContent-Length: 9\r\n\r\n") + HIDDEN, MALFORMED
     ),
-    "line-ends": Attack("empty lines before a request", b"\r\n\r\n" + request(QUERY, AS_JSON), (SOUND,)),
+    "line-ends": Attack("empty lines before a request", b"\r\n\r\n" + request(QUERY, AS_JSON), SOUND),
     "expect": Attack(
         "`Expect: 100-continue` with a body that has already arrived",
         request(QUERY, AS_JSON, b"Expect: 100-continue"),
-        (SOUND,),
+        SOUND,
     ),
 }

@@ -26,14 +26,14 @@ FORBIDDEN = "The token's owner may not delete contacts: crm.edit is needed."
 UNEXPECTED = "Wethod answered with a status that it does not document. The contact may be gone: look at it first."
 
 
-def masked(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> tuple[Reply]:
+def masked(member: str, key: str, message: str, status: int, headers: Iterable[object] = ()) -> Reply:
     """An outcome with documented details only."""
     response = {"headers": list(headers), "content": None}
-    return (outcome(member, key=key, message=message, statusCode=status, response=response),)
+    return outcome(member, key=key, message=message, statusCode=status, response=response)
 
 
-def deleting(does: str, wethod: Answer, replies: tuple[Reply], times: int = 1) -> Attack:
-    return Attack(f"a delete, while {does}", ask(MUTATION), replies, deleted=(DELETED,) * times, wethod=wethod)
+def deleting(does: str, wethod: Answer, reply: Reply, times: int = 1) -> Attack:
+    return Attack(f"a delete, while {does}", ask(MUTATION), reply, deleted=(DELETED,) * times, wethod=wethod)
 
 
 MASKING = {
@@ -69,15 +69,7 @@ MASKING = {
     "silence": deleting(
         "Wethod closes the connection without a response, also after the repeat",
         LOST,
-        (
-            outcome(
-                "WethodOutcomeUnknownError",
-                key="outcome_unknown",
-                message=NO_ANSWER,
-                statusCode=None,
-                response=None,
-            ),
-        ),
+        outcome("WethodOutcomeUnknownError", key="outcome_unknown", message=NO_ANSWER, statusCode=None, response=None),
         times=2,
     ),
 }

@@ -22,18 +22,17 @@ if TYPE_CHECKING:
     from tests.server.serving import Client
 
 SLACK_SECONDS = 15.0
-SERVED = DELETED
 
 
 @contextlib.asynccontextmanager
 async def attacked(script: Answer, **environ: str) -> AsyncIterator[Field]:
     """A new gateway, before a Wethod with one answer."""
     async with upstream([script]) as wethod, running(wethod.url, environ) as gateway:
-        yield Field(wethod, {"defaults": int(gateway.url.rpartition(":")[2])})
+        yield Field(wethod, {"defaults": gateway})
 
 
 async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
-    async with field.connect("defaults") as client:
+    async with field.connect() as client:
 
         async def send() -> None:
             with contextlib.suppress(ConnectionError):
@@ -61,9 +60,9 @@ async def findings() -> dict[str, tuple[Reply | None, float]]:
         tasks = {name: [asyncio.create_task(trickle(field, slow)) for _ in range(20)] for name, slow in SLOW.items()}
         for _ in range(8):
             await asyncio.sleep(1)
-            async with field.connect("defaults") as client:
+            async with field.connect() as client:
                 await client.send(GOOD)
-                assert await take(client, SERVED) == SERVED
+                assert await take(client, DELETED) == DELETED
         found = {name: await asyncio.gather(*group) for name, group in tasks.items()}
         assert [asked.target for asked in field.wethod.asked] == ["/api/contact/8"] * 8
     for name, got in found.items():
@@ -88,7 +87,7 @@ async def test_requests_beyond_the_limits_are_refused_at_once() -> None:
     ):
 
         async def connect() -> Client:
-            return await stack.enter_async_context(field.connect("defaults"))
+            return await stack.enter_async_context(field.connect())
 
         mutation = 'mutation{deleteContact(id:"%d"){__typename ...on WethodError{key}}}'
         deleting = [await connect() for _ in range(SHARE)]
@@ -117,4 +116,4 @@ async def test_requests_beyond_the_limits_are_refused_at_once() -> None:
         field.wethod.script = [answer(200)]
         last = await connect()
         await last.send(GOOD)
-        assert await take(last, SERVED) == SERVED
+        assert await take(last, DELETED) == DELETED
