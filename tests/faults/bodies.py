@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
 
 from app.http_client.transport import MAX_BODY_BYTES
-from tests.faults.cuts import HEAD_404, PAGE
-from tests.faults.fault import Answered, Fault, Over, Until, Verdict
+from tests.faults.cuts import HEAD_404, OK, PAGE
+from tests.faults.fault import Answered, Fault, Until, Verdict
 from tests.faults.steps import (
     Answer,
     Close,
@@ -22,9 +21,6 @@ from tests.faults.steps import (
     Trickle,
     Wait,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 WORDS = b'{"key":"not_found","message":"gone"}'
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -132,12 +128,7 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         GOES_ON,
         Answered(200, b"d"),
     ),
-    "blank-page": (
-        "answers 200 with blank text labelled as HTML",
-        PAGE + sized(b" \r\n"),
-        GOES_ON,
-        Answered(200, b""),
-    ),
+    "blank-page": ("answers 200 with blank text labelled as HTML", PAGE + sized(b" \r\n"), GOES_ON, Answered(200, b"")),
     "encoded-page": (
         "answers 200 with a compressed HTML page",
         PAGE + b"Content-Encoding: gzip\r\n" + sized(gzip.compress(b"<html>")),
@@ -169,13 +160,8 @@ BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
         CloseProperly(),
         Answered(200, b""),
     ),
-    "unread-body": ("answers 200 with a JSON body", b"HTTP/1.1 200 OK\r\n" + sized(WORDS), GOES_ON, Answered(200)),
-    "unread-chunks": (
-        "answers 200 with invalid chunks",
-        b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"xyz\r\n",
-        Hang(),
-        Answered(200),
-    ),
+    "unread-body": ("answers 200 with a JSON body", OK + sized(WORDS), GOES_ON, Answered(200)),
+    "unread-chunks": ("answers 200 with invalid chunks", OK + CHUNKED + b"xyz\r\n", Hang(), Answered(200)),
 }
 
 FLOODS: dict[str, tuple[str, bytes, bytes, Verdict]] = {
@@ -189,46 +175,39 @@ FLOODS: dict[str, tuple[str, bytes, bytes, Verdict]] = {
     ),
     "endless-trailer": ("sends an endless trailer", HEAD_404 + CHUNKED + b"0\r\nX: ", b"x", Answered(404, None)),
     "endless-page": ("sends an endless HTML page", PAGE + b"\r\n", b"<", Answered(200, b"<")),
-    "endless-200": ("sends an endless 200", b"HTTP/1.1 200 OK\r\n\r\n", b"x", Answered(200)),
+    "endless-200": ("sends an endless 200", OK + b"\r\n", b"x", Answered(200)),
     "endless-503": ("sends an endless 503", b"HTTP/1.1 503 Unavailable\r\n\r\n", b"x", Answered(503)),
 }
 
 
-def bodies() -> Iterator[tuple[str, Fault]]:
-    for name, (does, data, end, verdict) in BODIES.items():
-        yield name, Fault(does, (Read(), Send(data), end), (verdict,))
-    for name, (does, head, flood, verdict) in FLOODS.items():
-        yield name, Fault(does, (Read(), Send(head), Flood(flood)), (verdict,), until=Until.BY_DEADLINE, floods=True)
-    yield (
-        "slow-words",
-        Fault(
-            "sends the body of a 404 byte by byte",
-            (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0), GOES_ON),
-            (Answered(404, WORDS),),
+FAULTS_OF_BODIES = {
+    **{name: Fault(does, (Read(), Send(data), end), verdict) for name, (does, data, end, verdict) in BODIES.items()},
+    **{
+        name: Fault(does, (Read(), Send(head), Flood(flood)), verdict, until=Until.BY_DEADLINE, floods=True)
+        for name, (does, head, flood, verdict) in FLOODS.items()
+    },
+    "slow-words": Fault(
+        "sends the body of a 404 byte by byte",
+        (Read(), Send(HEAD_404 + b"Content-Length: %d\r\n\r\n" % len(WORDS)), Trickle(WORDS, 0), GOES_ON),
+        Answered(404, WORDS),
+    ),
+    "trickled-words": Fault(
+        "sends the bytes of the body with long pauses",
+        (Read(), Send(HEAD_404 + b"Content-Length: 1000\r\n\r\n"), Trickle(b"x" * 1000, 0.05)),
+        Answered(404, None),
+        until=Until.BODY_TIME,
+    ),
+    "broken-tls-record-in-body": Fault(
+        "sends an invalid TLS record inside the body",
+        (
+            Read(),
+            Send(HEAD_404 + b"Content-Length: 20\r\n\r\nhalf"),
+            # asyncio's TLS drops what it has decrypted in the same turn as a record that is broken.
+            Wait(0.03),
+            SendBelowTls(b"x" * 100),
+            Hang(),
         ),
-    )
-    yield (
-        "trickled-words",
-        Fault(
-            "sends the bytes of the body with long pauses",
-            (Read(), Send(HEAD_404 + b"Content-Length: 1000\r\n\r\n"), Trickle(b"x" * 1000, 0.05)),
-            (Answered(404, None),),
-            until=Until.BODY_TIME,
-        ),
-    )
-    yield (
-        "broken-tls-record-in-body",
-        Fault(
-            "sends an invalid TLS record inside the body",
-            (
-                Read(),
-                Send(HEAD_404 + b"Content-Length: 20\r\n\r\nhalf"),
-                # asyncio's TLS drops what it has decrypted in the same turn as a record that is broken.
-                Wait(0.03),
-                SendBelowTls(b"x" * 100),
-                Hang(),
-            ),
-            (Answered(404, None),),
-            over=Over.TLS,
-        ),
-    )
+        Answered(404, None),
+        needs_tls=True,
+    ),
+}

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Until, Verdict
 from tests.faults.steps import Arrive, Close, CloseProperly, Hang, Read, ReadPart, Reset, Send, Step, Steps, Wait
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +17,8 @@ class Point:
     stands_still: Until = Until.DEADLINE
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+EMPTY = b"Content-Length: 0\r\n\r\n"
 HEAD_404 = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n"
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
 
@@ -29,13 +27,13 @@ POINTS = {
     "half-read-request": Point("in the middle of the request", (ReadPart(),), requests=0),
     "read-request": Point("after reading the request", (Read(),)),
     "status-line": Point("inside the status line", (Read(), Send(b"HTTP/1.1 20"))),
-    "after-status-line": Point("after the status line", (Read(), Send(b"HTTP/1.1 200 OK\r\n"))),
-    "headers": Point("inside the headers", (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Len"))),
-    "end-of-head": Point("before the empty line", (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"))),
+    "after-status-line": Point("after the status line", (Read(), Send(OK))),
+    "headers": Point("inside the headers", (Read(), Send(OK + b"Content-Len"))),
+    "end-of-head": Point("before the empty line", (Read(), Send(OK + b"Content-Length: 0\r\n"))),
     "after-100": Point("after a 100", (Read(), Send(b"HTTP/1.1 100 Continue\r\n\r\n"))),
     "body-of-200": Point(
         "inside the body of a 200",
-        (Read(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf")),
+        (Read(), Send(OK + b"Content-Length: 20\r\n\r\nhalf")),
         verdict=Answered(200),
         stands_still=Until.AT_ONCE,
     ),
@@ -84,24 +82,20 @@ WAYS: dict[str, tuple[str, tuple[Step, ...]]] = {
     "hang": ("hangs", (Hang(),)),
 }
 
+# The kernel decides if the request is written before the client sees the end.
+ACCEPTED: dict[str, tuple[str, Step]] = {
+    "close-accepted": ("closes the connection right after accepting it", CloseProperly()),
+    "reset-accepted": ("resets the connection right after accepting it", Reset()),
+}
 
-def cuts() -> Iterator[tuple[str, Fault]]:
-    for where, point in POINTS.items():
-        for way, (does, steps) in WAYS.items():
-            yield (
-                f"{way}-{where}",
-                Fault(
-                    f"{does} {point.when}",
-                    (*point.steps, *steps),
-                    (point.verdict,),
-                    requests=point.requests,
-                    until=point.stands_still if way == "hang" else Until.AT_ONCE,
-                ),
-            )
-    # The kernel decides if the request is written before the client sees the end; both results are correct.
-    either = (Cut(), Unsent())
-    yield (
-        "close-accepted",
-        Fault("closes the connection right after accepting it", (CloseProperly(),), either, requests=0),
+CUTS = {
+    f"{way}-{where}": Fault(
+        f"{does} {point.when}",
+        (*point.steps, *steps),
+        point.verdict,
+        requests=point.requests,
+        until=point.stands_still if way == "hang" else Until.AT_ONCE,
     )
-    yield "reset-accepted", Fault("resets the connection right after accepting it", (Reset(),), either, requests=0)
+    for where, point in POINTS.items()
+    for way, (does, steps) in WAYS.items()
+} | {name: Fault(does, (step,), Cut(), or_else=Unsent(), requests=0) for name, (does, step) in ACCEPTED.items()}

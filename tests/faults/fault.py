@@ -46,12 +46,6 @@ class Until(enum.Enum):
     BY_DEADLINE = "by the deadline"
 
 
-class Over(enum.Enum):
-    EITHER = "plain and TLS"
-    PLAIN = "plain"
-    TLS = "TLS"
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault that a request meets.
@@ -59,25 +53,28 @@ class Fault:
     Attributes:
         does: what the upstream does, as a clause without a subject.
         steps: the same as a script; of the first connection only.
-        verdicts: the results that a transport may report; several if the kernel decides the order of two events.
+        verdict: the result that a transport reports.
+        or_else: another possible result, if the kernel decides the order of two events.
         requests: how many complete requests the upstream reads.
         until: when the verdict is known.
-        over: the connections on which it can be shown.
+        needs_tls: true if it cannot happen on a plain connection.
         floods: true if it sends without end.
         of_llhttp: the verdict of our own transport, if its parser differs from that of httpx.
     """
 
     does: str
     steps: Steps
-    verdicts: tuple[Verdict, ...]
+    verdict: Verdict
+    or_else: Verdict | None = None
     requests: int = 1
     until: Until = Until.AT_ONCE
-    over: Over = Over.EITHER
+    needs_tls: bool = False
     floods: bool = False
     of_llhttp: Verdict | None = None
 
-    def verdicts_of(self, transport: str) -> tuple[Verdict, ...]:
-        return self.verdicts if transport == "httpx" or self.of_llhttp is None else (self.of_llhttp,)
+    def verdicts_of(self, transport: str) -> list[Verdict]:
+        verdict = self.of_llhttp if transport == "http1" and self.of_llhttp else self.verdict
+        return [verdict, self.or_else] if self.or_else else [verdict]
 
 
 async def verdict(transport: Transport, request: Request) -> Verdict:

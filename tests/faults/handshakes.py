@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tests.faults.certificates import Certificate
-from tests.faults.fault import Fault, Over, Unsent, Until
+from tests.faults.fault import Fault, Unsent, Until
 from tests.faults.steps import SOUND, Arrive, Close, Hang, Present, Reset, Send, Step, WithoutTls
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-HANDSHAKES: dict[str, tuple[str, tuple[Step, ...]]] = {
+INSTEAD: dict[str, tuple[str, tuple[Step, ...]]] = {
     "tls-close": ("closes the connection instead of a TLS handshake", (Arrive(), Close())),
     "tls-reset": ("resets the connection instead of a TLS handshake", (Arrive(), Reset())),
     "tls-plain": (
@@ -28,21 +23,21 @@ CERTIFICATES = {
     "certificate-untrusted": ("presents a certificate of an authority that is not trusted", Certificate.UNTRUSTED),
 }
 
-
-def handshakes() -> Iterator[tuple[str, Fault]]:
-    for name, (does, steps) in HANDSHAKES.items():
-        yield name, Fault(does, (WithoutTls(), *steps), (Unsent(),), requests=0, over=Over.TLS)
-    yield (
-        "tls-hang",
-        Fault(
-            "hangs in the TLS handshake",
-            (WithoutTls(), Hang()),
-            (Unsent(),),
-            requests=0,
-            until=Until.CONNECT_TIMEOUT,
-            over=Over.TLS,
-        ),
-    )
-    for name, (does, certificate) in CERTIFICATES.items():
-        steps = (Present(certificate), *SOUND)
-        yield name, Fault(does, steps, (Unsent(transient=False),), requests=0, over=Over.TLS)
+HANDSHAKES = {
+    **{
+        name: Fault(does, (WithoutTls(), *steps), Unsent(), requests=0, needs_tls=True)
+        for name, (does, steps) in INSTEAD.items()
+    },
+    "tls-hang": Fault(
+        "hangs in the TLS handshake",
+        (WithoutTls(), Hang()),
+        Unsent(),
+        requests=0,
+        until=Until.CONNECT_TIMEOUT,
+        needs_tls=True,
+    ),
+    **{
+        name: Fault(does, (Present(certificate), *SOUND), Unsent(transient=False), requests=0, needs_tls=True)
+        for name, (does, certificate) in CERTIFICATES.items()
+    },
+}

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.expected import UNAVAILABLE, Ending, Position, endings
-from tests.faults.fault import Fault, Over, Until
+from tests.faults.fault import Fault, Until
 from tests.faults.places import PLACES, Place
 from tests.faults.server import FaultServer
 from tests.faults.steps import Close, Read, Steps
@@ -114,7 +114,7 @@ async def findings(gateways: Gateways) -> Findings:
         fault = FAULTS[name]
         at_once = works if fault.until is Until.AT_ONCE else waits
         connect_seconds = 1.0 if fault.until is Until.CONNECT_TIMEOUT else 2.0  # its sound connections need some, too
-        tls = authority().server(Certificate.VALID) if fault.over is Over.TLS else None
+        tls = authority().server(Certificate.VALID) if fault.needs_tls else None
         async with at_once, FaultServer(*scripts(fault, position), tls=tls) as server:
             company = f"{name}-{position.name.lower()}"
             outcome, seconds = await gateways.delete(

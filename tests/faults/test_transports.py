@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
-from tests.faults.fault import Fault, Over, Until, verdict
+from tests.faults.fault import Fault, Until, verdict
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
 from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, carrier, delete
@@ -29,7 +29,7 @@ CASES = [
     for name, fault in FAULTS.items()
     for transport in TRANSPORTS
     for tls in (False, True)
-    if fault.over is Over.EITHER or tls is (fault.over is Over.TLS)
+    if tls or not fault.needs_tls
 ]
 
 
