@@ -25,8 +25,6 @@ TOKENS = (
 )
 """The bytes that decide about framing."""
 
-Mutation = "Callable[[random.Random, bytes, Sequence[bytes]], bytes]"
-
 
 def _place(chance: random.Random, data: bytes) -> int:
     return chance.randrange(len(data) + 1)

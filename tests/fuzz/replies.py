@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from app.headers import Headers, parse_headers
 from app.http_client.response_parser import ResponseParser
+from tests.faults.cuts import OK
 from tests.fuzz.mutations import mutate, split
 from tests.fuzz.reference import read_answer
-from tests.fuzz.responses import CUT_BODIES, NO_REPLY, OK, WELL_FORMED
+from tests.fuzz.responses import CUT_BODIES, NO_REPLY, WELL_FORMED
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OK = b"HTTP/1.1 200 OK\r\n"
+from tests.faults.cuts import EMPTY, OK
+from tests.faults.fault import Cut
+from tests.faults.heads import GARBAGE, GRAMMAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Read:
 
 WELL_FORMED = {
     "content-length": (OK + b"Content-Length: 2\r\n\r\nhi", Read(200, b"hi", reusable=True)),
-    "no-body": (OK + b"Content-Length: 0\r\n\r\n", Read(200, b"", reusable=True)),
+    "no-body": (OK + EMPTY, Read(200, b"", reusable=True)),
     "no-reason": (b"HTTP/1.1 404\r\nContent-Length: 2\r\n\r\nhi", Read(404, b"hi", reusable=True)),
     "body-of-line-ends": (OK + b"Content-Length: 4\r\n\r\n\r\n\r\n", Read(200, b"\r\n\r\n", reusable=True)),
     "chunked": (
@@ -56,10 +58,7 @@ WELL_FORMED = {
     ),
     "101": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", Read(101, b"")),
     "101-bare": (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", Read(101, b"")),
-    "identity": (
-        OK + b"Content-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi",
-        Read(200, b"hi", reusable=True),
-    ),
+    "identity": (OK + b"Content-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi", Read(200, b"hi", reusable=True)),
     "gzip": (OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi", Read(200, None, reusable=True)),
     "gzip-chunked": (
         OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
@@ -68,31 +67,16 @@ WELL_FORMED = {
 }
 
 NO_REPLY = {
-    "text": b"SSH-2.0-OpenSSH_9.6\r\n",
-    "html": b"<html>HTTP/1.1 200 OK\r\n\r\n",
-    "http-2": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
-    "blank-line-first": b"\r\n" + OK + b"Content-Length: 0\r\n\r\n",
-    "space-first": b" " + OK + b"Content-Length: 0\r\n\r\n",
-    "another-protocol": b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "version-2.0": b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "version-0.9": b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "no-reply-and-a-reply": b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
-    "no-such-version": b"HTTP/1.7 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "status-of-two-digits": b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
-    "status-of-four-digits": b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
-    "status-below-100": b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n",
-    "status-of-letters": b"HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n",
-    "field-without-colon": OK + b"Content-Length 0\r\n\r\n",
-    "space-before-colon": OK + b"Content-Length : 0\r\n\r\n",
-    "folded-field": OK + b"A: b\r\n c\r\nContent-Length: 0\r\n\r\n",
-    "nul-in-field": OK + b"A: \x00\r\nContent-Length: 0\r\n\r\n",
-    "bare-cr-in-field": OK + b"A: b\rc\r\nContent-Length: 0\r\n\r\n",
-    "bare-lf": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
-    "two-lengths": OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
+    **{name: data for name, (_, data) in GARBAGE.items()},
+    **{name: data for name, (_, data, _, llhttp) in GRAMMAR.items() if llhttp == Cut()},
+    "html-before-a-reply": b"<html>" + OK + b"\r\n",
+    "space-first": b" " + OK + EMPTY,
+    "another-protocol": b"RTSP/1.0 200 OK\r\n" + EMPTY,
+    "version-0.9": b"HTTP/0.9 200 OK\r\n" + EMPTY,
+    "no-reply-and-a-reply": b"HTTP/1.1 099 Odd\r\n" + EMPTY + OK + EMPTY,
+    "status-below-100": b"HTTP/1.1 099 Odd\r\n" + EMPTY,
+    "bare-cr-in-field": OK + b"A: b\rc\r\n" + EMPTY,
     "list-of-lengths": OK + b"Content-Length: 2, 3\r\n\r\nhi",
-    "negative-length": OK + b"Content-Length: -2\r\n\r\nhi",
-    "length-past-64-bits": OK + b"Content-Length: 99999999999999999999\r\n\r\nhi",
-    "length-and-chunked": OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     "chunked-and-length": OK + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     "garbage-behind-interim": b"HTTP/1.1 100 Continue\r\n\r\ngarbage",
 }

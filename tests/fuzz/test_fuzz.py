@@ -9,10 +9,11 @@ import subprocess
 
 import pytest
 
+from tests.faults.cuts import EMPTY, OK
 from tests.fuzz import conversations, exchanges, replies, requests
 from tests.fuzz.campaign import TARGETS, run
 from tests.fuzz.reference import Answer, read_answer, read_requests
-from tests.fuzz.responses import CUT_BODIES, NO_REPLY, OK, WELL_FORMED, Read
+from tests.fuzz.responses import CUT_BODIES, NO_REPLY, WELL_FORMED, Read
 from tests.server.processes import ROOT
 from tests.server.serving import request
 
@@ -27,7 +28,7 @@ FOUND_IN_REQUESTS = {
     "close-in-trailer": CHUNKED + b"Connection: close\r\n\r\n" + request(b"/b"),
 }
 FOUND_IN_REPLIES = {
-    "reply-behind-none": b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
+    "reply-behind-none": b"HTTP/1.1 099 Odd\r\n" + EMPTY + OK + EMPTY,
     "version-2.0": b"HTTP/2.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
     "close-in-trailer": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nConnection: close\r\n\r\n",
 }
