@@ -1,4 +1,4 @@
-"""Settings of hypothesis, the event loop of every test, a Wethod and a gateway, and the groups of tests."""
+"""Settings of hypothesis, the event loop, the groups of tests, and fixtures: TLS or none, a Wethod, a gateway."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.faults.certificates import Certificate, authority
 from tests.gateway import gateway
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
     from tests.gateway import GatewayClient
@@ -62,6 +64,12 @@ def _group_of(nodeid: str) -> str | None:
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The event loop that the gateway runs on in production."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "tls"], name="tls")
+def choose_tls(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
+    """Run over plain connections, and over TLS with a valid certificate."""
+    return authority().server(Certificate.VALID) if request.param else None
 
 
 @pytest.fixture(scope="module")

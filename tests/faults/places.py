@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.http_client.transport import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+Where: TypeAlias = "Callable[[], contextlib.AbstractContextManager[Origin]]"
 
 
 @contextlib.contextmanager
@@ -42,6 +45,17 @@ def full_backlog() -> Iterator[Origin]:
 
 
 @contextlib.contextmanager
+def silent_port() -> Iterator[Origin]:
+    """A port of which only the kernel answers: a TLS handshake gets no reply."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Origin("https", "127.0.0.1", listener.getsockname()[1])
+
+
+CONNECTING = {"connect": full_backlog, "handshake": silent_port}
+"""Places where a connection is never opened, by the step that does not end."""
+
+
+@contextlib.contextmanager
 def unresolvable_name() -> Iterator[Origin]:
     yield Origin("http", "wethod.invalid", 80)
 
@@ -57,7 +71,7 @@ class Place:
     """
 
     does: str
-    at: Callable[[], contextlib.AbstractContextManager[Origin]]
+    at: Where
     waits: bool = False
 
 

@@ -179,3 +179,8 @@ class Serve:
 
 SOUND: Steps = (Serve(Answer()),)
 """An upstream that deletes every contact."""
+
+
+def tunnel(port: int) -> Steps:
+    """A proxy that opens a tunnel to a loopback port."""
+    return (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(port))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import random
 import ssl
@@ -19,8 +18,8 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
-from tests.faults.nothing_left import nothing_left, sockets
-from tests.faults.places import PLACES, Place, full_backlog
+from tests.faults.nothing_left import sockets
+from tests.faults.places import CONNECTING, PLACES, Place
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
     SOUND,
@@ -31,25 +30,19 @@ from tests.faults.steps import (
     Read,
     Reset,
     Send,
-    Serve,
     Step,
     Steps,
     Wait,
     WithoutTls,
 )
-from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, carrier, delete
+from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, delete, transport_to
 from tests.support import until
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request, Transport
+    from tests.faults.places import Where
 
 pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
-
-EITHER = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-
-
-def context(*, tls: bool) -> ssl.SSLContext | None:
-    return authority().server(Certificate.VALID) if tls else None
 
 
 async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = False) -> bool:
@@ -62,29 +55,23 @@ async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = F
 async def test_nothing_is_sent_without_a_connection(name: str, place: Place) -> None:
     """The connect timeout ends the attempt also with a late deadline."""
     with place.at() as origin:
-        async with nothing_left():
-            transport = carrier(name, origin, connect_seconds=CONNECT_SECONDS)
+        async with transport_to(name, origin, connect_seconds=CONNECT_SECONDS) as transport:
             started = asyncio.get_running_loop().time()
             async with asyncio.timeout(15):
                 assert await verdict(transport, delete(seconds=60)) == Unsent()
             took = asyncio.get_running_loop().time() - started
             assert not place.waits or took >= CONNECT_SECONDS - 0.01
-            await transport.aclose()
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"], ids=["label-too-long", "empty-label"])
 async def test_nothing_is_sent_to_an_impossible_host_name(name: str, host: str) -> None:
-    async with nothing_left():
-        transport = carrier(name, Origin("http", host, 80))
+    async with transport_to(name, Origin("http", host, 80)) as transport:
         assert isinstance(await verdict(transport, delete()), Unsent)
-        await transport.aclose()
 
 
 async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
-    async with FaultServer() as server:
-        transport = carrier(name, server.origin)
+    async with FaultServer() as server, transport_to(name, server.origin) as transport:
         await transport.send(delete())
-        await transport.aclose()
         [request] = server.requests
         assert request.data == (
             b"DELETE /api/contact/7 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
@@ -92,24 +79,22 @@ async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
         )
 
 
-@EITHER
 @pytest.mark.parametrize("body", [b'{"name": "Ada"}', b""], ids=["body", "empty-body"])
-async def test_a_body_is_sent_after_its_length(name: str, body: bytes, *, tls: bool) -> None:
-    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin)
+async def test_a_body_is_sent_after_its_length(name: str, tls: ssl.SSLContext | None, body: bytes) -> None:
+    async with FaultServer(tls=tls) as server, transport_to(name, server.origin) as transport:
         assert (await transport.send(replace(delete(1), body=body))).status == 200
         assert await answers_its_own(transport, 2)
-        await transport.aclose()
         first = server.requests[0]
         assert first.headers[-1] == (b"Content-Length", b"%d" % len(body))
         assert first.data.partition(b"\r\n\r\n")[2] == body
         assert [request.target for request in server.complete] == [b"/api/contact/1", b"/api/contact/2"]
 
 
-@EITHER
-async def test_deadlines_leave_a_full_pool_usable(name: str, *, tls: bool) -> None:
-    async with nothing_left(), FaultServer(then=(Read(), Hang()), tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin, max_connections=10)
+async def test_deadlines_leave_a_full_pool_usable(name: str, tls: ssl.SSLContext | None) -> None:
+    async with (
+        FaultServer(then=(Read(), Hang()), tls=tls) as server,
+        transport_to(name, server.origin, max_connections=10) as transport,
+    ):
         before = sockets()
         counts: Counter[Verdict] = Counter()
         while counts[Cut()] < 100:
@@ -120,16 +105,15 @@ async def test_deadlines_leave_a_full_pool_usable(name: str, *, tls: bool) -> No
         server.then = SOUND
         # One that was opened too late to send may have been kept, and its script would hang.
         assert await answers_its_own(transport, 77, fresh=True)
-        await transport.aclose()
-        await server.all_closed()
-        assert len(server.complete) == counts[Cut()] + 1
+    assert len(server.complete) == counts[Cut()] + 1
 
 
-@EITHER
-async def test_not_sent_means_that_the_upstream_saw_no_byte(name: str, *, tls: bool) -> None:
+async def test_not_sent_means_that_the_upstream_saw_no_byte(name: str, tls: ssl.SSLContext | None) -> None:
     chance = random.Random(7)
-    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin, max_connections=5)
+    async with (
+        FaultServer(tls=tls) as server,
+        transport_to(name, server.origin, max_connections=5) as transport,
+    ):
         said: dict[bytes, Verdict] = {}
 
         async def one(request: Request) -> None:
@@ -142,10 +126,8 @@ async def test_not_sent_means_that_the_upstream_saw_no_byte(name: str, *, tls: b
             await asyncio.gather(*(one(delete(n, send_seconds=left)) for n, left in zip(numbers, times, strict=True)))
             if Answered(200) not in said.values():
                 longest *= 2  # a machine that needs longer to connect
-        await transport.aclose()
-        await server.all_closed()
-        assert {request.target for request in server.requests} == {t for t, v in said.items() if v == Answered(200)}
-        assert {type(v) for v in said.values()} == {Answered, Unsent}
+    assert {request.target for request in server.requests} == {t for t, v in said.items() if v == Answered(200)}
+    assert {type(v) for v in said.values()} == {Answered, Unsent}
 
 
 SLOW: dict[str, tuple[Steps, bool]] = {
@@ -156,11 +138,14 @@ SLOW: dict[str, tuple[Steps, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("steps", "tls"), SLOW.values(), ids=SLOW.keys())
-async def test_a_cancelled_request_leaves_no_connection_and_no_task(name: str, steps: Steps, *, tls: bool) -> None:
+@pytest.mark.parametrize(("steps", "secure"), SLOW.values(), ids=SLOW.keys())
+async def test_a_cancelled_request_leaves_no_connection_and_no_task(name: str, steps: Steps, *, secure: bool) -> None:
     chance = random.Random(11)
-    async with nothing_left(), FaultServer(*[steps] * 100, tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin, max_connections=3)
+    context = authority().server(Certificate.VALID) if secure else None
+    async with (
+        FaultServer(*[steps] * 100, tls=context) as server,
+        transport_to(name, server.origin, max_connections=3) as transport,
+    ):
         cancelled = 0
         while server.accepted < 100:
             tasks = [asyncio.create_task(transport.send(delete(n, fresh=n % 2 == 0))) for n in range(6)]
@@ -173,14 +158,11 @@ async def test_a_cancelled_request_leaves_no_connection_and_no_task(name: str, s
         assert cancelled > 20
         # Only a connection whose script is complete may be kept.
         assert await answers_its_own(transport, 77, fresh=True)
-        await transport.aclose()
-        await server.all_closed()
 
 
 async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name: str) -> None:
     most = 0
-    async with nothing_left(), FaultServer(then=(Serve(Answer()),)) as server:
-        transport = carrier(name, server.origin, max_connections=10)
+    async with FaultServer() as server, transport_to(name, server.origin, max_connections=10) as transport:
 
         async def one(contact: int) -> bool:
             nonlocal most
@@ -190,15 +172,15 @@ async def test_connections_are_bounded_and_each_request_gets_its_own_answer(name
 
         assert all(await asyncio.gather(*(one(contact) for contact in range(100))))
         assert most <= 10
-        await transport.aclose()
-        assert len(server.complete) == 100
+    assert len(server.complete) == 100
 
 
-@EITHER
-async def test_closing_ends_every_request(name: str, *, tls: bool) -> None:
+async def test_closing_ends_every_request(name: str, tls: ssl.SSLContext | None) -> None:
     answering: Steps = (Read(), Send(HEAD_404 + b"Content-Length: 9\r\n\r\n"), Hang())
-    async with nothing_left(), FaultServer((Read(), Hang()), answering, tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin, max_connections=2)
+    async with (
+        FaultServer((Read(), Hang()), answering, tls=tls) as server,
+        transport_to(name, server.origin, max_connections=2) as transport,
+    ):
         sent = asyncio.create_task(verdict(transport, delete(1, seconds=60)))
         await until(lambda: len(server.complete) == 1)
         answered = asyncio.create_task(verdict(transport, delete(2, seconds=60)))
@@ -211,56 +193,44 @@ async def test_closing_ends_every_request(name: str, *, tls: bool) -> None:
             assert (await sent, await answered) == (Cut(), Answered(404, None))
             assert await waiting == Unsent(transient=False)
         assert await verdict(transport, delete(4)) == Unsent(transient=False)
-        await transport.aclose()
-        await server.all_closed()
-        assert len(server.requests) == 2
+    assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
-async def test_closing_ends_a_connect(name: str, *, handshake: bool) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(nothing_left())
-        if handshake:
-            silent: Steps = (WithoutTls(), Hang())
-            origin = (await stack.enter_async_context(FaultServer(then=silent, tls=context(tls=True)))).origin
-        else:
-            origin = stack.enter_context(full_backlog())
-        transport = carrier(name, origin)
-        request = delete()
-        sending = asyncio.create_task(transport.send(request))
-        await asyncio.sleep(0.05)
-        await transport.aclose()
-        with pytest.raises(NotSent) as caught:
-            await sending
-        assert (caught.value.reason, caught.value.transient, request.written) == ("stopped", False, False)
+@pytest.mark.parametrize("place", CONNECTING.values(), ids=CONNECTING)
+async def test_closing_ends_a_connect(name: str, place: Where) -> None:
+    with place() as origin:
+        async with transport_to(name, origin) as transport:
+            request = delete()
+            sending = asyncio.create_task(transport.send(request))
+            await asyncio.sleep(0.05)
+            await transport.aclose()
+            with pytest.raises(NotSent) as caught:
+                await sending
+            assert (caught.value.reason, caught.value.transient, request.written) == ("stopped", False, False)
 
 
-@EITHER
-async def test_a_connection_is_reused_if_the_transport_keeps_any(name: str, *, tls: bool) -> None:
-    async with nothing_left(), FaultServer(tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin)
+async def test_a_connection_is_reused_if_the_transport_keeps_any(name: str, tls: ssl.SSLContext | None) -> None:
+    async with FaultServer(tls=tls) as server, transport_to(name, server.origin) as transport:
         for contact in range(5):
             assert await answers_its_own(transport, contact)
         assert server.accepted == (1 if name in KEEPS_CONNECTIONS else 5)
         assert await answers_its_own(transport, 6, fresh=True)
         assert server.accepted == (2 if name in KEEPS_CONNECTIONS else 6)
         assert server.requests[-1].connection == server.accepted - 1
-        await transport.aclose()
-        await server.all_closed()
 
 
 async def test_an_idle_connection_is_closed_when_its_time_is_up(name: str) -> None:
-    async with nothing_left(), FaultServer() as server:
-        transport = carrier(name, server.origin, idle_seconds=0.1)
+    async with FaultServer() as server, transport_to(name, server.origin, idle_seconds=0.1) as transport:
         assert await answers_its_own(transport, 1)
         await asyncio.sleep(0.25)
         assert await answers_its_own(transport, 2)
         assert server.accepted == 2
-        await transport.aclose()
 
+
+OWN = b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"
 
 # Connections that must not carry another request, although their first answer is complete.
-SPENT: dict[str, tuple[Step, ...]] = {
+SPENT: dict[str, Steps] = {
     "closed-behind-answer": (Answer(), Close()),
     "closed-properly-behind-answer": (Answer(), CloseProperly()),
     "reset-behind-answer": (Answer(), Reset()),
@@ -275,13 +245,7 @@ SPENT: dict[str, tuple[Step, ...]] = {
         Send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
         Hang(),
     ),
-    "answers-twice": (
-        Send(
-            b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"
-            b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"
-        ),
-        *SOUND,
-    ),
+    "answers-twice": (Send(OWN + OWN), *SOUND),
     "says-more-than-its-length": (
         Send(
             b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n"
@@ -289,7 +253,7 @@ SPENT: dict[str, tuple[Step, ...]] = {
         *SOUND,
     ),
     "adds-half-an-answer": (
-        Send(b"HTTP/1.1 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 "),
+        Send(OWN + b"HTTP/1.1 200 "),
         Read(),
         Send(b"OK\r\nContent-Location: /api/contact/1\r\nContent-Length: 0\r\n\r\n"),
         Hang(),
@@ -297,14 +261,12 @@ SPENT: dict[str, tuple[Step, ...]] = {
 }
 
 
-@EITHER
 @pytest.mark.parametrize("steps", SPENT.values(), ids=SPENT.keys())
 async def test_a_connection_with_unexpected_bytes_carries_no_other_request(
-    name: str, steps: tuple[Step, ...], *, tls: bool
+    name: str, tls: ssl.SSLContext | None, steps: Steps
 ) -> None:
     spent: Steps = (Read(), *steps)
-    async with nothing_left(), FaultServer(*[spent] * 5, tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin)
+    async with FaultServer(*[spent] * 5, tls=tls) as server, transport_to(name, server.origin) as transport:
         for contact in range(5):
             reply = await transport.send(delete(contact))
             assert reply.status == 200
@@ -312,30 +274,26 @@ async def test_a_connection_with_unexpected_bytes_carries_no_other_request(
         assert await answers_its_own(transport, 77)
         assert server.accepted == 6
         assert [request.connection for request in server.complete] == [0, 1, 2, 3, 4, 5]
-        await transport.aclose()
-        await server.all_closed()
 
 
-@EITHER
 @pytest.mark.parametrize("end", [Close(), CloseProperly(), Reset()], ids=["close", "close-properly", "reset"])
-async def test_a_kept_connection_that_ends_interrupts_the_next_request(name: str, end: Step, *, tls: bool) -> None:
+async def test_a_kept_connection_that_ends_interrupts_the_next_request(
+    name: str, tls: ssl.SSLContext | None, end: Step
+) -> None:
     """The transport does not repeat the request."""
     steps: Steps = (Read(), Answer(), Read(), end)
-    async with nothing_left(), FaultServer(steps, tls=context(tls=tls)) as server:
-        transport = carrier(name, server.origin)
+    async with FaultServer(steps, tls=tls) as server, transport_to(name, server.origin) as transport:
         assert await answers_its_own(transport, 1)
         kept = name in KEEPS_CONNECTIONS
         assert await verdict(transport, delete(2)) == (Cut() if kept else Answered(200))
         assert await answers_its_own(transport, 3)
         assert [request.target[-1:] for request in server.complete] == [b"1", b"2", b"3"]
         assert server.accepted == (2 if kept else 3)
-        await transport.aclose()
 
 
 @pytest.mark.parametrize("fault", [pytest.param(f, id=n) for n, f in FAULTS.items() if f.floods])
 async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault) -> None:
-    async with FaultServer(then=fault.steps) as server:
-        transport = carrier(name, server.origin)
+    async with FaultServer(then=fault.steps) as server, transport_to(name, server.origin) as transport:
         gc.collect()
         tracemalloc.start()
         try:
@@ -345,14 +303,14 @@ async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault
             tracemalloc.stop()
         assert all(one in fault.verdicts_of(name) for one in said)
         assert peak < 16 * 1024 * 1024
-        await transport.aclose()
 
 
 async def test_the_client_certificate_is_presented_on_request(name: str) -> None:
-    async with FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server:
-        transport = carrier(name, server.origin, certificate=True)
+    async with (
+        FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server,
+        transport_to(name, server.origin, certificate=True) as transport,
+    ):
         assert await answers_its_own(transport, 1)
-        await transport.aclose()
 
 
 MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLSv1_3, {NotSent, Interrupted})}
@@ -363,9 +321,10 @@ async def test_a_missing_client_certificate_is_never_an_answer(
     name: str, version: ssl.TLSVersion, errors: set[type[Exception]]
 ) -> None:
     """TLS 1.2 refuses in the handshake. With TLS 1.3 the client may have written before it learns of the refusal."""
-    async with nothing_left(), FaultServer(tls=authority().mutual_server(version)) as server:
-        transport = carrier(name, server.origin)
+    async with (
+        FaultServer(tls=authority().mutual_server(version)) as server,
+        transport_to(name, server.origin) as transport,
+    ):
         with pytest.raises(tuple(errors)):
             await transport.send(delete())
         assert server.requests == []
-        await transport.aclose()

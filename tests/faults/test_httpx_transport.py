@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,15 @@ from app.http_client.transport import ConnectionOptions, Interrupted, NotSent, O
 from app.http_client.transport_factory import check_transport, make_transport
 from app.settings import load
 from tests.faults.certificates import Certificate, authority
+from tests.faults.cuts import EMPTY
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
-from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Relay, Reset, Send, Step, Steps, WithoutTls
-from tests.faults.transports import CONNECT_SECONDS, carrier, delete
+from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Reset, Send, Steps, WithoutTls, tunnel
+from tests.faults.transports import CONNECT_SECONDS, delete, transport_to
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
@@ -55,12 +58,10 @@ UNSENDABLE: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("changes", UNSENDABLE.values(), ids=UNSENDABLE.keys())
 async def test_a_request_that_httpx_would_change_is_not_sent(changes: dict[str, object]) -> None:
-    async with nothing_left(), FaultServer() as server:
-        transport = carrier("httpx", server.origin)
+    async with FaultServer() as server, transport_to("httpx", server.origin) as transport:
         request: Request = replace(delete(), **changes)
         with pytest.raises(ValueError, match=r"another target|CR, LF or NUL"):
             await transport.send(request)
-        await transport.aclose()
         assert (server.accepted, request.written) == (0, False)
 
 
@@ -77,7 +78,11 @@ async def test_nothing_is_written_after_the_last_moment_to_send(*, held: bool) -
         assert (server.accepted, server.requests, request.written) == (1, [], False)
 
 
-def through(proxy: FaultServer, origin: Origin, *, user: str = "", connect_seconds: float = 2.0) -> HttpxTransport:
+@contextlib.asynccontextmanager
+async def through(
+    proxy: FaultServer, origin: Origin, *, user: str = "", connect_seconds: float = 2.0
+) -> AsyncIterator[HttpxTransport]:
+    """A transport through a proxy, which must leave no socket and no task behind."""
     options = ConnectionOptions(
         origin,
         ssl_context=authority().client(),
@@ -85,34 +90,38 @@ def through(proxy: FaultServer, origin: Origin, *, user: str = "", connect_secon
         max_connections=10,
         idle_seconds=5.0,
     )
-    return HttpxTransport(
-        options,
-        proxy=parse_proxy("WETHOD_PROXY", proxy.url.replace("://", f"://{user}")),
-        proxy_ssl_context=authority().client(),
-    )
+    async with nothing_left():
+        transport = HttpxTransport(
+            options,
+            proxy=parse_proxy("WETHOD_PROXY", proxy.url.replace("://", f"://{user}")),
+            proxy_ssl_context=authority().client(),
+        )
+        try:
+            yield transport
+        finally:
+            await transport.aclose()
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http-proxy", "https-proxy"])
 async def test_a_proxy_tunnels_to_wethod(*, secure: bool) -> None:
     """It sees none of the request's headers, and Wethod sees none of its credentials."""
     tls = authority().server(Certificate.VALID)
-    async with nothing_left(), FaultServer(tls=tls) as wethod:
-        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(wethod.port))
-        async with FaultServer(then=tunnel, tls=tls if secure else None) as proxy:
-            transport = through(proxy, wethod.origin, user="corp:s3cret@")
-            assert await verdict(transport, delete()) == Answered(200)
-            assert await verdict(transport, delete(8)) == Answered(200)
-            await transport.aclose()
-            target = b"127.0.0.1:%d" % wethod.port
-            credentials = b64encode(b"corp:s3cret")
-            assert [request.line for request in proxy.requests] == [b"CONNECT %b HTTP/1.1" % target] * 2
-            assert dict(proxy.requests[0].headers) == {
-                b"Host": target,
-                b"Accept": b"*/*",
-                b"Proxy-Authorization": b"Basic " + credentials,
-            }
-            assert [request.target for request in wethod.requests] == [b"/api/contact/7", b"/api/contact/8"]
-            assert [name for name, _ in wethod.requests[0].headers] == [b"Host", b"Accept", b"Accept-Encoding"]
+    async with (
+        FaultServer(tls=tls) as wethod,
+        FaultServer(then=tunnel(wethod.port), tls=tls if secure else None) as proxy,
+        through(proxy, wethod.origin, user="corp:s3cret@") as transport,
+    ):
+        assert await verdict(transport, delete()) == Answered(200)
+        assert await verdict(transport, delete(8)) == Answered(200)
+        target = b"127.0.0.1:%d" % wethod.port
+        assert [request.line for request in proxy.requests] == [b"CONNECT %b HTTP/1.1" % target] * 2
+        assert dict(proxy.requests[0].headers) == {
+            b"Host": target,
+            b"Accept": b"*/*",
+            b"Proxy-Authorization": b"Basic " + b64encode(b"corp:s3cret"),
+        }
+        assert [request.target for request in wethod.requests] == [b"/api/contact/7", b"/api/contact/8"]
+        assert [name for name, _ in wethod.requests[0].headers] == [b"Host", b"Accept", b"Accept-Encoding"]
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["trusted", "unknown"])
@@ -121,38 +130,32 @@ async def test_the_file_of_authorities_covers_the_proxys_own_certificate(tmp_pat
     file = tmp_path / "ca.pem"
     (authority().trusted if known else authority().stranger).cert_pem.write_to_path(file)
     tls = authority().server(Certificate.VALID)
-    async with nothing_left(), FaultServer(tls=tls) as wethod:
-        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(wethod.port))
-        async with FaultServer(then=tunnel, tls=tls) as proxy:
-            settings = load(
-                {
-                    "WETHOD_BASE_URL": f"https://127.0.0.1:{wethod.port}",
-                    "WETHOD_PROXY": proxy.url,
-                    "WETHOD_CA_FILE": str(file),
-                }
-            )
-            check_transport(settings)
-            transport = make_transport(settings)
-            found = await verdict(transport, delete())
-            await transport.aclose()
-            if known:
-                assert found == Answered(200)
-                assert "through the proxy" in await probe(settings)
-            else:
-                assert found == Unsent(transient=False)
-                with pytest.raises(UnreachableError, match="its certificate is refused: "):
-                    await probe(settings)
-                # Nothing is sent to a proxy without a valid certificate.
-                assert proxy.requests == []
-            await proxy.all_closed()
+    async with (
+        nothing_left(),
+        FaultServer(tls=tls) as wethod,
+        FaultServer(then=tunnel(wethod.port), tls=tls) as proxy,
+    ):
+        settings = load({"WETHOD_BASE_URL": wethod.url, "WETHOD_PROXY": proxy.url, "WETHOD_CA_FILE": str(file)})
+        check_transport(settings)
+        transport = make_transport(settings)
+        found = await verdict(transport, delete())
+        await transport.aclose()
+        if known:
+            assert found == Answered(200)
+            assert "through the proxy" in await probe(settings)
+        else:
+            assert found == Unsent(transient=False)
+            with pytest.raises(UnreachableError, match="its certificate is refused: "):
+                await probe(settings)
+            # Nothing is sent to a proxy without a valid certificate.
+            assert proxy.requests == []
+        await proxy.all_closed()
 
 
 async def test_a_proxy_forwards_to_a_plain_origin() -> None:
     """The target is in absolute form (RFC 9112 §3.2.2)."""
-    async with nothing_left(), FaultServer() as proxy:
-        transport = through(proxy, Origin("http", "wethod.example", 80))
+    async with FaultServer() as proxy, through(proxy, Origin("http", "wethod.example", 80)) as transport:
         assert await verdict(transport, delete()) == Answered(200)
-        await transport.aclose()
         [request] = proxy.requests
         assert request.line == b"DELETE http://wethod.example/api/contact/7 HTTP/1.1"
         assert request.headers[0] == (b"Host", b"wethod.example")
@@ -160,50 +163,41 @@ async def test_a_proxy_forwards_to_a_plain_origin() -> None:
 
 OPEN = Send(b"HTTP/1.1 200 OK\r\n\r\n")
 
-# The proxy's behaviour, and the verdict; the origin is never reached.
-TUNNELS: dict[str, tuple[tuple[Step, ...], Verdict, bool]] = {
-    "refuses": ((Read(), Send(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), Hang()), Unsent(), False),
-    "wants-credentials": (
-        (Read(), Send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"), Hang()),
-        Unsent(),
-        False,
-    ),
-    "redirects": (
-        (Read(), Send(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"), Hang()),
-        Unsent(),
-        False,
-    ),
-    "closes": ((Read(), Close()), Unsent(), False),
-    "resets": ((Read(), Reset()), Unsent(), False),
-    "resets-unread": ((Arrive(), Reset()), Unsent(), False),
-    "talks-garbage": ((Read(), Send(bytes(range(256))), Hang()), Unsent(), False),
-    "hangs": ((Read(), Hang()), Unsent(), True),
-    "cuts-its-answer": ((Read(), Send(b"HTTP/1.1 200 OK\r\n"), Close()), Unsent(), False),
-    "closes-tunnel": ((Read(), OPEN, Arrive(), Close()), Unsent(), False),
-    "resets-tunnel": ((Read(), OPEN, Arrive(), Reset()), Unsent(), False),
-    "hangs-in-tunnel": ((Read(), OPEN, Hang()), Unsent(), True),
-    "no-tls-in-tunnel": ((Read(), OPEN, Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang()), Unsent(), False),
+# Proxies through which the origin is never reached.
+TUNNELS: dict[str, Steps] = {
+    "refuses": (Read(), Send(b"HTTP/1.1 502 Bad Gateway\r\n" + EMPTY), Hang()),
+    "wants-credentials": (Read(), Send(b"HTTP/1.1 407 Proxy Authentication Required\r\n" + EMPTY), Hang()),
+    "redirects": (Read(), Send(b"HTTP/1.1 302 Found\r\nLocation: /\r\n" + EMPTY), Hang()),
+    "closes": (Read(), Close()),
+    "resets": (Read(), Reset()),
+    "resets-unread": (Arrive(), Reset()),
+    "talks-garbage": (Read(), Send(bytes(range(256))), Hang()),
+    "hangs": (Read(), Hang()),
+    "cuts-its-answer": (Read(), Send(b"HTTP/1.1 200 OK\r\n"), Close()),
+    "closes-tunnel": (Read(), OPEN, Arrive(), Close()),
+    "resets-tunnel": (Read(), OPEN, Arrive(), Reset()),
+    "hangs-in-tunnel": (Read(), OPEN, Hang()),
+    "no-tls-in-tunnel": (Read(), OPEN, Arrive(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang()),
 }
 
 
-@pytest.mark.parametrize(("steps", "expected", "waits"), TUNNELS.values(), ids=TUNNELS.keys())
-async def test_a_delete_without_a_tunnel_is_not_sent(
-    steps: tuple[Step, ...], expected: Verdict, *, waits: bool
-) -> None:
+@pytest.mark.parametrize("name", TUNNELS)
+async def test_a_delete_without_a_tunnel_is_not_sent(name: str) -> None:
     """The bytes of the CONNECT are not part of the request."""
-    async with nothing_left(), FaultServer(*[steps] * 3) as proxy, FaultServer() as wethod:
-        transport = through(
-            proxy, Origin("https", "127.0.0.1", wethod.port), connect_seconds=CONNECT_SECONDS if waits else 60.0
-        )
+    waits = name.startswith("hangs")
+    connect_seconds = CONNECT_SECONDS if waits else 60.0
+    async with (
+        FaultServer(*[TUNNELS[name]] * 3) as proxy,
+        FaultServer() as wethod,
+        through(proxy, Origin("https", "127.0.0.1", wethod.port), connect_seconds=connect_seconds) as transport,
+    ):
         started = asyncio.get_running_loop().time()
         async with asyncio.timeout(15):
             for _ in range(3):
-                assert await verdict(transport, delete(seconds=60)) == expected
+                assert await verdict(transport, delete(seconds=60)) == Unsent()
         took = asyncio.get_running_loop().time() - started
         # uvloop counts in milliseconds.
         assert not waits or took >= 3 * (CONNECT_SECONDS - 0.01)
-        await transport.aclose()
-        await proxy.all_closed()
         assert wethod.accepted == 0
 
 
@@ -220,10 +214,10 @@ BEHIND: dict[str, tuple[Steps, Certificate, Verdict]] = {
 async def test_a_fault_behind_a_tunnel_has_the_same_verdict(
     steps: Steps, certificate: Certificate, expected: Verdict
 ) -> None:
-    async with nothing_left(), FaultServer(then=steps, tls=authority().server(certificate)) as wethod:
-        tunnel: Steps = (Read(), Send(b"HTTP/1.1 200 OK\r\n\r\n"), Relay(wethod.port))
-        async with FaultServer(then=tunnel) as proxy:
-            transport = through(proxy, wethod.origin)
-            assert await verdict(transport, delete(seconds=0.5)) == expected
-            assert len(wethod.complete) == (1 if expected == Cut() else 0)
-            await transport.aclose()
+    async with (
+        FaultServer(then=steps, tls=authority().server(certificate)) as wethod,
+        FaultServer(then=tunnel(wethod.port)) as proxy,
+        through(proxy, wethod.origin) as transport,
+    ):
+        assert await verdict(transport, delete(seconds=0.5)) == expected
+        assert len(wethod.complete) == (1 if expected == Cut() else 0)

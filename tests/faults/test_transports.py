@@ -9,9 +9,8 @@ import pytest
 from tests.faults.catalogue import FAULTS
 from tests.faults.certificates import Certificate, authority
 from tests.faults.fault import Fault, Until, verdict
-from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
-from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, carrier, delete
+from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, delete, transport_to
 
 PATIENCE_SECONDS = 15.0
 
@@ -40,10 +39,9 @@ async def test_a_fault_has_its_verdict_in_time(fault: Fault, name: str, *, tls: 
     connect_seconds = CONNECT_SECONDS if fault.until is Until.CONNECT_TIMEOUT else 2.0
     loop = asyncio.get_running_loop()
     async with (
-        nothing_left(),
         FaultServer(fault.steps, tls=authority().server(Certificate.VALID) if tls else None) as server,
+        transport_to(name, server.origin, connect_seconds=connect_seconds) as transport,
     ):
-        transport = carrier(name, server.origin, connect_seconds=connect_seconds)
         started = loop.time()
         async with asyncio.timeout(PATIENCE_SECONDS):
             said = await verdict(transport, delete(7, seconds=seconds))
@@ -55,5 +53,3 @@ async def test_a_fault_has_its_verdict_in_time(fault: Fault, name: str, *, tls: 
         assert (reply.status, reply.headers[b"content-location"]) == (200, b"/api/contact/8")
         assert server.complete[-1].target == b"/api/contact/8"
         assert len(server.complete) == fault.requests + 1
-        await transport.aclose()
-        await server.all_closed()

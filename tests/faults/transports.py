@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
 from app.http_client.transport import BodyNeed, ConnectionOptions, Origin, Request
 from tests.faults.certificates import authority
+from tests.faults.nothing_left import nothing_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from app.headers import RawHeaders
 
@@ -48,6 +50,17 @@ def carrier(
         idle_seconds=idle_seconds,
     )
     return TRANSPORTS[transport](options)
+
+
+@contextlib.asynccontextmanager
+async def transport_to(name: str, origin: Origin, **options: Any) -> AsyncIterator[Http1Transport | HttpxTransport]:
+    """A transport by ``carrier``, which must leave no socket and no task behind."""
+    async with nothing_left():
+        transport = carrier(name, origin, **options)
+        try:
+            yield transport
+        finally:
+            await transport.aclose()
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:

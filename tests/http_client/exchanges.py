@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,30 +63,17 @@ async def outcome(transport: Transport, request: Request) -> Response | type[Not
 
 
 @contextlib.asynccontextmanager
-async def http1(
-    server: FaultServer, *, max_connections: int = 3, connect_seconds: float = 1.0, idle_seconds: float = 2.0
-) -> AsyncIterator[Http1Transport]:
+async def http1(server: FaultServer, **options: float) -> AsyncIterator[Http1Transport]:
     """Make a transport to a server, and check that both ends of every connection are closed with it."""
-    async with (
-        nothing_left(),
-        http1_to(
-            server.origin,
-            max_connections=max_connections,
-            connect_seconds=connect_seconds,
-            idle_seconds=idle_seconds,
-        ) as transport,
-    ):
+    async with nothing_left(), http1_to(server.origin, **options) as transport:
         yield transport
-    await server.all_closed()
 
 
 @contextlib.asynccontextmanager
-async def http1_to(
-    origin: Origin, *, max_connections: int = 3, connect_seconds: float = 1.0, idle_seconds: float = 2.0
-) -> AsyncIterator[Http1Transport]:
+async def http1_to(origin: Origin, **options: Any) -> AsyncIterator[Http1Transport]:
     """Make a transport, and check that it holds no connection and no waiter once it is closed."""
     transport = carrier(
-        "http1", origin, max_connections=max_connections, connect_seconds=connect_seconds, idle_seconds=idle_seconds
+        "http1", origin, **{"max_connections": 3, "connect_seconds": 1.0, "idle_seconds": 2.0} | options
     )
     assert isinstance(transport, Http1Transport)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,15 +12,16 @@ import trustme
 import uvloop
 
 from app.http_client.tls import make_ssl_context
-from app.http_client.transport import ConnectionOptions, NotSent, Origin
+from app.http_client.transport import ConnectionOptions, Origin
 from tests.faults.nothing_left import nothing_left
-from tests.faults.places import full_backlog, refusing_port
+from tests.faults.places import CONNECTING, full_backlog, refusing_port
 from tests.faults.server import FaultServer
-from tests.faults.transports import TRANSPORTS, carrier, delete
+from tests.faults.transports import TRANSPORTS, delete, transport_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.faults.places import Where
 
 Addresses: TypeAlias = "list[tuple[Any, ...]]"
 
@@ -63,61 +63,37 @@ BOTH = pytest.mark.parametrize("name", TRANSPORTS)
 @pytest.mark.parametrize(
     "dead", [pytest.param(full_backlog, id="never-accepts"), pytest.param(refusing_port, id="refuses")]
 )
-async def test_the_next_address_is_tried_beside_a_dead_one(
-    dead: Callable[[], contextlib.AbstractContextManager[Origin]],
-) -> None:
+async def test_the_next_address_is_tried_beside_a_dead_one(dead: Where) -> None:
     """Long before the connect timeout (RFC 8305)."""
     with dead() as nowhere:
-        async with nothing_left(), FaultServer() as server:
+        async with FaultServer() as server, transport_to("http1", Origin("http", "two.example", 80)) as transport:
             records["two.example"] = [nowhere.port, nowhere.port, server.port]
-            transport = carrier("http1", Origin("http", "two.example", 80), connect_seconds=2.0)
             assert (await transport.send(delete(send_seconds=2.0, seconds=4.0))).status == 200
             assert [request.headers[0] for request in server.requests] == [(b"Host", b"two.example")]
-            await transport.aclose()
-            await server.all_closed()
 
 
 async def test_the_slower_of_two_connections_is_closed_unused() -> None:
-    async with nothing_left(), FaultServer() as first, FaultServer() as second:
+    origin = Origin("http", "two.example", 80)
+    async with FaultServer() as first, FaultServer() as second, transport_to("http1", origin) as transport:
         records["two.example"] = [first.port, second.port]
-        transport = carrier("http1", Origin("http", "two.example", 80))
         for _ in range(5):
             await transport.send(delete(fresh=True))
-        await transport.aclose()
-        assert len(first.requests) + len(second.requests) == 5
-        await first.all_closed()
-        await second.all_closed()
+    assert len(first.requests) + len(second.requests) == 5
 
 
 @BOTH
 @pytest.mark.parametrize("step", ["resolve", "connect", "handshake"])
 async def test_a_caller_that_leaves_while_connecting_was_not_sent(name: str, step: str) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(nothing_left())
-        nowhere = stack.enter_context(full_backlog())
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        port = listener.getsockname()[1] if step == "handshake" else nowhere.port
-        records["slow.example"] = [port]
-        transport = carrier(name, Origin("https", "slow.example", port))
-        request = delete()
-        sending = asyncio.create_task(transport.send(request))
-        await asyncio.sleep(0 if step == "resolve" else 0.05)
-        sending.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await sending
-        assert not request.written
-        await transport.aclose()
-
-
-@BOTH
-async def test_a_name_that_does_not_resolve_may_be_tried_again(name: str) -> None:
-    """The DNS of a cluster may fail for a moment."""
-    async with nothing_left():
-        transport = carrier(name, Origin("http", "unknown.example", 80))
-        with pytest.raises(NotSent) as caught:
-            await transport.send(delete())
-        assert (caught.value.transient, caught.value.reason) == (True, "unreachable")
-        await transport.aclose()
+    with CONNECTING.get(step, full_backlog)() as nowhere:
+        records["slow.example"] = [nowhere.port]
+        async with transport_to(name, Origin("https", "slow.example", nowhere.port)) as transport:
+            request = delete()
+            sending = asyncio.create_task(transport.send(request))
+            await asyncio.sleep(0 if step == "resolve" else 0.05)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            assert not request.written
 
 
 @BOTH

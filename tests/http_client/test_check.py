@@ -15,10 +15,11 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
-from tests.faults.steps import Close, Hang, Read, Relay, Send, Steps, WithoutTls
+from tests.faults.steps import Close, Hang, Read, Send, Steps, WithoutTls, tunnel
 from tests.faults.transports import delete
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
 TLS_DONE = "TCP connection and TLS handshake (TLSv1.3)"
@@ -37,18 +38,12 @@ def settings(url: str, ca: str = "", **environ: str) -> Settings:
 
 
 @pytest.mark.parametrize("transport", ["http1", "httpx"])
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-async def test_it_connects_and_writes_nothing(transport: str, ca: str, *, tls: bool) -> None:
-    context = authority().server(Certificate.VALID) if tls else None
-    async with nothing_left(), FaultServer(tls=context) as server:
+async def test_it_connects_and_writes_nothing(transport: str, ca: str, tls: ssl.SSLContext | None) -> None:
+    async with nothing_left(), FaultServer(tls=tls) as server:
         done = await probe(settings(server.url, ca if tls else "", WETHOD_TRANSPORT=transport))
         assert done == (TLS_DONE if tls else "TCP connection")
         await server.all_closed()
         assert (server.accepted, server.requests) == (1, [])
-
-
-def tunnel(port: int) -> Steps:
-    return (Read(), Send(b"HTTP/1.1 200 Connection established\r\n\r\n"), Relay(port))
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http-proxy", "https-proxy"])

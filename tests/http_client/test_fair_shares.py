@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.http_client.transport import NotSent
-from tests.faults.nothing_left import nothing_left
 from tests.faults.places import full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Hang, Read
-from tests.faults.transports import TRANSPORTS, carrier, delete
+from tests.faults.transports import TRANSPORTS, delete, transport_to
 from tests.http_client.exchanges import Gate, gated
 from tests.support import until
 
@@ -27,17 +26,16 @@ A, B, C = b"Bearer a", b"Bearer b", b"Bearer c"
 
 
 def send(transport: Http1Transport | HttpxTransport, request: Request) -> asyncio.Task[Response]:
-    async def sending() -> Response:
-        return await transport.send(request)
-
-    return asyncio.create_task(sending())
+    return asyncio.create_task(transport.send(request))
 
 
 @pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (10, 7)])
 async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, share: int) -> None:
     gate = Gate()
-    async with nothing_left(), FaultServer(then=gated(gate)) as server:
-        transport = carrier(name, server.origin, max_connections=limit)
+    async with (
+        FaultServer(then=gated(gate)) as server,
+        transport_to(name, server.origin, max_connections=limit) as transport,
+    ):
         sent = [send(transport, delete(b"/a", share=A)) for _ in range(limit + 3)]
         await until(lambda: gate.waiting == share)
         await asyncio.sleep(0.02)
@@ -49,13 +47,11 @@ async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, sha
         gate.opened.set()
         assert {response.status for response in await asyncio.gather(*sent)} == {200}
         assert gate.most <= limit
-        await transport.aclose()
 
 
 async def test_connections_that_are_being_opened_count_for_their_share(name: str) -> None:
     with full_backlog() as origin:
-        async with nothing_left():
-            transport = carrier(name, origin, max_connections=4, connect_seconds=0.5)
+        async with transport_to(name, origin, max_connections=4, connect_seconds=0.5) as transport:
             opening = [send(transport, delete(share=A)) for _ in range(4)]
             await until(lambda: transport.waiting == 1)
             other = send(transport, delete(share=B))
@@ -64,13 +60,14 @@ async def test_connections_that_are_being_opened_count_for_their_share(name: str
             for result in await asyncio.gather(*opening, other, return_exceptions=True):
                 assert isinstance(result, NotSent)
                 assert result.reason == "unreachable"
-            await transport.aclose()
 
 
 async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
     gate = Gate()
-    async with nothing_left(), FaultServer(then=gated(gate)) as server:
-        transport = carrier(name, server.origin, max_connections=1)
+    async with (
+        FaultServer(then=gated(gate)) as server,
+        transport_to(name, server.origin, max_connections=1) as transport,
+    ):
         first = send(transport, delete(b"/first", share=C))
         await until(lambda: gate.waiting == 1)
         sent = [send(transport, delete(b"/a%d" % number, share=A)) for number in range(3)]
@@ -81,14 +78,15 @@ async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
         await asyncio.gather(first, *sent)
         order = [request.target for request in server.requests]
         assert order == [b"/first", b"/a0", b"/b0", b"/c", b"/a1", b"/b1", b"/a2"]
-        await transport.aclose()
 
 
 async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
     """A free connection goes to another share, even if the first has waited longer."""
     of_a, of_b = Gate(), Gate()
-    async with nothing_left(), FaultServer(*[gated(of_a)] * 3, gated(of_b), then=SOUND) as server:
-        transport = carrier(name, server.origin, max_connections=4)
+    async with (
+        FaultServer(*[gated(of_a)] * 3, gated(of_b), then=SOUND) as server,
+        transport_to(name, server.origin, max_connections=4) as transport,
+    ):
         sent = [send(transport, delete(b"/a", share=A)) for _ in range(3)]
         await until(lambda: of_a.waiting == 3)
         sent += [send(transport, delete(b"/b", share=B))]
@@ -102,12 +100,13 @@ async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
         of_a.opened.set()
         await asyncio.gather(*sent)
         assert transport.waiting == 0
-        await transport.aclose()
 
 
 async def test_a_wait_that_ends_has_a_reason(name: str) -> None:
-    async with nothing_left(), FaultServer(then=(Read(), Hang())) as server:
-        transport = carrier(name, server.origin, max_connections=1)
+    async with (
+        FaultServer(then=(Read(), Hang())) as server,
+        transport_to(name, server.origin, max_connections=1) as transport,
+    ):
         holder = send(transport, delete(seconds=5))
         await until(lambda: len(server.requests) == 1)
         late, stopped = delete(send_seconds=0.05), delete()
@@ -127,8 +126,10 @@ async def test_a_wait_that_ends_has_a_reason(name: str) -> None:
 
 
 async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str) -> None:
-    async with nothing_left(), FaultServer(then=SOUND) as server:
-        transport = carrier(name, server.origin, max_connections=2)
+    async with (
+        FaultServer(then=SOUND) as server,
+        transport_to(name, server.origin, max_connections=2) as transport,
+    ):
         for turns in range(12):
             sent = [send(transport, delete(share=share)) for share in (A, A, B, B, C, b"", b"")]
             for _ in range(turns):
@@ -139,4 +140,3 @@ async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str
             assert all(not isinstance(result, Exception) for result in results[1::2])
         assert transport.waiting == 0
         await asyncio.gather(*(transport.send(delete(share=share)) for share in (A, A, A, B, B, b"")))
-        await transport.aclose()

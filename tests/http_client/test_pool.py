@@ -13,9 +13,9 @@ import pytest
 
 from app.http_client.transport import Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
-from tests.faults.places import full_backlog
+from tests.faults.places import CONNECTING
 from tests.faults.server import Connection, FaultServer
-from tests.faults.steps import Answer, Close, Hang, Read, Send, Step, Steps, Wait, WithoutTls
+from tests.faults.steps import Answer, Close, Hang, Read, Send, Step, Wait
 from tests.faults.transports import delete
 from tests.http_client.exchanges import LOOPS, Gate, gated, http1, http1_to, outcome
 from tests.support import until
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
+    from tests.faults.places import Where
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
-
-SILENT_TLS: Steps = (WithoutTls(), Hang())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +133,14 @@ async def test_a_fresh_connection_waits_and_replaces_the_one_that_is_free() -> N
 # Connections that cannot be opened.
 
 
-@pytest.mark.parametrize("within", ["connect-timeout", "time-to-send"])
-@pytest.mark.parametrize("handshake", [False, True], ids=["connect", "handshake"])
-async def test_connecting_ends_at_the_connect_timeout_and_at_the_last_moment_to_send(
-    within: str, *, handshake: bool
-) -> None:
-    times = (0.15, 60.0) if within == "connect-timeout" else (60.0, 0.15)
-    async with contextlib.AsyncExitStack() as stack:
-        if handshake:
-            tls = authority().server(Certificate.VALID)
-            server = await stack.enter_async_context(FaultServer(then=SILENT_TLS, tls=tls))
-            transport = await stack.enter_async_context(http1(server, connect_seconds=times[0]))
-        else:
-            origin = stack.enter_context(full_backlog())
-            transport = await stack.enter_async_context(http1_to(origin, connect_seconds=times[0]))
-        with pytest.raises(NotSent) as caught:
-            await asyncio.wait_for(transport.send(delete(send_seconds=times[1], seconds=90)), 5)
-        assert caught.value.transient
+@pytest.mark.parametrize("place", CONNECTING.values(), ids=CONNECTING)
+async def test_connecting_ends_at_the_last_moment_to_send(place: Where) -> None:
+    """tests/faults has the ends at the connect timeout."""
+    with place() as origin:
+        async with http1_to(origin, connect_seconds=60.0) as transport:
+            with pytest.raises(NotSent) as caught:
+                await asyncio.wait_for(transport.send(delete(send_seconds=0.15, seconds=90)), 5)
+            assert caught.value.transient
 
 
 async def test_bytes_before_the_request_are_not_a_response() -> None:
