@@ -176,10 +176,14 @@ async def test_the_next_request_is_read_behind_an_unread_body() -> None:
             assert (await client.answer()).status == 413
 
 
-def answering(*messages: dict[str, object]) -> ASGIApp:
+def answering(*messages: dict[str, object] | Exception) -> ASGIApp:
+    """Make an application that sends these messages, and raises what is an exception."""
+
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
+            if isinstance(message, Exception):
+                raise message
             await send(message)
 
     return app
@@ -231,7 +235,8 @@ async def test_the_server_writes_the_fields_of_the_connection() -> None:
 
 
 LENGTH = (b"content-length", b"2")
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, object] | Exception, ...]] = {
+    "raises": (ZeroDivisionError(),),
     "no-answer": (),
     "no-body": (start(),),
     "body-first": (piece(b"x"),),
@@ -247,7 +252,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("messages", BROKEN.values(), ids=BROKEN)
 async def test_an_application_that_fails_gives_a_500_of_graphql(
-    messages: tuple[dict[str, object], ...], caplog: pytest.LogCaptureFixture
+    messages: tuple[dict[str, object] | Exception, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log has the reason, and no header can be forged."""
     async with serving(answering(*messages)) as served, served.connect() as client:
