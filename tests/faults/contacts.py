@@ -11,8 +11,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.upstream import read_request
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.upstream import Asked
 
 
 class End(enum.Enum):
@@ -152,17 +156,16 @@ class Contacts:
                 _reset(writer)
                 return
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                while await self._meet(await reader.readuntil(b"\r\n\r\n"), reader, writer):
+                while await self._meet(await read_request(reader), reader, writer):
                     pass
         finally:
             self._writers.discard(writer)
             writer.close()
 
-    async def _meet(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _meet(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         behaviour = self.plan.popleft() if self.plan else SOUND
-        line, *fields = head.decode("ascii").split("\r\n")
-        contact = int(line.split(" ")[1].rpartition("/")[2])
-        request_id = next(value for name, _, value in (one.partition(": ") for one in fields) if name == "X-Request-ID")
+        contact = int(asked.target.rpartition("/")[2])
+        request_id = (asked.header("X-Request-ID") or b"").decode()
         there = contact in self.present
         if behaviour.acts:
             self.present.discard(contact)
