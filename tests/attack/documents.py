@@ -28,9 +28,14 @@ def too_much(message: str, column: int = 1) -> Reply:
     return refused(422, "LIMIT_EXCEEDED", message, (1, column))
 
 
+def numbered(count: int, text: str) -> str:
+    """Repeat a text with 0, 1 and so on in place of each `#`."""
+    return " ".join(text.replace("#", str(number)) for number in range(count))
+
+
 def aliases(count: int) -> str:
     """Delete one contact under this many aliases."""
-    return "mutation{" + " ".join(f'a{number}:deleteContact(id:"7"){{__typename}}' for number in range(count)) + "}"
+    return "mutation{" + numbered(count, 'a#:deleteContact(id:"7"){__typename}') + "}"
 
 
 def spreads(levels: int, leaf: str, kind: str) -> str:
@@ -106,7 +111,7 @@ VOLUME = {
     ),
     "fields-unknown": Attack(
         "900 fields of an unknown field: validation visits each of them twice",
-        ask("{x{" + " ".join(f"a{number}" for number in range(900)) + "}}"),
+        ask("{x{" + numbered(900, "a#") + "}}"),
         refused(422, "LIMIT_EXCEEDED", WRITTEN),
     ),
     "fragments-unused": Attack(
@@ -133,38 +138,35 @@ VOLUME = {
     "unfolding": Attack(
         "400,000 fields by aliases in fragments",
         ask(
-            "{" + " ".join(f"a{i}:wethodContext{{...F}}" for i in range(20)) + "}"
-            "fragment F on WethodContext{" + " ".join(f"b{i}:failures{{...G}}" for i in range(56)) + "}"
-            "fragment G on WethodFailure{" + " ".join(f"c{i}:field" for i in range(110)) + "}"
+            "{" + numbered(20, "a#:wethodContext{...F}") + "}"
+            "fragment F on WethodContext{" + numbered(56, "b#:failures{...G}") + "}"
+            "fragment G on WethodFailure{" + numbered(110, "c#:field") + "}"
         ),
         too_much(UNFOLDED),
     ),
     "sdl-again-and-again": Attack(
         "the SDL 2,000 times, 20 MB, which needs no token",
-        ask(
-            "{" + " ".join(f"a{i}:_service{{...F}}" for i in range(20)) + "}"
-            "fragment F on _Service{" + " ".join(f"b{i}:sdl" for i in range(97)) + "}"
-        ),
+        ask("{" + numbered(20, "a#:_service{...F}") + "}fragment F on _Service{" + numbered(97, "b#:sdl") + "}"),
         too_much("The operation selects sdl more than 4 times."),
     ),
     "services": Attack(
         "the SDL five times",
-        ask("{" + " ".join(f"a{i}:_service{{sdl}}" for i in range(5)) + "}"),
+        ask("{" + numbered(5, "a#:_service{sdl}") + "}"),
         too_much("The operation selects _service more than 4 times."),
     ),
     "names": Attack(
         "912 lists of failures by aliases in a fragment, 290 KB, which need no token",
         ask(
-            "{" + " ".join(f"a{i}:wethodContext{{...F}}" for i in range(19)) + "}"
-            "fragment F on WethodContext{" + " ".join(f"b{i}:failures{{message}}" for i in range(48)) + "}"
+            "{" + numbered(19, "a#:wethodContext{...F}") + "}"
+            "fragment F on WethodContext{" + numbered(48, "b#:failures{message}") + "}"
         ),
         too_much(NAMES),
     ),
     "words": Attack(
         "780 messages of Wethod by aliases in a fragment, 12 MB if each is long",
         ask(
-            "mutation{" + " ".join(f"a{i}:deleteContact(id:1){{...F}}" for i in range(20)) + "}"
-            "fragment F on WethodError{" + " ".join(f"b{i}:message" for i in range(39)) + "}"
+            "mutation{" + numbered(20, "a#:deleteContact(id:1){...F}") + "}"
+            "fragment F on WethodError{" + numbered(39, "b#:message") + "}"
         ),
         too_much(NAMES),
     ),
@@ -178,17 +180,12 @@ VOLUME = {
     ),
     "operations-times-fragments": Attack(
         "thirty operations that spread one fragment of a hundred fields",
-        ask(
-            " ".join(f"query Q{i}{{...F}}" for i in range(30))
-            + "fragment F on Query{wethodContext{"
-            + "company " * 100
-            + "}}"
-        ),
+        ask(numbered(30, "query Q#{...F}") + "fragment F on Query{wethodContext{" + "company " * 100 + "}}"),
         too_much(UNFOLDED, 295),
     ),
     "errors-behind-empty-lines": Attack(
         "hundreds of errors after 27,000 empty lines: the answer has three of them",
-        ask("\n" * 27_000 + "{wethodContext{" + " ".join(f"a{i}" for i in range(300)) + "}}"),
+        ask("\n" * 27_000 + "{wethodContext{" + numbered(300, "a#") + "}}"),
         invalid(
             *((f"Cannot query field 'a{i}' on type 'WethodContext'.", ((27_001, 16 + 3 * i),)) for i in range(3)),
             ENOUGH,

@@ -80,6 +80,10 @@ async def take(client: Client, expected: Reply, seconds: float = PATIENCE_SECOND
     return Reply(got.status, got.json if is_json else got.body.decode(), headers, head_only=expected.head_only)
 
 
+async def expect(client: Client, expected: Reply) -> None:
+    assert await take(client, expected) == expected
+
+
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attack: Attack, *, apart: bool) -> None:
@@ -93,7 +97,7 @@ async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attac
                 await asyncio.sleep(0.005)
             await client.send(attack.data[cut:])
             for expected in (*attack.earlier, attack.reply):
-                assert await take(client, expected) == expected
+                await expect(client, expected)
         assert [asked.target for asked in field.wethod.asked] == list(attack.deleted)
         closes = attack.reply.closes
         if closes:
@@ -101,7 +105,7 @@ async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attac
         async with field.connect(attack.front) if closes else contextlib.nullcontext(client) as next_client:
             field.wethod.script = [DELETES]
             await next_client.send(GOOD)
-            assert await take(next_client, DELETED) == DELETED
+            await expect(next_client, DELETED)
             # No request that was hidden in the bytes followed later.
             assert [asked.target for asked in field.wethod.asked] == [*attack.deleted, "/api/contact/8"]
 

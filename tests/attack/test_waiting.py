@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.attack.test_attacks import DELETED, GOOD, Field, take
+from tests.attack.test_attacks import DELETED, GOOD, Field, expect, take
 from tests.attack.waiting import BODY, CROWDS, HEAD, IN_FLIGHT, READ_SECONDS, REQUEST, SHARE, SLOW, Slow
 from tests.attack.wire import ask
 from tests.program import running
@@ -62,7 +62,7 @@ async def findings() -> dict[str, tuple[Reply | None, float]]:
             await asyncio.sleep(1)
             async with field.connect() as client:
                 await client.send(GOOD)
-                assert await take(client, DELETED) == DELETED
+                await expect(client, DELETED)
         found = {name: await asyncio.gather(*group) for name, group in tasks.items()}
         assert [asked.target for asked in field.wethod.asked] == ["/api/contact/8"] * 8
     for name, got in found.items():
@@ -96,24 +96,20 @@ async def test_requests_beyond_the_limits_are_refused_at_once() -> None:
         await field.wethod.asked_for(SHARE)
         late = await connect()
         await late.send(ask(mutation % 9))
-        expected = CROWDS["crowd-deletes-next"][1]
-        assert await take(late, expected) == expected
-        expected = CROWDS["crowd-deletes-last"][1]
+        await expect(late, CROWDS["crowd-deletes-next"][1])
         for client in deleting:
-            assert await take(client, expected) == expected
+            await expect(client, CROWDS["crowd-deletes-last"][1])
         assert sorted(asked.target for asked in field.wethod.asked) == [f"/api/contact/{i + 1}" for i in range(SHARE)]
         withholding = [await connect() for _ in range(2 * IN_FLIGHT)]
         for client in withholding:
             await client.send(HEAD)
         await asyncio.sleep(0.1)
         await late.send(REQUEST)
-        expected = CROWDS["crowd-requests-next"][1]
-        assert await take(late, expected) == expected
+        await expect(late, CROWDS["crowd-requests-next"][1])
         for client in withholding:
             await client.send(BODY)
-            expected = CROWDS["crowd-requests-last"][1]
-            assert await take(client, expected) == expected
+            await expect(client, CROWDS["crowd-requests-last"][1])
         field.wethod.script = [answer(200)]
         last = await connect()
         await last.send(GOOD)
-        assert await take(last, DELETED) == DELETED
+        await expect(last, DELETED)
