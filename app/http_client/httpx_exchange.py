@@ -33,6 +33,9 @@ NOTHING_WRITTEN = frozenset(
 )
 """The exceptions of httpx that come before the first byte. Any other proves nothing."""
 
+_DISCONNECTED = "Server disconnected without sending a response."
+"""The one message of a protocol error that httpcore words itself."""
+
 
 class Exchange:
     """One request in flight on a transport of its own.
@@ -107,6 +110,9 @@ class Exchange:
         if isinstance(failure, httpx.ProxyError):
             # The rest of the message is the proxy's own text, which could hold anything.
             reason = f"the proxy answers {str(failure)[:3]}"
+        elif isinstance(failure, httpx.RemoteProtocolError) and str(failure) != _DISCONNECTED:
+            # h11 quotes what it cannot parse, such as a cookie.
+            reason = "the response is not well-formed HTTP"
         # If httpcore stops reporting its events, the class of the exception must not turn an interrupted request into
         # one that was not sent.
         unreported = isinstance(failure, httpx.HTTPError) and type(failure) not in NOTHING_WRITTEN

@@ -50,6 +50,22 @@ async def test_an_exception_means_not_sent_only_if_it_comes_before_the_first_byt
         exchange.outcome()
 
 
+@pytest.mark.parametrize(
+    "response",
+    [b"HTTP/1.1 200 OK\r\nSet-Cookie : id=secret\r\n\r\n", b'{"password": "secret"}\r\n\r\n'],
+    ids=["header", "no-head"],
+)
+async def test_the_text_of_a_malformed_response_is_not_quoted(response: bytes) -> None:
+    """The reason goes to the log."""
+    async with (
+        FaultServer((Read(), Send(response), Close())) as server,
+        transport_to("httpx", server.origin) as transport,
+    ):
+        with pytest.raises(Interrupted) as problem:
+            await transport.send(delete())
+        assert str(problem.value) == "the response is not well-formed HTTP"
+
+
 UNSENDABLE: dict[str, dict[str, object]] = {
     "dot-segments": {"target": b"/api/contact/../contacts"},
     "header-with-line-break": {"headers": ((b"Wethod-Company", b"acme\r\nX: y"),)},

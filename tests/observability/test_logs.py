@@ -84,6 +84,10 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
         record("headers: authorization: bearer  abc123, Basic Zm9v=", header="Bearer 1|tok:en"),
         {"message": "headers: authorization: bearer ***, Basic ***", "header": "Bearer ***"},
     ),
+    "token-of-any-characters": (
+        record("refused: Bearer one!two'three\\\"{four, {'a': 'Bearer x,y!z'}"),
+        {"message": "refused: Bearer ***, {'a': 'Bearer ***'}"},
+    ),
     "password-in-a-url": (
         record("proxy %s failed", "http://user:p/a#s?'s\"@w@proxy:3128", url="https://:token@wethod.test/x"),
         {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
