@@ -22,7 +22,8 @@ class LineWriter:
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
     to about ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
-    signal handler that interrupts a write.
+    signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part as a line of
+    its own, and the whole line follows.
 
     Args:
         target: a file descriptor that stays open, such as 2, or the path of a file to append to.
@@ -47,6 +48,8 @@ class LineWriter:
         self.dropped = 0
         self.problem: OSError | None = None
         self._fd, self._must_poll = _open(target)
+        # The file may end within a line: it is new to this writer, or the last write failed.
+        self._may_end_in_line = True
 
     def write(self, line: bytes, *, droppable: bool = True) -> None:
         """Write a line, or keep it.
@@ -97,6 +100,7 @@ class LineWriter:
             fd, must_poll = _open(self._target)
             with self._lock:
                 old, self._fd, self._must_poll = self._fd, fd, must_poll
+                self._may_end_in_line = True
             if old >= 0:
                 os.close(old)
 
@@ -106,6 +110,7 @@ class LineWriter:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
+                self._may_end_in_line = True
 
     def _drain(self) -> bool:
         """Write all lines, several at once. Return whether nothing is left."""
@@ -134,21 +139,25 @@ class LineWriter:
         return True
 
     def _send(self, data: bytes) -> int:
-        """Write without waiting. Return the number of bytes taken."""
+        """Write lines without waiting. Return the number of bytes taken; of a file, those of whole lines."""
         try:
             if self._fd < 0:
                 self._fd, self._must_poll = _open(self._target)
             if self._must_poll and not _is_writable(self._fd):
                 return 0
-            written = os.write(self._fd, data)
+            line_end = b"\n" if self._may_end_in_line and _ends_in_line(self._fd) else b""
+            written = os.write(self._fd, line_end + data) - len(line_end)
         except BlockingIOError:
             return 0
         except OSError as problem:
             self.problem = problem
+            self._may_end_in_line = True
             return 0
-        else:
-            self.problem = None
-            return written
+        self.problem = None
+        self._may_end_in_line = written < len(data)
+        if self._may_end_in_line and stat.S_ISREG(os.fstat(self._fd).st_mode):
+            return data.rfind(b"\n", 0, max(written, 0)) + 1
+        return written
 
 
 def _open(target: int | Path) -> tuple[int, bool]:
@@ -169,6 +178,21 @@ def _open(target: int | Path) -> tuple[int, bool]:
         except OSError:
             return os.dup(target), True
     return os.dup(target), not stat.S_ISREG(mode)
+
+
+def _ends_in_line(fd: int) -> bool:
+    """Return whether a file ends within a line: a full disk took a part of it, from this process or another."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    try:
+        reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.pread(reader, 1, status.st_size - 1) != b"\n"
+    finally:
+        os.close(reader)
 
 
 def _is_writable(fd: int) -> bool:

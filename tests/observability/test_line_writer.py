@@ -172,24 +172,60 @@ def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
     writer.close()
 
 
-def test_a_line_cut_by_a_full_disk_is_completed(tmp_path: Path) -> None:
-    path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=1_000)
+@contextlib.contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let files grow to a size at most, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+
+
+def test_a_line_cut_by_a_full_disk_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=1_000)
+    with full_after(8):
         for text in (b"first\n", b"second\n", b"third\n"):
             writer.write(text)
         assert path.read_bytes() == b"first\nse"
         assert errno_of(writer) == errno.EFBIG
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, previous)
+        assert writer.backlog_bytes == len(b"second\nthird\n")
     writer.write(b"fourth\n")
-    assert path.read_bytes() == b"first\nsecond\nthird\nfourth\n"
+    assert path.read_bytes() == b"first\nse\nsecond\nthird\nfourth\n"
     assert errno_of(writer) is None
     writer.close()
+
+
+def test_a_line_cut_by_a_full_disk_is_whole_in_the_next_file(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    writer = LineWriter(path, most_bytes=1_000)
+    with full_after(3):
+        writer.write(b"first\n")
+    path.rename(tmp_path / "old")
+    writer.reopen()
+    assert writer.retry()
+    assert (tmp_path / "old").read_bytes() == b"fir"
+    assert path.read_bytes() == b"first\n"
+    writer.close()
+
+
+def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_writer(tmp_path: Path) -> None:
+    """Neither of another worker that met the full disk, nor of the next start."""
+    path = tmp_path / "lines"
+    first, second = (LineWriter(path, most_bytes=1_000) for _ in range(2))
+    with full_after(3):
+        first.write(b"first\n")
+        second.write(b"second\n")
+        assert path.read_bytes() == b"fir"
+    started = LineWriter(path, most_bytes=1_000)
+    for writer in (started, second, first):
+        writer.write(b"next\n")
+        writer.close()
+    assert path.read_bytes() == b"fir\nnext\nsecond\nnext\nfirst\nnext\n"
 
 
 def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
