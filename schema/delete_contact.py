@@ -56,8 +56,7 @@ WORDS = ErrorWords(
         AuditBlocked: "The gateway cannot write its audit. Nothing was sent and nothing was deleted; repeat later.",
         Overloaded: "Too many deletes are in progress here. Nothing was sent and nothing was deleted; repeat later.",
         Interrupted: "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe.",
-        WaitEnded: "Not sent: an equal delete was in progress, and its outcome is unknown. "
-        "The contact may be gone; repeating is safe.",
+        WaitEnded: "Not sent: the outcome of an equal delete is unknown. The contact may be gone; repeating is safe.",
     },
     overloaded_caller="Too many deletes of this token are in progress here. "
     "Nothing was sent and nothing was deleted; repeat later.",

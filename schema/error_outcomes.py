@@ -109,7 +109,7 @@ DEFAULT_WORDS = ErrorWords(
         AuditBlocked: "The gateway cannot write its audit. Nothing was sent; repeat later.",
         Overloaded: "Too many calls are in progress here. Nothing was sent; repeat later.",
         Interrupted: "The request was sent and no conclusive answer came. Wethod may have acted.",
-        WaitEnded: "Not sent: an equal call was in progress, and its outcome is unknown. Wethod may have acted.",
+        WaitEnded: "Not sent: the outcome of an equal call is unknown. Wethod may have acted.",
     },
     overloaded_caller="Too many calls of this token are in progress here. Nothing was sent; repeat later.",
     unclear="Wethod's answer does not say if Wethod acted.",

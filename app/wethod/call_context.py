@@ -23,6 +23,7 @@ class CallContext(msgspec.Struct, eq=False):
         max_words: bytes of Wethod's words that each call may show.
         held_back: the reason why no further call is sent, such as a stop; None if there is none.
         first_request: the first request that was made; None before that.
+        unclear: the calls of the GraphQL request after which Wethod may have acted: operation and arguments.
     """
 
     caller: Caller
@@ -30,6 +31,7 @@ class CallContext(msgspec.Struct, eq=False):
     max_words: int
     held_back: rest.NoResponse | None = None
     first_request: Request | None = None
+    unclear: set[tuple[object, ...]] = set()  # a copy for each context
 
     def absorb_cancellation(self) -> rest.NoResponse:
         """Absorb the cancellation of this task by a stop or a withdrawal. Return why nothing more is sent."""

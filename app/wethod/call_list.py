@@ -46,7 +46,9 @@ async def call_list(
         nonlocal skipped
         for argument in left:
             held_back = skipped or context.held_back
-            own = ListedCallContext(context.caller, context.deadline, context.max_words, held_back)
+            own = ListedCallContext(
+                context.caller, context.deadline, context.max_words, held_back, None, context.unclear
+            )
             in_flight.add(own)
             try:
                 outcome = outcomes[argument] = await call(own, argument)

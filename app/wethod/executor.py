@@ -21,6 +21,7 @@ from schema.errors import (
     WethodError,
     WethodOutcomeUnknownError,
     WethodRateLimitedError,
+    WethodUnavailableError,
     WethodUnexpectedResponseError,
 )
 
@@ -112,6 +113,8 @@ class Executor:
                     if own.key is not None:
                         del self._shared_calls[own.key]
                         own.end(outcome)
+            if operation.shared and isinstance(outcome, WethodError):
+                outcome = _after_equal_calls(outcome, context, operation, arguments, own)
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             outcome = operation.from_no_response(rest.Interrupted() if own.attempts else rest.Failed(), *arguments)
@@ -215,6 +218,20 @@ class Executor:
             # The outcome is known, and the client gets it even if, for example, the disk is full.
             logger.exception("a call of %s could not be recorded", record.operation.name)
         return recorded
+
+
+def _after_equal_calls(
+    outcome: Any, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, own: CallInProgress
+) -> Any:
+    """Return the outcome of a call in view of the equal calls before it in the same GraphQL request."""
+    key = (operation.name, *arguments)
+    if isinstance(outcome, _UNCLEAR):
+        context.unclear.add(key)
+    elif isinstance(outcome, WethodUnavailableError) and key in context.unclear:
+        # Nothing was sent for this call, but the equal one may have reached Wethod: "nothing happened" could be wrong.
+        own.shared = True
+        return operation.from_no_response(rest.WaitEnded(), *arguments)
+    return outcome
 
 
 def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments) -> NoResponse | None:

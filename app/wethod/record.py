@@ -21,8 +21,9 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
         arguments: the arguments as given; only valid ones were sent.
         outcome: a member of the operation's union.
         attempts: requests to Wethod for this call, each with at least one byte written.
-        shared: nothing was sent for this call, which waited for an equal one in flight. Either it has the success and
-            the ``attempts`` of that one, or its outcome is unknown because that one may have acted.
+        shared: nothing was sent for this call, which waited for an equal one, or followed one in the same request.
+            Either it has the success and the ``attempts`` of that one, or its outcome is unknown because that one may
+            have acted.
         seconds: time from the resolver's call to the outcome.
     """
 

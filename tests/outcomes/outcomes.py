@@ -23,9 +23,7 @@ UNKNOWN_ANSWER = "Wethod's answer does not say if the contact was deleted. It ma
 INTERRUPTED = "The request was sent and no conclusive answer came. The contact may be gone; repeating is safe."
 UNEXPECTED = "Wethod answered with a status that it does not document. The contact may be gone: look at it first."
 STOPPED = "The gateway stopped before this delete was sent. Nothing was deleted; it is safe to repeat."
-WAIT_ENDED = (
-    "Not sent: an equal delete was in progress, and its outcome is unknown. The contact may be gone; repeating is safe."
-)
+WAIT_ENDED = "Not sent: the outcome of an equal delete is unknown. The contact may be gone; repeating is safe."
 NOT_SENT = "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat."
 
 ROUTERS = "Routers drop it unless configured to forward it."

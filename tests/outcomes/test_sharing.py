@@ -121,6 +121,29 @@ async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "a: deleteContact(id: 7) {..._} b: deleteContact(id: 7) {..._}",
+        "a: deleteContact(id: 7) {..._} b: deleteContacts(ids: [7]) {result {..._}}",
+    ],
+    ids=["aliases", "list"],
+)
+async def test_a_delete_after_an_equal_one_of_its_request_is_unknown_too(fields: str, tmp_path: Path) -> None:
+    """One answer does not say of one contact that it may be gone and that it is not."""
+    environ = {"WETHOD_TIMEOUT_SECONDS": "0.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    fragment = " fragment _ on WethodOutcomeUnknownError {message}"
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        data = (await client.graphql(f"mutation {{ {fields} }} {fragment}")).json()["data"]
+        second = data["b"][0]["result"] if isinstance(data["b"], list) else data["b"]
+        assert (data["a"], second) == ({"message": unknown()["message"]}, {"message": WAIT_ENDED})
+        assert len(wethod.asked) == 1
+    assert [(record["attempts"], record["shared"]) for record in records(tmp_path / "audit.log")] == [
+        (1, False),
+        (0, True),
+    ]
+
+
 async def test_a_delete_that_waits_for_an_unsent_one_is_not_sent() -> None:
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
     with full_backlog() as origin:
