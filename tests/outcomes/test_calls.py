@@ -18,11 +18,12 @@ from app.wethod.request_context import RequestContext
 from schema.delete_contact import DELETE_CONTACT, body_needed
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.outcomes import TRANSPORTS, success, unavailable, unknown
-from tests.support import free_port
+from tests.support import free_port, json_lines
 from tests.upstream import HANGING, answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from app.wethod.record import OperationRecord
     from tests.gateway import GatewayClient
@@ -211,10 +212,11 @@ class ScriptedTransport:
     async def send(self, request: Request) -> Response:
         self.requests.append(request)
         step = self.steps.pop(0)
-        if isinstance(step, BaseException):
-            request.written = not isinstance(step, NotSent | EarlyBugError)
+        if isinstance(step, NotSent | EarlyBugError):
             raise step
         request.written = True
+        if isinstance(step, BaseException):
+            raise step
         response: Response = step if isinstance(step, Response) else await step()
         return response
 
@@ -251,15 +253,31 @@ async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Excepti
     ids=["once-not", "twice-not", "thrice-not", "certificate", "not-then-lost", "repeat-not-sent", "repeat-lost"],
 )
 async def test_a_delete_has_three_tries_and_one_repeat(
-    steps: tuple[Any, ...], outcome: dict[str, Any], requests: int
+    steps: tuple[Any, ...], outcome: dict[str, Any], requests: int, tmp_path: Path
 ) -> None:
-    """A request that was written is repeated on a fresh connection."""
+    """A request that was written is repeated on a fresh connection, and the audit counts only those."""
     transport = ScriptedTransport(*steps)
-    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+    environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    async with gateway("http://127.0.0.1:1", environ, transport=transport) as client:
         assert await client.delete() == outcome
     assert len(transport.requests) == requests
+    (line,) = json_lines(tmp_path / "audit.log")
+    assert line["attempts"] == sum(not isinstance(step, NotSent) for step in steps[:requests])
     lost = next((i for i, step in enumerate(steps) if isinstance(step, Interrupted)), requests)
     assert [request.fresh for request in transport.requests] == [i > lost for i in range(requests)]
+
+
+async def test_the_log_says_which_request_has_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    transport = ScriptedTransport(NotSent("a certificate", transient=False), Interrupted("lost"), NotSent("no way"))
+    async with gateway("http://127.0.0.1:1", transport=transport) as client:
+        caplog.clear()
+        for contact_id in ("7", "8"):
+            await client.delete(contact_id)
+    assert [record.getMessage() for record in caplog.records if record.name == "app.wethod.sender"] == [
+        "deleteContact has no answer: a certificate",
+        "deleteContact went unanswered: lost",
+        "the repeat of deleteContact has no answer: no way",
+    ]
 
 
 async def test_a_bug_behind_the_sender_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
