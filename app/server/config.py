@@ -28,8 +28,8 @@ class ServerConfig:
         port: the port to listen on; 0 takes a free one.
         port_setting: the name of the setting that holds the port, for error messages; empty if there is none.
         workers: the number of worker processes; one worker runs in the calling process.
-        max_header_bytes: the longest request line and headers together; the same again for chunk extensions and
-            trailers.
+        max_header_bytes: the longest request line and headers together; by as much, the framing of a body (chunk sizes,
+            extensions, trailers) may be longer than the body.
         read_timeout: seconds from the first byte of a request (or from the start of the connection) to its last byte.
         keep_alive: seconds between a response and the next request; also the time that a response waits for a client
             that does not read.

@@ -44,7 +44,9 @@ MALFORMED = ErrorResponse(400, "BAD_REQUEST", "This is not a well-formed HTTP/1.
 TIMEOUT = ErrorResponse(408, "BAD_REQUEST", "The request took too long to arrive.")
 TARGET_TOO_LONG = ErrorResponse(414, "LIMIT_EXCEEDED", "The request target is too long.")
 HEAD_TOO_LONG = ErrorResponse(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
-FRAMING_TOO_LONG = ErrorResponse(431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.")
+FRAMING_TOO_LONG = ErrorResponse(
+    431, "LIMIT_EXCEEDED", "The chunks of the body are too small, or their extensions or trailers are too long."
+)
 PIPELINE_TOO_DEEP = ErrorResponse(503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.")
 CRASH = ErrorResponse(500, "INTERNAL_SERVER_ERROR", "The gateway failed to answer this request.")
 

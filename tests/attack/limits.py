@@ -10,7 +10,9 @@ from tests.attack.wire import ACCEPT, AS_JSON, DELETED, QUERY, ask, post, raw, r
 LONG_BODY = refused(413, "LIMIT_EXCEEDED", "The request's body is longer than 65536 bytes.", connection="close")
 LONG_HEAD = not_read(431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
 LONG_TARGET = not_read(414, "LIMIT_EXCEEDED", "The request target is too long.")
-LONG_FRAMING = not_read(431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.")
+LONG_FRAMING = not_read(
+    431, "LIMIT_EXCEEDED", "The chunks of the body are too small, or their extensions or trailers are too long."
+)
 DEEP_PIPELINE = not_read(503, "LIMIT_EXCEEDED", "Too many requests wait on this connection.")
 
 BY_GET = b"GET /graphql?query=%7B__typename%7D HTTP/1.1"
@@ -20,9 +22,9 @@ HEAD_BYTES = 32_768
 REQUEST = request(QUERY, AS_JSON)
 
 
-def chunked(size: int) -> bytes:
+def chunked(size: int, each: int = 1_000) -> bytes:
     body = QUERY.ljust(size)
-    chunks = [body[at : at + 1_000] for at in range(0, size, 1_000)]
+    chunks = [body[at : at + each] for at in range(0, size, each)]
     return framed(CHUNKED, body=b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n")
 
 
@@ -79,6 +81,10 @@ PAIRS: dict[str, tuple[Attack, Attack]] = {
     "chunks": (
         Attack("65,536 bytes in chunks", chunked(BODY_BYTES), SOUND),
         Attack("65,537 bytes in chunks", chunked(BODY_BYTES + 1), LONG_BODY),
+    ),
+    "small-chunks": (
+        Attack("65,536 bytes in chunks of five bytes", chunked(BODY_BYTES, 5), SOUND),
+        Attack("65,536 bytes in chunks of one byte", chunked(BODY_BYTES, 1), LONG_FRAMING),
     ),
     "head": (
         Attack("a head of 32,768 bytes in one field", with_head(HEAD_BYTES), SOUND),

@@ -42,7 +42,11 @@ def assert_refused(answer: Answer, status: int, code: str, words: str) -> None:
 
 
 LONG_HEAD = (431, "LIMIT_EXCEEDED", "The request line and the headers are too long.")
-LONG_FRAMING = (431, "LIMIT_EXCEEDED", "The chunk extensions or trailers are too long.")
+LONG_FRAMING = (
+    431,
+    "LIMIT_EXCEEDED",
+    "The chunks of the body are too small, or their extensions or trailers are too long.",
+)
 LATE = (408, "BAD_REQUEST", "The request took too long to arrive.")
 MALFORMED = (400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")
 
@@ -82,8 +86,11 @@ async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
 FRAMING = {
     "extension-accepted": b"1;" + b"e" * 500 + b"\r\nx\r\n0\r\n\r\n",
     "trailer-accepted": b"1\r\nx\r\n0\r\nT: " + b"t" * 500 + b"\r\n\r\n",
-    "small-chunks-accepted": b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n",
+    "small-chunks-accepted": b"5\r\nxxxxx\r\n" * 2_000 + b"0\r\n\r\n",
+    "tiny-chunks-accepted": b"1\r\nx\r\n" * 400 + b"0\r\n\r\n",
     "extension-refused": b"1;" + b"e" * 10_000,
+    "extensions-refused": (b"1;" + b"e" * 1_500 + b"\r\nx\r\n") * 10 + b"0\r\n\r\n",
+    "tiny-chunks-refused": b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n",
     "trailer-refused": b"1\r\nx\r\n0\r\nT: " + b"t" * 10_000,
 }
 
