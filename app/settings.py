@@ -31,15 +31,21 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 _TAKEN_HEADERS = frozenset(
     (
-        # Framing and connection (RFC 9110 section 7.6.1, RFC 9112 section 6).
-        *("connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization"),
-        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
-        # Read by the gateway for another purpose, or set by browsers.
-        *("accept", "accept-encoding", "baggage", "content-encoding", "content-type", "cookie", "origin"),
-        *("traceparent", "tracestate", "user-agent", "wethod-company", "wethod-version"),
-        *("x-forwarded-for", "x-request-id"),
+        # HTTP: connection, proxies, caches, and what a response has (RFC 9110, RFC 9111, RFC 9218).
+        *("age", "allow", "alt-svc", "authentication-info", "cache-control", "connection", "early-data", "etag"),
+        *("expect", "expires", "forwarded", "from", "host", "http2-settings", "keep-alive", "last-modified"),
+        *("location", "max-forwards", "pragma", "priority", "range", "retry-after", "server", "te", "trailer"),
+        *("transfer-encoding", "upgrade", "vary", "via", "warning", "www-authenticate"),
+        *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
+        # Set by browsers, most of them forbidden for a page (Fetch, *forbidden request-header*).
+        *("cookie", "cookie2", "date", "dnt", "last-event-id", "origin", "referer", "save-data", "set-cookie"),
+        *("upgrade-insecure-requests", "user-agent", "x-http-method", "x-http-method-override", "x-method-override"),
+        # Read by the gateway for another purpose.
+        *("accept", "baggage", "traceparent", "tracestate", "wethod-company", "wethod-version", "x-request-id"),
     )
 )
+_TAKEN_PREFIXES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-")
+"""Headers with another purpose in HTTP, in browsers or in the gateway: none of them may carry the token."""
 
 _AUDIT_KEYWORDS = ("stdout", "stderr", "off")
 _MIN_KEY_BYTES = 16
@@ -117,6 +123,10 @@ def _is_readable_file(value: Path) -> bool:
         return False
 
 
+def _is_taken(name: str) -> bool:
+    return name in _TAKEN_HEADERS or name.startswith(_TAKEN_PREFIXES)
+
+
 def _parse_audit_target(value: str) -> str:
     if value.lower() in _AUDIT_KEYWORDS:
         return value.lower()
@@ -138,7 +148,7 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(parse_origin)], ...], _L
 HeaderName = Annotated[
     str,
     _must(
-        lambda name: _FIELD_NAME.fullmatch(name) and name.lower() not in _TAKEN_HEADERS,
+        lambda name: _FIELD_NAME.fullmatch(name) and not _is_taken(name.lower()),
         "must be the name of a header that has no other meaning here",
     ),
 ]

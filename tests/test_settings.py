@@ -85,7 +85,19 @@ REFUSED = {
     ),
     "GATEWAY_CORS_HEADERS": dict.fromkeys(("*", "X-A, b c"), "must list names of headers such as X-Tenant, never *"),
     "GATEWAY_AUTHORIZATION_HEADER": dict.fromkeys(
-        ("a b", "Wethod-Company", "Content-Length", "Transfer-Encoding", "Connection", "TE", "Cookie"), HEADER
+        (
+            *("a b", "Wethod-Company", "Content-Length", "Transfer-Encoding", "Connection", "TE", "Cookie"),
+            # The gateway reads them.
+            *("Accept", "Content-Encoding", "Expect", "Forwarded", "X-Forwarded-For", "X-Request-ID", "Tracestate"),
+            *("Access-Control-Request-Method", "Access-Control-Request-Headers", "Upgrade", "Host", "User-Agent"),
+            # Browsers do not let a page set them.
+            *("Accept-Charset", "Cookie2", "Date", "DNT", "Keep-Alive", "Proxy-Status", "Referer", "Sec-Fetch-Site"),
+            *("Set-Cookie", "Trailer", "Via", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override"),
+            # HTTP has another meaning for them.
+            *("Accept-Language", "Cache-Control", "From", "If-None-Match", "Last-Modified", "Priority", "Range"),
+            *("Retry-After", "WWW-Authenticate", "X-Real-IP"),
+        ),
+        HEADER,
     ),
     "GATEWAY_TRUSTED_PROXIES": {"proxy.example": "must list addresses or networks such as 10.0.0.0/8"},
     "GATEWAY_MAX_TOKENS": {"17": "must be at least 18"},
@@ -174,6 +186,9 @@ ACCEPTED: dict[str, dict[str, object]] = {
         "https://APP.example.com:443,http://wéthod.com:80": ("https://app.example.com", "http://xn--wthod-bsa.com"),
         "http://a:8080,capacitor://localhost": ("http://a:8080", "capacitor://localhost"),
         " https://a.example, https://b.example:8443 ,": ("https://a.example", "https://b.example:8443"),
+    },
+    "GATEWAY_AUTHORIZATION_HEADER": {
+        name: name for name in ("authorization", "Wethod-Authorization", "X-Forwarded-Authorization", "Secret")
     },
     "GATEWAY_LOG_LEVEL": {"INFO": "info"},
     "GATEWAY_LOG_FORMAT": {"JSON": "json"},
