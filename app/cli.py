@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from app import __version__
-from app.settings import is_loopback, load, unknown_variables
+from app.settings import is_loopback, load, read_audit_key, unknown_variables
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -92,11 +91,10 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from schema.root import OPERATIONS
 
     configure_logging(settings)
-    key_file = settings.gateway_audit_key_file
     counters = make_counters(settings.gateway_workers, OPERATIONS)
     context = WorkerContext(
         settings=settings,
-        audit_key=key_file.read_bytes().strip() if key_file else secrets.token_bytes(32),
+        audit_key=read_audit_key(settings),
         sandbox=sandbox,
         counters=counters,
     )

@@ -11,6 +11,7 @@ import datetime as dt
 import ipaddress
 import os
 import re
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -123,6 +124,21 @@ def _is_readable_file(value: Path) -> bool:
         return False
 
 
+def _read_key(file: Path) -> bytes:
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if len(key) < _MIN_KEY_BYTES:
+        raise ValueError(f"must hold a key of at least {_MIN_KEY_BYTES} bytes")
+    return key
+
+
+def _check_key(file: Path) -> Path:
+    _read_key(file)
+    return file
+
+
 def _is_taken(name: str) -> bool:
     return name in _TAKEN_HEADERS or name.startswith(_TAKEN_PREFIXES)
 
@@ -161,13 +177,7 @@ CorsHeader = Annotated[
 ]
 Network = Annotated[str, _must(_is_network, "must list addresses or networks such as 10.0.0.0/8")]
 File = Annotated[Path, _must(_is_readable_file, "must be a file that can be read")]
-KeyFile = Annotated[
-    File,
-    _must(
-        lambda path: len(path.read_bytes().strip()) >= _MIN_KEY_BYTES,
-        f"must hold a key of at least {_MIN_KEY_BYTES} bytes",
-    ),
-]
+KeyFile = Annotated[File, AfterValidator(_check_key)]
 Seconds = Annotated[float, Field(ge=0.1, le=3_600, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Field(ge=1_024, le=1024 * 1024 * 1024)]
@@ -356,6 +366,19 @@ def load(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
             lines.append(message)
         # Each bad entry of a list makes the same line.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+
+
+def read_audit_key(settings: Settings) -> bytes:
+    """Return the key of the token fingerprints; a random one if no file holds it.
+
+    Raises:
+        SettingsError: the file has changed since the settings were read.
+    """
+    file = settings.gateway_audit_key_file
+    try:
+        return _read_key(file) if file else secrets.token_bytes(32)
+    except ValueError as error:
+        raise SettingsError(f"GATEWAY_AUDIT_KEY_FILE={file}: {error}") from None
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -88,6 +88,17 @@ def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
         ]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a file that opens and cannot be read")
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_key_file_whose_read_fails_stops_the_start_with_a_line(command: str) -> None:
+    done = run(command, environ={"GATEWAY_AUDIT_KEY_FILE": "/proc/self/mem", "GATEWAY_PORT": "x"})
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "wethod-graphql: GATEWAY_PORT=x: must be a whole number",
+        "wethod-graphql: GATEWAY_AUDIT_KEY_FILE=/proc/self/mem: cannot be read: Input/output error",
+    ]
+
+
 # Q and Z occur in no message.
 user_infos = st.text("QZ/?#@:%[]\\ \t\n\xff\u2028.", min_size=1, max_size=30)
 
