@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from app import __version__
-from app.settings import is_loopback, load, read_audit_key, unknown_variables
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -63,6 +62,10 @@ def main() -> None:
 @click.option("--workers", type=int, help="Worker processes (GATEWAY_WORKERS).")
 def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the gateway."""
+    # A log rotation must not end a gateway that starts: the server unblocks the signal when it handles it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    from app.settings import load
+
     settings = load(None, gateway_host=host, gateway_port=port, gateway_workers=workers)
     with contextlib.ExitStack() as stack:
         if sandbox:
@@ -88,6 +91,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from app.observability.metrics_server import serve_metrics_beside_workers
     from app.observability.observability import make_counters, metrics_of
     from app.server.run import run
+    from app.settings import read_audit_key
     from schema.root import OPERATIONS
 
     configure_logging(settings)
@@ -137,6 +141,8 @@ def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
     """Keep a stand-in from being taken for Wethod, and its well-known tokens from being served to a network."""
+    from app.settings import is_loopback
+
     if force:
         return
     if os.environ.get("WETHOD_BASE_URL"):
@@ -201,10 +207,13 @@ def schema(*, api: bool, as_json: bool) -> None:
 @main.command()
 def check() -> None:
     """Check the settings and that Wethod can be reached: TCP and TLS, no request."""
-    settings = load()
+    import asyncio
+
     from app.http_client.probe import UnreachableError, probe
     from app.http_client.transport_factory import check_transport, transport_name
+    from app.settings import load, unknown_variables
 
+    settings = load()
     click.echo("settings are valid")
     for name in unknown_variables(os.environ):
         click.echo(f"{name} is no setting of this gateway; is it misspelt?")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("WETHOD_", "GATEWAY_", "OTEL_"))}
 """The environment of the tests without settings of the gateway."""
@@ -58,6 +58,7 @@ async def running(
     *,
     arguments: Sequence[str] = (),
     stdout: Path | None = None,
+    while_starting: Callable[[asyncio.subprocess.Process], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Program]:
     """Run ``serve`` before an upstream, on an ephemeral port; kill it at the end if it is still running.
 
@@ -66,6 +67,7 @@ async def running(
         environ: further settings.
         arguments: further arguments.
         stdout: a file for its standard output.
+        while_starting: called as soon as the process exists.
     """
     defaults = {
         "GATEWAY_AUDIT_LOG": "off",
@@ -82,6 +84,8 @@ async def running(
             stdout=files.enter_context(stdout.open("wb")) if stdout else None,
             stderr=asyncio.subprocess.PIPE,
         )
+    if while_starting is not None:
+        await while_starting(process)
     assert process.stderr
     log: list[str] = []
     url = ""

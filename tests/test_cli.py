@@ -118,6 +118,8 @@ def test_user_info_of_a_url_is_never_shown(user_info: str, name: str, scheme: st
         assert not {"Q", "Z"} & set(done.output)
         assert "xff" not in done.output
         assert all(line.startswith(("wethod-graphql: ", "settings are valid")) for line in done.output.splitlines())
+    # `serve` blocks it until the server handles it; the programs of later tests would inherit that.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 @pytest.mark.parametrize(

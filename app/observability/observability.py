@@ -114,6 +114,9 @@ class Observability:
         self.requests: RequestObserver = requests
         self.server: ServerObserver = requests
         self._register_own()
+        if audit is not None:
+            # From now on: the file may be rotated before the worker serves.
+            lifecycle.reload_callbacks.append(self._reopen_audit)
 
     def publish(self, *, in_progress: Callable[[str], float], documents: DocumentCache, transport: object) -> None:
         """Publish numbers that other parts of the worker count themselves.
@@ -146,11 +149,10 @@ class Observability:
         return health_routes(self._lifecycle, self._problem)
 
     async def start(self) -> None:
-        """Watch the event loop, and warn of settings without effect. SIGHUP reopens the audit, and exit closes it."""
+        """Watch the event loop, and warn of settings without effect. Exit closes the audit."""
         self._metrics.start()
         if self._audit is not None:
             atexit.register(self._audit.close, EXIT_SECONDS)
-            self._lifecycle.reload_callbacks.append(self._reopen_audit)
         self._monitor.start()
         if self._lifecycle.index == 0:
             self._warn()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.server.config import EXIT_SECONDS, FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.listener import WorkerListeners
-from app.server.server import CUT_EXIT, ECHO_SECONDS
-from app.server.worker import STOP_SIGNALS, WorkerConfig, WorkerProcess
+from app.server.server import CUT_EXIT, ECHO_SECONDS, SIGNALS, ignore_signals
+from app.server.worker import WorkerConfig, WorkerProcess
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ class Supervisor:
             StartError: the workers do not start, or die as soon as they have started.
         """
         loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
+        for number in SIGNALS:
             loop.add_signal_handler(number, self._take_signal, number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         tasks = [asyncio.create_task(self._keep_running(index)) for index in range(self._config.workers)]
         try:
             await asyncio.gather(*tasks)
@@ -81,6 +82,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._listeners.close_all()
+            ignore_signals()
         return self._code
 
     async def _keep_running(self, index: int) -> None:

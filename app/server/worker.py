@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.server.lifecycle import Lifecycle
-from app.server.server import GatewayServer
+from app.server.server import SIGNALS, GatewayServer
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ Command: TypeAlias = Literal["drain", "finish", "force_stop", "reload"]
 Event: TypeAlias = Literal["ready", "leaving", "problem"]
 """An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
 the parent; or a ``problem`` that prevents the start."""
-
-STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""Signals that are blocked when a worker is started: none may end it before it can take them."""
 
 _EXIT_SECONDS = 5.0
 """The time between the last word of a worker and its exit, after which it is killed."""
@@ -87,7 +84,8 @@ class WorkerProcess:
         # Not multiprocessing: it would import the program's main module in each worker, and keep a process of 9 MB to
         # track resources that are not shared here. -P: the working directory may have an `app` of its own.
         command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        # No signal may end a worker before it can take them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very program
                 [*command, "-m", "app.server", str(child.fileno())],
@@ -165,4 +163,4 @@ def _take_commands(server: GatewayServer, pipe: Connection) -> None:
     loop.add_reader(pipe.fileno(), read_command)
     loop.add_signal_handler(signal.SIGTERM, leave)
     loop.add_signal_handler(signal.SIGHUP, server.reload)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

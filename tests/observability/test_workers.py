@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.gateway import HEADERS
 from tests.observability.records import samples
@@ -17,6 +18,8 @@ from tests.support import NO_TLS, json_lines, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tests.program import Program
 
 DELETE = "mutation($id: ID!) { deleteContact(id: $id) { __typename } }"
@@ -76,6 +79,24 @@ async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
         await delete(gateway, 21, 10)
     assert [line["contactId"] for line in json_lines(path)] == [str(number) for number in range(21, 31)]
     assert len(json_lines(old)) == 20
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_rotation_during_the_start_loses_no_line(tmp_path: Path, workers: str) -> None:
+    """SIGHUP arrives when a worker has opened the file and does not serve yet."""
+    path = tmp_path / "audit"
+    environ = {"GATEWAY_AUDIT_LOG": str(path), "GATEWAY_WORKERS": workers}
+
+    async def rotate(process: asyncio.subprocess.Process) -> None:
+        await until(path.exists)
+        path.rename(tmp_path / "audit.1")
+        process.send_signal(signal.SIGHUP)
+
+    async with upstream([answer(200)]) as wethod, running(wethod.url, environ, while_starting=rotate) as gateway:
+        pids = gateway.workers() or [gateway.process.pid]
+        await until(lambda: path.exists() and all(holds(pid, path) for pid in pids))
+        await delete(gateway, 1, 10)
+    assert len(json_lines(path)) == 10
 
 
 def holds(pid: int, path: Path) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
 import signal
 import socket
 import time
@@ -31,6 +33,19 @@ async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
             program.signal(signal.SIGTERM)
             await asyncio.sleep(0.01)
         assert (await slow)[0] == 200
+        assert (await program.end())[0] == 0
+
+
+@WORKERS
+async def test_a_signal_after_the_end_of_serving_changes_nothing(workers: int) -> None:
+    """Signals arrive until the process and a worker are gone."""
+    async with running(workers=workers, drain_delay=0) as program:
+        pids = {program.process.pid, (await program.ask())[1]["pid"]}
+        while program.process.returncode is None:
+            for pid, number in itertools.product(pids, (signal.SIGTERM, signal.SIGHUP)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            await asyncio.sleep(0.001)
         assert (await program.end())[0] == 0
 
 
