@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 PROGRAM = "wethod-graphql"
 
 
+def say(message: str) -> None:
+    """Print a message to standard error. Like the log, it is dropped if it cannot be written."""
+    with contextlib.suppress(OSError):
+        click.echo(message, err=True)
+
+
 def fail(message: str) -> NoReturn:
     """Print each line of a message to standard error, and exit 1."""
     for line in message.splitlines():
-        click.echo(f"{PROGRAM}: {line}", err=True)
+        say(f"{PROGRAM}: {line}")
     sys.exit(1)
 
 
@@ -164,7 +170,7 @@ def announce(url: str, context: WorkerContext) -> None:
     ]
     if context.serves_example_page:
         lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url)}"]
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
 
 
 def sandbox_curl(url: str) -> str:
@@ -188,7 +194,7 @@ def sandbox(*, host: str, port: int, database: Path | None) -> None:
     """Serve the stand-in for Wethod alone: REST, not GraphQL."""
     from app.sandbox import run_sandbox
 
-    run_sandbox(host, port, database, lambda url: click.echo(f"{PROGRAM} sandbox listens on {url}", err=True))
+    run_sandbox(host, port, database, lambda url: say(f"{PROGRAM} sandbox listens on {url}"))
 
 
 @main.command()

@@ -26,7 +26,7 @@ from app.main import WorkerContext
 from app.settings import load
 from tests.gateway import AUDIT_KEY
 from tests.program import CLEAN, running
-from tests.support import NO_TLS, until
+from tests.support import NO_TLS, free_port, until
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -180,6 +180,33 @@ def test_a_taken_port_is_named() -> None:
             assert done.returncode == 1
             assert f"cannot listen on 127.0.0.1:{port}{setting}: address already in use" in done.stderr
             assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--sandbox"], ["sandbox"]], ids=" ".join)
+@pytest.mark.parametrize("redirection", ["2>/dev/full"])
+async def test_a_program_serves_and_stops_without_a_standard_stream(arguments: list[str], redirection: str) -> None:
+    port = str(free_port())
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "app", *arguments, "--port", port),
+        env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"},
+    )
+
+    async def answers() -> bool:
+        assert process.returncode is None
+        with contextlib.suppress(httpx.TransportError):
+            async with httpx.AsyncClient(verify=NO_TLS) as http:
+                await http.get(f"http://127.0.0.1:{port}/")
+            return True
+        return False
+
+    try:
+        await until(answers)
+        process.terminate()
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def pasted(program: Program) -> dict[str, str]:
