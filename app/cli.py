@@ -212,18 +212,26 @@ def schema(*, api: bool, as_json: bool) -> None:
 
 @main.command()
 def check() -> None:
-    """Check the settings and that Wethod can be reached: TCP and TLS, no request."""
+    """Check the settings, their files, and that Wethod can be reached: TCP and TLS, no request."""
     import asyncio
 
     from app.http_client.probe import UnreachableError, probe
     from app.http_client.transport_factory import check_transport, transport_name
+    from app.main import WorkerContext, create_app
+    from app.server.lifecycle import Lifecycle
     from app.settings import load, unknown_variables
+    from app.wethod.audit import check_audit
+    from schema.root import OPERATIONS, build_schema
 
     settings = load()
+    check_transport(settings)
+    # What a start makes, such as the trusted documents; but the audit's file could belong to another user.
+    without_audit = settings.model_copy(update={"gateway_audit_log": "off"})
+    create_app(WorkerContext(without_audit, audit_key=b""), Lifecycle(), build_schema(), OPERATIONS)
+    check_audit(settings)
     click.echo("settings are valid")
     for name in unknown_variables(os.environ):
         click.echo(f"{name} is no setting of this gateway; is it misspelt?")
-    check_transport(settings)
     try:
         done = asyncio.run(probe(settings))
     except UnreachableError as error:

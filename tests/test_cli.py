@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import shlex
 import signal
@@ -267,9 +268,10 @@ def test_the_sandbox_keeps_its_contacts_in_a_file(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
-async def test_check_connects_and_sends_nothing() -> None:
+async def test_check_connects_sends_nothing_and_leaves_no_file(tmp_path: Path) -> None:
     async with upstream([answer(200)]) as wethod:
-        environ = {"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT": "x"}
+        audit = tmp_path / "audit"
+        environ = {"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT": "x", "GATEWAY_AUDIT_LOG": str(audit)}
         done = await asyncio.to_thread(run, "check", environ=environ)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
@@ -278,6 +280,7 @@ async def test_check_connects_and_sends_nothing() -> None:
             f"{wethod.url} can be reached (http1): TCP connection; nothing was sent",
         ]
         assert (wethod.connections, wethod.asked) == (1, [])
+        assert not audit.exists()
 
 
 def test_check_fails_where_wethod_cannot_be_reached() -> None:
@@ -285,6 +288,29 @@ def test_check_fails_where_wethod_cannot_be_reached() -> None:
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("wethod-graphql: http://127.0.0.1:1 cannot be reached: ")
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "problem"),
+    [
+        ("GATEWAY_AUDIT_LOG", "folder", "Is a directory"),
+        ("GATEWAY_AUDIT_LOG", "absent/audit", "No such file or directory"),
+        ("GATEWAY_AUDIT_LOG", "fifo", "No such device or address"),
+        ("GATEWAY_TRUSTED_DOCUMENTS", "file", "it is not JSON"),
+        ("GATEWAY_TRUSTED_DOCUMENTS", "manifest", "the document Bad (key) cannot be run: Cannot query field"),
+    ],
+    ids=["folder", "no-folder", "no-reader", "no-manifest", "bad-document"],
+)
+def test_check_and_serve_report_the_same_errors(tmp_path: Path, setting: str, name: str, problem: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "manifest").write_text(json.dumps({"key": "query Bad { nothing }"}), encoding="utf-8")
+    environ = {"WETHOD_BASE_URL": "http://127.0.0.1:1", setting: str(tmp_path / name)}
+    checked, served = (run(*command, environ=environ) for command in (["check"], ["serve", "--port", "0"]))
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert checked.stderr == served.stderr
+    assert checked.stderr.startswith(f"wethod-graphql: {setting}={tmp_path / name}: {problem}")
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])

@@ -6,7 +6,9 @@ import asyncio
 import datetime as dt
 import hashlib
 import logging
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,4 +166,25 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
     try:
         return Audit(_STREAMS.get(where) or Path(where), key)
     except OSError as problem:
-        raise StartError(f"GATEWAY_AUDIT_LOG={where}: {problem.strerror or problem}") from None
+        raise _start_error(where, problem) from None
+
+
+def check_audit(settings: Settings) -> None:
+    """Check that the audit can be opened, without a new file.
+
+    Raises:
+        StartError: as for ``open_audit``.
+    """
+    where = settings.gateway_audit_log
+    try:
+        if where not in {"off", *_STREAMS} and not Path(where).exists():
+            # Without a name: a file that another user has made could not be opened by the gateway.
+            tempfile.TemporaryFile(dir=Path(os.path.realpath(where)).parent).close()
+        elif audit := open_audit(settings, b""):
+            audit.close(0)
+    except OSError as problem:
+        raise _start_error(where, problem) from None
+
+
+def _start_error(where: str, problem: OSError) -> StartError:
+    return StartError(f"GATEWAY_AUDIT_LOG={where}: {problem.strerror or problem}")
