@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from app import __version__
+from app.standard_streams import occupy_closed_streams
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name=PROGRAM)
 def main() -> None:
     """GraphQL gateway for Wethod's contact deletion: one mutation, and an outcome that is always true."""
+    occupy_closed_streams()
 
 
 @main.command()

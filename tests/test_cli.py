@@ -183,13 +183,15 @@ def test_a_taken_port_is_named() -> None:
             assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["serve", "--sandbox"], ["sandbox"]], ids=" ".join)
-@pytest.mark.parametrize("redirection", ["2>/dev/full"])
+@pytest.mark.parametrize(
+    "arguments", [["serve", "--sandbox"], ["serve", "--sandbox", "--workers", "2"], ["sandbox"]], ids=" ".join
+)
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "<&- >&- 2>&-"], ids=["full", "closed"])
 async def test_a_program_serves_and_stops_without_a_standard_stream(arguments: list[str], redirection: str) -> None:
     port = str(free_port())
     process = await asyncio.create_subprocess_exec(
         *("sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "app", *arguments, "--port", port),
-        env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0"},
+        env=CLEAN | {"GATEWAY_DRAIN_DELAY_SECONDS": "0", "GATEWAY_AUDIT_LOG": "off"},
     )
 
     async def answers() -> bool:
@@ -208,6 +210,16 @@ async def test_a_program_serves_and_stops_without_a_standard_stream(arguments: l
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_audit_on_a_closed_standard_output_prevents_the_start(workers: str) -> None:
+    arguments = (sys.executable, "-m", "app", "serve", "--sandbox", "--port", "0", "--workers", workers)
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *arguments], env=CLEAN, stderr=subprocess.PIPE, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert b"wethod-graphql: GATEWAY_AUDIT_LOG=stdout: standard output is closed\n" in done.stderr
 
 
 def pasted(program: Program) -> dict[str, str]:

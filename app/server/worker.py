@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.server.lifecycle import Lifecycle
 from app.server.server import SIGNALS, GatewayServer
+from app.standard_streams import occupy_closed_streams
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class WorkerProcess:
 def work(pipe: Connection) -> int:
     """Be a worker: read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    occupy_closed_streams()
     given: WorkerConfig = pipe.recv()
     lifecycle = Lifecycle(index=given.index)
     listener = socket.socket(fileno=given.listener)
