@@ -96,7 +96,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from app.http_client.transport_factory import check_transport
     from app.main import WorkerContext
     from app.observability.configure_logging import configure_logging
-    from app.observability.metrics_server import serve_metrics_beside_workers
+    from app.observability.metrics_server import serve_metrics
     from app.observability.observability import make_counters, metrics_of
     from app.server.run import run
     from app.settings import read_audit_key
@@ -111,7 +111,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
         counters=counters,
     )
     check_transport(settings)
-    with serve_metrics_beside_workers(settings, metrics_of(counters, OPERATIONS)):
+    with serve_metrics(settings, metrics_of(counters, OPERATIONS)):
         return run(make_app, context, server_config(settings), announce=lambda url: announce(url, context))
 
 

@@ -23,7 +23,6 @@ from app.graphql_http.cors import Cors
 from app.graphql_http.endpoint import GraphQLEndpoint
 from app.http_client.permits import share_of
 from app.http_client.transport_factory import make_transport
-from app.observability.metrics_server import serve_metrics
 from app.observability.observability import Observability
 from app.observability.routes import metrics_route
 from app.start_error import StartError
@@ -150,11 +149,10 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with serve_metrics(settings, observability.render_metrics):
-            await observability.start()
-            yield
-            await upstream.aclose()
-            await observability.aclose()
+        await observability.start()
+        yield
+        await upstream.aclose()
+        await observability.aclose()
 
     app = Gateway(
         routes=[
