@@ -24,7 +24,6 @@ from app.graphql_http.endpoint import GraphQLEndpoint
 from app.http_client.permits import share_of
 from app.http_client.transport_factory import make_transport
 from app.observability.observability import Observability
-from app.observability.routes import metrics_route
 from app.start_error import StartError
 from app.wethod.audit import open_audit
 from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, CallerReader
@@ -158,8 +157,7 @@ def create_app(
         routes=[
             *(explorer.routes if explorer else ()),
             *(example_page.routes if example_page else ()),
-            *observability.health_routes(),
-            *([] if settings.gateway_metrics_port else [metrics_route(observability.render_metrics)]),
+            *observability.routes(),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,

@@ -1,4 +1,4 @@
-"""``/metrics`` on a port of its own."""
+"""``/metrics``: the route, and a server for a port of its own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
-from app.observability.routes import metrics_route
 from app.server.run import serve_on_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.requests import Request
+
     from app.settings import Settings
+
+
+def metrics_route(render: Callable[[str], tuple[bytes, str]]) -> Route:
+    """Return the route of the metrics; ``render`` takes the ``Accept`` header, and returns text and media type."""
+
+    # Not a plain function, which would run on a thread: the numbers belong to the event loop.
+    async def metrics(request: Request) -> Response:
+        body, media_type = render(", ".join(request.headers.getlist("accept")))
+        return Response(body, headers={"Cache-Control": "no-store", "Content-Type": media_type})
+
+    return Route("/metrics", metrics)
 
 
 def serve_metrics(

@@ -8,15 +8,18 @@ import logging
 import os
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
 from app.observability.collector import MetricsPage
 from app.observability.configure_logging import current_handler
 from app.observability.event_loop_monitor import EventLoopMonitor
 from app.observability.logs import REQUEST_LOGGER
 from app.observability.metric_definitions import STATES, MetricDefinitions
 from app.observability.metrics import WorkerMetrics
+from app.observability.metrics_server import metrics_route
 from app.observability.operation_observer import OperationReporter
 from app.observability.request_observer import RequestReporter
-from app.observability.routes import health_routes
 from app.observability.tracing import open_tracing
 from app.server.config import EXIT_SECONDS
 from app.settings import unknown_variables
@@ -25,7 +28,7 @@ from app.shared_counters import SharedCounters
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from starlette.routing import Route
+    from starlette.requests import Request
 
     from app.graphql_http.observer import RequestObserver
     from app.observability.metric_definitions import Operation
@@ -35,8 +38,9 @@ if TYPE_CHECKING:
     from app.wethod.audit import Audit
     from app.wethod.observer import OperationObserver
 
-
 logger = logging.getLogger(__name__)
+
+_NO_STORE = {"Cache-Control": "no-store"}
 
 
 class DocumentCache(Protocol):
@@ -144,9 +148,12 @@ class Observability:
         self._metrics.refresh()
         return self._page.render(accept)
 
-    def health_routes(self) -> list[Route]:
-        """Return the routes of the probes."""
-        return health_routes(self._lifecycle, self._problem)
+    def routes(self) -> list[Route]:
+        """Return the routes of the probes, and of the metrics if they have no port of their own."""
+        routes = [Route("/health/live", self._answer_live), Route("/health/ready", self._answer_ready)]
+        if self._settings.gateway_metrics_port is None:
+            routes.append(metrics_route(self.render_metrics))
+        return routes
 
     async def start(self) -> None:
         """Watch the event loop, and warn of settings without effect. Exit closes the audit."""
@@ -170,9 +177,19 @@ class Observability:
     def _is_in(self, state: str) -> bool:
         return self._lifecycle.state == state
 
-    def _problem(self) -> str:
-        """Return the reason why this replica should get no requests; an empty string if there is none."""
-        return "the audit cannot be written" if self._audit is not None and self._audit.blocked else ""
+    async def _answer_live(self, _: Request) -> JSONResponse:
+        """Answer 200: the event loop runs."""
+        return JSONResponse({"status": "live"}, headers=_NO_STORE)
+
+    async def _answer_ready(self, _: Request) -> JSONResponse:
+        """Answer 503 while the worker starts or drains, and while the audit cannot be written.
+
+        This never depends on Wethod: all replicas would fail at once, and no client would get an outcome.
+        """
+        problem: str = self._lifecycle.state
+        if problem == "serving":
+            problem = "the audit cannot be written" if self._audit is not None and self._audit.blocked else ""
+        return JSONResponse({"status": problem or "ready"}, 503 if problem else 200, headers=_NO_STORE)
 
     def _register_own(self) -> None:
         register = self._metrics.register_reader

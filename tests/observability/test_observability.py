@@ -170,7 +170,7 @@ async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -
     stuck = StuckAudit(tmp_path)
     lifecycle = Lifecycle(state="serving")
     async with running(lifecycle=lifecycle, audit=stuck.audit) as observers:
-        app = Starlette(routes=observers.health_routes())
+        app = Starlette(routes=observers.routes())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
             blocked = await http.get("/health/ready")
             assert numbers(observers)["gateway_audit_backlog_bytes"] > BLOCKED_BYTES
@@ -183,7 +183,7 @@ async def test_an_audit_that_cannot_be_written_fails_readiness(tmp_path: Path) -
 
 @pytest.mark.parametrize("state", ["starting", "draining"])
 async def test_only_a_serving_worker_is_ready(state: Any) -> None:
-    app = Starlette(routes=observability(lifecycle=Lifecycle(state=state)).health_routes())
+    app = Starlette(routes=observability(lifecycle=Lifecycle(state=state)).routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
         ready, live = await http.get("/health/ready"), await http.get("/health/live")
     assert (ready.status_code, ready.json()) == (503, {"status": state})
