@@ -53,8 +53,8 @@ class WorkerMetrics:
     def __init__(self, definitions: MetricDefinitions, row: memoryview[float]) -> None:
         self._definitions = definitions
         self.row = row
-        self._gauges: list[tuple[int, Callable[[], float]]] = []
-        self._totals: list[tuple[int, Callable[[], float], float]] = []
+        self._readers: list[tuple[int, Callable[[], float], float]] = []
+        self._gauges: list[int] = []
         self._register_process()
 
     def counter(self, name: str, *labels: str) -> int:
@@ -74,22 +74,17 @@ class WorkerMetrics:
             labels: the label values of the series.
         """
         cell = self._definitions.cell(name, *labels)
+        base = 0.0
         if self._definitions.metric(name).kind == "gauge":
-            self._gauges.append((cell, read))
+            self._gauges.append(cell)
         else:
-            self._totals.append((cell, read, 0.0))
+            base = self.row[cell]  # the count of a worker that used this row before
+        self._readers.append((cell, read, base))
 
     def refresh(self) -> None:
         """Call every registered reader."""
-        row = self.row
-        for cell, read in self._gauges:
-            row[cell] = read()
-        for position, (cell, read, previous) in enumerate(self._totals):
-            total = read()
-            if total != previous:
-                # The count of a worker that used this row before stays.
-                row[cell] += total - previous
-                self._totals[position] = (cell, read, total)
+        for cell, read, base in self._readers:
+            self.row[cell] = base + read()
 
     def start(self) -> None:
         """Count the worker as started, and replace the gauges of a worker that used this row before."""
@@ -98,7 +93,7 @@ class WorkerMetrics:
 
     def stop(self) -> None:
         """Set every gauge to zero; the counters stay."""
-        for cell, _ in self._gauges:
+        for cell in self._gauges:
             self.row[cell] = 0.0
 
     def _register_process(self) -> None:
