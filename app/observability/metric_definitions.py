@@ -100,13 +100,11 @@ class MetricDefinitions:
         operations: the operations that the gateway offers, in the same order in every process of one start.
 
     Attributes:
-        operations: the same.
         metrics: all metrics.
         columns: the length of a row.
     """
 
     def __init__(self, operations: Sequence[Operation]) -> None:
-        self.operations = operations
         self.metrics = (*_operation_metrics(operations), *_UPSTREAM_METRICS, *_GATEWAY_METRICS)
         self._by_name = {metric.name: metric for metric in self.metrics}
         self._cells: dict[tuple[str, Labels], int] = {}

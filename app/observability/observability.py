@@ -113,7 +113,7 @@ class Observability:
         logs_requests = logging.getLogger(REQUEST_LOGGER).isEnabledFor(logging.INFO)
         requests = RequestReporter(self._metrics, self._handler if logs_requests else None, self._tracing)
         self.operations: OperationObserver = OperationReporter(
-            definitions, self._metrics, self._tracing, audited=audit is not None
+            operations, self._metrics, self._tracing, audited=audit is not None
         )
         self.requests: RequestObserver = requests
         self.server: ServerObserver = requests

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.http_client.transport import NotSent
 from app.observability.metric_definitions import CONFIRMATIONS, RESULTS, UPSTREAM_STATUSES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.http_client.transport import Request
-    from app.observability.metric_definitions import MetricDefinitions, Operation
+    from app.observability.metric_definitions import Operation
     from app.observability.metrics import WorkerMetrics
     from app.observability.spans import AttemptSpan, Tracing
     from app.wethod.record import OperationRecord
@@ -39,16 +40,16 @@ class OperationReporter:
     """An ``OperationObserver`` that counts, times and traces.
 
     Args:
-        definitions: all metrics.
+        operations: the operations that the gateway offers.
         metrics: those of this worker.
         tracing: makes the spans; None if no exporter is configured.
         audited: whether audited operations have an audit line.
     """
 
     def __init__(
-        self, definitions: MetricDefinitions, metrics: WorkerMetrics, tracing: Tracing | None, *, audited: bool
+        self, operations: Sequence[Operation], metrics: WorkerMetrics, tracing: Tracing | None, *, audited: bool
     ) -> None:
-        self._operations = {one.name: _OperationMetrics(one, metrics) for one in definitions.operations}
+        self._operations = {one.name: _OperationMetrics(one, metrics) for one in operations}
         self._row = metrics.row
         self._tracing = tracing
         self._audited = audited
@@ -67,7 +68,7 @@ class OperationReporter:
         }
         self._other_status = metrics.counter("wethod_upstream_responses", "other")
 
-    def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> Attempt:  # noqa: ARG002 - the Protocol's signature
+    def attempt_started(self, request: Request, *, repeat: bool) -> Attempt:
         """Start the clock of an attempt, and its span if its request is traced."""
         if repeat:
             self._row[self._repeats] += 1.0
@@ -122,7 +123,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     def failed(self, problem: BaseException) -> None:
         """Count an attempt without a response, and end the span."""
         # A cancellation or a bug may come before the first byte or after it.
-        not_sent = isinstance(problem, NotSent) or not self.request.written
-        self.reporter.attempt_ended("not_sent" if not_sent else "interrupted", time.perf_counter() - self.started)
+        result = "interrupted" if self.request.written else "not_sent"
+        self.reporter.attempt_ended(result, time.perf_counter() - self.started)
         if self.span is not None:
             self.span.end(problem)

@@ -24,7 +24,7 @@ class AttemptObserver(Protocol):
 class OperationObserver(Protocol):
     """Counts, times and traces the operations of one worker."""
 
-    def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> AttemptObserver:
+    def attempt_started(self, request: Request, *, repeat: bool) -> AttemptObserver:
         """Note an attempt. May replace the trace context in ``request.headers``."""
         ...
 
@@ -50,7 +50,7 @@ class NoAttemptObserver:
 class NoOperationObserver:
     """Does nothing."""
 
-    def attempt_started(self, operation: str, request: Request, *, repeat: bool) -> AttemptObserver:  # noqa: ARG002 - the Protocol's signature
+    def attempt_started(self, request: Request, *, repeat: bool) -> AttemptObserver:  # noqa: ARG002 - the Protocol's signature
         """Do nothing."""
         return _NO_ATTEMPT
 

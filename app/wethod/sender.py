@@ -93,7 +93,7 @@ class Sender:
         reason: NoResponse = rest.Interrupted()
         try:
             try:
-                response = await self._send(operation, request)
+                response = await self._send(request)
                 # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
@@ -103,7 +103,7 @@ class Sender:
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
-                response = await self._send(operation, repeat, is_repeat=True)
+                response = await self._send(repeat, is_repeat=True)
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
@@ -119,7 +119,7 @@ class Sender:
             reason = rest.Interrupted()
         return operation.from_no_response(reason, *arguments)
 
-    async def _send(self, operation: RestOperation[Any, Any], request: Request, *, is_repeat: bool = False) -> Response:
+    async def _send(self, request: Request, *, is_repeat: bool = False) -> Response:
         """Send a request; the first one again while nothing was written, the problem is transient and there is time.
 
         Raises:
@@ -127,7 +127,7 @@ class Sender:
             Interrupted: the answer was lost.
         """
         for bounds in (None,) if is_repeat else _BACKOFF_SECONDS:
-            attempt = self._observer.attempt_started(operation.name, request, repeat=is_repeat)
+            attempt = self._observer.attempt_started(request, repeat=is_repeat)
             try:
                 response = await self._transport.send(request)
             except BaseException as problem:

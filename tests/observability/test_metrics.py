@@ -118,7 +118,7 @@ def test_every_outcome_has_its_series_from_the_start() -> None:
 def test_a_response_is_counted_by_status(status: int, label: str) -> None:
     """The number of series is bounded."""
     observers = observability()
-    observers.operations.attempt_started("removeThing", request(), repeat=False).answered(status)
+    observers.operations.attempt_started(request(), repeat=False).answered(status)
     assert counted(observers) == {
         f'{ATTEMPTS}{{result="answered"}}': 1,
         f'wethod_upstream_responses_total{{status="{label}"}}': 1,
@@ -138,7 +138,7 @@ def test_a_response_is_counted_by_status(status: int, label: str) -> None:
 def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bool, result: str) -> None:  # noqa: FBT001 - a column
     """A written byte makes it sent, for every way to end."""
     observers = observability()
-    observers.operations.attempt_started("removeThing", request(written=written), repeat=True).failed(problem)
+    observers.operations.attempt_started(request(written=written), repeat=True).failed(problem)
     assert counted(observers) == {f'{ATTEMPTS}{{result="{result}"}}': 1, "wethod_upstream_repeats_total": 1}
 
 

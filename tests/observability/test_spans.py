@@ -74,7 +74,7 @@ async def answer(
             with observation.operation("mutation", name, document_id):
                 for number, result in enumerate(results):
                     sent.append(request(headers=((b"Authorization", b"Bearer secret"), *headers)))
-                    attempt = observers.operations.attempt_started("removeThing", sent[-1], repeat=number > 0)
+                    attempt = observers.operations.attempt_started(sent[-1], repeat=number > 0)
                     await asyncio.sleep(0)
                     if isinstance(result, int):
                         attempt.answered(result)
