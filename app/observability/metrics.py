@@ -44,10 +44,7 @@ class WorkerMetrics:
 
     Args:
         definitions: all metrics.
-        row: the worker's row of the shared counters.
-
-    Attributes:
-        row: the same.
+        row: the worker's row of the shared counters; also an attribute.
     """
 
     def __init__(self, definitions: MetricDefinitions, row: memoryview[float]) -> None:
@@ -89,6 +86,7 @@ class WorkerMetrics:
     def start(self) -> None:
         """Count the worker as started, and replace the gauges of a worker that used this row before."""
         self.row[self.counter("gateway_worker_starts")] += 1.0
+        self.register_reader("gateway_event_loop_tasks", lambda: len(asyncio.all_tasks()))
         self.refresh()
 
     def stop(self) -> None:
@@ -98,7 +96,6 @@ class WorkerMetrics:
 
     def _register_process(self) -> None:
         started = time.time()
-        self.register_reader("gateway_event_loop_tasks", _count_tasks)
         self.register_reader("gateway_process_start_time_seconds", lambda: started)
         self.register_reader("gateway_process_cpu_seconds", time.process_time)
         if _DESCRIPTORS.is_dir():
@@ -106,10 +103,3 @@ class WorkerMetrics:
                 "gateway_process_resident_memory_bytes", lambda: int(_STATM.read_bytes().split()[1]) * _PAGE_BYTES
             )
             self.register_reader("gateway_process_open_fds", lambda: len(os.listdir(_DESCRIPTORS)) - 1)  # noqa: PTH208 - names are enough
-
-
-def _count_tasks() -> int:
-    try:
-        return len(asyncio.all_tasks())
-    except RuntimeError:  # no loop is running
-        return 0

@@ -35,12 +35,11 @@ class RequestReporter:
 
     Args:
         metrics: those of this worker.
-        log: receives the line of each request; None if the log level excludes it.
+        log: receives the line of each request; None if the log level excludes it. Also an attribute.
         tracing: makes the spans; None if no exporter is configured.
 
     Attributes:
         in_progress: requests that have not ended.
-        log: the same.
     """
 
     def __init__(self, metrics: WorkerMetrics, log: LineHandler | None, tracing: Tracing | None) -> None:
