@@ -62,8 +62,6 @@ WORDS = ErrorWords(
     "Nothing was sent and nothing was deleted; repeat later.",
     unclear="Wethod's answer does not say if the contact was deleted. It may be gone; repeating is safe.",
     unexpected="Wethod answered with a status that it does not document. The contact may be gone: look at it first.",
-    invalid="The request was refused before anything was sent. See `failures`.",
-    rate_limited="Wethod allows this token no more requests for now; it was not asked again.",
     skipped="Not sent, because an earlier delete of this list was refused for the whole token. Nothing was deleted.",
 )
 

@@ -76,8 +76,6 @@ class ErrorWords:
         overloaded_caller: too many calls of this token are in progress.
         unclear: the answer does not show the outcome.
         unexpected: the status is not documented.
-        invalid: the gateway refused the input.
-        rate_limited: a 429 is remembered.
         skipped: Wethod answered an earlier call of the same list with 401 or 429.
     """
 
@@ -86,8 +84,6 @@ class ErrorWords:
     overloaded_caller: str
     unclear: str
     unexpected: str
-    invalid: str
-    rate_limited: str
     skipped: str
 
 
@@ -114,8 +110,6 @@ DEFAULT_WORDS = ErrorWords(
     overloaded_caller="Too many calls of this token are in progress here. Nothing was sent; repeat later.",
     unclear="Wethod's answer does not say if Wethod acted.",
     unexpected="Wethod answered with a status that it does not document. Wethod may have acted.",
-    invalid="The request was refused before anything was sent. See `failures`.",
-    rate_limited="Wethod allows this token no more requests for now; it was not asked again.",
     skipped="Not sent, because an earlier call of this list was refused for the whole token.",
 )
 """Words that fit every operation; one that can say more about its effect replaces them."""
@@ -154,11 +148,11 @@ def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
         case Unauthorized(message):
             return WethodUnauthorizedError(key="unauthorized", message=message)
         case Invalid(failures):
-            return WethodValidationError(key="invalid_data", message=words.invalid, failures=list(failures))
+            message = "The request was refused before anything was sent. See `failures`."
+            return WethodValidationError(key="invalid_data", message=message, failures=list(failures))
         case RateLimited(seconds):
-            return WethodRateLimitedError(
-                key="too_many_requests", message=words.rate_limited, retry_after_seconds=seconds
-            )
+            message = "Wethod allows this token no more requests for now; it was not asked again."
+            return WethodRateLimitedError(key="too_many_requests", message=message, retry_after_seconds=seconds)
         case Skipped(after):
             assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see app/wethod/call_list.py
             return replace(after, message=words.skipped, status_code=None, response=None)
