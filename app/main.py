@@ -58,7 +58,7 @@ class WorkerContext:
         settings: the settings, those of the command line and of an embedded sandbox included.
         audit_key: the key of the token fingerprints.
         sandbox: ``settings.wethod_base_url`` is the sandbox that this start embeds.
-        counters: the memory in which all workers count; None if there is one worker.
+        counters: the memory in which all workers count; None for memory of its own.
     """
 
     settings: Settings

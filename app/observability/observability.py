@@ -80,7 +80,7 @@ class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
-        counters: the memory of ``make_counters``; None if this is the only worker.
+        counters: the memory of ``make_counters``; None for memory of its own.
         audit: the audit, whose writer needs retries; None if it is off.
 
     Attributes:
