@@ -1,4 +1,4 @@
-"""Permits to hold a connection, shared fairly between those that ask."""
+"""Permits, such as to hold a connection, shared fairly between those that ask."""
 
 from __future__ import annotations
 

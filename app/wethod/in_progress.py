@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from app.http_client.permits import share_of
+from app.http_client.permits import Permits
 from schema.rest import Overloaded
 
 if TYPE_CHECKING:
@@ -35,34 +35,20 @@ class Places:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._limit_by_token = share_of(limit)
-        self._taken = 0
-        self._by_token: dict[bytes, int] = {}
+        self._permits = Permits(limit)
         self.by_operation: defaultdict[str, int] = defaultdict(int)
 
     def take(self, operation: str, token: bytes) -> Overloaded | None:
         """Take a place; None if there was one."""
-        if self._taken >= self._limit:
-            return Overloaded()
-        taken = self._by_token.get(token, 0)
-        if taken >= self._limit_by_token:
-            return Overloaded(by_token=True)
-        self._taken += 1
-        self._by_token[token] = taken + 1
+        if not self._permits.acquire_nowait(token):
+            return Overloaded(by_token=self._permits.free > 0)
         self.by_operation[operation] += 1
         return None
 
     def free(self, operation: str, token: bytes) -> None:
         """Free a place."""
-        self._taken -= 1
+        self._permits.release(token)
         self.by_operation[operation] -= 1
-        left = self._by_token[token] - 1
-        if left:
-            self._by_token[token] = left
-        else:
-            # Tokens are not kept once their calls have ended.
-            del self._by_token[token]
 
 
 class CallInProgress(msgspec.Struct, eq=False):
