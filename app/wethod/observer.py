@@ -1,4 +1,4 @@
-"""Protocols through which the engine reports its work, and stand-ins that do nothing."""
+"""Protocols through which the engine reports its work."""
 
 from __future__ import annotations
 
@@ -35,30 +35,3 @@ class OperationObserver(Protocol):
     def list_started(self, operation: str, size: int) -> None:
         """Note a list of calls of one GraphQL field, duplicates merged."""
         ...
-
-
-class NoAttemptObserver:
-    """Does nothing."""
-
-    def answered(self, status: int) -> None:
-        """Do nothing."""
-
-    def failed(self, problem: BaseException) -> None:
-        """Do nothing."""
-
-
-class NoOperationObserver:
-    """Does nothing."""
-
-    def attempt_started(self, request: Request, *, repeat: bool) -> AttemptObserver:  # noqa: ARG002 - the Protocol's signature
-        """Do nothing."""
-        return _NO_ATTEMPT
-
-    def operation_ended(self, record: OperationRecord) -> None:
-        """Do nothing."""
-
-    def list_started(self, operation: str, size: int) -> None:
-        """Do nothing."""
-
-
-_NO_ATTEMPT = NoAttemptObserver()

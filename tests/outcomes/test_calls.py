@@ -12,7 +12,6 @@ from app.http_client.transport import Interrupted, NotSent, Request, Response
 from app.settings import load
 from app.wethod.caller import CallerReader
 from app.wethod.executor import Executor
-from app.wethod.observer import NoOperationObserver
 from app.wethod.rate_limits import RateLimitMemory
 from app.wethod.request_context import RequestContext
 from schema.delete_contact import DELETE_CONTACT, body_needed
@@ -301,7 +300,22 @@ async def test_a_bug_before_the_first_byte_means_not_sent() -> None:
         )
 
 
-async def call(transport: ScriptedTransport, seconds: float, observer: NoOperationObserver) -> str:
+class SilentObserver:
+    """An observer of operations and of their attempts, which does nothing."""
+
+    def attempt_started(self, request: Request, *, repeat: bool) -> SilentObserver:
+        return self
+
+    def answered(self, status: int) -> None: ...
+
+    def failed(self, problem: BaseException) -> None: ...
+
+    def operation_ended(self, record: OperationRecord) -> None: ...
+
+    def list_started(self, operation: str, size: int) -> None: ...
+
+
+async def call(transport: ScriptedTransport, seconds: float, observer: SilentObserver) -> str:
     """Delete one contact with this many seconds until the deadline; return the outcome."""
     callers = CallerReader(load({}))
     caller = callers.read(parse_headers([(b"authorization", b"Bearer a"), (b"wethod-company", b"acme")]))
@@ -322,14 +336,14 @@ async def call(transport: ScriptedTransport, seconds: float, observer: NoOperati
 async def test_nothing_is_sent_with_less_than_a_tenth_of_a_second_left() -> None:
     """Its outcome would become unknown needlessly."""
     transport = ScriptedTransport(OK)
-    assert await call(transport, 0.09, NoOperationObserver()) == "WethodUnavailableError"
+    assert await call(transport, 0.09, SilentObserver()) == "WethodUnavailableError"
     assert transport.requests == []
 
 
 async def test_a_record_that_fails_changes_no_outcome() -> None:
     """A full disk, for example."""
 
-    class FullDisk(NoOperationObserver):
+    class FullDisk(SilentObserver):
         def operation_ended(self, record: OperationRecord) -> None:
             raise OSError(28, f"No space left on device for {record.operation.name}")
 
