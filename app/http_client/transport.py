@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from app.urls import DEFAULT_PORTS
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
@@ -56,8 +58,7 @@ class Origin:
     def authority(self) -> bytes:
         """The value of the ``Host`` field (RFC 9110 §7.2): without the port if it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.server_name
-        default = {"http": 80, "https": 443}.get(self.scheme)
-        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
+        return (host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
