@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import aiohappyeyeballs
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
     from app.http_client.transport import Origin
-
-ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 
 _ATTEMPT_DELAY_SECONDS = 0.25
 """The wait before the next address is tried beside the one before (RFC 8305 §5)."""
 
 
-async def connect(
-    make_protocol: Callable[[], ProtocolT], origin: Origin, ssl_context: ssl.SSLContext | None
-) -> ProtocolT:
+async def connect(protocol: asyncio.Protocol, origin: Origin, ssl_context: ssl.SSLContext | None) -> None:
     """Resolve the name, race its addresses (RFC 8305), then do the TLS handshake, if any.
 
     uvloop alone would try the addresses one after the other: one dead address would take the whole connect timeout.
@@ -40,10 +35,9 @@ async def connect(
     except RuntimeError as error:
         # uvloop raises it in place of some OSErrors.
         raise OSError(str(error)) from error
-    _, protocol = await loop.create_connection(
-        make_protocol,
+    await loop.create_connection(
+        lambda: protocol,
         sock=connected,
         ssl=ssl_context,
         server_hostname=None if ssl_context is None else origin.server_name,
     )
-    return protocol

@@ -138,7 +138,7 @@ class Pool:
         try:
             self.permits.check_open()
             async with timeout:
-                await connect(lambda: connection, self._origin, self._ssl_context)
+                await connect(connection, self._origin, self._ssl_context)
         except (OSError, ValueError) as error:
             self._discard(connection)
             self.permits.check_open()
