@@ -35,7 +35,7 @@ class HttpxTransport:
     Args:
         options: the options of its connections. Each carries one request.
         proxy: the proxy; None for none.
-        proxy_ssl_context: for an https proxy.
+        proxy_ssl_context: for an https proxy; None for an http one.
     """
 
     def __init__(
@@ -45,13 +45,15 @@ class HttpxTransport:
         proxy: Proxy | None = None,
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        origin = options.origin
-        # A proxy resolves the name itself, and httpx would look for the final dot in the certificate.
-        self._origin = origin if proxy is None else replace(origin, host=origin.server_name)
+        self._origin = options.origin
+        self._proxy: httpx.Proxy | None = None
+        if proxy is not None:
+            # A proxy resolves the name itself, and httpx would look for the final dot in the certificate.
+            self._origin = replace(options.origin, host=options.origin.server_name)
+            self._proxy = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=proxy_ssl_context)
         # httpx wants a context for plain HTTP as well; this one trusts nothing and is quick to make.
         self._ssl_context = options.ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._connect_timeout_seconds = options.connect_timeout_seconds
-        self._proxy = None if proxy is None else _httpx_proxy(proxy, proxy_ssl_context)
         self._permits = Permits(options.max_connections)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -134,7 +136,3 @@ class HttpxTransport:
     def _release(self, task: asyncio.Task[None], share: bytes) -> None:
         self._tasks.discard(task)
         self._permits.release(share)
-
-
-def _httpx_proxy(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> httpx.Proxy:
-    return httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=ssl_context if proxy.scheme == "https" else None)

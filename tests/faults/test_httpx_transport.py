@@ -110,7 +110,7 @@ async def through(
         transport = HttpxTransport(
             options,
             proxy=parse_proxy("WETHOD_PROXY", proxy.url.replace("://", f"://{user}")),
-            proxy_ssl_context=authority().client(),
+            proxy_ssl_context=authority().client() if proxy.origin.scheme == "https" else None,
         )
         try:
             yield transport
