@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.http_client.http1 import Http1Transport
 from app.http_client.httpx_transport import HttpxTransport
@@ -23,7 +23,9 @@ CONNECT_SECONDS = 0.2
 """A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
 
 
-TRANSPORTS: dict[str, Callable[[ConnectionOptions], Http1Transport | HttpxTransport]] = {
+AnyTransport: TypeAlias = Http1Transport | HttpxTransport
+
+TRANSPORTS: dict[str, Callable[[ConnectionOptions], AnyTransport]] = {
     "http1": Http1Transport,
     "httpx": HttpxTransport,
 }
@@ -40,7 +42,7 @@ def carrier(
     connect_seconds: float = 2.0,
     idle_seconds: float = 5.0,
     certificate: bool = False,
-) -> Http1Transport | HttpxTransport:
+) -> AnyTransport:
     """A transport of this name, which trusts the test's authority and may have a client certificate."""
     options = ConnectionOptions(
         origin,
@@ -53,14 +55,15 @@ def carrier(
 
 
 @contextlib.asynccontextmanager
-async def transport_to(name: str, origin: Origin, **options: Any) -> AsyncIterator[Http1Transport | HttpxTransport]:
-    """A transport by ``carrier``, which must leave no socket and no task behind."""
+async def transport_to(name: str, origin: Origin, **options: Any) -> AsyncIterator[AnyTransport]:
+    """A transport by ``carrier``, which must leave no connection, no waiter, no socket and no task behind."""
     async with nothing_left():
         transport = carrier(name, origin, **options)
         try:
             yield transport
         finally:
             await transport.aclose()
+        assert (transport.open_connections, transport.idle_connections, transport.waiting) == (0, 0, 0)
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:

@@ -1,28 +1,26 @@
-"""Requests over our own transport, which must leave no socket or task."""
+"""Requests over our own transport, and servers that answer on command."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.headers import parse_headers
-from app.http_client.http1 import Http1Transport
 from app.http_client.transport import Interrupted, NotSent, Request, Response
-from tests.faults.nothing_left import nothing_left
 from tests.faults.steps import Answer, Read
-from tests.faults.transports import carrier
+from tests.faults.transports import transport_to
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from app.headers import RawHeaders
-    from app.http_client.transport import Origin, Transport
+    from app.http_client.transport import Transport
     from tests.faults.server import Connection, FaultServer
     from tests.faults.steps import Step
+    from tests.faults.transports import AnyTransport
 
 LOOPS = [
     pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
@@ -62,22 +60,6 @@ async def outcome(transport: Transport, request: Request) -> Response | type[Not
         return type(problem)
 
 
-@contextlib.asynccontextmanager
-async def http1(server: FaultServer, **options: float) -> AsyncIterator[Http1Transport]:
-    """Make a transport to a server, and check that both ends of every connection are closed with it."""
-    async with nothing_left(), http1_to(server.origin, **options) as transport:
-        yield transport
-
-
-@contextlib.asynccontextmanager
-async def http1_to(origin: Origin, **options: Any) -> AsyncIterator[Http1Transport]:
-    """Make a transport, and check that it holds no connection and no waiter once it is closed."""
-    transport = carrier(
-        "http1", origin, **{"max_connections": 3, "connect_seconds": 1.0, "idle_seconds": 2.0} | options
-    )
-    assert isinstance(transport, Http1Transport)
-    try:
-        yield transport
-    finally:
-        await transport.aclose()
-    assert (transport.open_connections, transport.idle_connections, transport.waiting) == (0, 0, 0)
+def http1(server: FaultServer, **options: Any) -> AbstractAsyncContextManager[AnyTransport]:
+    """Make a transport of our own to a server, as ``transport_to`` does."""
+    return transport_to("http1", server.origin, **options)

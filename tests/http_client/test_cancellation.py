@@ -17,8 +17,8 @@ from tests.support import until
 if TYPE_CHECKING:
     import ssl
 
-    from app.http_client.http1 import Http1Transport
     from app.http_client.transport import Response
+    from tests.faults.transports import AnyTransport
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 
@@ -32,7 +32,7 @@ def check_target(reply: Response, target: bytes) -> None:
     assert reply.body in {None, b"", target}
 
 
-async def check_soundness(transport: Http1Transport, limit: int) -> None:
+async def check_soundness(transport: AnyTransport, limit: int) -> None:
     """Check that every connection is idle or closed, and that the pool can still fill."""
     await until(lambda: transport.open_connections == transport.idle_connections)
     assert transport.waiting == 0

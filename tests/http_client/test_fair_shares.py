@@ -16,16 +16,15 @@ from tests.http_client.exchanges import Gate, gated
 from tests.support import until
 
 if TYPE_CHECKING:
-    from app.http_client.http1 import Http1Transport
-    from app.http_client.httpx_transport import HttpxTransport
     from app.http_client.transport import Request, Response
+    from tests.faults.transports import AnyTransport
 
 pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
 
 A, B, C = b"Bearer a", b"Bearer b", b"Bearer c"
 
 
-def send(transport: Http1Transport | HttpxTransport, request: Request) -> asyncio.Task[Response]:
+def send(transport: AnyTransport, request: Request) -> asyncio.Task[Response]:
     return asyncio.create_task(transport.send(request))
 
 

@@ -16,8 +16,8 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.places import CONNECTING
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import Answer, Close, Hang, Read, Send, Step, Wait
-from tests.faults.transports import delete
-from tests.http_client.exchanges import LOOPS, Gate, gated, http1, http1_to, outcome
+from tests.faults.transports import delete, transport_to
+from tests.http_client.exchanges import LOOPS, Gate, gated, http1, outcome
 from tests.support import until
 from tests.system_parts import require_ipv6
 
@@ -137,7 +137,7 @@ async def test_a_fresh_connection_waits_and_replaces_the_one_that_is_free() -> N
 async def test_connecting_ends_at_the_last_moment_to_send(place: Where) -> None:
     """tests/faults has the ends at the connect timeout."""
     with place() as origin:
-        async with http1_to(origin, connect_seconds=60.0) as transport:
+        async with transport_to("http1", origin, connect_seconds=60.0) as transport:
             with pytest.raises(NotSent) as caught:
                 await asyncio.wait_for(transport.send(delete(send_seconds=0.15, seconds=90)), 5)
             assert caught.value.transient
@@ -155,10 +155,10 @@ async def test_bytes_before_the_request_are_not_a_response() -> None:
 
 
 async def test_names_and_ipv6_addresses_are_reached() -> None:
-    async with FaultServer() as server, http1_to(Origin("http", "localhost", server.port)) as transport:
+    async with FaultServer() as server, transport_to("http1", Origin("http", "localhost", server.port)) as transport:
         assert (await transport.send(delete())).status == 200
         assert server.requests[0].headers[0] == (b"Host", b"localhost:%d" % server.port)
-    async with six() as (origin, heads), http1_to(origin) as transport:
+    async with six() as (origin, heads), transport_to("http1", origin) as transport:
         assert (await transport.send(delete())).status == 204
         assert b"\r\nHost: [::1]:%d\r\n" % origin.port in heads[0]
 
@@ -210,7 +210,7 @@ async def test_an_idle_tls_connection_is_closed_with_close_notify() -> None:
                 # Raises where it meets a FIN alone.
                 return connection.recv(1)
 
-        serving = asyncio.create_task(asyncio.to_thread(serve))
-        async with http1_to(Origin("https", "127.0.0.1", listener.getsockname()[1])) as transport:
+        async with transport_to("http1", Origin("https", "127.0.0.1", listener.getsockname()[1])) as transport:
+            serving = asyncio.create_task(asyncio.to_thread(serve))
             assert (await transport.send(delete())).status == 204
         assert await serving == b""
