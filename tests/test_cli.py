@@ -28,6 +28,7 @@ from app.settings import load
 from tests.gateway import AUDIT_KEY
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, free_port, until
+from tests.system_parts import require
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def test_a_bad_setting_stops_the_start_with_a_line_each() -> None:
         ]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a file that opens and cannot be read")
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_a_key_file_whose_read_fails_stops_the_start_with_a_line(command: str) -> None:
+    require("Linux, which has a file that opens and cannot be read", present=sys.platform == "linux")
     done = run(command, environ={"GATEWAY_AUDIT_KEY_FILE": "/proc/self/mem", "GATEWAY_PORT": "x"})
     assert done.returncode == 1
     assert done.stderr.splitlines() == [

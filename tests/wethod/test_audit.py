@@ -46,7 +46,7 @@ IDS = {
     "9" * 5_000: "(5000 characters)",
     f"Bearer {TOKEN}": f"({len(TOKEN) + 7} characters)",
 }
-"""What a caller gives as id, and what is written of it."""
+"""Each id that a caller gives, and the text of it in the audit."""
 
 # id: (event, what differs from AUDIT_LINE)
 EVENTS: dict[str, tuple[OperationRecord, dict[str, Any]]] = {
