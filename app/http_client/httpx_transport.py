@@ -112,6 +112,7 @@ class HttpxTransport:
             if not task.cancelling():
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # since Python 3.12, `gather` does not wait for the callbacks of a task that is done
 
     async def _run(self, exchange: Exchange, request: Request) -> None:
         """Run an exchange until its response is there, or its time is over."""
