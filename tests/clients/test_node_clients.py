@@ -66,7 +66,7 @@ async def addresses(project: Project) -> AsyncIterator[dict[str, str]]:
             environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(project.folder / manifest)}
             urls[name] = (await stack.enter_async_context(gateway(wethod, environ))).url
         scripted = await stack.enter_async_context(upstream(by_contact))
-        environ = {"WETHOD_TIMEOUT_SECONDS": "1.5"}
+        environ = {"WETHOD_TIMEOUT_SECONDS": "3.0"}
         urls["SCRIPTED_URL"] = (await stack.enter_async_context(gateway(scripted.url, environ))).url
         yield {name: f"{url}/graphql" for name, url in urls.items()}
 
