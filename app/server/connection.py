@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
             self._start(self._queue.popleft())
             self.update_reading()
         elif self._pending_error:
-            self._answer(self._pending_error)
+            self._answer(self._pending_error, self._parser.method)
         elif self._eof:
             self._close(linger=False)
         else:
@@ -213,7 +213,7 @@ class Connection(asyncio.Protocol):
             self.abort()
         else:
             exchange.scope[SERVER_STATUS] = response.status
-            self._answer(response)
+            self._answer(response, exchange.scope["method"])
 
     # Called by the server
 
@@ -306,7 +306,7 @@ class Connection(asyncio.Protocol):
         """Answer the request that is being read; first let the active one end if it is another."""
         active = self._active
         if active is None:
-            self._answer(response)
+            self._answer(response, self._parser.method)
         elif not active.complete:
             self.replace_response(active, response)
         elif self._pending_error is None:
@@ -315,10 +315,10 @@ class Connection(asyncio.Protocol):
             self._pending_error = response
             self.update_reading()
 
-    def _answer(self, response: ErrorResponse) -> None:
+    def _answer(self, response: ErrorResponse, method: str) -> None:
         logger.debug("the server answers %d: %s", response.status, response.message)
         self.state.lifecycle.observer.request_refused(response.status)
-        self.write(response.render(self.state.date))
+        self.write(response.render(self.state.date, method))
         self._close(linger=True)
 
     def _close(self, *, linger: bool) -> None:

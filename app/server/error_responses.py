@@ -21,11 +21,12 @@ class ErrorResponse:
     code: str
     message: str
 
-    def render(self, date: bytes) -> bytes:
-        """Encode head and body.
+    def render(self, date: bytes, method: str) -> bytes:
+        """Encode head and body; for HEAD the head alone, with the length of the body (RFC 9110 §9.3.2).
 
         Args:
             date: the ``Date`` line with its line end.
+            method: the method of the request; empty if it is not known.
         """
         error = {"message": self.message, "extensions": {"code": self.code}}
         body = json.dumps({"errors": [error]}, separators=(",", ":")).encode()
@@ -37,7 +38,7 @@ class ErrorResponse:
             "vary: Accept, Origin\r\n"
             "connection: close\r\n"
         )
-        return head.encode() + date + b"\r\n" + body
+        return head.encode() + date + b"\r\n" + (b"" if method == "HEAD" else body)
 
 
 MALFORMED = ErrorResponse(400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")

@@ -106,6 +106,12 @@ class RequestParser:
         """A part of a request has arrived, and a part is missing."""
         return self.unfinished and (self._in_head or self._exchange is not None)
 
+    @property
+    def method(self) -> str:
+        """The method of the request that is read; empty if its target has not begun."""
+        # Before the target, the parser may still have the method of the request before it.
+        return self._parser.get_method().decode("ascii") if self._url else ""
+
     def close(self) -> None:
         """Read no more, and break the reference cycle between the two parsers."""
         del self._parser
@@ -148,7 +154,10 @@ class RequestParser:
                 raise cause from None
             logger.exception("reading a request failed")  # a bug of this server, not a mistake of the client
             raise RejectedRequestError(CRASH) from None
-        except httptools.HttpParserError:
+        except httptools.HttpParserError as error:
+            if isinstance(error, httptools.HttpParserInvalidURLError):
+                # The parser does not pass an invalid target on, but it has read the method before it.
+                self._url += b"?"
             raise RejectedRequestError(MALFORMED) from None
         else:
             return
@@ -170,9 +179,9 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._url = b""
         if len(self.found) > MAX_PIPELINED:
             raise RejectedRequestError(PIPELINE_TOO_DEEP)
-        self._url = b""
         self._headers = []
         self._in_head = self.unfinished = self.fresh = True
 

@@ -224,6 +224,57 @@ async def test_a_response_that_may_have_no_body_has_none(method: bytes, status: 
             assert (answer.status, answer.headers.get("content-length")) == (status, length)
 
 
+LONG = b"v" * 40_000
+BAD_CHUNK = request(b"/", b"", b"HEAD", b"Transfer-Encoding: chunked") + b"zz\r\n"
+REJECTED_HEADS = {
+    "long-head": (431, request(b"/", b"", b"HEAD", b"X: " + LONG)),
+    "long-unfinished-head": (431, request(b"/", b"", b"HEAD", b"X: " + LONG)[:-4]),
+    "long-target": (414, request(b"/" + LONG, method=b"HEAD")),
+    "two-hosts": (400, request(b"/", b"", b"HEAD", b"Host: test")),
+    "bad-target": (400, request(b"/\xff", method=b"HEAD")),
+    "bad-version": (400, request(b"/", method=b"HEAD", version=b"9.9")),
+    "bad-chunk": (400, BAD_CHUNK),
+    "failed-application": (500, request(b"/", method=b"HEAD")),
+}
+
+
+@pytest.mark.parametrize(("status", "data"), REJECTED_HEADS.values(), ids=REJECTED_HEADS)
+async def test_an_error_of_the_server_has_no_content_for_head(status: int, data: bytes) -> None:
+    """RFC 9110 section 9.3.2; the length is that of the response to a GET."""
+    async with serving(answering(ZeroDivisionError())) as served:
+        expected = await served.ask(data.replace(b"HEAD", b"GET"))
+        async with served.connect() as client:
+            await client.send(data)
+            answer = await client.answer(head_only=True)
+            assert await client.rest() == b""
+    assert (answer.status, answer.headers["content-length"]) == (status, str(len(expected.body)))
+
+
+async def test_a_head_that_fails_behind_another_request_gets_no_content() -> None:
+    async with serving() as served:
+        for first, rest in ((request() + BAD_CHUNK, b""), (request() + BAD_CHUNK[:-4], BAD_CHUNK[-4:])):
+            async with served.connect() as client:
+                await client.send(first)
+                assert (await client.answer()).status == 200
+                await client.send(rest)
+                assert (await client.answer(head_only=True)).status == 400
+                assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("heads", "behind", "status"), [(1, b"GARBAGE", 400), (18, b"", 503)], ids=["garbage", "too-many"]
+)
+async def test_an_error_before_the_method_is_known_has_content(heads: int, behind: bytes, status: int) -> None:
+    """Also behind a HEAD."""
+    async with serving() as served, served.connect() as client:
+        await client.send(request(b"/", method=b"HEAD") * heads + behind)
+        for _ in range(min(heads, 17)):
+            assert (await client.answer(head_only=True)).status == 200
+        error = await client.answer()
+        assert (error.status, list(error.json)) == (status, ["errors"])
+        assert await client.rest() == b""
+
+
 async def test_the_server_writes_the_fields_of_the_connection() -> None:
     fields = [(b"transfer-encoding", b"chunked"), (b"content-length", b"2"), (b"connection", b"close"), (b"x-a", b"b")]
     async with serving(answering(start(200, *fields), piece(b"ok"))) as served, served.connect() as client:
