@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import secrets
 from pathlib import Path
 from string import Template
@@ -60,6 +61,9 @@ ASSET_HEADERS = {
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
+
+# Named, without a quality or with one above zero (RFC 9110 §12.5.3).
+_ACCEPTS_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q\s*=\s*(?:1|0?\.0*[1-9]))", re.IGNORECASE)
 
 MISSING = """\
 <!doctype html>
@@ -139,7 +143,8 @@ class Assets(StaticFiles):
         media_type = MEDIA_TYPES.get(Path(path).suffix)
         if media_type is None:
             raise HTTPException(404)
-        compressed = "gzip" in Headers(scope=scope).get("accept-encoding", "") and self.lookup_path(f"{path}.gz")[1]
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        compressed = _ACCEPTS_GZIP.search(accepted) and self.lookup_path(f"{path}.gz")[1]
         response = await super().get_response(f"{path}.gz" if compressed else path, scope)
         response.headers.update(ASSET_HEADERS)
         if response.status_code == 200:  # noqa: PLR2004 - a 304 describes nothing

@@ -50,7 +50,11 @@ class Sent:
     ("accepted", "name", "expected"),
     [
         pytest.param("gzip, deflate, br, zstd", "main-1a2b.js", Sent(GZIP, "gzip"), id="gzip"),
+        pytest.param("deflate,GZIP ; Q = 0.001", "main-1a2b.js", Sent(GZIP, "gzip"), id="gzip-if-need-be"),
         pytest.param("identity", "main-1a2b.js", Sent(SCRIPT, None), id="plain"),
+        pytest.param("gzip;q=0, identity", "main-1a2b.js", Sent(SCRIPT, None), id="gzip-refused"),
+        pytest.param("*, gzip; q=0.000", "main-1a2b.js", Sent(SCRIPT, None), id="only-gzip-refused"),
+        pytest.param("x-gzipped", "main-1a2b.js", Sent(SCRIPT, None), id="another-coding"),
         pytest.param("gzip", "font-3c4d.woff2", Sent(FONT, None, "font/woff2"), id="font"),
     ],
 )
