@@ -18,9 +18,18 @@ class DecodeError(ValueError):
     """The text is not JSON. The message says where, and may be shown to a client."""
 
 
-def _integer(digits: str) -> int | str:
-    # As a string it keeps its digits: an ID takes it, an Int refuses it.
-    return int(digits) if len(digits) <= _MAX_INT_DIGITS else digits
+class LongInteger:
+    """An integer beyond 4,300 digits; ``str`` returns its digits. An ID takes it, nothing else does."""
+
+    def __init__(self, digits: str) -> None:
+        self._digits = digits
+
+    def __str__(self) -> str:
+        return self._digits
+
+
+def _integer(digits: str) -> int | LongInteger:
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else LongInteger(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -30,7 +39,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def decode(text: bytes) -> object:
     """Decode JSON text (RFC 8259): UTF-8, no byte order mark; of duplicate names the last one wins.
 
-    A lone surrogate escape becomes a lone surrogate; an integer beyond 4,300 digits becomes a string of its digits.
+    A lone surrogate escape becomes a lone surrogate; an integer beyond 4,300 digits becomes a ``LongInteger``.
 
     Raises:
         DecodeError: it is not JSON, not UTF-8, or nested too deeply.

@@ -14,6 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 from schema.contact import DeleteContactResult, DeleteContactsEntry
 from schema.context import WethodContext, resolve_context
 from schema.delete_contact import DELETE_CONTACT, resolve_delete, resolve_delete_many
+from schema.json_codec import LongInteger
 from schema.rest import RestOperation
 
 OPERATIONS: tuple[RestOperation[Any, Any], ...] = (DELETE_CONTACT,)
@@ -60,7 +61,7 @@ def parse_id(value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, (int, LongInteger)) and not isinstance(value, bool):
         return str(value)
     raise GraphQLError(
         "ID must be a string or an integer without fraction or exponent"

@@ -48,6 +48,15 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     "query-null": (body(query=None), 422, "BAD_REQUEST", "query is missing"),
     "query-number": (body(query=7), 422, "BAD_REQUEST", "query must be a string"),
     "operation-name-number": (body(query=CONTEXT, operationName=7), 422, "BAD_REQUEST", "operationName must be"),
+    **{
+        f"{name}-long-number": (
+            b'{"query": "{__typename}", "%b": %b}' % (name.encode(), b"1" * 4_301),
+            422,
+            "BAD_REQUEST",
+            f"{name} must be a string",
+        )
+        for name in ("query", "operationName", "documentId", "doc_id")
+    },
     "variables-string": (body(query=CONTEXT, variables="{}"), 422, "BAD_REQUEST", "variables must be an object"),
     "variables-list": (body(query=CONTEXT, variables=[7]), 422, "BAD_REQUEST", "variables must be an object"),
     "extensions-list": (body(query=CONTEXT, extensions=[]), 422, "BAD_REQUEST", "extensions must be an object"),
