@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[str, type, str], ...] = (
     ("documentId", str, "must be a string or null"),
     ("doc_id", str, "must be a string or null"),
 )
-_PARAMETERS = frozenset(GraphQLRequest.__struct_encode_fields__)
+_PARAMETERS = {name.encode(): name for name in GraphQLRequest.__struct_encode_fields__}
 
 
 def check_body_headers(headers: Headers, max_bytes: int) -> None:
@@ -105,12 +105,15 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
     parameters: dict[str, object] = {}
     for pair in query_string.split(b"&"):
         raw_name, _, raw_value = pair.partition(b"=")
-        name = _unquote(raw_name, "A name in the query string")
-        if name not in _PARAMETERS:
+        name = _PARAMETERS.get(_unquote(raw_name))
+        if name is None:
             continue
         if name in parameters:
             raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} is repeated.")
-        parameters[name] = _unquote(raw_value, f"The parameter {name}")
+        try:
+            parameters[name] = _unquote(raw_value).decode("utf-8")
+        except UnicodeDecodeError:
+            raise HttpError(400, ErrorCode.BAD_REQUEST, f"The parameter {name} is not UTF-8.") from None
     for name in ("variables", "extensions"):
         text = parameters.get(name)
         if isinstance(text, str):
@@ -125,11 +128,8 @@ def _decode(text: bytes, subject: str) -> object:
         raise HttpError(400, ErrorCode.BAD_REQUEST, f"{subject} is not JSON: {error}.") from None
 
 
-def _unquote(value: bytes, subject: str) -> str:
-    try:
-        return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8")
-    except UnicodeDecodeError:
-        raise HttpError(400, ErrorCode.BAD_REQUEST, f"{subject} is not UTF-8.") from None
+def _unquote(value: bytes) -> bytes:
+    return unquote_to_bytes(value.replace(b"+", b" "))
 
 
 def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
