@@ -31,7 +31,7 @@ CLIENT_HEADERS = (
 )
 """Headers that usual clients and tracing libraries add to a request."""
 
-_METHODS = (b"GET", b"POST")
+_METHODS = (b"GET", b"HEAD", b"POST")
 _MAX_AGE_SECONDS = 600
 
 

@@ -138,7 +138,7 @@ PREFLIGHT = (b"Access-Control-Request-Method: POST", b"Access-Control-Request-He
 
 ALLOWED = {
     **SHARED,
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": "GET, HEAD, POST",
     "access-control-max-age": "600",
     "access-control-allow-headers": ", ".join(sorted((*CLIENT_HEADERS, *OWN_HEADERS), key=str.lower)),
     "content-type": "text/plain; charset=utf-8",

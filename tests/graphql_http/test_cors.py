@@ -63,12 +63,17 @@ async def test_a_preflight_of_a_listed_origin_is_allowed(cors: GatewayClient, na
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == ORIGIN
     assert name in response.headers["access-control-allow-headers"].lower().split(", ")
-    assert response.headers["access-control-allow-methods"] == "GET, POST"
+    assert response.headers["access-control-allow-methods"] == "GET, HEAD, POST"
     assert "access-control-allow-credentials" not in response.headers
     assert response.headers["cache-control"] == "no-store"
     assert response.headers.get_list("vary") == ["Accept, Origin"]
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["x-request-id"] == "mine-1"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_a_preflight_allows_every_method_of_the_endpoint(cors: GatewayClient, method: str) -> None:
+    assert (await preflight(cors, ORIGIN, method, "wethod-company")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready", "/nothing"])
