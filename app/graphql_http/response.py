@@ -39,6 +39,8 @@ _PERSISTED = frozenset({ErrorCode.PERSISTED_QUERY_NOT_FOUND, ErrorCode.PERSISTED
 
 _CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8".encode("ascii") for media_type in (JSON, GRAPHQL_RESPONSE)}
 _INTERNAL = "Internal server error."
+_MAX_MESSAGE = 1_000
+"""Characters of a message; graphql-core quotes names and literals of any length, and escapes control characters."""
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +93,10 @@ def answer_bug() -> Answer:
 
 
 def _format(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
-    return {**error.formatted, "extensions": {"code": code}}
+    message = error.message
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}… (Long text is cut.)"
+    return {**error.formatted, "message": message, "extensions": {"code": code}}
 
 
 def _log_failed_field(error: GraphQLError) -> None:

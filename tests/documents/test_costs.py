@@ -62,6 +62,7 @@ async def test_no_document_costs_more_than_the_bound(client: GatewayClient, writ
     assert await cost(client, of_size(write, TOKENS)) <= MAX_CALLS
 
 
+CONTROL = "\x7f"
 PADDING = "\n" * 27_000  # two bytes each in JSON
 
 
@@ -74,6 +75,8 @@ PADDING = "\n" * 27_000  # two bytes each in JSON
         pytest.param(PADDING + of_size(FAMILIES["conflicts"], 1_000), id="conflicts"),
         pytest.param(of_size(FAMILIES["cycles"], 900).replace("F", "F" * 200), id="long-names"),
         pytest.param(f"query {'Q' * 50_000} {context('company @skip(if: $v) ' * 100)}", id="a-long-name-quoted"),
+        # Seven bytes of answer for each.
+        pytest.param(context(f'company @skip(if: "{CONTROL * 60_000}")'), id="control-characters-quoted"),
     ],
 )
 async def test_errors_do_not_multiply_the_cost_of_a_long_text(client: GatewayClient, text: str) -> None:
