@@ -6,13 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, GraphQLError, VariableNode
 
 from app.execution.answer_size import MAX_ANSWER, MIN_WORDS, AnswerSize, words_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
 from app.execution.selection_set import Selections, fragments_of
+from app.execution.strawberry_types import declared_calls
 from app.execution.variables import VariableCoercion
 from schema.json_codec import encode
 
@@ -87,6 +88,7 @@ class Plan:
         self._sizes = AnswerSize(schema, self._fragments).measure(definition.selection_set, self._root_type)
         self._max_refusal_bytes = max_refusal_bytes
         self._check_refusal_bytes(sum(size.own for size in self._sizes.values()))
+        self._counted_lists = self._find_counted_lists()
         # ``@skip`` and ``@include`` take a Boolean, so only Boolean variables can change the choice.
         self._conditions = self._coercion.booleans
         self.choices = min(2 ** len(self._conditions), MAX_CHOICES)
@@ -99,6 +101,11 @@ class Plan:
             RequestError: a value is wrong (``BAD_USER_INPUT``), or the operation makes too many calls of Wethod or
                 selects their results too often (``LIMIT_EXCEEDED``). No resolver has run.
         """
+        for name in self._counted_lists:
+            value = given.get(name)
+            if isinstance(value, list):
+                # Coercion of a long list takes longer than everything else.
+                self._check_calls(len(value))
         variables = self._coercion.coerce(given)
         choice = tuple([variables.coerced.get(name) for name in self._conditions]) if self._conditions else ()
         fields = self._planned.get(choice) or self._plan(choice)
@@ -111,6 +118,28 @@ class Plan:
         made = [field.calls(arguments[field.key]) for field in fields.fields]
         echoed = self._echoed_bytes(fields, arguments)
         return Coerced(self._max_words(fields, made, echoed), given, variables, fields, arguments)
+
+    def _find_counted_lists(self) -> tuple[str, ...]:
+        """Name the variables whose elements are the calls of a field. A skipped field's variable is coerced too."""
+        names = []
+        selections = Selections(self._schema, self._fragments, None)
+        for node, *_ in selections.collect([self.definition.selection_set], self._root_type).values():
+            field = self._root_type.fields.get(node.name.value)
+            counted = declared_calls(field) if field is not None else None
+            names += [
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if argument.name.value == counted and isinstance(argument.value, VariableNode)
+            ]
+        return tuple(names)
+
+    def _check_calls(self, made: int) -> None:
+        if made > self._max_calls:
+            raise RequestError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"The operation makes {made} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
+                limit="calls",
+            )
 
     def _echoed_bytes(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
         """Bound the answer to a caller without a usable token by the lists that the request gives.
@@ -162,12 +191,7 @@ class Plan:
         Raises:
             RequestError: there are too many calls, or too many names for their results.
         """
-        if sum(made) > self._max_calls:
-            raise RequestError(
-                ErrorCode.LIMIT_EXCEEDED,
-                f"The operation makes {sum(made)} calls of Wethod; GATEWAY_MAX_DELETES allows {self._max_calls}.",
-                limit="calls",
-            )
+        self._check_calls(sum(made))
         max_words = words_for_each_call(
             ((self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)), echoed
         )

@@ -49,7 +49,8 @@ class Selections:
     Args:
         schema: the schema that validated the document.
         fragments: the fragments of the document by name.
-        conditions: the value of each Boolean variable, which a ``@skip`` or an ``@include`` may look at.
+        conditions: the value of each Boolean variable, which a ``@skip`` or an ``@include`` may look at; None to
+            collect what they leave out too.
     """
 
     __slots__ = ("_conditions", "_fragments", "schema")
@@ -58,7 +59,7 @@ class Selections:
         self,
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
-        conditions: Mapping[str, bool | None],
+        conditions: Mapping[str, bool | None] | None,
     ) -> None:
         self.schema = schema
         self._fragments = fragments
@@ -80,7 +81,11 @@ class Selections:
         visited: set[str],
     ) -> None:
         for selection in selection_set.selections:
-            if selection.directives and not self._is_included(selection):
+            if (
+                selection.directives
+                and self._conditions is not None
+                and not self._is_included(selection, self._conditions)
+            ):
                 continue
             if isinstance(selection, FieldNode):
                 key = (selection.alias or selection.name).value
@@ -90,11 +95,12 @@ class Selections:
             if fragment is not None and self._applies(fragment.type_condition, type_):
                 self._collect(fragment.selection_set, type_, fields, visited)
 
-    def _is_included(self, selection: SelectionNode) -> bool:
+    @staticmethod
+    def _is_included(selection: SelectionNode, conditions: Mapping[str, bool | None]) -> bool:
         for directive in selection.directives or ():
             value = (directive.arguments or ())[0].value
             given = (
-                self._conditions[value.name.value]
+                conditions[value.name.value]
                 if isinstance(value, VariableNode)
                 else cast("BooleanValueNode", value).value
             )

@@ -47,10 +47,10 @@ def counted() -> Iterator[Count]:
         sys.setprofile(None)
 
 
-async def cost(client: GatewayClient, text: str) -> int:
+async def cost(client: GatewayClient, text: str, variables: dict[str, object] | None = None) -> int:
     """Count the calls for one request without a token, whose answer must be short."""
     with counted() as count:
-        response = await client.graphql(text, headers=WITHOUT_TOKEN)
+        response = await client.graphql(text, variables, headers=WITHOUT_TOKEN)
     assert response.status_code in (200, 422), response.text
     assert len(response.content) <= MAX_ANSWER
     return count.calls
@@ -82,3 +82,25 @@ PADDING = "\n" * 27_000  # two bytes each in JSON
 async def test_errors_do_not_multiply_the_cost_of_a_long_text(client: GatewayClient, text: str) -> None:
     """They must not search the text once for each error."""
     assert await cost(client, text) <= MAX_CALLS + 10 * len(text)
+
+
+def deletes(count: int, directive: str = "") -> str:
+    """Write a mutation with this many lists of deletes."""
+    fields = " ".join(f"a{i}: deleteContacts(ids: $i) {directive} {{ __typename }}" for i in range(count))
+    return f"mutation ($i: [ID!]!) {{ {fields} }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        pytest.param(deletes(1), [1] * 32_000, id="numbers"),
+        pytest.param(deletes(1), [""] * 21_000, id="texts"),
+        pytest.param(deletes(20), [1] * 31_000, id="many-fields"),
+        pytest.param(deletes(1, "@skip(if: true)"), [1] * 32_000, id="a-skipped-field"),
+    ],
+)
+async def test_a_long_list_is_refused_before_its_elements_are_read(
+    client: GatewayClient, text: str, ids: list[object]
+) -> None:
+    """A list in variables has no tokens."""
+    assert await cost(client, text, {"i": ids}) <= MAX_CALLS
