@@ -9,10 +9,14 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
+_MAX_RANGES = 100
+"""Media ranges that are read; browsers send ten at most, and 32 KB hold 16,000."""
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Java's HttpURLConnection writes the range `*` and the quality `.2`: `text/html, *; q=.2, */*; q=.2`.
 _RANGE = re.compile(rf"\s*(?P<type>\*|{_NAME}/{_NAME})\s*(?P<parameters>(?:;.*)?)")
 _QUALITY = re.compile(r";\s*[qQ]\s*=(?P<q>[^;]*)")
+# It also matches a string without an end, so that no quote is looked at twice.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?')
 _QUALITY_VALUE = re.compile(r"\s*(?:0|1|0?\.[0-9]{1,3}|0\.|1\.0{0,3})\s*")
 
 
@@ -21,8 +25,8 @@ def negotiate(accept: bytes, html: bool) -> str | None:  # noqa: FBT001 - lru_ca
     """Choose the media type of an answer.
 
     The highest quality wins. Among equal qualities a named type wins over a wildcard, then the type that the client
-    names first. Parts that cannot be read are ignored. Without a readable part, and for ``*/*``, it is
-    ``application/json``.
+    names first. Parts that cannot be read, and parts after the first 100, are ignored. Without a readable part, and
+    for ``*/*``, it is ``application/json``.
 
     Args:
         accept: the ``Accept`` fields of a request, joined by commas; empty if there is none.
@@ -60,7 +64,8 @@ def _precision(media_range: str, offer: str) -> int:
 
 def _parse_ranges(accept: str) -> list[tuple[str, float]]:
     ranges: list[tuple[str, float]] = []
-    for part in accept.split(","):
+    # A quoted string may contain commas and semicolons (RFC 9110 §5.6.4), and no media type here depends on one.
+    for part in _QUOTED.sub('""', accept).split(",", _MAX_RANGES)[:_MAX_RANGES]:
         found = _RANGE.fullmatch(part)
         if not found:
             continue

@@ -41,6 +41,14 @@ ACCEPTED = {
     "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2": JSON,
     "text/html;q=.8, */*;q=.8": JSON,
     "*/*;q=.8": JSON,
+    # Quoted strings (RFC 9110 §5.6.4).
+    'application/json; x="a,b";q=0, */*': GRAPHQL,
+    'application/json; x="a\\",b";q=0, */*': GRAPHQL,
+    'application/json; x=";q=0.1", application/graphql-response+json;q=0.5': JSON,
+    'application/json; x="a, b': JSON,
+    # The first hundred parts are read.
+    "*/*," * 99 + "application/graphql-response+json": GRAPHQL,
+    "*/*," * 100 + "application/graphql-response+json": JSON,
 }
 
 
