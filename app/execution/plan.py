@@ -144,7 +144,8 @@ class Plan:
     def _echoed_bytes(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
         """Bound the answer to a caller without a usable token by the lists that the request gives.
 
-        Each element makes an entry of the answer, which may repeat the element under every name.
+        Each element makes an entry of the answer, which may repeat the element under every name. The name of an empty
+        list is answered too.
 
         Returns:
             Bytes of the elements in the answer.
@@ -152,14 +153,15 @@ class Plan:
         Raises:
             RequestError: the answer would be too long.
         """
-        own = echoed = 0
+        own = sum(self._sizes[key].own for key in fields.typenames)
+        echoed = 0
         for field in fields.fields:
             size = self._sizes[field.key]
             if field.counted is None:
                 own += size.own
             else:
                 given = arguments[field.key].get(field.counted) or ()
-                own += size.own * len(given)
+                own += size.own * max(1, len(given))
                 echoed += size.names * len(encode(given))
         self._check_refusal_bytes(own + echoed)
         return echoed
@@ -192,9 +194,9 @@ class Plan:
             RequestError: there are too many calls, or too many names for their results.
         """
         self._check_calls(sum(made))
-        max_words = words_for_each_call(
-            ((self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)), echoed
-        )
+        sizes = [(self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)]
+        sizes += [(self._sizes[key], 0) for key in fields.typenames]
+        max_words = words_for_each_call(sizes, echoed)
         if max_words < MIN_WORDS:
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,

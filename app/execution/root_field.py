@@ -173,6 +173,7 @@ class RootFields:
 
     Attributes:
         fields: the fields in the order of the answer, ``__typename`` left out.
+        typenames: the response names of ``__typename``.
         is_projected: the resolvers are called, and their values projected.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
         counted: a field's number of calls depends on its arguments.
@@ -190,12 +191,14 @@ class RootFields:
     ) -> None:
         schema = selections.schema
         fields: list[RootField] = []
+        typenames: list[str] = []
         self._blank: dict[str, Any] = {}
         self.is_projected = has_default_configuration(schema)
         for key, nodes in selections.collect([definition.selection_set], root_type).items():
             name = nodes[0].name.value
             self._blank[key] = root_type.name if name == "__typename" else None
             if name == "__typename":
+                typenames.append(key)
                 continue
             field = schema.get_field(root_type, name)
             if field is None:  # pragma: no cover - validation refuses such a document
@@ -222,6 +225,7 @@ class RootFields:
                 )
             )
         self.fields = tuple(fields)
+        self.typenames = tuple(typenames)
         self.counted = any(field.counted is not None for field in fields)
         self.is_concurrent = definition.operation is OperationType.QUERY and sum(field.is_async for field in fields) > 1
         self.max_words = 0

@@ -618,6 +618,18 @@ async def test_an_answer_without_a_token_stays_short(client: GatewayClient, weth
     assert wethod.asked == []
 
 
+@pytest.mark.parametrize("field", ["deleteContacts(ids: []) { id }", "__typename"])
+async def test_names_of_fields_that_delete_nothing_count(client: GatewayClient, wethod: Upstream, field: str) -> None:
+    """Without a token, a list of ids and these names could make an answer of 158 KB."""
+    names = " ".join(f"{'n' * 3_000}{i}: {field}" for i in range(19))
+    types = " ".join(f"{'t' * 104}{i}: __typename" for i in range(7))
+    query = f"mutation ($ids: [ID!]!) {{ deleteContacts(ids: $ids) {{ result {{ {types} }} }} {names} }}"
+    response = await client.graphql(query, {"ids": ["1"] * 100}, {})
+    assert len(response.content) <= 100_000
+    assert response.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    assert wethod.asked == []
+
+
 async def test_an_answer_without_a_token_is_longer_where_more_root_fields_are_allowed() -> None:
     """5,000 bytes for each of more than twenty."""
     wide = " ".join(f"a{i}: id" for i in range(7))
