@@ -19,6 +19,9 @@ MAX_HEADER_VALUES = 20
 ENTRY_BYTES = 40
 """Bytes of an entry of a list in an answer, beside its text."""
 
+_OWN_BYTES = 128
+"""Bytes of the gateway's own key and of the longest ``Envelope.cut``."""
+
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
 _SHOWN_HEADER_PREFIX = "x-ratelimit-"
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
@@ -92,10 +95,10 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
 
     Args:
         body: the body; None if it could not be read.
-        max_words: bytes of text that may be shown.
+        max_words: bytes of text that may be shown, the gateway's own key and ``cut`` included.
     """
     fields = _read_object(body)
-    budget = _Budget(max_words)
+    budget = _Budget(max_words - _OWN_BYTES)
     key = fields.get("key")
     key = clean(key) if isinstance(key, str) else ""
     # Clients compare keys: half a key is worse than none.

@@ -120,11 +120,12 @@ def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
     status = response.status
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
         return unclear(status, words)
-    envelope = read_envelope(response.body, response.max_words)
+    message = words.rejections.get(status, words.unexpected)
+    envelope = read_envelope(response.body, response.max_words - len(message))
     member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
     outcome = member(
         key=envelope.key or key,
-        message=(envelope.message or words.rejections.get(status, words.unexpected)) + envelope.cut,
+        message=(envelope.message or message) + envelope.cut,
         status_code=status,
         response=envelope.response,
     )

@@ -57,8 +57,6 @@ ITEM_BYTES = 40
 """The bytes of words that each item of a list costs beside its text: ``schema.envelope.ENTRY_BYTES``."""
 
 _PUNCTUATION = 4
-_LEAF = 24
-"""Bytes of a value without words: a number, an enum, a type's name."""
 _OWN_MESSAGE = 160
 """Bytes of the longest message that the gateway itself writes about a missing or unusable header."""
 _OWN_ITEMS = 3
@@ -97,11 +95,15 @@ class AnswerSize:
     Args:
         schema: the schema that validated the document.
         fragments: the fragments of the document by name.
+
+    Attributes:
+        leaf: bytes of the longest value without words, which is a type's name; a number or an enum is shorter.
     """
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._schema = schema
         self._fragments = fragments
+        self.leaf = max(map(len, schema.type_map)) + 2
 
     def measure(self, selection_set: SelectionSetNode, root_type: GraphQLObjectType) -> dict[str, Size]:
         """Measure each root field, by response name."""
@@ -165,8 +167,8 @@ class _Tally:
         if not is_composite_type(named):
             self.names[path] += 1
             is_text = str(named) == "String"
-            fixed = _PUNCTUATION if is_list or is_text else _LEAF
-            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if is_text else _LEAF
+            fixed = _PUNCTUATION if is_list or is_text else self._size.leaf
+            own = _SDL if path[-1] == "sdl" else _OWN_MESSAGE if is_text else self._size.leaf
             return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
         is_outcome = in_outcome or is_abstract_type(named)

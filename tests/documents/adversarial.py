@@ -262,6 +262,9 @@ SPREADS: dict[str, Write] = {
         "DeleteContactResult",
     ),
     "typenames-in-every-root": lambda n: _spread(each(lambda i: f"a{i}: __typename", min(n, 95)), 20),
+    "long-typenames-of-deletes": lambda n: _spread(
+        each(lambda i: f"{'t' * 101}{i:02}: __typename", min(n, 38)), 20, _DELETE, "DeleteContactResult"
+    ),
     "five-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 5)) + " }",
     "four-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 4)) + " }",
 }

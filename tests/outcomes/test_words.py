@@ -347,6 +347,22 @@ async def test_an_answer_stays_below_a_megabyte(wethod: Upstream, client: Gatewa
     assert all("of 900 failures shown.)" in outcome["message"] for outcome in outcomes)
 
 
+async def test_the_gateways_own_words_count_for_the_megabyte(wethod: Upstream, client: GatewayClient) -> None:
+    """Its message, and what it adds about text that is cut, appear under every name of the message."""
+    failures = [{"field": "f", "message": "m" * 900}] * 100
+    headers = {"x-ratelimit-a": ["v" * 900] * 30}
+    wethod.script = [answer(418, words(key="k", content="c" * 1_000, failures=failures, headers=headers))]
+    messages = " ".join(f"m{i}: message" for i in range(27))
+    contents = " ".join(f"{'c' * 1_100}{i}: content" for i in range(27))
+    aliases = " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 21))
+    fragment = f"fragment F on WethodError {{ {messages} response {{ {contents} }} }}"
+    response = await client.graphql(f"mutation {{ {aliases} }} {fragment}")
+    assert response.status_code == 200
+    assert 900_000 < len(response.content) <= 1_000_000
+    cut = " (0 of 100 failures shown.) (0 of 30 header values shown.) (Long text is cut.)"
+    assert all(outcome["m0"].endswith(cut) for outcome in response.json()["data"].values())
+
+
 def test_contract_and_engine_count_the_same_bytes_for_a_list_item() -> None:
     """The engine may not import the contract."""
     assert ITEM_BYTES == ENTRY_BYTES
