@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import select
-import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from app.http_client.response_parser import ResponseParser
+from app.http_client.tls import is_orderly_end
 from app.http_client.transport import BODY_SECONDS, Interrupted, Response
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """End; a body without a length is complete now (RFC 9112 §6.3)."""
-        if self._state == _AWAITING_BODY and self._is_orderly_end():
+        assert self._transport is not None  # noqa: S101 - it has just ended
+        if self._state == _AWAITING_BODY and is_orderly_end(self._transport.get_extra_info("ssl_object")):
             self._parser.feed_eof()
             self._advance()
         self.end("closed by the peer")
@@ -226,19 +227,6 @@ class Connection(asyncio.Protocol):
         response, self._response = self._response, None
         if response is not None and not response.done():
             response.set_result(Response(self._parser.status, self._parser.headers, body, self._reused))
-
-    def _is_orderly_end(self) -> bool:
-        """Return whether the peer ended the connection. Over TLS, a FIN alone may be forged (RFC 9112 §9.8)."""
-        assert self._transport is not None  # noqa: S101 - it has just ended
-        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
-        if tls is None:
-            return True
-        try:
-            return not tls.read(1)  # nothing more: the peer has sent a close alert
-        except ssl.SSLZeroReturnError:
-            return True
-        except ssl.SSLError:
-            return False
 
     def _set_timeout(self, at: float) -> None:
         """End the connection at that time, unless another time is set before.

@@ -12,6 +12,7 @@ import httpx
 from app.headers import Headers, parse_headers
 from app.http_client.request_encoder import encode_request, sent_headers
 from app.http_client.response_parser import has_character, is_encoded
+from app.http_client.tls import is_orderly_end
 from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ class Exchange:
                         await response.aclose()
         except (TimeoutError, httpx.HTTPError):
             if not enough:
+                return None
+        ended_by_connection = b"content-length" not in self._headers and b"transfer-encoding" not in self._headers
+        if not enough and ended_by_connection:
+            stream: httpcore.AsyncNetworkStream = response.extensions["network_stream"]
+            if not is_orderly_end(stream.get_extra_info("ssl_object")):
                 return None
         return bytes(received) if enough or len(received) <= MAX_BODY_BYTES else None
 

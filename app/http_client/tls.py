@@ -1,4 +1,4 @@
-"""TLS contexts for connections to Wethod and to a proxy."""
+"""TLS contexts for connections to Wethod and to a proxy, and the end of such a connection."""
 
 from __future__ import annotations
 
@@ -43,6 +43,22 @@ def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
         SettingsError: the file is not what its setting says.
     """
     return _make_context(ca_file, system=True)
+
+
+def is_orderly_end(tls: ssl.SSLObject | None) -> bool:
+    """Return whether the peer ended a connection that has ended. Over TLS, a FIN alone may be forged (RFC 9112 §9.8).
+
+    Args:
+        tls: the TLS of the connection, read to its end; None without TLS.
+    """
+    if tls is None:
+        return True
+    try:
+        return not tls.read(1)  # nothing more: the peer has sent a close alert
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False
 
 
 def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:

@@ -210,4 +210,16 @@ FAULTS_OF_BODIES = {
         Answered(404, None),
         needs_tls=True,
     ),
+    "words-cut-below-tls": Fault(
+        "ends the body of a 404 by a FIN without TLS's close notice",
+        (Read(), Send(HEAD_404 + b"\r\n" + WORDS), Close()),
+        Answered(404, None),
+        needs_tls=True,
+    ),
+    "empty-page-cut-below-tls": Fault(
+        "ends an empty body labelled as HTML by a FIN without TLS's close notice",
+        (Read(), Send(PAGE + b"\r\n"), Close()),
+        Answered(200, None),
+        needs_tls=True,
+    ),
 }

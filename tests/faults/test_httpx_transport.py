@@ -19,11 +19,11 @@ from app.http_client.transport import ConnectionOptions, Interrupted, NotSent, O
 from app.http_client.transport_factory import check_transport, make_transport
 from app.settings import load
 from tests.faults.certificates import Certificate, authority
-from tests.faults.cuts import EMPTY
+from tests.faults.cuts import EMPTY, PAGE
 from tests.faults.fault import Answered, Cut, Unsent, Verdict, verdict
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
-from tests.faults.steps import SOUND, Arrive, Close, Hang, Read, Reset, Send, Steps, WithoutTls, tunnel
+from tests.faults.steps import SOUND, Arrive, Close, CloseProperly, Hang, Read, Reset, Send, Steps, WithoutTls, tunnel
 from tests.faults.transports import CONNECT_SECONDS, delete, transport_to
 
 if TYPE_CHECKING:
@@ -223,6 +223,8 @@ BEHIND: dict[str, tuple[Steps, Certificate, Verdict]] = {
     "reset": ((Read(), Reset()), Certificate.VALID, Cut()),
     "hang": ((Read(), Hang()), Certificate.VALID, Cut()),
     "handshake": ((WithoutTls(), Hang()), Certificate.VALID, Unsent()),
+    "page-cut-below-tls": ((Read(), Send(PAGE + b"\r\n"), Close()), Certificate.VALID, Answered(200, None)),
+    "page-ended": ((Read(), Send(PAGE + b"\r\n"), CloseProperly()), Certificate.VALID, Answered(200, b"")),
 }
 
 
@@ -235,5 +237,5 @@ async def test_a_fault_behind_a_tunnel_has_the_same_verdict(
         FaultServer(then=tunnel(wethod.port)) as proxy,
         through(proxy, wethod.origin) as transport,
     ):
-        assert await verdict(transport, delete(seconds=0.5)) == expected
-        assert len(wethod.complete) == (1 if expected == Cut() else 0)
+        assert await verdict(transport, delete(seconds=0.5 if steps[-1] == Hang() else 10.0)) == expected
+        assert len(wethod.complete) == (0 if isinstance(expected, Unsent) else 1)
