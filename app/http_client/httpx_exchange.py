@@ -86,8 +86,10 @@ class Exchange:
             self._body = await self._read_body(response)
         except Exception as failure:  # noqa: BLE001 - `outcome` says what any of them means
             self._failure = failure
-            if isinstance(failure, httpx.RemoteProtocolError) and "_SWITCH_UPGRADE" in str(failure):
-                # h11 has no event for a change of protocols that was not proposed; the response is a 101.
+            switched = isinstance(failure, httpx.RemoteProtocolError) and "_SWITCH_UPGRADE" in str(failure)
+            if switched and self._request.written:
+                # h11 has no event for a change of protocols that was not proposed; the response is a 101. Before the
+                # request is written, it is a proxy's response to a CONNECT.
                 self._status, self._body = HTTPStatus.SWITCHING_PROTOCOLS, b""
         finally:
             if self._stream is not None:

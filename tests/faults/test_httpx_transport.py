@@ -184,6 +184,7 @@ TUNNELS: dict[str, Steps] = {
     "refuses": (Read(), Send(b"HTTP/1.1 502 Bad Gateway\r\n" + EMPTY), Hang()),
     "wants-credentials": (Read(), Send(b"HTTP/1.1 407 Proxy Authentication Required\r\n" + EMPTY), Hang()),
     "redirects": (Read(), Send(b"HTTP/1.1 302 Found\r\nLocation: /\r\n" + EMPTY), Hang()),
+    "switches-protocols": (Read(), Send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), Hang()),
     "closes": (Read(), Close()),
     "resets": (Read(), Reset()),
     "resets-unread": (Arrive(), Reset()),
