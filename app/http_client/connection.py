@@ -131,10 +131,18 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         return response
 
-    def abandon(self, response: asyncio.Future[Response]) -> None:
-        """End the connection if it still carries this exchange, whose caller was cancelled."""
+    def abandon(self, response: asyncio.Future[Response]) -> Response | None:
+        """End the connection if it still carries this exchange, whose caller was cancelled.
+
+        Returns:
+            The response if its head is complete; its body may be missing.
+        """
         if self._response is response:
+            awaits_body = self._state == _AWAITING_BODY
             self.end("its caller was cancelled")
+            return self._make_response(None) if awaits_body else None
+        # The response and the cancellation may come in the same turn of the event loop.
+        return None if response.cancelled() or response.exception() else response.result()
 
     def make_idle(self) -> None:
         """Wait for the next exchange, for as long as an idle connection may."""
@@ -226,7 +234,10 @@ class Connection(asyncio.Protocol):
     def _resolve(self, body: bytes | None) -> None:
         response, self._response = self._response, None
         if response is not None and not response.done():
-            response.set_result(Response(self._parser.status, self._parser.headers, body, self._reused))
+            response.set_result(self._make_response(body))
+
+    def _make_response(self, body: bytes | None) -> Response:
+        return Response(self._parser.status, self._parser.headers, body, self._reused)
 
     def _set_timeout(self, at: float) -> None:
         """End the connection at that time, unless another time is set before.

@@ -65,7 +65,7 @@ class Http1Transport:
         try:
             return await response
         except asyncio.CancelledError:
-            connection.abandon(response)
+            request.cut_response = connection.abandon(response)
             raise
 
     async def connect(self, request: Request) -> str | None:

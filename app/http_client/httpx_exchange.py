@@ -97,6 +97,11 @@ class Exchange:
                 await self._stream.aclose()
             await transport.aclose()
 
+    @property
+    def response(self) -> Response | None:
+        """The response, if its head is complete."""
+        return None if self._status is None else Response(self._status, self._headers, self._body)
+
     def outcome(self) -> Response:
         """Return the response, or raise what is known without one.
 
@@ -104,8 +109,9 @@ class Exchange:
             NotSent: nothing of the request was written.
             Interrupted: something was, and no complete head came back.
         """
-        if self._status is not None:
-            return Response(self._status, self._headers, self._body)
+        response = self.response
+        if response is not None:
+            return response
         failure = self._failure
         if isinstance(failure, NotSent):
             raise failure

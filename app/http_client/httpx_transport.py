@@ -86,7 +86,11 @@ class HttpxTransport:
             ValueError: the request cannot be written as it is given; nothing was written.
         """
         exchange = Exchange(request, self._origin)
-        await self._run(exchange, request)
+        try:
+            await self._run(exchange, request)
+        except asyncio.CancelledError:
+            request.cut_response = exchange.response
+            raise
         return exchange.outcome()
 
     async def connect(self, request: Request) -> str | None:

@@ -95,6 +95,8 @@ class Request(msgspec.Struct, gc=False):
         body: the body; None for a request without one.
         fresh: use a connection that has carried no request before.
         written: set by the transport immediately before the first byte is written; never unset.
+        cut_response: set by the transport if its caller is cancelled after the head of the response is complete: the
+            response, whose body may be missing.
     """
 
     method: bytes
@@ -107,6 +109,7 @@ class Request(msgspec.Struct, gc=False):
     body: bytes | None = None
     fresh: bool = False
     written: bool = False
+    cut_response: Response | None = None
 
     def __repr__(self) -> str:
         """Without headers and share: they hold the token."""
@@ -165,8 +168,9 @@ class Transport(Protocol):
 
     ``send`` raises only ``NotSent`` and ``Interrupted``, and ``asyncio.CancelledError`` if the caller's task is
     cancelled; a request that cannot be written as it is given, such as one with a line break in a header field, is a
-    bug and a ``ValueError``. Whatever it raises, ``Request.written`` says whether the server may have acted. No
-    connection is leaked, and none is left half-read in a pool.
+    bug and a ``ValueError``. Whatever it raises, ``Request.written`` says whether the server may have acted, and after
+    a cancellation ``Request.cut_response`` has the status, if it is known. No connection is leaked, and none is left
+    half-read in a pool.
     """
 
     async def send(self, request: Request) -> Response:

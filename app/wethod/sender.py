@@ -93,17 +93,18 @@ class Sender:
         reason: NoResponse = rest.Interrupted()
         try:
             try:
-                response = await self._send(request)
+                response = await self._send(request, context)
                 # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
             except Interrupted as problem:
                 logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
-            if operation.from_repeat is not None:
+            # A stop that cuts a 408 allows no repeat.
+            if operation.from_repeat is not None and request.cut_response is None:
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
-                response = await self._send(repeat, is_repeat=True)
+                response = await self._send(repeat, context, is_repeat=True)
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
@@ -119,8 +120,10 @@ class Sender:
             reason = rest.Interrupted()
         return operation.from_no_response(reason, *arguments)
 
-    async def _send(self, request: Request, *, is_repeat: bool = False) -> Response:
+    async def _send(self, request: Request, context: CallContext, *, is_repeat: bool = False) -> Response:
         """Send a request; the first one again while nothing was written, the problem is transient and there is time.
+
+        A stop that comes while the body is awaited is absorbed: the status of a complete head stands.
 
         Raises:
             NotSent: nothing was written, and there is no further try.
@@ -131,6 +134,10 @@ class Sender:
             try:
                 response = await self._transport.send(request)
             except BaseException as problem:
+                if request.cut_response is not None:
+                    context.absorb_cancellation()
+                    attempt.answered(request.cut_response.status)
+                    return request.cut_response
                 attempt.failed(problem)
                 if bounds is None or not isinstance(problem, NotSent) or not problem.transient:
                     raise

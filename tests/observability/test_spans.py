@@ -14,8 +14,10 @@ import pytest
 from app.http_client.transport import Interrupted
 from app.observability.tracing import exporter_names, open_tracing
 from app.settings import load
+from tests.gateway import gateway
 from tests.observability.records import CALLER, SCOPE, request, running
 from tests.observability.span_collector import collector
+from tests.upstream import Answer, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -167,6 +169,17 @@ async def test_a_failed_attempt_is_an_error_and_its_request_is_not(
     attempt = collecting.one("PUT")
     assert (attempt.error, attempt.attributes["error.type"]) == (True, kind)
     assert not collecting.one("POST /graphql").error
+
+
+async def test_an_attempt_whose_body_a_stop_cuts_has_its_status(collecting: Collector) -> None:
+    cut = Answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 50\r\n\r\n")
+    async with upstream([cut]) as wethod, gateway(wethod.url) as client:
+        deleting = asyncio.create_task(client.delete())
+        await wethod.asked_for(1)
+        await asyncio.sleep(0.1)
+        await client.force_stop()
+        await deleting
+    assert collecting.one("DELETE").attributes["http.response.status_code"] == 403
 
 
 @pytest.mark.parametrize(

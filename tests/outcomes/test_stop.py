@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.gateway import HEADERS, gateway
-from tests.outcomes.outcomes import STOPPED, TRANSPORTS, unavailable, unknown
-from tests.upstream import HANGING, LOST, answer, upstream
+from tests.outcomes.outcomes import STOPPED, TRANSPORTS, rejection, success, unavailable, unknown
+from tests.support import json_lines
+from tests.upstream import HANGING, LOST, Answer, answer, upstream
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @TRANSPORTS
@@ -59,6 +66,49 @@ async def test_a_delete_whose_answer_was_lost_stays_unknown(transport: str) -> N
         await wethod.asked_for(2)
         await client.force_stop()
         assert await deleting == unknown()
+
+
+def cut(status: int, content_type: str = "application/json") -> Answer:
+    """A complete head, whose body never comes."""
+    head = f"HTTP/1.1 {status} Whatever\r\nContent-Type: {content_type}\r\nContent-Length: 50\r\n\r\n"
+    return Answer(head.encode())
+
+
+# The answers of Wethod, the outcome of the delete whose last answer a stop cuts, and the status in its audit line.
+CUT = {
+    "rejection": ([cut(403)], rejection(403), 403),
+    "page": ([cut(200, "text/html")], unknown(200), 200),
+    "repeat": ([LOST, cut(404)], unknown(404), 404),
+}
+
+
+@TRANSPORTS
+@pytest.mark.parametrize(("script", "outcome", "status"), CUT.values(), ids=CUT)
+async def test_the_status_of_a_complete_head_stands(
+    transport: str, script: list[Answer], outcome: dict[str, Any], status: int, tmp_path: Path
+) -> None:
+    """The stop comes while the body is awaited."""
+    environ = {"WETHOD_TRANSPORT": transport, "GATEWAY_AUDIT_LOG": str(tmp_path / "audit")}
+    async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
+        deleting = asyncio.create_task(client.delete())
+        await wethod.asked_for(len(script))
+        await asyncio.sleep(0.1)
+        await client.force_stop()
+        assert await deleting == outcome
+    (line,) = json_lines(tmp_path / "audit")
+    assert (line["outcome"], line["statusCode"], line["attempts"]) == (outcome["__typename"], status, len(script))
+
+
+async def test_a_stop_sends_no_repeat_after_a_408() -> None:
+    """The 408 comes on a connection that was used before, and its body does not come."""
+    async with upstream([answer(200), cut(408)]) as wethod, gateway(wethod.url) as client:
+        assert await client.delete() == success()
+        deleting = asyncio.create_task(client.delete())
+        await wethod.asked_for(2)
+        await asyncio.sleep(0.1)
+        await client.force_stop()
+        assert await deleting == unknown()
+        assert len(wethod.asked) == 2
 
 
 async def test_a_delete_that_waits_for_an_equal_one_is_unknown() -> None:
