@@ -14,6 +14,7 @@ import uvicorn
 
 from app.server.config import FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.connection import Connection
+from app.server.event_loop import EventLoop
 from app.server.lifespan import Lifespan
 from app.server.listener import Acceptor
 from app.server.state import WorkerState
@@ -127,7 +128,7 @@ class GatewayServer(uvicorn.Server):
         gc.freeze()
         # Requests in progress hold many objects: Python's threshold of 700 led to a collection every few requests.
         gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
-        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
             runner.run(serve())
         return CUT_EXIT if self.cut else 0
 

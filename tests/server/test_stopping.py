@@ -106,6 +106,41 @@ async def test_a_second_signal_ends_the_drain(workers: str, second: signal.Signa
         assert await gateway.wait() == 1
 
 
+HANGING_RESOLVER = """
+import socket, sys, time
+
+resolve = socket.getaddrinfo
+
+def hang(host, *rest, **named):
+    if "wethod.invalid" in str(host) and not rest[-1] & socket.AI_NUMERICHOST:
+        print("a lookup hangs", file=sys.stderr, flush=True)
+        time.sleep(600)
+    return resolve(host, *rest, **named)
+
+socket.getaddrinfo = hang
+"""
+
+
+@pytest.mark.parametrize(("transport", "workers"), [("http1", "1"), ("httpx", "1"), ("http1", "2")])
+async def test_a_lookup_that_hangs_does_not_delay_the_exit(transport: str, workers: str, tmp_path: Path) -> None:
+    """No local resolver can be made to hang, so Python's own function is replaced in the process."""
+    (tmp_path / "sitecustomize.py").write_text(HANGING_RESOLVER, encoding="utf-8")
+    environ = {
+        "PYTHONPATH": str(tmp_path),
+        "GATEWAY_WORKERS": workers,
+        "WETHOD_TRANSPORT": transport,
+        "WETHOD_CONNECT_TIMEOUT_SECONDS": "0.3",
+    }
+    async with (
+        running("https://wethod.invalid", environ) as gateway,
+        httpx.AsyncClient(timeout=15, verify=NO_TLS) as http,
+    ):
+        assert member(await delete(http, gateway)) == "WethodUnavailableError"
+        assert "a lookup hangs\n" in gateway.log
+        gateway.process.send_signal(signal.SIGTERM)
+        assert await gateway.wait() == 0
+
+
 async def test_a_killed_worker_is_replaced_under_load() -> None:
     """The other worker loses no request."""
     async with (
