@@ -66,9 +66,11 @@ def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    if ca_file is not None:
+        _trust_file(context, ca_file)
     if system:
         context.load_default_certs()
-        if sys.version_info >= (3, 13):
+        if ca_file is None and sys.version_info >= (3, 13):
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     key_log = os.environ.get("SSLKEYLOGFILE")
     if key_log:
@@ -76,12 +78,11 @@ def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:
             context.keylog_filename = key_log
         except OSError as error:
             raise SettingsError(f"SSLKEYLOGFILE={key_log}: cannot be written: {error.strerror}") from None
-    if ca_file is not None:
-        _trust_file(context, ca_file)
     return context
 
 
 def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
+    """Trust the certificates of a file, in a context that trusts nothing yet."""
     try:
         context.load_verify_locations(ca_file)
     except ssl.SSLError:
@@ -89,9 +90,11 @@ def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
         raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM") from None
     except OSError as error:
         raise SettingsError(f"WETHOD_CA_FILE={ca_file}: cannot be read: {error.strerror}") from None
-    # Private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and the operator
-    # named this one. What the file holds is trusted, an intermediate authority included.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not context.cert_store_stats()["x509"]:
+        # OpenSSL also takes a file of revocations (CRL) alone.
+        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM")
+    # No strict check: private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and
+    # the operator named this one. What the file holds is trusted, an intermediate authority included.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 

@@ -37,6 +37,14 @@ def write_files(tmp_path: Path, authority: trustme.CA) -> Path:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(b"secret"),
     )
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our own authority")]))
+        .last_update(dt.datetime.now(tz=dt.UTC))
+        .next_update(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=9))
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
     for name, data in {
         "ca": authority.cert_pem.bytes(),
         "cert": mine.cert_chain_pems[0].bytes(),
@@ -46,6 +54,7 @@ def write_files(tmp_path: Path, authority: trustme.CA) -> Path:
         "encrypted-key": encrypted,
         "encrypted-both": encrypted + mine.cert_chain_pems[0].bytes(),
         "empty": b"",
+        "crl": crl,
         "binary": b"\x80\xff\x00",
     }.items():
         (tmp_path / name).write_bytes(data)
@@ -88,6 +97,11 @@ def test_the_authorities_are_those_of_the_system_or_of_the_file(files: Path) -> 
     assert make_ssl_context().get_ca_certs() == system.get_ca_certs()
     assert make_ssl_context().verify_flags == system.verify_flags
     assert len(make_ssl_context(ca_file=files / "ca").get_ca_certs()) == 1
+
+
+def test_an_authority_of_a_proxy_may_be_one_of_the_systems(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(files / "ca"))
+    assert make_proxy_ssl_context(files / "ca").cert_store_stats()["x509"] == 1
 
 
 def write_lax_authority(directory: Path) -> ssl.SSLContext:
@@ -194,6 +208,7 @@ def test_the_client_certificate_is_presented(files: Path, authority: trustme.CA,
         ({"ca_file": "empty"}, "WETHOD_CA_FILE={0}/empty: must hold certificates in PEM"),
         ({"ca_file": "binary"}, "WETHOD_CA_FILE={0}/binary: must hold certificates in PEM"),
         ({"ca_file": "key"}, "WETHOD_CA_FILE={0}/key: must hold certificates in PEM"),
+        ({"ca_file": "crl"}, "WETHOD_CA_FILE={0}/crl: must hold certificates in PEM"),
         ({"ca_file": "absent"}, "WETHOD_CA_FILE={0}/absent: cannot be read: No such file or directory"),
         ({"ca_file": "."}, "WETHOD_CA_FILE={0}: cannot be read: Is a directory"),
         (
