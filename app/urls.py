@@ -65,6 +65,9 @@ def parse_base_url(text: str) -> str:
         raise ValueError(_HTTP_URL)
     if url.user_info is not None:
         raise ValueError("must not contain user info")
+    if "%" in url.host:
+        # It means nothing to another host, and may not be sent to it (RFC 6874 §4).
+        raise ValueError("must have an IPv6 address without a zone")
     if not _PLAIN_PATH.fullmatch(url.rest):
         raise ValueError("must have a path of plain segments, or none; no query, no fragment")
     return str(url).rstrip("/")

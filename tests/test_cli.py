@@ -336,3 +336,14 @@ def test_a_bad_proxy_variable_is_one_line(command: str) -> None:
         "wethod-graphql: HTTPS_PROXY=http://***@proxy:3128: must be the URL of an http or https proxy"
     )
     assert line.endswith("; WETHOD_PROXY or NO_PROXY can take its place")
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_an_ipv6_address_behind_a_proxy_is_refused(command: str) -> None:
+    environ = {"WETHOD_PROXY": "http://user:hunter2@127.0.0.1:1", "WETHOD_BASE_URL": "https://[fd00::1]:8443"}
+    done = run(command, environ=environ)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "wethod-graphql: WETHOD_BASE_URL=https://[fd00::1]:8443: "
+        "must have a name or an IPv4 address as its host, because a proxy applies\n"
+    )

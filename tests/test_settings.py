@@ -43,6 +43,8 @@ REFUSED = {
         "https://api.wethod.com:port": HTTP_URL,
         "https://[::1": HTTP_URL,
         "https://[1.2.3.4]": HTTP_URL,
+        "https://[fe80::1%eth0]": "must have an IPv6 address without a zone",
+        "https://[fe80::1%25eth0]:8443": "must have an IPv6 address without a zone",
         "https://api.wethod.com/a/../b": "must have a path of plain segments, or none; no query, no fragment",
         "https://api.wethod.com/a%2Fb": "must have a path of plain segments, or none; no query, no fragment",
     },

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from app.http_client.proxies import choose_proxy
 from app.http_client.tls import make_proxy_ssl_context, make_ssl_context
 from app.http_client.transport import ConnectionOptions, Origin
+from app.settings import SettingsError
 from app.urls import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -36,14 +37,21 @@ def transport_name(settings: Settings) -> str:
 
 
 def check_transport(settings: Settings) -> None:
-    """Check what no setting can check alone: the usual proxy variables, and what the PEM files hold.
+    """Check what no setting can check alone: the usual proxy variables, the host behind a proxy, and the PEM files.
 
     Raises:
         SettingsError: one of them cannot be used.
     """
     origin = origin_of(settings)
+    proxy = choose_proxy(settings, origin)
+    if proxy is not None and ":" in origin.host:
+        # httpcore writes the address into the request line for the proxy without brackets.
+        raise SettingsError(
+            f"WETHOD_BASE_URL={settings.wethod_base_url}: must have a name or an IPv4 address as its host, "
+            "because a proxy applies"
+        )
     _upstream_ssl_context(settings, origin)
-    _proxy_ssl_context(settings, choose_proxy(settings, origin))
+    _proxy_ssl_context(settings, proxy)
 
 
 def make_transport(settings: Settings) -> Http1Transport | HttpxTransport:
