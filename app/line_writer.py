@@ -22,8 +22,8 @@ class LineWriter:
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
     to about ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
-    signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part as a line of
-    its own, and the whole line follows.
+    signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part. It and the
+    next line, perhaps of another process, become one line of the file; both lines follow whole.
 
     Args:
         target: a file descriptor that stays open, such as 2, or the path of a file to append to.
@@ -47,9 +47,7 @@ class LineWriter:
         self.backlog_bytes = 0
         self.dropped = 0
         self.problem: OSError | None = None
-        self._fd, self._must_poll = _open(target)
-        # The file may end within a line: it is new to this writer, or the last write failed.
-        self._may_end_in_line = True
+        self._fd, self._must_poll, self._reader = _open(target)
 
     def write(self, line: bytes, *, droppable: bool = True) -> None:
         """Write a line, or keep it.
@@ -97,20 +95,21 @@ class LineWriter:
             OSError: the file cannot be opened; the old one stays in use.
         """
         if isinstance(self._target, Path):
-            fd, must_poll = _open(self._target)
+            fd, must_poll, reader = _open(self._target)
             with self._lock:
-                old, self._fd, self._must_poll = self._fd, fd, must_poll
-                self._may_end_in_line = True
-            if old >= 0:
-                os.close(old)
+                self._close()
+                self._fd, self._must_poll, self._reader = fd, must_poll, reader
 
     def close(self) -> None:
         """Close the descriptor. A later line opens the target again, so that no late line is lost."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
-                self._may_end_in_line = True
+            self._close()
+
+    def _close(self) -> None:
+        for fd in (self._fd, self._reader):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._reader = -1
 
     def _drain(self) -> bool:
         """Write all lines, several at once. Return whether nothing is left."""
@@ -142,26 +141,27 @@ class LineWriter:
         """Write lines without waiting. Return the number of bytes taken; of a file, those of whole lines."""
         try:
             if self._fd < 0:
-                self._fd, self._must_poll = _open(self._target)
+                self._fd, self._must_poll, self._reader = _open(self._target)
             if self._must_poll and not _is_writable(self._fd):
                 return 0
-            line_end = b"\n" if self._may_end_in_line and _ends_in_line(self._fd) else b""
-            written = os.write(self._fd, line_end + data) - len(line_end)
+            written = os.write(self._fd, data)
         except BlockingIOError:
             return 0
         except OSError as problem:
             self.problem = problem
-            self._may_end_in_line = True
             return 0
         self.problem = None
-        self._may_end_in_line = written < len(data)
-        if self._may_end_in_line and stat.S_ISREG(os.fstat(self._fd).st_mode):
-            return data.rfind(b"\n", 0, max(written, 0)) + 1
-        return written
+        whole = written
+        if written < len(data) and stat.S_ISREG(os.fstat(self._fd).st_mode):
+            whole = data.rfind(b"\n", 0, written) + 1
+        if whole and self._reader >= 0 and _follows_part(self._fd, self._reader, data[:written]):
+            # As a part of another line, the first one does not count.
+            self._lines.appendleft(data[: data.index(b"\n") + 1])
+        return whole
 
 
-def _open(target: int | Path) -> tuple[int, bool]:
-    """Open a descriptor of our own. Return it, and whether it must be polled before each write.
+def _open(target: int | Path) -> tuple[int, bool, int]:
+    """Open a descriptor of our own. Return it, whether it must be polled before each write, and a file's reader or -1.
 
     ``O_NONBLOCK`` belongs to the open file, not to the descriptor: set on an inherited one, it would make the writes of
     other processes fail. Linux opens a pipe or a terminal again by its descriptor. Where that is forbidden or
@@ -170,29 +170,40 @@ def _open(target: int | Path) -> tuple[int, bool]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     if isinstance(target, Path):
         # Lines about a company must not be readable by every user of the machine.
-        return os.open(target, flags | os.O_CREAT, 0o640), False
+        fd = os.open(target, flags | os.O_CREAT, 0o640)
+        return fd, False, _open_reader(fd)
     mode = os.fstat(target).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         try:
-            return os.open(f"/proc/self/fd/{target}", flags), False
+            return os.open(f"/proc/self/fd/{target}", flags), False, -1
         except OSError:
-            return os.dup(target), True
-    return os.dup(target), not stat.S_ISREG(mode)
+            return os.dup(target), True, -1
+    fd = os.dup(target)
+    return fd, not stat.S_ISREG(mode), _open_reader(fd)
 
 
-def _ends_in_line(fd: int) -> bool:
-    """Return whether a file ends within a line: a full disk took a part of it, from this process or another."""
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode) or not status.st_size:
-        return False
+def _open_reader(fd: int) -> int:
+    """Open a file again for reading. Return -1 if it is no regular file, or may not be read."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        return -1
     try:
-        reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _follows_part(fd: int, reader: int, written: bytes) -> bool:
+    """Return whether a file has a part of a line directly before the bytes just written.
+
+    Before a write, the end of the file proves nothing: another process may be in the middle of its own write.
+    """
+    try:
+        start = os.lseek(fd, 0, os.SEEK_CUR) - len(written)
+        # The position may be that of another process's write, if both have inherited the open file.
+        found = os.pread(reader, len(written) + 1, start - 1) if start else b""
+        return found[1:] == written and found[:1] != b"\n"
     except OSError:
         return False
-    try:
-        return os.pread(reader, 1, status.st_size - 1) != b"\n"
-    finally:
-        os.close(reader)
 
 
 def _is_writable(fd: int) -> bool:

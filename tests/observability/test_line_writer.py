@@ -195,8 +195,8 @@ def test_a_line_cut_by_a_full_disk_is_written_again(tmp_path: Path) -> None:
         assert errno_of(writer) == errno.EFBIG
         assert writer.backlog_bytes == len(b"second\nthird\n")
     writer.write(b"fourth\n")
-    assert path.read_bytes() == b"first\nse\nsecond\nthird\nfourth\n"
-    assert errno_of(writer) is None
+    assert path.read_bytes() == b"first\nsesecond\nthird\nfourth\nsecond\n"
+    assert (errno_of(writer), writer.backlog_bytes) == (None, 0)
     writer.close()
 
 
@@ -213,19 +213,36 @@ def test_a_line_cut_by_a_full_disk_is_whole_in_the_next_file(tmp_path: Path) -> 
     writer.close()
 
 
-def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_writer(tmp_path: Path) -> None:
-    """Neither of another worker that met the full disk, nor of the next start."""
+SHARED = {
+    "path": None,
+    "appended": os.O_APPEND,
+    "not-appended": 0,
+}
+"""Flags of an inherited file, as after ``>>`` and ``>`` of a shell; None for a path."""
+
+
+@pytest.mark.parametrize("flags", SHARED.values(), ids=SHARED)
+def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_worker(tmp_path: Path, flags: int | None) -> None:
+    """Neither of one that did not meet the full disk, nor of the next start."""
     path = tmp_path / "lines"
-    first, second = (LineWriter(path, most_bytes=1_000) for _ in range(2))
-    with full_after(3):
+    inherited = os.open(path, os.O_WRONLY | os.O_CREAT | (flags or 0))
+    target = path if flags is None else inherited
+    first, second = (LineWriter(target, most_bytes=1_000) for _ in range(2))
+    second.write(b"before\n")
+    with full_after(12):
         first.write(b"first\n")
-        second.write(b"second\n")
-        assert path.read_bytes() == b"fir"
-    started = LineWriter(path, most_bytes=1_000)
-    for writer in (started, second, first):
-        writer.write(b"next\n")
+        assert path.read_bytes() == b"before\nfirst"
+    second.write(b"second\n")
+    assert path.read_bytes() == b"before\nfirstsecond\nsecond\n"
+    with full_after(27):
+        assert not first.retry()
+    started = LineWriter(target, most_bytes=1_000)
+    started.write(b"started\n")
+    assert first.retry()
+    assert path.read_bytes() == b"before\nfirstsecond\nsecond\nfstarted\nstarted\nfirst\n"
+    for writer in (first, second, started):
         writer.close()
-    assert path.read_bytes() == b"fir\nnext\nsecond\nnext\nfirst\nnext\n"
+    os.close(inherited)
 
 
 def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
