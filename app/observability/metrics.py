@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from bisect import bisect_left
@@ -79,9 +80,11 @@ class WorkerMetrics:
         self._readers.append((cell, read, base))
 
     def refresh(self) -> None:
-        """Call every registered reader."""
+        """Call every registered reader. The number of one that cannot read stays as it was."""
         for cell, read, base in self._readers:
-            self.row[cell] = base + read()
+            # Without a free file descriptor, the memory and the descriptors of the process cannot be read.
+            with contextlib.suppress(OSError):
+                self.row[cell] = base + read()
 
     def start(self) -> None:
         """Count the worker as started, and replace the gauges of a worker that used this row before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ import pytest
 from tests.gateway import HEADERS
 from tests.observability.records import samples
 from tests.program import running
-from tests.support import NO_TLS, json_lines, until
+from tests.support import NO_TLS, free_port, json_lines, until
+from tests.system_parts import require
 from tests.upstream import answer, upstream
 
 if TYPE_CHECKING:
@@ -105,6 +107,31 @@ def holds(pid: int, path: Path) -> bool:
             if fd.readlink() == path:
                 return True
     return False
+
+
+@pytest.mark.parametrize("own_port", [False, True], ids=["main-port", "own-port"])
+async def test_metrics_are_right_without_a_free_file_descriptor(own_port: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    require("the limits of another process (prlimit)", present=hasattr(resource, "prlimit"))
+    metrics_port = free_port()
+    environ = {"GATEWAY_METRICS_PORT": str(metrics_port)} if own_port else {}
+    async with running(None, environ) as gateway, httpx.AsyncClient(verify=NO_TLS, timeout=10) as http:
+        metrics = f"http://127.0.0.1:{metrics_port if own_port else gateway.port}/metrics"
+
+        async def show_lookups(count: int) -> bool:
+            answered = await http.get(metrics)
+            assert answered.status_code == 200
+            return samples(answered.content)['gateway_document_cache_requests_total{result="miss"}'] == count
+
+        await http.get(f"{gateway.url}/health/live")
+        assert await show_lookups(0)
+        soft, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (3, hard))
+        assert (await http.post(f"{gateway.url}/graphql", json={"query": "{ __typename }"})).status_code == 200
+        await until(lambda: show_lookups(1))
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        gateway.process.send_signal(signal.SIGTERM)
+        assert await gateway.wait() == 0
+    assert "Traceback" not in "".join(gateway.log)
 
 
 async def test_only_the_audit_writes_to_standard_output(tmp_path: Path) -> None:
