@@ -170,13 +170,15 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
 
 
 def check_audit(settings: Settings) -> None:
-    """Check that the audit can be opened, without a new file.
+    """Check that the audit can be opened, without a new file and without an effect on the reader of a FIFO.
 
     Raises:
-        StartError: as for ``open_audit``.
+        StartError: as for ``open_audit``, except for a FIFO without a reader.
     """
     where = settings.gateway_audit_log
     try:
+        if where not in {"off", *_STREAMS} and Path(where).is_fifo() and os.access(where, os.W_OK):
+            return  # A reader ends when its last writer closes the FIFO.
         if where not in {"off", *_STREAMS} and not Path(where).exists():
             # Without a name: a file that another user has made could not be opened by the gateway.
             tempfile.TemporaryFile(dir=Path(os.path.realpath(where)).parent).close()
