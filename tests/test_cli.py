@@ -328,14 +328,29 @@ def test_check_fails_where_wethod_cannot_be_reached() -> None:
     [
         ("GATEWAY_AUDIT_LOG", "folder", "Is a directory"),
         ("GATEWAY_AUDIT_LOG", "absent/audit", "No such file or directory"),
+        ("GATEWAY_AUDIT_LOG", "absent/../audit", "No such file or directory"),
+        ("GATEWAY_AUDIT_LOG", "file/../audit", "Not a directory"),
+        ("GATEWAY_AUDIT_LOG", "loop", "Too many levels of symbolic links"),
+        ("GATEWAY_AUDIT_LOG", "link-to-absent", "No such file or directory"),
         ("GATEWAY_TRUSTED_DOCUMENTS", "file", "it is not JSON"),
         ("GATEWAY_TRUSTED_DOCUMENTS", "manifest", "the document Bad (key) cannot be run: Cannot query field"),
     ],
-    ids=["folder", "no-folder", "no-manifest", "bad-document"],
+    ids=[
+        "folder",
+        "no-folder",
+        "parent-of-no-folder",
+        "parent-of-file",
+        "loop",
+        "dangling-link",
+        "no-manifest",
+        "bad-document",
+    ],
 )
 def test_check_and_serve_report_the_same_errors(tmp_path: Path, setting: str, name: str, problem: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link-to-absent").symlink_to("absent/audit")
     (tmp_path / "manifest").write_text(json.dumps({"key": "query Bad { nothing }"}), encoding="utf-8")
     environ = {"WETHOD_BASE_URL": "http://127.0.0.1:1", setting: str(tmp_path / name)}
     checked, served = (run(*command, environ=environ) for command in (["check"], ["serve", "--port", "0"]))

@@ -176,16 +176,31 @@ def check_audit(settings: Settings) -> None:
         StartError: as for ``open_audit``, except for a FIFO without a reader.
     """
     where = settings.gateway_audit_log
+    path = None if where in {"off", *_STREAMS} else Path(where)
     try:
-        if where not in {"off", *_STREAMS} and Path(where).is_fifo() and os.access(where, os.W_OK):
+        if path and path.is_fifo() and os.access(path, os.W_OK):
             return  # A reader ends when its last writer closes the FIFO.
-        if where not in {"off", *_STREAMS} and not Path(where).exists():
+        if path and _is_absent(path):
+            file = Path(os.path.realpath(path)) if path.is_symlink() else path
             # Without a name: a file that another user has made could not be opened by the gateway.
-            tempfile.TemporaryFile(dir=Path(os.path.realpath(where)).parent).close()
+            tempfile.TemporaryFile(dir=os.path.realpath(file.parent, strict=True)).close()
         elif audit := open_audit(settings, b""):
             audit.close(0)
     except OSError as problem:
         raise _start_error(where, problem) from None
+
+
+def _is_absent(path: Path) -> bool:
+    """Return whether a path has no file yet.
+
+    Raises:
+        OSError: it can have none, where ``Path.exists`` would only return False.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _start_error(where: str, problem: OSError) -> StartError:
