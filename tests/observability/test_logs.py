@@ -88,6 +88,10 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
         record("refused: Bearer one!two'three\\\"{four, {'a': 'Bearer x,y!z'}"),
         {"message": "refused: Bearer ***, {'a': 'Bearer ***'}"},
     ),
+    "token-of-closing-characters": (
+        record("(Bearer ),a)b), 'Basic%20))'"),
+        {"message": "(Bearer ***), 'Basic ***)'"},
+    ),
     "password-in-a-url": (
         record("proxy %s failed", "http://user:p/a#s?'s\"@w@proxy:3128", url="https://:token@wethod.test/x"),
         {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
@@ -99,6 +103,12 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
 @pytest.mark.parametrize(("event", "line"), RECORDS.values(), ids=RECORDS)
 def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, Any]) -> None:
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
+
+
+def test_a_long_text_that_looks_like_a_token_is_filtered() -> None:
+    """In linear time: in quadratic time it would take half an hour."""
+    text = "Bearer " + ")" * 400_000 + "x"
+    assert parsed(JsonFormatter().format(record(text)))["message"] == "Bearer ***"
 
 
 def test_a_traceback_is_a_field_of_the_line() -> None:
