@@ -100,7 +100,8 @@ class Sender:
             except Interrupted as problem:
                 logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
             # A stop that cuts a 408 allows no repeat.
-            if operation.from_repeat is not None and request.cut_response is None:
+            if operation.idempotent and request.cut_response is None:
+                assert operation.from_repeat is not None  # noqa: S101 - RestOperation checks it
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
