@@ -213,22 +213,4 @@ def _request_id(headers: Headers) -> str:
     given = headers.get(b"x-request-id")
     if given and b"x-request-id" not in headers.repeated and _REQUEST_ID.fullmatch(given):
         return given.decode("ascii")
-    return _REQUEST_IDS.next()
-
-
-class _RequestIds:
-    """Unguessable ids of 128 bits. The system is asked for 256 at once: one by one, that would be half of the cost."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self) -> None:
-        self._left: list[str] = []
-
-    def next(self) -> str:
-        if not self._left:
-            digits = secrets.token_hex(16 * 256)
-            self._left.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
-        return self._left.pop()
-
-
-_REQUEST_IDS = _RequestIds()
+    return secrets.token_hex(16)
