@@ -59,29 +59,19 @@ def run(
 
 
 @contextlib.asynccontextmanager
-async def serve_app(app: ASGIApp, host: str, port: int, *, setting: str = "") -> AsyncIterator[str]:
+async def serve_app(
+    app: ASGIApp, config: ServerConfig, lifecycle: Lifecycle
+) -> AsyncIterator[tuple[str, GatewayServer]]:
     """Serve an application beside another one, in the running event loop.
 
-    ``async with serve_app(app, host, port) as url: ...``
-
-    Port 0 takes a free one. ``setting`` is the name of the setting that holds the port, for the error message. On exit,
-    requests in progress have one second.
+    On exit, requests in progress have the drain time of ``config``.
 
     Yields:
-        The base URL.
+        The base URL, and the server.
 
     Raises:
         StartError: the address cannot be used, or the application does not start.
     """
-    async with serve_beside(app, ServerConfig(host=host, port=port, port_setting=setting), Lifecycle()) as (url, _):
-        yield url
-
-
-@contextlib.asynccontextmanager
-async def serve_beside(
-    app: ASGIApp, config: ServerConfig, lifecycle: Lifecycle
-) -> AsyncIterator[tuple[str, GatewayServer]]:
-    """Do what ``serve_app`` does, with all limits and times of a server, and yield the server as well."""
     with listen(config) as listener:
         started = asyncio.Event()
         server = GatewayServer(app, config, lifecycle, started=started.set)
@@ -100,9 +90,20 @@ async def serve_beside(
 
 @contextlib.contextmanager
 def serve_on_thread(app: ASGIApp, host: str, port: int, *, setting: str = "") -> Iterator[str]:
-    """Do what ``serve_app`` does, on an event loop and a thread of its own, for code that runs in neither."""
+    """Serve an application on an event loop and a thread of its own.
+
+    Port 0 takes a free one. ``setting`` is the name of the setting that holds the port, for the error message. On exit,
+    requests in progress have one second.
+
+    Yields:
+        The base URL.
+
+    Raises:
+        StartError: as ``serve_app``.
+    """
+    config = ServerConfig(host=host, port=port, port_setting=setting)
     with (
         start_blocking_portal(backend_options={"use_uvloop": True}, name=f"server-{setting or port}") as portal,
-        portal.wrap_async_context_manager(serve_app(app, host, port, setting=setting)) as url,
+        portal.wrap_async_context_manager(serve_app(app, config, Lifecycle())) as (url, _),
     ):
         yield url

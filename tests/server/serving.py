@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.server.config import ServerConfig
 from app.server.lifecycle import Lifecycle
-from app.server.run import serve_beside
+from app.server.run import serve_app
 from tests.support import with_lifespan
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Served:
 async def serving(app: ASGIApp | None = None, **config: Any) -> AsyncIterator[Served]:
     """Serve an application on an ephemeral port; the echo by default."""
     lifecycle = Lifecycle()
-    async with serve_beside(app or echo, ServerConfig(**config), lifecycle) as (url, server):
+    async with serve_app(app or echo, ServerConfig(**config), lifecycle) as (url, server):
         yield Served(server, lifecycle, url)
 
 
