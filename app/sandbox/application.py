@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from app.sandbox.admission import DROPPED, SLOW, RejectedError, admit, answer_no_route, answer_rejected, integer
 from app.sandbox.contacts import MAX_ID, Contacts, open_contacts
+from app.server.exchange import ABORT
 from app.server.run import serve_on_thread
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 SLOW_SECONDS: Final = 15.0
 """Seconds that `demo-slow` waits for the answer to a delete: longer than the gateway does."""
-
-ABORT: Final = "http.response.abort"
-"""ASGI extension of our server, and its message: close the connection without an answer."""
 
 LOST: Final = frozenset({99, 199})
 """Contacts whose deletes lose their answer with every token: the request that deletes one, and the one after it."""
