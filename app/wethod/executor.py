@@ -106,13 +106,8 @@ class Executor:
                 outcome = None
                 try:
                     outcome = await self._run(context, operation, arguments, own)
-                    if isinstance(outcome, WethodRateLimitedError) and own.attempts and outcome.retry_after_seconds:
-                        self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
                 finally:
-                    self._places.free(operation.name, context.caller.authorization)
-                    if own.key is not None:
-                        del self._shared_calls[own.key]
-                        own.end(outcome)
+                    self._leave(context, operation, own, outcome)
             if operation.shared and isinstance(outcome, WethodError):
                 outcome = _after_equal_calls(outcome, context, operation, arguments, own)
         except Exception:
@@ -145,11 +140,22 @@ class Executor:
         return await call_list(call, context, arguments, self._list_concurrency)
 
     def _admit(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
-        """Take a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
-        reason = self._not_now(context) or self._places.take(operation.name, context.caller.authorization)
+        """Acquire a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
+        reason = self._not_now(context) or self._places.acquire(operation.name, context.caller.authorization)
         if reason is None and (reason := self._audit_blocked(operation)):
-            self._places.free(operation.name, context.caller.authorization)
+            self._places.release(operation.name, context.caller.authorization)
         return reason
+
+    def _leave(
+        self, context: CallContext, operation: RestOperation[Any, Any], own: CallInProgress, outcome: Any
+    ) -> None:
+        """End an admitted call: release its place, publish its outcome, and remember a 429 of Wethod."""
+        self._places.release(operation.name, context.caller.authorization)
+        if own.key is not None:
+            del self._shared_calls[own.key]
+            own.end(outcome)
+        if isinstance(outcome, WethodRateLimitedError) and own.attempts and outcome.retry_after_seconds:
+            self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
 
     def _not_now(self, context: CallContext) -> NoResponse | None:
         if context.held_back is not None:

@@ -38,15 +38,15 @@ class Places:
         self._permits = Permits(limit)
         self.by_operation: defaultdict[str, int] = defaultdict(int)
 
-    def take(self, operation: str, token: bytes) -> Overloaded | None:
-        """Take a place; None if there was one."""
+    def acquire(self, operation: str, token: bytes) -> Overloaded | None:
+        """Acquire a place. Return ``Overloaded`` if none is free for this token, otherwise None."""
         if not self._permits.acquire_nowait(token):
             return Overloaded(by_token=self._permits.free > 0)
         self.by_operation[operation] += 1
         return None
 
-    def free(self, operation: str, token: bytes) -> None:
-        """Free a place."""
+    def release(self, operation: str, token: bytes) -> None:
+        """Release a place."""
         self._permits.release(token)
         self.by_operation[operation] -= 1
 
