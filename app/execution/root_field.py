@@ -172,7 +172,7 @@ class RootFields:
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:
-        fields: the fields in the order of the answer, ``__typename`` left out.
+        fields: the fields in the order in which they are called, ``__typename`` left out.
         typenames: the response names of ``__typename``.
         is_projected: the resolvers are called, and their values projected.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
@@ -189,46 +189,56 @@ class RootFields:
         *,
         hide_suggestions: bool,
     ) -> None:
-        schema = selections.schema
+        self._selections = selections
+        self._definition = definition
+        self._root_type = root_type
+        self._fragments = fragments
+        self._hide_suggestions = hide_suggestions
+        self._blank: dict[str, Any] = {}
+        self.is_projected = has_default_configuration(selections.schema)
         fields: list[RootField] = []
         typenames: list[str] = []
-        self._blank: dict[str, Any] = {}
-        self.is_projected = has_default_configuration(schema)
         for key, nodes in selections.collect([definition.selection_set], root_type).items():
             name = nodes[0].name.value
             self._blank[key] = root_type.name if name == "__typename" else None
             if name == "__typename":
                 typenames.append(key)
                 continue
-            field = schema.get_field(root_type, name)
-            if field is None:  # pragma: no cover - validation refuses such a document
-                continue
-            # A nullable root field keeps the failure of one resolver away from the others' results.
-            resolver = None if is_non_null_type(field.type) or name.startswith("__") else resolver_of(field)
-            project: Convert = _unprojected
-            if resolver is not None:
-                with suppress(UnprojectableError):
-                    project = projector(selections, field.type, nodes)
-            self.is_projected = self.is_projected and project is not _unprojected
-            fields.append(
-                RootField(
-                    key,
-                    field,
-                    nodes,
-                    resolver=resolver,
-                    info=info_factory(
-                        schema, fragments, definition, root_type, key=key, nodes=nodes, return_type=field.type
-                    ),
-                    project=project,
-                    default_calls=int(definition.operation is OperationType.MUTATION),
-                    hide_suggestions=hide_suggestions,
-                )
-            )
+            field = selections.schema.get_field(root_type, name)
+            if field is not None:
+                fields.append(self._plan(key, field, nodes))
+        is_query = definition.operation is OperationType.QUERY
+        if is_query:
+            # As graphql-core does, call every synchronous resolver before an asynchronous one starts.
+            fields.sort(key=lambda field: field.is_async)
         self.fields = tuple(fields)
         self.typenames = tuple(typenames)
         self.counted = any(field.counted is not None for field in fields)
-        self.is_concurrent = definition.operation is OperationType.QUERY and sum(field.is_async for field in fields) > 1
+        self.is_concurrent = is_query and sum(field.is_async for field in fields) > 1
         self.max_words = 0
+
+    def _plan(self, key: str, field: GraphQLField, nodes: list[FieldNode]) -> RootField:
+        schema = self._selections.schema
+        # A nullable root field keeps the failure of one resolver away from the others' results.
+        leave = is_non_null_type(field.type) or nodes[0].name.value.startswith("__")
+        resolver = None if leave else resolver_of(field)
+        project: Convert = _unprojected
+        if resolver is not None:
+            with suppress(UnprojectableError):
+                project = projector(self._selections, field.type, nodes)
+        self.is_projected = self.is_projected and project is not _unprojected
+        return RootField(
+            key,
+            field,
+            nodes,
+            resolver=resolver,
+            info=info_factory(
+                schema, self._fragments, self._definition, self._root_type, key=key, nodes=nodes, return_type=field.type
+            ),
+            project=project,
+            default_calls=int(self._definition.operation is OperationType.MUTATION),
+            hide_suggestions=self._hide_suggestions,
+        )
 
     def project(self, outcomes: Mapping[str, object]) -> dict[str, Any]:
         """Project the values of all fields.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,7 +100,22 @@ async def fail() -> str | None:
     raise RuntimeError("a bug")
 
 
-BULK = build(create_type("Query", [shout, fail]), create_type("Mutation", [delete_many]))
+@strawberry.field
+async def read(info: strawberry.Info, name: str) -> str | None:
+    """Begin, let others run, and end."""
+    info.context.calls.append(f"begin {name}")
+    await asyncio.sleep(0)
+    info.context.calls.append(f"end {name}")
+    return name
+
+
+@strawberry.field
+def note(info: strawberry.Info, name: str) -> str | None:
+    info.context.calls.append(f"note {name}")
+    return name
+
+
+BULK = build(create_type("Query", [shout, fail, read, note]), create_type("Mutation", [delete_many]))
 
 
 TWO_LISTS = "mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }"
@@ -130,6 +146,20 @@ def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
     for text in (source, source.replace("{", "{ fail", 1)):
         for variables in ({}, {"s": "z"}):
             assert run_plan(plan_of(BULK, text), variables, None) == run_graphql_core(BULK, text, variables, None)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{ read(name: "a") note(name: "b") }',
+        '{ note(name: "a") read(name: "b") c: note(name: "c") }',
+        '{ a: read(name: "a") note(name: "b") c: read(name: "c") d: note(name: "d") }',
+    ],
+)
+def test_resolvers_of_a_query_are_called_in_the_order_of_graphql_core(source: str) -> None:
+    """Synchronous ones first; the answer keeps the order of the names."""
+    expected = run_graphql_core(BULK, source, {}, StubContacts())
+    assert run_plan(plan_of(BULK, source), {}, StubContacts()) == expected
 
 
 class Capitals(FieldExtension):
