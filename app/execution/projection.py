@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     Convert: TypeAlias = Callable[[Any], Any]
 
     Step: TypeAlias = tuple[str, str, type, bool, Convert | None]
-    """Response name, attribute, the class that goes into the answer as it is, nullable, how to convert others."""
+    """How to read one field: key, name, exact, nullable, convert. A named tuple is slower to unpack.
+
+    key: the response name. name: the attribute. exact: the class whose instances go into the answer as they are.
+    nullable: None does so too. convert: converts any other value; None if there must be none.
+    """
 
 
 class UnprojectableError(Exception):
@@ -125,7 +129,7 @@ class Projection:
 
 
 def projector(selections: Selections, type_: GraphQLOutputType, nodes: list[FieldNode]) -> Convert:
-    """Make what projects the value of a root field.
+    """Return a function that projects the value of a root field.
 
     Raises:
         UnprojectableError: no value of the field's type is projected.
