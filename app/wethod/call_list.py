@@ -38,32 +38,32 @@ async def call_list(
     """
     distinct = list(dict.fromkeys(arguments))
     outcomes: dict[A, Any] = {}
-    left = iter(distinct)
+    not_started = iter(distinct)
     in_flight: set[ListedCallContext] = set()
     skipped: Skipped[object] | None = None
 
-    async def call_in_turn() -> None:
+    async def run_calls() -> None:
         nonlocal skipped
-        for argument in left:
+        for argument in not_started:
             held_back = skipped or context.held_back
-            own = ListedCallContext(
-                context.caller, context.deadline, context.max_words, held_back, None, context.unclear
+            listed = ListedCallContext(
+                context.caller, context.deadline, context.max_words, held_back, unclear=context.unclear
             )
-            in_flight.add(own)
+            in_flight.add(listed)
             try:
-                outcome = outcomes[argument] = await call(own, argument)
+                outcome = outcomes[argument] = await call(listed, argument)
             except Exception as error:
                 logger.exception("one call of a list failed")
                 outcomes[argument] = error
                 continue
             finally:
-                in_flight.remove(own)
+                in_flight.remove(listed)
             if skipped is None and _refuses_token(outcome):
                 skipped = Skipped(outcome)
                 for other in in_flight:
                     other.withdraw(skipped)
 
-    tasks = [asyncio.create_task(call_in_turn()) for _ in distinct[:concurrency]]
+    tasks = [asyncio.create_task(run_calls()) for _ in distinct[:concurrency]]
     try:
         await asyncio.wait(tasks) if tasks else None
     except asyncio.CancelledError:
@@ -72,8 +72,8 @@ async def call_list(
             # Each call in flight ends with what is known.
             task.cancel()
         await asyncio.wait(tasks)
-        # A task that is cancelled before its first step takes no argument. Arguments that are left end here, unsent.
-        await call_in_turn()
+        # A task that is cancelled before its first step starts no call. Calls that are not started end here, unsent.
+        await run_calls()
     return [outcomes.get(argument) for argument in arguments]
 
 
