@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from app.observability.collector import MetricsPage
 from app.observability.configure_logging import current_handler
+from app.observability.configure_tracing import open_tracing
 from app.observability.event_loop_monitor import EventLoopMonitor
 from app.observability.logs import REQUEST_LOGGER
 from app.observability.metric_definitions import STATES, MetricDefinitions
@@ -20,7 +21,6 @@ from app.observability.metrics import WorkerMetrics
 from app.observability.metrics_server import metrics_route
 from app.observability.operation_observer import OperationReporter
 from app.observability.request_observer import RequestReporter
-from app.observability.tracing import open_tracing
 from app.server.config import EXIT_SECONDS
 from app.settings import unknown_variables
 from app.shared_counters import SharedCounters
@@ -117,7 +117,7 @@ class Observability:
         )
         self.requests: RequestObserver = requests
         self.server: ServerObserver = requests
-        self._register_own()
+        self._register_readers()
         if audit is not None:
             # From now on: the file may be rotated before the worker serves.
             lifecycle.reload_callbacks.append(self._reopen_audit)
@@ -191,7 +191,7 @@ class Observability:
             problem = "the audit cannot be written" if self._audit is not None and self._audit.blocked else ""
         return JSONResponse({"status": problem or "ready"}, 503 if problem else 200, headers=_NO_STORE)
 
-    def _register_own(self) -> None:
+    def _register_readers(self) -> None:
         register = self._metrics.register_reader
         for state in STATES:
             register("gateway_workers", functools.partial(self._is_in, state), state)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.http_client.transport import Request
     from app.observability.metric_definitions import Operation
     from app.observability.metrics import WorkerMetrics
-    from app.observability.spans import AttemptSpan, Tracing
+    from app.observability.tracing import AttemptSpan, Tracing
     from app.wethod.record import OperationRecord
 
 _LIMITS_BY_KEY = {"overloaded": "in_flight", "too_many_requests": "rate"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from app.observability.logs import LineHandler
     from app.observability.metrics import WorkerMetrics
-    from app.observability.spans import RequestSpan, Tracing
+    from app.observability.tracing import RequestSpan, Tracing
 
 _MAX_CHARACTERS = 200
 _NO_SPAN: AbstractContextManager[Any] = contextlib.nullcontext()

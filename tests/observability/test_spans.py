@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.http_client.transport import Interrupted
-from app.observability.tracing import exporter_names, open_tracing
+from app.observability.configure_tracing import exporter_names, open_tracing
 from app.settings import load
 from tests.gateway import gateway
 from tests.observability.records import CALLER, SCOPE, request, running
