@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
     as part of its response. A second response that arrives later is: an HTTP/1.1 response does not name its request.
 
     Attributes:
-        share: the key under which its permit is held; None while it is idle. Kept by the owner.
+        fairness_key: the key under which its permit is held; None while it is idle. Kept by the owner.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         "_timer",
         "_timer_at",
         "_transport",
-        "share",
+        "fairness_key",
     )
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, idle_seconds: float) -> None:
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._reused = False
         self._timeout_at = self._timer_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self.share: bytes | None = None
+        self.fairness_key: bytes | None = None
 
     @property
     def tls_version(self) -> str | None:

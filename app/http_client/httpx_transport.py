@@ -120,11 +120,11 @@ class HttpxTransport:
 
     async def _run(self, exchange: Exchange, request: Request) -> None:
         """Run an exchange until its response is there, or its time is over."""
-        await self._permits.acquire(request.share, request.send_by)
+        await self._permits.acquire(request.fairness_key, request.send_by)
         transport = httpx.AsyncHTTPTransport(verify=self._ssl_context, limits=_LIMITS, proxy=self._proxy)
         task = asyncio.create_task(exchange.run(transport))
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._release(task, request.share))
+        task.add_done_callback(lambda task: self._release(task, request.fairness_key))
         loop = asyncio.get_running_loop()
         try:
             for until in (min(request.send_by, loop.time() + self._connect_timeout_seconds), request.deadline):
@@ -138,6 +138,6 @@ class HttpxTransport:
         if not request.written:
             self._permits.check_open()
 
-    def _release(self, task: asyncio.Task[None], share: bytes) -> None:
+    def _release(self, task: asyncio.Task[None], key: bytes) -> None:
         self._tasks.discard(task)
-        self._permits.release(share)
+        self._permits.release(key)

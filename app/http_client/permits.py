@@ -9,12 +9,12 @@ from app.http_client.transport import NotSent
 
 
 def share_of(limit: int) -> int:
-    """Return how many of ``limit`` one share key may hold at a time: three quarters, and at least one."""
+    """Return how many of ``limit`` one key may hold at a time: three quarters, and at least one."""
     return max(1, limit * 3 // 4)
 
 
 class Permits:
-    """At most ``limit`` permits, acquired and released under a share key, such as a token.
+    """At most ``limit`` permits, acquired and released under a key, such as a token.
 
     One key holds at most three quarters of the permits, and at least one. Waiters are served round robin by key, and in
     the order of arrival within a key. Requests with an empty key have no limit of their own.
@@ -30,7 +30,7 @@ class Permits:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit_per_share = share_of(limit)
+        self._limit_per_key = share_of(limit)
         self._held: dict[bytes, int] = {}
         # The result of a waiter is true if it was given a permit. These are OrderedDicts because a plain dict keeps a
         # hole for each removed first entry, and finding the new first entry then takes longer each time.
@@ -40,42 +40,42 @@ class Permits:
         self.waits = 0
         self.closed = False
 
-    def acquire_nowait(self, share: bytes) -> bool:
-        """Acquire a permit if one is free for this share."""
-        held = self._held.get(share, 0)
-        # A waiter is not overtaken: while a permit is free, only shares at their limit wait.
-        if not self.free or (share and held >= self._limit_per_share):
+    def acquire_nowait(self, key: bytes) -> bool:
+        """Acquire a permit if one is free for this key."""
+        held = self._held.get(key, 0)
+        # A waiter is not overtaken: while a permit is free, only keys at their limit wait.
+        if not self.free or (key and held >= self._limit_per_key):
             return False
         self.free -= 1
-        self._held[share] = held + 1
+        self._held[key] = held + 1
         return True
 
-    async def acquire(self, share: bytes, until: float) -> None:
+    async def acquire(self, key: bytes, until: float) -> None:
         """Acquire a permit.
 
         Args:
-            share: the share key.
+            key: the key.
             until: event loop time in seconds; the end of the wait.
 
         Raises:
             NotSent: no permit became free in time, or the permits are closed.
         """
         self.check_open()
-        granted = self.acquire_nowait(share) or await self._wait(share, until)
+        granted = self.acquire_nowait(key) or await self._wait(key, until)
         if granted and self.closed:
-            self.release(share)
+            self.release(key)
         self.check_open()
         if not granted:
             raise NotSent("no connection became free in time", reason="connection")
 
-    def release(self, share: bytes) -> None:
+    def release(self, key: bytes) -> None:
         """Give a permit back, to the next waiter if there is one."""
         self.free += 1
-        held = self._held[share] - 1
+        held = self._held[key] - 1
         if held:
-            self._held[share] = held
+            self._held[key] = held
         else:
-            del self._held[share]
+            del self._held[key]
         if self._waiters:
             self._serve_next()
 
@@ -91,10 +91,10 @@ class Permits:
             for waiter in waiters:
                 _settle(waiter)
 
-    async def _wait(self, share: bytes, until: float) -> bool:
+    async def _wait(self, key: bytes, until: float) -> bool:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[bool] = loop.create_future()
-        self._waiters.setdefault(share, OrderedDict())[waiter] = None
+        self._waiters.setdefault(key, OrderedDict())[waiter] = None
         timer = loop.call_at(until, _settle, waiter)
         self.waiting += 1
         self.waits += 1
@@ -102,25 +102,25 @@ class Permits:
             return await waiter
         except asyncio.CancelledError:
             if not waiter.cancelled() and waiter.result():
-                self.release(share)
+                self.release(key)
             raise
         finally:
             timer.cancel()
             self.waiting -= 1
-            waiters = self._waiters.get(share)
+            waiters = self._waiters.get(key)
             if waiters is not None:
                 waiters.pop(waiter, None)
                 if not waiters:
-                    del self._waiters[share]
+                    del self._waiters[key]
 
     def _serve_next(self) -> None:
-        """Give the permit that was released to the first share that waits and may have it."""
-        for share, waiters in self._waiters.items():
+        """Give the permit that was released to the first key that waits and may have it."""
+        for key, waiters in self._waiters.items():
             waiter = next((waiter for waiter in waiters if not waiter.done()), None)
-            if waiter is not None and self.acquire_nowait(share):
+            if waiter is not None and self.acquire_nowait(key):
                 waiter.set_result(True)
                 del waiters[waiter]
-                self._waiters.move_to_end(share)
+                self._waiters.move_to_end(key)
                 return
 
 

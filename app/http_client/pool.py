@@ -52,12 +52,12 @@ class Pool:
 
     def acquire_nowait(self, request: Request, now: float) -> Connection | None:
         """Acquire an idle connection, which is usable until the next await; None if that takes a wait."""
-        if self._idle and not request.fresh and self.permits.acquire_nowait(request.share):
+        if self._idle and not request.fresh and self.permits.acquire_nowait(request.fairness_key):
             connection = self._take_idle(now)
             if connection is not None:
-                connection.share = request.share
+                connection.fairness_key = request.fairness_key
                 return connection
-            self.permits.release(request.share)
+            self.permits.release(request.fairness_key)
         return None
 
     async def acquire(self, request: Request) -> Connection:
@@ -66,16 +66,16 @@ class Pool:
         Raises:
             NotSent: there is none by ``request.send_by``, or it cannot be opened.
         """
-        await self.permits.acquire(request.share, request.send_by)
+        await self.permits.acquire(request.fairness_key, request.send_by)
         loop = asyncio.get_running_loop()
         try:
             connection = None if request.fresh else self._take_idle(loop.time())
             if connection is None:
                 connection = await self._connect(loop, request.send_by)
         except BaseException:
-            self.permits.release(request.share)
+            self.permits.release(request.fairness_key)
             raise
-        connection.share = request.share
+        connection.fairness_key = request.fairness_key
         if loop.time() >= request.send_by:
             connection.make_idle()
             raise NotSent("a connection was there too late", reason="connection")
@@ -112,9 +112,9 @@ class Pool:
         self._note_if_empty()
 
     def _release(self, connection: Connection) -> None:
-        if connection.share is not None:
-            share, connection.share = connection.share, None
-            self.permits.release(share)
+        if connection.fairness_key is not None:
+            key, connection.fairness_key = connection.fairness_key, None
+            self.permits.release(key)
 
     def _take_idle(self, now: float) -> Connection | None:
         while self._idle:

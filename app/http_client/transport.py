@@ -91,7 +91,7 @@ class Request(msgspec.Struct, gc=False):
         send_by: event loop time in seconds; no first byte is written at or after it.
         deadline: event loop time in seconds; the end of the wait for the head and for the body.
         body_needed: how much of the response's body to wait for, by status and header fields.
-        share: the key of fair sharing, such as a token: one key holds at most three quarters of the connections.
+        fairness_key: such as a token: requests with one key hold at most three quarters of the connections.
         body: the body; None for a request without one.
         fresh: use a connection that has carried no request before.
         written: set by the transport immediately before the first byte is written; never unset.
@@ -105,14 +105,14 @@ class Request(msgspec.Struct, gc=False):
     send_by: float
     deadline: float
     body_needed: Callable[[int, Mapping[bytes, bytes]], BodyNeed]
-    share: bytes = b""
+    fairness_key: bytes = b""
     body: bytes | None = None
     fresh: bool = False
     written: bool = False
     cut_response: Response | None = None
 
     def __repr__(self) -> str:
-        """Without headers and share: they hold the token."""
+        """Without headers and fairness key: they hold the token."""
         return f"Request({self.method!r}, {self.target!r}, fresh={self.fresh})"
 
 
@@ -138,7 +138,7 @@ class TransportError(Exception):
     """No response. The message is for the log: it may name the upstream and is never shown to a client."""
 
 
-class NotSent(TransportError):  # noqa: N818 - the state of the request, as the design names it
+class NotSent(TransportError):  # noqa: N818 - named for the state of the request, not for an error
     """No byte of the request was written.
 
     Attributes:
@@ -159,7 +159,7 @@ class NotSent(TransportError):  # noqa: N818 - the state of the request, as the 
         self.reason = reason
 
 
-class Interrupted(TransportError):  # noqa: N818 - the state of the request, as the design names it
+class Interrupted(TransportError):  # noqa: N818 - named for the state of the request, not for an error
     """At least one byte was written, and no complete head came back."""
 
 

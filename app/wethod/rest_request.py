@@ -48,6 +48,6 @@ def build(operation: RestOperation[Any, Any], context: CallContext, arguments: A
         send_by=context.deadline,
         deadline=context.deadline,
         body_needed=operation.body_needed,
-        share=context.caller.authorization,
+        fairness_key=context.caller.authorization,
         body=body,
     )

@@ -80,7 +80,7 @@ def delete(
     seconds: float = 2.0,
     send_seconds: float | None = None,
     fresh: bool = False,
-    share: bytes = b"",
+    key: bytes = b"",
 ) -> Request:
     """Make a request.
 
@@ -90,7 +90,7 @@ def delete(
         seconds: time until the deadline.
         send_seconds: time until the last time to send; by default the same.
         fresh: a new connection is needed.
-        share: the token whose share of the connections it uses.
+        key: the fairness key: the token whose share of the connections it uses.
     """
     now = asyncio.get_running_loop().time()
     return Request(
@@ -100,6 +100,6 @@ def delete(
         send_by=now + (seconds if send_seconds is None else send_seconds),
         deadline=now + seconds,
         body_needed=body_needed,
-        share=share,
+        fairness_key=key,
         fresh=fresh,
     )

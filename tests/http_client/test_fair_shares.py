@@ -35,12 +35,12 @@ async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, sha
         FaultServer(then=gated(gate)) as server,
         transport_to(name, server.origin, max_connections=limit) as transport,
     ):
-        sent = [send(transport, delete(b"/a", share=A)) for _ in range(limit + 3)]
+        sent = [send(transport, delete(b"/a", key=A)) for _ in range(limit + 3)]
         await until(lambda: gate.waiting == share)
         await asyncio.sleep(0.02)
         assert (gate.waiting, len(server.requests)) == (share, share)
         if limit > 1:
-            sent.append(send(transport, delete(b"/b", share=B)))
+            sent.append(send(transport, delete(b"/b", key=B)))
             await until(lambda: gate.waiting == share + 1)
             assert server.requests[-1].target == b"/b"
         gate.opened.set()
@@ -51,9 +51,9 @@ async def test_one_share_holds_at_most_three_quarters(name: str, limit: int, sha
 async def test_connections_that_are_being_opened_count_for_their_share(name: str) -> None:
     with full_backlog() as origin:
         async with transport_to(name, origin, max_connections=4, connect_seconds=0.5) as transport:
-            opening = [send(transport, delete(share=A)) for _ in range(4)]
+            opening = [send(transport, delete(key=A)) for _ in range(4)]
             await until(lambda: transport.waiting == 1)
-            other = send(transport, delete(share=B))
+            other = send(transport, delete(key=B))
             await asyncio.sleep(0.02)
             assert transport.waiting == 1
             for result in await asyncio.gather(*opening, other, return_exceptions=True):
@@ -67,11 +67,11 @@ async def test_waiters_are_served_round_robin_by_share(name: str) -> None:
         FaultServer(then=gated(gate)) as server,
         transport_to(name, server.origin, max_connections=1) as transport,
     ):
-        first = send(transport, delete(b"/first", share=C))
+        first = send(transport, delete(b"/first", key=C))
         await until(lambda: gate.waiting == 1)
-        sent = [send(transport, delete(b"/a%d" % number, share=A)) for number in range(3)]
-        sent += [send(transport, delete(b"/b%d" % number, share=B)) for number in range(2)]
-        sent += [send(transport, delete(b"/c", share=C))]
+        sent = [send(transport, delete(b"/a%d" % number, key=A)) for number in range(3)]
+        sent += [send(transport, delete(b"/b%d" % number, key=B)) for number in range(2)]
+        sent += [send(transport, delete(b"/c", key=C))]
         await until(lambda: transport.waiting == 6)
         gate.opened.set()
         await asyncio.gather(first, *sent)
@@ -86,11 +86,11 @@ async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
         FaultServer(*[gated(of_a)] * 3, gated(of_b), then=SOUND) as server,
         transport_to(name, server.origin, max_connections=4) as transport,
     ):
-        sent = [send(transport, delete(b"/a", share=A)) for _ in range(3)]
+        sent = [send(transport, delete(b"/a", key=A)) for _ in range(3)]
         await until(lambda: of_a.waiting == 3)
-        sent += [send(transport, delete(b"/b", share=B))]
+        sent += [send(transport, delete(b"/b", key=B))]
         await until(lambda: of_b.waiting == 1)
-        sent += [send(transport, delete(b"/a", share=A)), send(transport, delete(b"/c", share=C))]
+        sent += [send(transport, delete(b"/a", key=A)), send(transport, delete(b"/c", key=C))]
         await until(lambda: transport.waiting == 2)
         of_b.opened.set()
         await sent[-1]
@@ -130,7 +130,7 @@ async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str
         transport_to(name, server.origin, max_connections=2) as transport,
     ):
         for turns in range(12):
-            sent = [send(transport, delete(share=share)) for share in (A, A, B, B, C, b"", b"")]
+            sent = [send(transport, delete(key=key)) for key in (A, A, B, B, C, b"", b"")]
             for _ in range(turns):
                 await asyncio.sleep(0)
             for task in sent[::2]:
@@ -138,4 +138,4 @@ async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str
             results = await asyncio.gather(*sent, return_exceptions=True)
             assert all(not isinstance(result, Exception) for result in results[1::2])
         assert transport.waiting == 0
-        await asyncio.gather(*(transport.send(delete(share=share)) for share in (A, A, A, B, B, b"")))
+        await asyncio.gather(*(transport.send(delete(key=key)) for key in (A, A, A, B, B, b"")))

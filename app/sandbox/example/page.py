@@ -112,7 +112,7 @@ class ExamplePage:
             send_by=deadline,
             deadline=deadline,
             body_needed=lambda _status, _headers: "whole",
-            share=b"example page",
+            fairness_key=b"example page",
             fresh=True,  # the sandbox may have closed an idle connection
         )
         try:
