@@ -38,8 +38,8 @@ Event: TypeAlias = Literal["ready", "leaving", "problem"]
 """An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
 the parent; or a ``problem`` that prevents the start."""
 
-_EXIT_SECONDS = 5.0
-"""The time between the last word of a worker and its exit, after which it is killed."""
+_REAP_SECONDS = 5.0
+"""Time between the closed pipe and the exit, after which the worker is killed."""
 
 CANNOT_START = 3
 """The exit code of a worker that has reported why it cannot start."""
@@ -119,7 +119,7 @@ class WorkerProcess:
         """Wait for the end of a process that has closed its pipe, and return the exit code."""
         self.pipe.close()
         try:
-            return self._process.wait(_EXIT_SECONDS)
+            return self._process.wait(_REAP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             return self._process.wait()
