@@ -1,4 +1,4 @@
-"""The operation deleteContact: its REST side, its outcome tables, its words and its resolver."""
+"""The operation deleteContact: its REST side, its outcome tables, its messages and its resolver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import strawberry
 from schema.contact import Contact, DeleteContactOutcome, DeleteContactsEntry, DeleteContactSuccess, DeletionEvidence
 from schema.context import Info
 from schema.envelope import read_key
-from schema.error_outcomes import ErrorWords, from_error_response, unclear
+from schema.error_outcomes import ErrorMessages, from_error_response, unclear
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import WethodFailure, WethodNotFoundError
 from schema.rest import (
@@ -36,8 +36,8 @@ _LARGEST_ID = 2**63 - 1
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _AUDITED_ID = re.compile(r"[0-9]{1,20}")
 
-WORDS = ErrorWords(
-    rejections={
+MESSAGES = ErrorMessages(
+    by_status={
         400: "Wethod found the request invalid.",
         401: "Wethod did not accept the token.",
         403: "The token's owner may not delete contacts: crm.edit is needed.",
@@ -45,7 +45,7 @@ WORDS = ErrorWords(
         412: "The contact is in a state that forbids its deletion.",
         429: "Wethod allows this token no more requests for now.",
     },
-    no_response={
+    by_reason={
         NotSent: "Wethod could not be reached. Nothing was sent and nothing was deleted; it is safe to repeat.",
         NoConnection: "No connection to Wethod became free in time. "
         "Nothing was sent and nothing was deleted; it is safe to repeat.",
@@ -100,9 +100,9 @@ def from_response(response: Response, contact_id: str) -> DeleteContactOutcome:
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses, RFC 9110 §15.3
         if _is_unclear(response):
-            return unclear(status, WORDS)
+            return unclear(status, MESSAGES)
         return _deleted(contact_id, DeletionEvidence.RESPONSE, status)
-    return from_error_response(response, WORDS)
+    return from_error_response(response, MESSAGES)
 
 
 def from_repeat(response: Response, contact_id: str) -> DeleteContactOutcome:
@@ -113,12 +113,12 @@ def from_repeat(response: Response, contact_id: str) -> DeleteContactOutcome:
     # A proxy's 404 has no such key. Only Wethod's own shows that the contact is gone.
     if isinstance(outcome, WethodNotFoundError) and read_key(response.body) == "not_found":
         return _deleted(contact_id, DeletionEvidence.ABSENCE, response.status)
-    return unclear(response.status, WORDS)
+    return unclear(response.status, MESSAGES)
 
 
 def from_no_response(reason: NoResponse, contact_id: str) -> DeleteContactOutcome:  # noqa: ARG001 - the operation's signature
     """The outcome of a delete that no response decides."""
-    return error_from_no_response(reason, WORDS)
+    return error_from_no_response(reason, MESSAGES)
 
 
 def audit_fields(outcome: DeleteContactOutcome, contact_id: str) -> Mapping[str, object]:  # noqa: ARG001 - the operation's signature

@@ -1,6 +1,6 @@
-"""The errors that every operation can end in: from a rejection by Wethod, from an unclear answer, from no answer.
+"""The errors of every operation: from a rejection by Wethod, from an unclear response, from no response.
 
-An operation brings its own words; these functions choose the member and read Wethod's words.
+An operation brings its own messages; these functions choose the member and read Wethod's words.
 """
 
 from __future__ import annotations
@@ -63,32 +63,32 @@ NO_RESPONSE: Mapping[type, tuple[type[WethodUnavailableError | WethodOutcomeUnkn
     Interrupted: (WethodOutcomeUnknownError, "outcome_unknown"),
     WaitEnded: (WethodOutcomeUnknownError, "outcome_unknown"),
 }
-"""The reasons for having no response that need only words: the member and its key."""
+"""The reasons for having no response that need only a message: the member and its key."""
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorWords:
-    """The words of one operation.
+class ErrorMessages:
+    """The messages of one operation.
 
     Attributes:
-        rejections: by status: the message if Wethod gives none.
-        no_response: by class of ``NO_RESPONSE``.
+        by_status: for a rejection without a message of Wethod.
+        by_reason: for each class of ``NO_RESPONSE``.
         overloaded_caller: too many calls of this token are in progress.
-        unclear: the answer does not show the outcome.
+        unclear: the response does not show the outcome.
         unexpected: the status is not documented.
         skipped: Wethod answered an earlier call of the same list with 401 or 429.
     """
 
-    rejections: Mapping[int, str]
-    no_response: Mapping[type, str]
+    by_status: Mapping[int, str]
+    by_reason: Mapping[type, str]
     overloaded_caller: str
     unclear: str
     unexpected: str
     skipped: str
 
 
-DEFAULT_WORDS = ErrorWords(
-    rejections={
+DEFAULT_MESSAGES = ErrorMessages(
+    by_status={
         400: "Wethod found the request invalid.",
         401: "Wethod did not accept the token.",
         403: "The token's owner may not do this.",
@@ -96,7 +96,7 @@ DEFAULT_WORDS = ErrorWords(
         412: "The state of the data forbids this.",
         429: "Wethod allows this token no more requests for now.",
     },
-    no_response={
+    by_reason={
         NotSent: "Wethod could not be reached. Nothing was sent; it is safe to repeat.",
         NoConnection: "No connection to Wethod became free in time. Nothing was sent; it is safe to repeat.",
         NoTime: "The request's time was used up before this was sent. It is safe to repeat.",
@@ -112,15 +112,15 @@ DEFAULT_WORDS = ErrorWords(
     unexpected="Wethod answered with a status that it does not document. Wethod may have acted.",
     skipped="Not sent, because an earlier call of this list was refused for the whole token.",
 )
-"""Words that fit every operation; one that can say more about its effect replaces them."""
+"""Messages that fit every operation; one that can say more about its effect replaces them."""
 
 
-def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
+def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOutcome:
     """The outcome of a response that is no success. Handles every status and body; never raises."""
     status = response.status
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
-        return unclear(status, words)
-    message = words.rejections.get(status, words.unexpected)
+        return unclear(status, messages)
+    message = messages.by_status.get(status, messages.unexpected)
     envelope = read_envelope(response.body, response.max_words - len(message))
     member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
     outcome = member(
@@ -136,14 +136,14 @@ def from_error_response(response: Response, words: ErrorWords) -> ErrorOutcome:
     return outcome
 
 
-def unclear(status: int, words: ErrorWords) -> WethodOutcomeUnknownError:
-    """The outcome of an answer that does not say if Wethod acted."""
+def unclear(status: int, messages: ErrorMessages) -> WethodOutcomeUnknownError:
+    """The outcome of a response that does not say if Wethod acted."""
     return WethodOutcomeUnknownError(
-        key="outcome_unknown", message=words.unclear, status_code=status, response=WethodResponse(headers=[])
+        key="outcome_unknown", message=messages.unclear, status_code=status, response=WethodResponse(headers=[])
     )
 
 
-def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
+def from_no_response(reason: NoResponse, messages: ErrorMessages) -> ErrorOutcome:
     """The outcome of a call that no response decides. Handles every ``NoResponse``."""
     match reason:
         case Unauthorized(message):
@@ -156,8 +156,8 @@ def from_no_response(reason: NoResponse, words: ErrorWords) -> ErrorOutcome:
             return WethodRateLimitedError(key="too_many_requests", message=message, retry_after_seconds=seconds)
         case Skipped(after):
             assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see app/wethod/call_list.py
-            return replace(after, message=words.skipped, status_code=None, response=None)
+            return replace(after, message=messages.skipped, status_code=None, response=None)
         case _:
             member, key = NO_RESPONSE[type(reason)]
             by_token = isinstance(reason, Overloaded) and reason.by_token
-            return member(key=key, message=words.overloaded_caller if by_token else words.no_response[type(reason)])
+            return member(key=key, message=messages.overloaded_caller if by_token else messages.by_reason[type(reason)])

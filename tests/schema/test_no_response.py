@@ -6,8 +6,8 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-from schema.delete_contact import WORDS
-from schema.error_outcomes import DEFAULT_WORDS, NO_RESPONSE, REJECTIONS, ErrorWords, from_no_response
+from schema.delete_contact import MESSAGES
+from schema.error_outcomes import DEFAULT_MESSAGES, NO_RESPONSE, REJECTIONS, ErrorMessages, from_no_response
 from schema.errors import WethodError, WethodUnauthorizedError
 from schema.rest import Invalid, NoResponse, RateLimited, Skipped, Unauthorized
 
@@ -20,17 +20,17 @@ WITH_VALUES: dict[type, Any] = {
 }
 
 
-@pytest.mark.parametrize("words", [WORDS, DEFAULT_WORDS], ids=["deleteContact", "default"])
+@pytest.mark.parametrize("messages", [MESSAGES, DEFAULT_MESSAGES], ids=["deleteContact", "default"])
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
-def test_every_reason_has_an_outcome(reason: type, words: ErrorWords) -> None:
+def test_every_reason_has_an_outcome(reason: type, messages: ErrorMessages) -> None:
     value: NoResponse = WITH_VALUES.get(reason) or reason()
-    outcome = from_no_response(value, words)
+    outcome = from_no_response(value, messages)
     assert isinstance(outcome, WethodError)
     assert outcome.status_code is None
     assert outcome.message
 
 
-@pytest.mark.parametrize("words", [WORDS, DEFAULT_WORDS], ids=["deleteContact", "default"])
-def test_every_status_and_reason_has_words(words: ErrorWords) -> None:
-    assert words.rejections.keys() == REJECTIONS.keys()
-    assert words.no_response.keys() == NO_RESPONSE.keys()
+@pytest.mark.parametrize("messages", [MESSAGES, DEFAULT_MESSAGES], ids=["deleteContact", "default"])
+def test_every_status_and_reason_has_a_message(messages: ErrorMessages) -> None:
+    assert messages.by_status.keys() == REJECTIONS.keys()
+    assert messages.by_reason.keys() == NO_RESPONSE.keys()

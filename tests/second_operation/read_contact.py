@@ -9,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.delete_contact import check
-from schema.error_outcomes import DEFAULT_WORDS, from_error_response, unclear
+from schema.error_outcomes import DEFAULT_MESSAGES, from_error_response, unclear
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import ErrorOutcome
 from schema.json_codec import DecodeError, decode
@@ -41,12 +41,12 @@ def from_response(response: Response, contact_id: str) -> ReadContactOutcome:
     """The outcome of a response."""
     if response.status == 200:
         return _contact(response, contact_id)
-    return from_error_response(response, DEFAULT_WORDS)
+    return from_error_response(response, DEFAULT_MESSAGES)
 
 
 def from_no_response(reason: NoResponse, contact_id: str) -> ErrorOutcome:
     """The outcome of a call that no response decides."""
-    return error_from_no_response(reason, DEFAULT_WORDS)
+    return error_from_no_response(reason, DEFAULT_MESSAGES)
 
 
 def _contact(response: Response, contact_id: str) -> ReadContactOutcome:
@@ -55,7 +55,7 @@ def _contact(response: Response, contact_id: str) -> ReadContactOutcome:
     except DecodeError:
         fields = None
     if not isinstance(fields, dict):
-        return unclear(response.status, DEFAULT_WORDS)
+        return unclear(response.status, DEFAULT_MESSAGES)
     texts = {name: clean(text) if isinstance(text := fields.get(name), str) else None for name in _TEXTS}
     return ContactDetails(id=strawberry.ID(contact_id), **texts)
 

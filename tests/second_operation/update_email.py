@@ -9,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.delete_contact import check as check_id
-from schema.error_outcomes import DEFAULT_WORDS, from_error_response
+from schema.error_outcomes import DEFAULT_MESSAGES, from_error_response
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import ErrorOutcome, WethodFailure
 from schema.rest import BodyNeed, NoResponse, Response, RestOperation
@@ -49,12 +49,12 @@ def from_response(response: Response, contact_id: str, email: str) -> UpdateEmai
     """The outcome of a response."""
     if 200 <= response.status < 300:
         return UpdateEmailSuccess(contact_id=strawberry.ID(contact_id))
-    return from_error_response(response, DEFAULT_WORDS)
+    return from_error_response(response, DEFAULT_MESSAGES)
 
 
 def from_no_response(reason: NoResponse, contact_id: str, email: str) -> ErrorOutcome:
     """The outcome of a call that no response decides."""
-    return error_from_no_response(reason, DEFAULT_WORDS)
+    return error_from_no_response(reason, DEFAULT_MESSAGES)
 
 
 UPDATE_EMAIL = RestOperation(
