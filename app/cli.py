@@ -41,7 +41,7 @@ def fail(message: str) -> NoReturn:
 
 
 class Commands(click.Group):
-    """The commands. What prevents a start ends the program with a line for each problem."""
+    """The commands. On ``StartError``, print one line for each problem and exit 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was given."""
@@ -58,7 +58,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def main() -> None:
-    """GraphQL gateway for Wethod's contact deletion: one mutation, and an outcome that is always true."""
+    """GraphQL gateway for Wethod's contact deletion. Every delete has one outcome, which is always true."""
     occupy_closed_streams()
 
 
@@ -154,9 +154,10 @@ def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
     if force:
         return
     if os.environ.get("WETHOD_BASE_URL"):
-        fail("--sandbox serves a stand-in, yet WETHOD_BASE_URL names a Wethod: unset it, or say --force")
+        fail("--sandbox cannot be combined with WETHOD_BASE_URL: unset it, or pass --force")
     if not is_loopback(settings.gateway_host):
-        fail(f"--sandbox takes well-known tokens, and {settings.gateway_host} is not loopback: say --force to serve it")
+        host = settings.gateway_host
+        fail(f"The sandbox's tokens are public, and {host} is not loopback: pass --force to serve it there")
 
 
 def announce(url: str, context: WorkerContext) -> None:

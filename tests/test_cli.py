@@ -128,7 +128,7 @@ def test_user_info_of_a_url_is_never_shown(user_info: str, name: str, scheme: st
 @pytest.mark.parametrize(
     ("arguments", "environ", "words"),
     [
-        (["--sandbox"], {"WETHOD_BASE_URL": "https://api.wethod.com"}, "WETHOD_BASE_URL names a Wethod"),
+        (["--sandbox"], {"WETHOD_BASE_URL": "https://api.wethod.com"}, "cannot be combined with WETHOD_BASE_URL"),
         (["--sandbox", "--host", "0.0.0.0"], {}, "0.0.0.0 is not loopback"),
         (["--sandbox"], {"GATEWAY_HOST": "192.0.2.1"}, "192.0.2.1 is not loopback"),
     ],

@@ -151,7 +151,7 @@ class TrustedOperations:
             except Exception:
                 logger.exception("the trusted documents stay as they were: %s", self._path)
             else:
-                logger.info("%d trusted documents are in force: %s", len(self._trusted.by_text), self._path)
+                logger.info("loaded %d trusted documents from %s", len(self._trusted.by_text), self._path)
         self._reloading = None
 
 

@@ -237,7 +237,7 @@ class GatewayServer(uvicorn.Server):
             async with asyncio.timeout(seconds):
                 await self._lifespan.shutdown()
         except TimeoutError:
-            logger.warning("the application does not end within %g s and is left behind", seconds)
+            logger.warning("the application did not shut down within %g s; exiting without it", seconds)
 
     async def _finish_requests(self) -> None:
         """Wait until no client is connected: for the drain time, or until the stop is forced."""

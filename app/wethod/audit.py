@@ -40,9 +40,9 @@ _encode = msgspec.json.Encoder().encode
 class Audit:
     """Writes the audit.
 
-    The future of ``record`` is done when the kernel has the line, so a sudden end of the process loses no line of a
-    known outcome. Calls that end in one turn of the event loop share a write. A line that cannot be written is kept.
-    Past ``BLOCKED_BYTES`` of such lines, no further call is sent: none may run without a record of it.
+    The future of ``record`` ends when the line is written, or kept because it cannot be written. A sudden end of the
+    process loses no line that is written. Calls that end in one turn of the event loop share a write. Past
+    ``BLOCKED_BYTES`` of kept lines, no further call is sent: none may run without a record of it.
 
     Args:
         target: a file descriptor or a file to append to.
@@ -79,7 +79,7 @@ class Audit:
         """Take the line of a call. Raises nothing for anything that the target does.
 
         Returns:
-            A future that is done at the end of this turn of the event loop, when the line is written or kept.
+            A future that ends at the end of this turn of the event loop, when the line is written or kept.
         """
         # A call that was never sent may be dropped; every other line is kept.
         self.writer.append(self._line(record), droppable=record.attempts == 0 and not record.shared)
@@ -128,7 +128,7 @@ class Audit:
         if stage == self._reported:
             return
         self._reported = stage
-        why = self.writer.problem or "its reader does not read"
+        why = self.writer.problem or "the reader of the audit does not read"
         if stage == "blocked":
             logger.error("the audit cannot be written (%s): nothing is sent until it can", why)
         elif stage:

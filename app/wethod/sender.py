@@ -1,4 +1,4 @@
-"""Sends a call: tries again while nothing was written, and repeats the request once if its answer was lost."""
+"""Sends a call: tries again while nothing was written, and repeats the request once if its response was lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SENDING_SECONDS = 2.0
 """Time in which a request must be written, waits and connects included."""
 
 RESERVE_SECONDS = 0.1
-"""Nothing is sent with less time left: its answer would come too late, and its outcome would only become unknown."""
+"""Nothing is sent with less time left: its response would come too late, and its outcome would only become unknown."""
 
 _BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
 """Bounds of the jittered pause after each try; None after the last."""
@@ -89,7 +89,7 @@ class Sender:
         request = rest_request.build(operation, context, arguments, self._base_path)
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         call.requests.append(request)
-        context.first_request = context.first_request or request  # a list withdraws a call by it
+        context.first_request = context.first_request or request  # read by ListedCallContext.withdraw
         reason: NoResponse = rest.Interrupted()
         try:
             try:
@@ -98,7 +98,7 @@ class Sender:
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
             except Interrupted as problem:
-                logger.warning("%s went unanswered: %s", operation.name, problem, extra=log_fields(context))
+                logger.warning("no response to %s: %s", operation.name, problem, extra=log_fields(context))
             # A stop that cuts a 408 allows no repeat.
             if operation.idempotent and request.cut_response is None:
                 assert operation.from_repeat is not None  # noqa: S101 - RestOperation checks it
@@ -109,7 +109,7 @@ class Sender:
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
-            logger.warning("%s%s has no answer: %s", what, operation.name, problem, extra=log_fields(context))
+            logger.warning("no response to %s%s: %s", what, operation.name, problem, extra=log_fields(context))
             reason = _reason(problem, last_send)
         except asyncio.CancelledError:
             reason = context.absorb_cancellation()
@@ -128,7 +128,7 @@ class Sender:
 
         Raises:
             NotSent: nothing was written, and there is no further try.
-            Interrupted: the answer was lost.
+            Interrupted: the response was lost.
         """
         for bounds in (None,) if is_repeat else _BACKOFF_SECONDS:
             attempt = self._observer.attempt_started(request, repeat=is_repeat)

@@ -271,7 +271,7 @@ async def test_a_bad_manifest_keeps_the_old_one(
         assert (await post(client, {"documentId": "old"})).json() == FOUND
         write_manifest(manifest, {"new": CONTEXT})
         client.server.reload()
-        await until(lambda: "1 trusted documents are in force" in caplog.text)
+        await until(lambda: "loaded 1 trusted documents from" in caplog.text)
         assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
 
 
@@ -285,8 +285,8 @@ async def test_a_sighup_during_a_reload_reloads_again(
         write_manifest(manifest, {f"slow{i}": f"query Q{i} {{ __typename }}" for i in range(500)})
         client.server.reload()
         await asyncio.sleep(0.05)
-        assert "are in force" not in caplog.text
+        assert "loaded" not in caplog.text
         write_manifest(manifest, {"last": CONTEXT})
         client.server.reload()
-        await until(lambda: "1 trusted documents are in force" in caplog.text)
+        await until(lambda: "loaded 1 trusted documents from" in caplog.text)
         assert (await post(client, {"documentId": "last"})).json() == FOUND

@@ -273,9 +273,9 @@ async def test_the_log_says_which_request_has_no_answer(caplog: pytest.LogCaptur
         for contact_id in ("7", "8"):
             await client.delete(contact_id)
     assert [record.getMessage() for record in caplog.records if record.name == "app.wethod.sender"] == [
-        "deleteContact has no answer: a certificate",
-        "deleteContact went unanswered: lost",
-        "the repeat of deleteContact has no answer: no way",
+        "no response to deleteContact: a certificate",
+        "no response to deleteContact: lost",
+        "no response to the repeat of deleteContact: no way",
     ]
 
 

@@ -195,7 +195,7 @@ def test_a_blocked_audit_is_logged_once(stuck: tuple[Audit, int], caplog: pytest
         os.read(reader, 1 << 20)
     audit.report()
     assert [(entry.levelname, entry.message) for entry in caplog.records] == [
-        ("ERROR", "the audit cannot be written (its reader does not read): nothing is sent until it can"),
+        ("ERROR", "the audit cannot be written (the reader of the audit does not read): nothing is sent until it can"),
         ("WARNING", "the audit is written again; 0 lines of calls that were never sent were lost"),
     ]
 
