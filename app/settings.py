@@ -273,7 +273,8 @@ class Settings(BaseModel):
     # At least 18: the shortest operation, with one field, counts as six selections.
     gateway_max_tokens: Annotated[int, Field(ge=18, le=1_000_000)] = Field(
         default=1_000,
-        description="Most tokens of a document; a third as many selections, or twice as many with fragments unfolded.",
+        description="Most tokens of a document. At most a third as many selections as written, and twice as many after "
+        "fragments are expanded.",
     )
     gateway_max_depth: Count = Field(
         default=20, description="Deepest nesting of a document; `__schema` and `__type` count one."

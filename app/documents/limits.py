@@ -58,8 +58,8 @@ class Limits:
     """Limits on a document.
 
     Attributes:
-        tokens: lexical tokens, and comments; ``SELECTIONS_PER_TOKEN`` times as many selections with fragments expanded,
-            and one for ``TOKENS_PER_SELECTION`` of them without.
+        tokens: tokens and comments. Also limits selections: ``tokens * SELECTIONS_PER_TOKEN`` after fragments are
+            expanded, ``tokens / TOKENS_PER_SELECTION`` as written.
         depth: nesting of fields; ``__schema`` and ``__type`` count as one level with everything below them.
         root_fields: root fields of an operation, fragments expanded.
     """

@@ -142,7 +142,9 @@ def _operation_metrics(operations: Sequence[Operation]) -> tuple[Metric, ...]:
         Metric("counter", "wethod_operation", "Calls by outcome.", ("operation", "outcome"), outcomes),
         Metric("counter", "wethod_operation_confirmed", "Successes by evidence.", ("operation", "by"), confirmed),
         define("histogram", "wethod_operation_duration_seconds", "Time of a call, refusals included.", SECONDS),
-        define("counter", "wethod_operation_shared", "Calls that sent nothing and end by an equal call."),
+        define(
+            "counter", "wethod_operation_shared", "Calls that sent nothing and got their outcome from an equal call."
+        ),
         define("gauge", "wethod_operation_in_progress", "Calls past the checks and without an outcome."),
         define("histogram", "wethod_operation_list_size", "Calls of a list, duplicates merged.", LIST_SIZES),
     )
