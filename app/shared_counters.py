@@ -33,10 +33,7 @@ class SharedCounters:
         self.columns = columns
         size = rows * columns * _CELL_BYTES
         if address is None:
-            fd, self.address = _make(size)
-            # The address leads to this descriptor.
-            weakref.finalize(self, os.close, fd)
-            memory = mmap.mmap(fd, size)
+            memory = self._make(size)
         else:
             self.address = address
             with Path(address).open("r+b") as file:
@@ -46,6 +43,19 @@ class SharedCounters:
     def __reduce__(self) -> tuple[type[SharedCounters], tuple[int, int, str]]:
         return SharedCounters, (self.rows, self.columns, self.address)
 
+    def _make(self, size: int) -> mmap.mmap:
+        if hasattr(os, "memfd_create"):
+            # Needs no file system and leaves nothing behind, however the processes end.
+            fd = os.memfd_create("wethod-graphql-metrics")
+            self.address = f"/proc/{os.getpid()}/fd/{fd}"
+        else:
+            fd, self.address = tempfile.mkstemp(prefix="wethod-graphql-")
+            weakref.finalize(self, os.unlink, self.address)
+        # The address leads to this descriptor.
+        weakref.finalize(self, os.close, fd)
+        os.ftruncate(fd, size)
+        return mmap.mmap(fd, size)
+
     def row(self, index: int) -> memoryview[float]:
         """Return the cells of one worker."""
         return self._cells[index * self.columns : (index + 1) * self.columns]
@@ -53,14 +63,3 @@ class SharedCounters:
     def column(self, column: int) -> list[float]:
         """Return one number of every worker."""
         return [*self._cells[column :: self.columns]]
-
-
-def _make(size: int) -> tuple[int, str]:
-    if hasattr(os, "memfd_create"):
-        # Needs no file system and leaves nothing behind, however the processes end.
-        fd = os.memfd_create("wethod-graphql-metrics")
-        os.ftruncate(fd, size)
-        return fd, f"/proc/{os.getpid()}/fd/{fd}"
-    fd, path = tempfile.mkstemp(prefix="wethod-graphql-")
-    os.ftruncate(fd, size)
-    return fd, path
