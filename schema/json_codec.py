@@ -1,4 +1,7 @@
-"""JSON (RFC 8259) to Python values and back, without loss: text that msgspec refuses for its size is read by `json`."""
+"""JSON (RFC 8259) to Python values and back.
+
+msgspec decodes. `json` decodes the texts that msgspec refuses: numbers out of its range and lone surrogates.
+"""
 
 from __future__ import annotations
 

@@ -153,10 +153,10 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class RestOperation(Generic[P, Outcome]):
-    """One operation of Wethod's REST API, and what each of its answers means.
+    """One operation of Wethod's REST API, and the outcome of each of its responses.
 
     Attributes:
-        name: the name of the GraphQL field, such as ``deleteContact``; metric label and span name.
+        name: the name of the GraphQL field, such as ``deleteContact``; also a metric label.
         method: the HTTP method, in upper case.
         path: a template such as ``/api/contact/{contact_id}``; its parameters are parameters of ``check``.
         check: returns the failures of the arguments; called before anything is sent. Its signature is the operation's:
@@ -168,7 +168,7 @@ class RestOperation(Generic[P, Outcome]):
         from_no_response: the outcome of a call that no response decides.
         query: pairs for the query string; None for none.
         body: a value to send as JSON; None for no body.
-        idempotent: a request whose answer was lost may be repeated once (RFC 9110 §9.2.2).
+        idempotent: a request whose response was lost may be repeated once (RFC 9110 §9.2.2).
         shared: equal calls in flight may share a success.
         audited: each call is recorded, and none is sent while the audit cannot be written.
         audit_fields: the operation's own fields of the audit record.

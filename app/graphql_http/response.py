@@ -55,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 def common_headers(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Header fields of every answer at the endpoint."""
+    """Header fields of every answer of the endpoint; what the server refuses does not reach it."""
     return (
         (b"cache-control", b"no-store"),
         (b"vary", b"Accept, Origin"),

@@ -41,7 +41,7 @@ class WorkerMetrics:
     """The metrics of one worker. Only the event loop's thread may use them.
 
     ``metrics.row[metrics.counter(name)] += 1.0`` counts an event. prometheus-client's own counters and histograms exist
-    once for each process and cost 0.4 and 1 µs a call; these are shared by all workers and cost 0.05 and 0.2 µs.
+    once for each process and take several times as long; these are shared by all workers (docs/adr/0011).
 
     Args:
         definitions: all metrics.

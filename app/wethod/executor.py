@@ -191,7 +191,7 @@ class Executor:
     ) -> Any:
         """Take the success of an equal call in progress; after any other outcome, send a call of its own.
 
-        Only a success is shared: any other answer may be out of date when it comes (docs/adr/0021).
+        Only a success is shared: any other outcome may be out of date when it comes (docs/adr/0021).
         """
         try:
             await other.wait(context.deadline)
@@ -214,7 +214,7 @@ class Executor:
         return outcome
 
     def _record(self, record: OperationRecord) -> asyncio.Future[None] | None:
-        """Count a call. Return a future that ends when the kernel has the audit line; None if there is no line."""
+        """Count a call. Return a future that ends when the audit line is written or kept; None if there is no line."""
         recorded: asyncio.Future[None] | None = None
         try:
             if self._audit is not None and record.operation.audited:
