@@ -57,7 +57,7 @@ class LineWriter:
             droppable: False keeps it even beyond ``most_bytes``.
         """
         self.append(line, droppable=droppable)
-        # The holder of the lock, another thread or the code that a signal interrupted, looks again after its release.
+        # If another thread or code that a signal interrupted holds the lock, it looks for new lines after releasing it.
         while self._lines and self.retry():
             pass
 
@@ -130,7 +130,7 @@ class LineWriter:
                 if moved:
                     self.backlog_bytes = sum(map(len, islice(lines, count)))
                 else:
-                    # To count all of them for each new line would cost the more, the longer nothing is read.
+                    # Counting all lines for each new one would be quadratic while nothing is read.
                     self.backlog_bytes += sum(len(lines[number]) for number in range(self._kept, count))
                 self._kept = count
                 return False

@@ -68,12 +68,12 @@ class WorkerContext:
 
     @property
     def serves_example_page(self) -> bool:
-        """With the sandbox, unless only trusted documents run, to which the page's own do not belong."""
+        """True with the embedded sandbox and without trusted documents: no manifest contains the page's mutations."""
         return self.sandbox and self.settings.gateway_trusted_documents is None
 
     @property
     def serves_graphiql(self) -> bool:
-        """If a setting says so, else where the example page is. An editor needs documents of any kind."""
+        """True if ``GATEWAY_GRAPHIQL`` is on. If it is unset, equal to ``serves_example_page``."""
         wanted = self.settings.gateway_graphiql
         return self.serves_example_page if wanted is None else wanted
 

@@ -1,4 +1,4 @@
-"""Wethod's words: the key, message, failures and envelope in the body of an answer.
+"""Wethod's words: the key, message, failures and envelope in the body of a response.
 
 Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). What is shown is bounded.
 """
@@ -91,7 +91,7 @@ def read_key(body: bytes | None) -> str | None:
 
 
 def read_envelope(body: bytes | None, max_words: int) -> Envelope:
-    """Read a body. Total: a body that is absent or no JSON object gives no words.
+    """Read a body. Never raises: without a JSON object, every part is absent.
 
     Args:
         body: the body; None if it could not be read.

@@ -141,7 +141,7 @@ class WethodUnavailableError(WethodError):
     )
 )
 class WethodOutcomeUnknownError(WethodError):
-    """At least one byte was written, and no answer decides the outcome."""
+    """At least one byte was written, and no response decides the outcome."""
 
 
 @strawberry.type(

@@ -23,7 +23,7 @@ OPERATIONS: tuple[RestOperation[Any, Any], ...] = (DELETE_CONTACT,)
 
 @strawberry.type(description="Queries about the request itself. None of them reads Wethod's data.")
 class Query:
-    """The smallest query type that is of use."""
+    """The root query type."""
 
     # Root fields are nullable: one failure among aliased fields must not erase the results of the others.
     wethod_context: WethodContext | None = strawberry.field(

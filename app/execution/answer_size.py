@@ -172,7 +172,7 @@ class _Tally:
             return head + fixed, head + own
         fixed, own = _PUNCTUATION, _PUNCTUATION
         is_outcome = in_outcome or is_abstract_type(named)
-        # A list at the root has one item for each call; what is returned is counted as often.
+        # A list at the root has one item for each call. The caller multiplies the result by the number of calls.
         is_list = is_list and len(path) > 1
         for (child_key, name), child in self._size._merge(merged.sets).items():  # noqa: SLF001 - its own helper
             child_fixed, child_own = self.add(
@@ -204,7 +204,7 @@ def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> i
             item = max(item, size.item)
     if not calls:
         return MAX_WORDS
-    # A byte of words takes as much of the answer as its names make of it, or as its item does.
+    # One byte of text costs `names` bytes in the answer, or `item / ITEM_BYTES` in a list.
     bytes_per_item = max(names * ITEM_BYTES, item)
     fitting = (MAX_ANSWER - fixed) * ITEM_BYTES // (calls * bytes_per_item)
     return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), fitting)

@@ -1,4 +1,7 @@
-"""The parts of graphql-core that are not a stable public interface; tests/execution/test_libraries.py holds them."""
+"""The parts of graphql-core that are not a stable public interface.
+
+tests/execution/test_libraries.py fails if one of them changes.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,7 @@ def info_factory(
     nodes: list[FieldNode],
     return_type: GraphQLOutputType,
 ) -> Callable[[Variables, object], GraphQLResolveInfo[Any]]:
-    """Make what builds the ``info`` of one root field from the variables and the context of a request."""
+    """Return a function that builds the ``info`` of one root field from the variables and the context of a request."""
     prototype = GraphQLResolveInfo(
         field_name=nodes[0].name.value,
         field_nodes=nodes,

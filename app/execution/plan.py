@@ -228,7 +228,7 @@ class Plan:
                         outcomes[field.key] = Raised(error)
             try:
                 return ExecutionResult(fields.project(outcomes), None)
-            except Exception:  # noqa: BLE001, S110 - graphql-core completes the values, and words what is wrong
+            except Exception:  # noqa: BLE001, S110 - graphql-core completes the values, and writes the messages
                 pass  # it gets `outcomes`, and calls no resolver again
         name = self.definition.name
         return await delegate(

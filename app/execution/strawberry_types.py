@@ -1,4 +1,7 @@
-"""The parts of Strawberry that are not a stable public interface; tests/execution/test_libraries.py holds them."""
+"""The parts of Strawberry that are not a stable public interface.
+
+tests/execution/test_libraries.py fails if one of them changes.
+"""
 
 from __future__ import annotations
 

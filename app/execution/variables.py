@@ -102,14 +102,14 @@ class VariableCoercion:
                 continue
             try:
                 value = coerced[name] = coerce(value)
-            except Exception:  # noqa: BLE001 - a scalar may raise anything; graphql-core words it
+            except Exception:  # noqa: BLE001 - a scalar may raise anything; graphql-core writes the message
                 return self._coerce_any(given)
             if value is Undefined:
                 return self._coerce_any(given)
         return new(Variables, (sources, coerced))
 
     def _coerce_any(self, given: Mapping[str, object]) -> Variables:
-        """Coerce by graphql-core, which words what is wrong."""
+        """Coerce by graphql-core, which writes the messages."""
         errors = [
             GraphQLError(f"Variable '${name}' must not be null where the operation uses it.", node)
             for name, node in self._never_null.items()

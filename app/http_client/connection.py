@@ -48,11 +48,11 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """Idle, then in an exchange, then idle again, until it ends.
+    """An HTTP/1.1 connection: idle, in an exchange, idle again, until it ends.
 
-    Anything out of order ends it: a byte or a FIN while it is idle, a deadline, a caller that is cancelled, a response
-    that is malformed or followed by anything. So a byte that arrives before the next request is written is never read
-    as part of its response. A second response that arrives later is: an HTTP/1.1 response does not name its request.
+    It ends on: a byte or FIN while idle; a deadline; a cancelled caller; a malformed response; bytes after a response.
+    So a byte that arrives before the next request is written is never read as part of its response. A second response
+    that arrives later is: an HTTP/1.1 response does not name its request.
 
     Attributes:
         fairness_key: the key under which its permit is held; None while it is idle. Kept by the owner.

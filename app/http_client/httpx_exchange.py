@@ -35,14 +35,14 @@ NOTHING_WRITTEN = frozenset(
 """The exceptions of httpx that come before the first byte. Any other proves nothing."""
 
 _DISCONNECTED = "Server disconnected without sending a response."
-"""The one message of a protocol error that httpcore words itself."""
+"""The one message of a protocol error that httpcore writes itself."""
 
 
 class Exchange:
     """One request in flight on a transport of its own.
 
     Attributes:
-        hold_back: the first byte is not written, or not any more, because the caller has its answer.
+        hold_back: no first byte may be written: the caller has its outcome, or only a connection is wanted.
         connected: the connection was ready for the first byte.
         tls_version: the version of TLS with the last server to which TLS was spoken; None without TLS.
 

@@ -156,7 +156,7 @@ class Observability:
         return routes
 
     async def start(self) -> None:
-        """Watch the event loop, and warn of settings without effect. Exit closes the audit."""
+        """Start the metrics and the monitor, and log configuration warnings. An ``atexit`` hook closes the audit."""
         self._metrics.start()
         if self._audit is not None:
             atexit.register(self._audit.close, EXIT_SECONDS)

@@ -28,7 +28,7 @@ _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 class RejectedError(Exception):
     """Ends a request with a documented error.
 
-    ``key`` is None where Wethod's answer has none. A failure is a dict with a ``field`` and a ``message``.
+    ``key`` is None where Wethod's response has none. A failure is a dict with a ``field`` and a ``message``.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ def admit(request: Request, failures: list[dict[str, str]], *, edits: bool) -> t
 
 
 def integer(field: str, text: str, *, lowest: int, highest: int) -> tuple[int, list[dict[str, str]]]:
-    """Read an integer in plain digits. `007` does not pass for 7: a caller who sends it means something else."""
+    """Read an integer in plain digits. Leading zeros are rejected."""
     number = int(text) if _INTEGER.fullmatch(text) else -1
     if lowest <= number <= highest:
         return number, []

@@ -8,8 +8,10 @@ GRACE_SECONDS = 0.9
 """Time that cancelled requests have for their response."""
 
 SHUTDOWN_SECONDS = 3.0
+"""Time that the application has for its shutdown."""
+
 FORCED_SHUTDOWN_SECONDS = 0.5
-"""Time that the application has for its shutdown; the second one after a forced stop."""
+"""The same after a forced stop."""
 
 EXIT_SECONDS = 2.0
 """Time that a process has after that, to write what is left of its audit and its log.

@@ -28,6 +28,8 @@ _MAX_ACCEPTED = 64
 """Connections that are accepted before the event loop goes on."""
 
 _PAUSE_SECONDS = 0.25
+"""Time without a new connection after one could not be accepted."""
+
 _LOG_SECONDS = 60.0
 """The least time between two log lines about the same trouble."""
 
@@ -80,9 +82,9 @@ class WorkerListeners:
     """The sockets of several workers on one address.
 
     On Linux every worker has a socket of its own, and the kernel spreads connections over those that listen. On one
-    shared socket the first process that wakes accepts a whole burst: of 64 connections that a router opened at once, 64
-    went to one of two workers, and with a socket each 33 on average. Other systems do not spread connections; there,
-    all workers share one socket.
+    shared socket the first process that wakes accepts a whole burst. Of 64 connections opened at once, one of two
+    workers accepted all 64. With one socket each, the busier one accepted 33 on average. Other systems do not spread
+    connections; there, all workers share one socket.
 
     The sockets stay open here: connections in the queue of a worker that dies wait for its replacement.
 
@@ -125,8 +127,8 @@ class WorkerListeners:
 class Acceptor:
     """Listens and accepts connections, until it is closed.
 
-    It replaces ``create_server`` of the event loop. uvloop's drops clients without a word when the process has no file
-    descriptor left, and neither loop can accept the clients that the kernel has accepted when the socket is closed.
+    It replaces ``create_server`` of the event loop. uvloop's closes clients without a log line when the process has no
+    file descriptor left. Neither loop can accept the clients that the kernel has accepted when the socket is closed.
 
     Args:
         listener: a bound socket that does not block; closed by ``close``.

@@ -47,7 +47,10 @@ _PIECE_BYTES = 64 * 1024
 """Bytes that are parsed before the limits are checked: one read of the socket may hold 256 KB."""
 
 _MEASURE = -1
-"""A threshold that every head exceeds, so that it is measured."""
+"""Forces an exact measurement: the head begins inside a piece, so the cheap upper bound does not apply.
+
+Measuring every head would cost 3 to 7 µs a request.
+"""
 
 
 @functools.lru_cache(maxsize=256)

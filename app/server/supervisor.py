@@ -26,17 +26,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
+"""Failures in a row of every worker, after which the gateway ends."""
+
 STABLE_SECONDS = 10.0
-"""Failures in a row of every worker, after which the gateway ends. A failure is a worker that does not start, or dies
-within ``STABLE_SECONDS`` of its start."""
+"""A worker that dies within this time of its start counts as a failure, like one that does not start."""
 
 _BACKOFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 """The wait before another start, by the failures in a row before; the last one for all further ones."""
 
 _MARGIN_SECONDS = 1.0
 _OVERDUE_SECONDS = GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
+"""Time after the end of the drain at which a worker is killed."""
+
 _FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
-"""Times at which a worker is killed: after the end of the drain, and after a forced stop."""
+"""Time after a forced stop at which a worker is killed."""
 
 
 class Supervisor:
@@ -164,7 +167,7 @@ class Supervisor:
         """Count a failure of a worker, and return the seconds until it is started again.
 
         Raises:
-            StartError: no worker is of use.
+            StartError: no worker can be kept running.
         """
         seconds = _BACKOFF_SECONDS[min(self._failures[index], len(_BACKOFF_SECONDS) - 1)]
         self._failures[index] += 1

@@ -58,7 +58,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A message of a worker; a problem comes with its words for the operator."""
+    """A message of a worker; a problem comes with a text for the operator."""
 
     event: Event
     problem: str = ""
@@ -71,7 +71,7 @@ class WorkerProcess:
         pipe: the socket pair to the process.
         ready_at: event loop time at which it answered requests; None before.
         leaving: it stops, and its parent did not request it.
-        problem: the reason why it cannot start, in its own words.
+        problem: the reason why it cannot start, as it reported it.
 
     Raises:
         OSError: the process cannot be started.
@@ -130,7 +130,7 @@ class WorkerProcess:
 
 
 def work(pipe: Connection) -> int:
-    """Be a worker: read the configuration, serve until a stop is requested, and return the exit code."""
+    """Run a worker process: read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     occupy_closed_streams()
     given: WorkerConfig = pipe.recv()

@@ -118,7 +118,7 @@ class CallerReader:
         )
 
     def describe(self, caller: Caller) -> WethodContext:
-        """Describe what the caller's request would forward, and what would keep it from being forwarded."""
+        """Describe the values that would be forwarded, and the problems that prevent it."""
         unauthorized = (
             [WethodFailure(field=self._authorization_header, message=caller.authorization_problem)]
             if not caller.authorization

@@ -16,7 +16,7 @@ _MAX_TOKENS = 10_000
 
 
 class RateLimitMemory:
-    """Remembers for each token until when Wethod wants no more requests; for this process.
+    """The time until which each token is rate limited, in this process.
 
     Past ``max_tokens`` the oldest entry is evicted, and its token is used again. Tokens themselves are not kept, only
     digests with a key of this process.
