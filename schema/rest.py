@@ -118,9 +118,9 @@ class Interrupted:
 class WaitEnded:
     """Nothing was sent for this call, but Wethod may have acted for an equal call.
 
-    This call waited for the equal one, which is still in flight or has an unknown outcome. Then it could not be sent:
-    its time was used up, the gateway stopped, a 429 is remembered, the audit cannot be written, or no connection was
-    made.
+    This call waited for the equal one, or followed it in the same request. The equal one is still in flight or has an
+    unknown outcome. Then this call could not be sent: its time was used up, the gateway stopped, a 429 is remembered,
+    the audit cannot be written, or no connection was made.
     """
 
 

@@ -21,7 +21,6 @@ from schema.errors import (
     WethodError,
     WethodOutcomeUnknownError,
     WethodRateLimitedError,
-    WethodUnavailableError,
     WethodUnexpectedResponseError,
 )
 
@@ -108,11 +107,11 @@ class Executor:
                     outcome = await self._run(context, operation, arguments, own)
                 finally:
                     self._leave(context, operation, own, outcome)
-            if operation.shared and isinstance(outcome, WethodError):
-                outcome = _after_equal_calls(outcome, context, operation, arguments, own)
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             outcome = operation.from_no_response(rest.Interrupted() if own.attempts else rest.Failed(), *arguments)
+        if operation.shared and isinstance(outcome, WethodError):
+            outcome = _after_equal_calls(outcome, context, operation, arguments, own)
         seconds = time.perf_counter() - started
         recorded = self._record(
             OperationRecord(operation, context.caller, arguments, outcome, own.attempts, own.shared, seconds)
@@ -233,8 +232,9 @@ def _after_equal_calls(
     key = (operation.name, *arguments)
     if isinstance(outcome, _UNCLEAR):
         context.unclear.add(key)
-    elif isinstance(outcome, WethodUnavailableError) and key in context.unclear:
-        # Nothing was sent for this call, but the equal one may have reached Wethod: "nothing happened" could be wrong.
+    elif not own.attempts and key in context.unclear:
+        # Nothing was sent for this call, but the equal one may have reached Wethod: "nothing happened" could be wrong,
+        # for any reason.
         own.shared = True
         return operation.from_no_response(rest.WaitEnded(), *arguments)
     return outcome

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import strawberry
 
+from schema.contact import DeleteContactsEntry
+from schema.context import Info  # noqa: TC001 - Strawberry reads the annotation
+from schema.delete_contact import DELETE_CONTACT
+from schema.root import Query, subgraph
 from tests.faults.places import full_backlog
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.outcomes import TRANSPORTS, UNEXPECTED, WAIT_ENDED, error, rejection, success, unknown
+from tests.schema.test_no_response import NO_RESPONSES
 from tests.support import json_lines
 from tests.upstream import HANGING, LOST, Answer, Asked, answer, upstream
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SELECTION = "{ __typename ... on WethodError { message statusCode } }"
+FIRST = f"a: deleteContact(id: 7) {SELECTION}"
+
+
+def short(outcome: dict[str, Any]) -> dict[str, Any]:
+    """An outcome as ``SELECTION`` selects it."""
+    return {name: outcome[name] for name in ("__typename", "message", "statusCode")}
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -142,6 +157,81 @@ async def test_a_delete_after_an_equal_one_of_its_request_is_unknown_too(fields:
         (1, False),
         (0, True),
     ]
+
+
+REMEMBERED = {"x-ratelimit-retry-after": "30"}
+
+
+@pytest.mark.parametrize("status", [401, 429])
+async def test_a_delete_that_is_skipped_after_an_unknown_one_is_unknown_too(status: int, tmp_path: Path) -> None:
+    """The answer says of no contact that it may be gone and that nothing was deleted."""
+    query = f"mutation {{ {FIRST} b: deleteContacts(ids: [8, 7]) {{ id result {SELECTION} }} }}"
+    environ = {"WETHOD_BULK_CONCURRENCY": "1", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    async with upstream([answer(500), answer(status)]) as wethod, gateway(wethod.url, environ) as client:
+        data = (await client.graphql(query)).json()["data"]
+        assert data["a"] == short(unknown(500))
+        assert data["b"] == [
+            {"id": "8", "result": short(rejection(status))},
+            {"id": "7", "result": short(error("WethodOutcomeUnknownError", "outcome_unknown", WAIT_ENDED, None))},
+        ]
+        assert len(wethod.asked) == 2
+    assert [(record["attempts"], record["shared"]) for record in records(tmp_path / "audit.log")] == [
+        (1, False),
+        (1, False),
+        (0, True),
+    ]
+
+
+async def test_a_delete_that_is_refused_after_an_unknown_one_is_unknown_too() -> None:
+    """A 429 of another request is remembered between the two."""
+    limited = asyncio.Event()
+
+    def script(asked: Asked) -> Answer:
+        if asked.target.endswith("/7"):
+            return dataclasses.replace(answer(500), after=limited)
+        return answer(429, b"", REMEMBERED)
+
+    async with upstream(script) as wethod, gateway(wethod.url) as client:
+        deleting = asyncio.create_task(client.graphql(f"mutation {{ {FIRST} b: deleteContact(id: 7) {SELECTION} }}"))
+        await wethod.asked_for(1)
+        assert (await client.delete("9"))["statusCode"] == 429
+        limited.set()
+        assert (await deleting).json()["data"] == {
+            "a": short(unknown(500)),
+            "b": short(error("WethodOutcomeUnknownError", "outcome_unknown", WAIT_ENDED, None)),
+        }
+        assert len(wethod.asked) == 2
+
+
+def failing(contact_id: str) -> list[tuple[str, str]]:
+    raise RuntimeError(f"a bug, hidden from clients, at contact {contact_id}")
+
+
+async def delete_twice(info: Info, reason: str) -> list[DeleteContactsEntry]:
+    """Delete a contact, and again while there is a reason, or a bug, that prevents it."""
+    context: Any = info.context
+    first = await context.call(DELETE_CONTACT, contact_id="7")
+    context.held_back = NO_RESPONSES.get(reason)
+    again = dataclasses.replace(DELETE_CONTACT, query=failing) if reason == "bug" else DELETE_CONTACT
+    second = await context.call(again, contact_id="7")
+    return [DeleteContactsEntry(id=strawberry.ID("7"), result=result) for result in (first, second)]
+
+
+@strawberry.type
+class MutationThatDeletesTwice:
+    delete_contacts: list[DeleteContactsEntry] | None = strawberry.field(resolver=delete_twice)
+
+
+@pytest.mark.parametrize("reason", [*NO_RESPONSES, "bug"])
+async def test_after_an_unknown_delete_no_reason_says_that_nothing_was_deleted(reason: str) -> None:
+    query = f'mutation {{ deleteContacts(reason: "{reason}") {{ result {SELECTION} }} }}'
+    schema = subgraph(Query, MutationThatDeletesTwice)
+    async with upstream([answer(500)]) as wethod, gateway(wethod.url, schema=schema) as client:
+        first, second = (await client.graphql(query)).json()["data"]["deleteContacts"]
+        assert first["result"] == short(unknown(500))
+        assert second["result"]["__typename"] == "WethodOutcomeUnknownError"
+        assert "The contact may be gone" in second["result"]["message"]
+        assert len(wethod.asked) == 1
 
 
 async def test_a_delete_that_waits_for_an_unsent_one_is_not_sent() -> None:

@@ -11,20 +11,21 @@ from schema.error_outcomes import DEFAULT_MESSAGES, NO_RESPONSE, REJECTIONS, Err
 from schema.errors import WethodError, WethodUnauthorizedError
 from schema.rest import Invalid, NoResponse, RateLimited, Skipped, Unauthorized
 
-REASONS = [get_origin(reason) or reason for reason in get_args(NoResponse)]
 WITH_VALUES: dict[type, Any] = {
     Unauthorized: Unauthorized("No header."),
     Invalid: Invalid(()),
     RateLimited: RateLimited(1),
     Skipped: Skipped(WethodUnauthorizedError(key="unauthorized", message="")),
 }
+REASONS = [get_origin(reason) or reason for reason in get_args(NoResponse)]
+NO_RESPONSES: dict[str, NoResponse] = {reason.__name__: WITH_VALUES.get(reason) or reason() for reason in REASONS}
+"""Every reason to have no response, by its name."""
 
 
 @pytest.mark.parametrize("messages", [MESSAGES, DEFAULT_MESSAGES], ids=["deleteContact", "default"])
-@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
-def test_every_reason_has_an_outcome(reason: type, messages: ErrorMessages) -> None:
-    value: NoResponse = WITH_VALUES.get(reason) or reason()
-    outcome = from_no_response(value, messages)
+@pytest.mark.parametrize("reason", NO_RESPONSES.values(), ids=NO_RESPONSES)
+def test_every_reason_has_an_outcome(reason: NoResponse, messages: ErrorMessages) -> None:
+    outcome = from_no_response(reason, messages)
     assert isinstance(outcome, WethodError)
     assert outcome.status_code is None
     assert outcome.message
