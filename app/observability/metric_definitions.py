@@ -164,7 +164,7 @@ _UPSTREAM_METRICS = (
         "Responses of Wethod by status.",
         status=(*UPSTREAM_STATUSES, "1xx", "2xx", "3xx", "4xx", "5xx", "other"),
     ),
-    _define("counter", "wethod_upstream_repeats", "Requests that repeat an interrupted one on a fresh connection."),
+    _define("counter", "wethod_upstream_repeats", "Requests sent to repeat an interrupted one."),
     _define("gauge", "wethod_upstream_connections", "Connections to Wethod.", state=("idle", "in_use")),
     _define("gauge", "wethod_upstream_connections_limit", "Largest number of connections, over all workers."),
     _define("gauge", "wethod_upstream_waiting", "Requests that wait for a connection to Wethod."),

@@ -70,14 +70,14 @@ class OperationReporter:
 
     def attempt_started(self, request: Request, *, repeat: bool) -> Attempt:
         """Start the clock of an attempt, and its span if its request is traced."""
-        if repeat:
-            self._row[self._repeats] += 1.0
         span = None if self._tracing is None else self._tracing.start_attempt(request, repeat=repeat)
-        return Attempt(self, request, span)
+        return Attempt(self, request, span, repeat)
 
-    def attempt_ended(self, result: str, seconds: float, status: int | None = None) -> None:
+    def attempt_ended(self, result: str, seconds: float, status: int | None = None, *, repeat: bool) -> None:
         """Count an attempt by its result, and by the status of its response."""
         self._attempts[result].observe(seconds)
+        if repeat and result != "not_sent":
+            self._row[self._repeats] += 1.0
         if status is not None:
             self._row[self._statuses.get(status, self._other_status)] += 1.0
 
@@ -112,11 +112,12 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     reporter: OperationReporter
     request: Request
     span: AttemptSpan | None
+    repeat: bool
     started: float = msgspec.field(default_factory=time.perf_counter)
 
     def answered(self, status: int) -> None:
         """Count a response, and end the span."""
-        self.reporter.attempt_ended("answered", time.perf_counter() - self.started, status)
+        self.reporter.attempt_ended("answered", time.perf_counter() - self.started, status, repeat=self.repeat)
         if self.span is not None:
             self.span.end(status)
 
@@ -124,6 +125,6 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
         """Count an attempt without a response, and end the span."""
         # A cancellation or a bug may come before the first byte or after it.
         result = "interrupted" if self.request.written else "not_sent"
-        self.reporter.attempt_ended(result, time.perf_counter() - self.started)
+        self.reporter.attempt_ended(result, time.perf_counter() - self.started, repeat=self.repeat)
         if self.span is not None:
             self.span.end(problem)

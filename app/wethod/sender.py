@@ -83,7 +83,8 @@ class Sender:
             The outcome.
         """
         last_send = context.deadline - RESERVE_SECONDS
-        begin = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
         if begin >= last_send:
             return operation.from_no_response(rest.NoTime(), *arguments)
         request = rest_request.build(operation, context, arguments, self._base_path)
@@ -100,7 +101,7 @@ class Sender:
             except Interrupted as problem:
                 logger.warning("no response to %s: %s", operation.name, problem, extra=log_fields(context))
             # A stop that cuts a 408 allows no repeat.
-            if operation.idempotent and request.cut_response is None:
+            if operation.idempotent and request.cut_response is None and loop.time() < last_send:
                 assert operation.from_repeat is not None  # noqa: S101 - RestOperation checks it
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)

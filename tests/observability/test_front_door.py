@@ -11,6 +11,7 @@ import pytest
 from tests.gateway import HEADERS, gateway
 from tests.observability.records import samples
 from tests.observability.span_collector import collector
+from tests.outcomes.outcomes import TRANSPORTS
 from tests.support import json_lines, until
 from tests.upstream import HANGING, LOST, answer, upstream
 from tests.wethod.records import AUDIT_LINE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.gateway import GatewayClient
 
 DELETE = "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename } }"
+ATTEMPTS = "wethod_upstream_request_duration_seconds_count"
 IDENTIFIED = HEADERS | {"X-Request-ID": "request-1", "X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
 
 
@@ -76,6 +78,24 @@ async def test_a_repeat_is_recorded_and_counted(tmp_path: Path) -> None:
     assert recorded == ("DeleteContactSuccess", 404, 2, "ABSENCE")
     assert found["wethod_upstream_repeats_total"] == 1
     assert found['wethod_operation_confirmed_total{by="ABSENCE",operation="deleteContact"}'] == 1
+
+
+@TRANSPORTS
+async def test_nothing_is_repeated_at_the_deadline(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request, one connection, one span."""
+    environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_TIMEOUT_SECONDS="0.5")
+    with collector() as running:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
+        async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+            await client.graphql(DELETE, {"id": "7"})
+            found = samples((await client.http.get(f"{client.url}/metrics")).content)
+            assert wethod.connections == 1
+    attempts = {result: found[f'{ATTEMPTS}{{result="{result}"}}'] for result in ("answered", "interrupted", "not_sent")}
+    assert attempts == {"answered": 0, "interrupted": 1, "not_sent": 0}
+    assert found["wethod_upstream_repeats_total"] == 0
+    assert running.one("DELETE").attributes["error.type"] == "Interrupted"
 
 
 async def test_refused_calls_are_recorded(tmp_path: Path) -> None:
