@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from app.observability.tracing import AttemptSpan, Tracing
     from app.wethod.record import OperationRecord
 
-_LIMITS_BY_KEY = {"overloaded": "in_flight", "too_many_requests": "rate"}
-"""Limits that refuse a call before anything is sent, by the key of its outcome."""
-
 
 class _OperationMetrics:
     """The series of one operation."""
@@ -54,7 +51,7 @@ class OperationReporter:
         self._tracing = tracing
         self._audited = audited
         self._audit_lines = metrics.counter("gateway_audit_lines")
-        self._limits = {key: metrics.counter("gateway_refused", limit) for key, limit in _LIMITS_BY_KEY.items()}
+        self._limits = {limit: metrics.counter("gateway_refused", limit) for limit in ("in_flight", "rate")}
         self._attempts = {
             result: metrics.histogram("wethod_upstream_request_duration_seconds", result) for result in RESULTS
         }
@@ -95,11 +92,8 @@ class OperationReporter:
         evidence = getattr(outcome, "confirmed_by", None)
         if evidence is not None:
             row[series.confirmed[evidence._name_]] += 1.0  # `name` costs three times as much
-        elif getattr(outcome, "status_code", 0) is None:
-            # Without a status no response of Wethod decided, so the key is the gateway's.
-            limit = self._limits.get(outcome.key)
-            if limit is not None:
-                row[limit] += 1.0
+        if record.limit is not None:
+            row[self._limits[record.limit]] += 1.0
 
     def list_started(self, operation: str, size: int) -> None:
         """Count a list of calls by its size."""

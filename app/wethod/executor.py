@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.wethod import rest_request
 from app.wethod.call_list import call_list
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _UNCLEAR = (WethodOutcomeUnknownError, WethodUnexpectedResponseError)
 """Outcomes of an equal call that leave open if Wethod acted."""
+
+_LIMITS: Mapping[type, Literal["in_flight", "rate"]] = {rest.Overloaded: "in_flight", rest.RateLimited: "rate"}
+"""The limits that refuse a call, by the reason for its refusal."""
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +101,9 @@ class Executor:
         started = time.perf_counter()
         own = CallInProgress()
         try:
-            reason = _refuse(context, operation, arguments) or self._admit(context, operation)
-            if reason is not None:
-                outcome = operation.from_no_response(reason, *arguments)
+            own.refused = _refuse(context, operation, arguments) or self._admit(context, operation)
+            if own.refused is not None:
+                outcome = operation.from_no_response(own.refused, *arguments)
             else:
                 outcome = None
                 try:
@@ -113,8 +116,9 @@ class Executor:
         if operation.shared and isinstance(outcome, WethodError):
             outcome = _after_equal_calls(outcome, context, operation, arguments, own)
         seconds = time.perf_counter() - started
+        limit = _LIMITS.get(type(own.refused))
         recorded = self._record(
-            OperationRecord(operation, context.caller, arguments, outcome, own.attempts, own.shared, seconds)
+            OperationRecord(operation, context.caller, arguments, outcome, own.attempts, own.shared, seconds, limit)
         )
         if recorded is not None and self._audit is not None:
             try:
@@ -199,13 +203,13 @@ class Executor:
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
             own.requests, own.shared = other.requests, True
             return other.outcome
-        reason = self._not_now(context) or self._audit_blocked(operation)
-        if reason is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
-            reason = rest.NoTime()
-        if reason is None:
+        own.refused = self._not_now(context) or self._audit_blocked(operation)
+        if own.refused is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
+            own.refused = rest.NoTime()
+        if own.refused is None:
             outcome = await self._sender.exchange(context, operation, arguments, own)
         else:
-            outcome = operation.from_no_response(reason, *arguments)
+            outcome = operation.from_no_response(own.refused, *arguments)
         if not own.attempts and other.attempts and (other.outcome is None or isinstance(other.outcome, _UNCLEAR)):
             # The equal request may have reached Wethod: "nothing happened" could be wrong.
             own.shared = True

@@ -14,6 +14,7 @@ from schema.rest import Overloaded
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request
+    from schema.rest import NoResponse
 
 _WRITTEN = operator.attrgetter("written")
 
@@ -58,12 +59,14 @@ class CallInProgress(msgspec.Struct, eq=False):
         requests: the requests that were made for it: none, one, or one and its repeat.
         outcome: its outcome; None while it is in progress.
         shared: it waited for an equal call and ended by that one.
+        refused: the reason not to send it, which the checks before the sender found; None if they found none.
         key: the key by which equal calls find it; None if they do not.
     """
 
     requests: list[Request] = []
     outcome: Any = None
     shared: bool = False
+    refused: NoResponse | None = None
     key: CallKey | None = None
     # Made by the first that waits: most calls have none.
     _ended: asyncio.Future[None] | None = None

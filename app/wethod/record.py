@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -25,6 +25,8 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
             Either it has the success and the ``attempts`` of that one, or its outcome is unknown because that one may
             have acted.
         seconds: time from the resolver's call to the outcome.
+        limit: the limit that refused the call before anything was sent: too many calls in progress, or a remembered
+            429; None if neither did.
     """
 
     operation: RestOperation[Any, Any]
@@ -34,3 +36,4 @@ class OperationRecord(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     shared: bool
     seconds: float
+    limit: Literal["in_flight", "rate"] | None = None

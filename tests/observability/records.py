@@ -6,7 +6,7 @@ import contextlib
 import enum
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -79,11 +79,15 @@ CALLER = ("request-1", "acme", "203.0.113.7")
 
 
 def record(
-    outcome: object = None, called: RestOperation[Any, Any] = REMOVE, *, shared: bool = False
+    outcome: object = None,
+    called: RestOperation[Any, Any] = REMOVE,
+    *,
+    shared: bool = False,
+    limit: Literal["in_flight", "rate"] | None = None,
 ) -> OperationRecord:
     """Return the record of a call; a success unless another outcome is given."""
     caller: Any = SimpleNamespace(request_id="request-1")
-    return OperationRecord(called, caller, (), outcome or Removed(), 1, shared, 0.0125)
+    return OperationRecord(called, caller, (), outcome or Removed(), 1, shared, 0.0125, limit)
 
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,50 @@ async def test_limits_are_counted(tmp_path: Path) -> None:
     assert found['gateway_refused_total{limit="body"}'] == 1
     assert found['gateway_http_requests_total{status="422"}'] == 1
     assert found['gateway_http_requests_total{status="413"}'] == 1
+
+
+async def test_calls_are_counted_by_the_limit_that_refused_them(tmp_path: Path) -> None:
+    """Wethod's words name no limit, and an id that is skipped after a 401 or 429 is refused by none."""
+    delay = {"x-ratelimit-retry-after": "30"}
+    released = asyncio.Event()
+    script = [
+        answer(401, b'{"key": "overloaded"}'),
+        answer(429, b'{"key": "too_many_requests"}'),
+        dataclasses.replace(answer(429, b"", delay), after=released),
+    ]
+    environ = environment(tmp_path / "audit", WETHOD_BULK_CONCURRENCY="1", GATEWAY_MAX_IN_FLIGHT="2")
+    async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
+
+        async def refused() -> dict[str, float]:
+            found = await numbers(client)
+            return {name: value for name, value in found.items() if name.startswith("gateway_refused_total")}
+
+        await client.graphql("mutation { deleteContacts(ids: [1, 2]) { id } }")
+        await client.graphql("mutation { deleteContacts(ids: [1, 2]) { id } }")
+        assert len(wethod.asked) == 2
+        assert await refused() == {}
+        first = asyncio.create_task(client.graphql(DELETE, {"id": "7"}))
+        await wethod.asked_for(3)
+        # This token has one of the two places.
+        await client.graphql(DELETE, {"id": "8"})
+        assert await refused() == {'gateway_refused_total{limit="in_flight"}': 1}
+        released.set()
+        await first
+        await client.graphql(DELETE, {"id": "8"})
+        assert await refused() == {
+            'gateway_refused_total{limit="in_flight"}': 1,
+            'gateway_refused_total{limit="rate"}': 1,
+        }
+
+
+async def test_a_call_that_waited_is_counted_by_the_limit_that_refused_it(tmp_path: Path) -> None:
+    """It waited for an equal one, whose 429 is remembered."""
+    limited = answer(429, b"", {"x-ratelimit-retry-after": "30"}, delay_seconds=0.3)
+    async with upstream([limited]) as wethod, gateway(wethod.url, environment(tmp_path / "audit")) as client:
+        await asyncio.gather(*(client.graphql(DELETE, {"id": "7"}) for _ in range(2)))
+        found = await numbers(client)
+        assert len(wethod.asked) == 1
+    assert found['gateway_refused_total{limit="rate"}'] == 1
 
 
 @pytest.mark.parametrize(

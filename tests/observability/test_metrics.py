@@ -70,14 +70,14 @@ RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
     ),
     "no-evidence": (record(Thing(), READ), {'wethod_operation_total{operation="readThing",outcome="Thing"}': 1}),
     "remembered-429": (
-        record(WethodRateLimitedError(key="too_many_requests", message="")),
+        record(WethodRateLimitedError(key="too_many_requests", message=""), limit="rate"),
         {
             'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1,
             'gateway_refused_total{limit="rate"}': 1,
         },
     ),
     "overloaded": (
-        record(WethodUnavailableError(key="overloaded", message="")),
+        record(WethodUnavailableError(key="overloaded", message=""), limit="in_flight"),
         {
             'wethod_operation_total{operation="removeThing",outcome="WethodUnavailableError"}': 1,
             'gateway_refused_total{limit="in_flight"}': 1,
