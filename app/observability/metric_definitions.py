@@ -24,7 +24,7 @@ RESULTS = ("answered", "interrupted", "not_sent")
 """Results of one attempt to send a request."""
 
 HTTP_STATUSES = (200, 294, 400, 405, 406, 408, 413, 414, 415, 422, 431, 500, 503)
-"""Statuses with a series of their own; others count as ``other``, a client that left before the answer as ``none``."""
+"""Statuses with a series of their own; others count as ``other``, a connection lost before the answer as ``none``."""
 
 UPSTREAM_STATUSES = (200, 202, 204, 400, 401, 403, 404, 412, 429, 500, 502, 503, 504)
 """Statuses of Wethod, or of a proxy before it, with a series of their own; others count by their class."""

@@ -109,9 +109,11 @@ class Observation(msgspec.Struct, gc=False):
     def ended(self, status: int | None) -> None:
         """Count the request, end its span and write its line."""
         seconds = time.perf_counter() - self.started
-        server_status: int | None = self.scope.get(SERVER_STATUS) if status is None else None
-        self.reporter.request_ended(status, seconds, counted=server_status is not None)
-        status = server_status or status
+        counted = False
+        if SERVER_STATUS in self.scope:
+            status = self.scope[SERVER_STATUS]
+            counted = status is not None
+        self.reporter.request_ended(status, seconds, counted=counted)
         if self.span is not None:
             self.span.end(status)
         if self.reporter.log is not None:

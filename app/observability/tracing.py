@@ -178,7 +178,7 @@ class RequestSpan:
         )
 
     def end(self, status: int | None) -> None:
-        """End the span with the status of the response; None if the client left before it."""
+        """End the span with the status of the response; None if the connection was lost before it."""
         error = "disconnected" if status is None else str(status) if status >= _SERVER_ERROR else ""
         _end(self._span, status, error)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from app.server.error_responses import CRASH
+from app.server.observer import SERVER_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +128,7 @@ class Exchange(msgspec.Struct, eq=False):
     def disconnect(self) -> None:
         """Drop all further messages. The application is not stopped: a request that it has sent on goes on."""
         self.disconnected = True
+        self.scope[SERVER_STATUS] = None
         if self._changed is not None:
             self._changed.set()
 

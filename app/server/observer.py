@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 SERVER_STATUS = "wethod_graphql.server_status"
-"""Key of the ASGI scope: the status that the server sent instead of the application, which sees a disconnect."""
+"""Key of the ASGI scope of a request whose client does not get the application's response, which sees a disconnect.
+
+Its value is the status that the server sent instead; None if the connection was lost.
+"""
 
 
 class ServerObserver(Protocol):

@@ -13,6 +13,7 @@ from tests.gateway import HEADERS, gateway
 from tests.observability.records import samples
 from tests.observability.span_collector import collector
 from tests.outcomes.outcomes import TRANSPORTS
+from tests.server.serving import connect, request
 from tests.support import json_lines, until
 from tests.upstream import HANGING, LOST, answer, upstream
 from tests.wethod.records import AUDIT_LINE
@@ -237,6 +238,32 @@ async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path
     requests = {name: value for name, value in found.items() if name.startswith("gateway_http_requests_total")}
     assert requests == {f'gateway_http_requests_total{{status="{status}"}}': 1}
     assert found['gateway_refused_total{limit="read_timeout"}'] == 1
+
+
+async def test_a_request_whose_connection_is_reset_has_no_status(tmp_path: Path) -> None:
+    """Its delete has an outcome, but no client gets the response."""
+    path = tmp_path / "audit"
+    released = asyncio.Event()
+    body = b'{"query": "mutation { deleteContact(id: 7) { __typename } }"}'
+    fields = [f"{name}: {value}".encode() for name, value in HEADERS.items()]
+    script = [dataclasses.replace(answer(200), after=released)]
+    async with upstream(script) as wethod, gateway(wethod.url, environment(path)) as client:
+        async with connect(int(client.url.rpartition(":")[2])) as leaving:
+            await leaving.send(request(b"/graphql", body, b"POST", b"Content-Type: application/json", *fields))
+            await wethod.asked_for(1)
+            leaving.reset()
+            await numbers(client)  # by its answer, the gateway has read the reset too
+            released.set()
+        counted: dict[str, float] = {}
+
+        async def is_counted() -> bool:
+            found = await numbers(client)
+            counted.update({name: found[name] for name in found if name.startswith("gateway_http_requests_total")})
+            return bool(counted)
+
+        await until(is_counted)
+    assert counted == {'gateway_http_requests_total{status="none"}': 1}
+    assert [line["outcome"] for line in json_lines(path)] == ["DeleteContactSuccess"]
 
 
 async def test_the_id_of_a_persisted_document_is_in_the_span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

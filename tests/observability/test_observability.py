@@ -104,9 +104,13 @@ async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
     assert json.loads(line)["message"] == "request"
 
 
-async def test_a_request_without_a_response_has_its_line(log: int) -> None:
-    observation = observability().requests.request_started(SCOPE | {"path": "/graphql\n" + "x" * 500}, *CALLER)
-    observation.ended(None)
+@pytest.mark.parametrize(
+    ("status", "server"), [(None, {}), (200, {SERVER_STATUS: None})], ids=["body-cut-off", "connection-lost"]
+)
+async def test_a_request_without_a_response_has_its_line(status: int | None, server: dict[str, None], log: int) -> None:
+    scope = SCOPE | {"path": "/graphql\n" + "x" * 500} | server
+    observation = observability().requests.request_started(scope, *CALLER)
+    observation.ended(status)
     (line,) = logged(log)
     del line["time"], line["durationMs"]
     assert line == LINE | {"path": "/graphql" + "x" * 192, "status": None}
