@@ -32,6 +32,9 @@ _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)( +|%20)\S(?:[,;'\")\]}]*+[^\s,;'\")\]}]+)*+"), r"\1 ***"),
     # User information of a URL, up to the last @: a password may hold any character.
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@"), r"\1***@"),
+    # Headers for the OpenTelemetry collector: its SDK quotes a malformed one, and requests the value of another.
+    (re.compile(r"(?s)(Header values in environment variables must be [^:]*: ).*"), r"\1***"),
+    (re.compile(r"(in header value: ).*"), r"\1***"),
     # The excerpt of a document that graphql-core adds to its errors.
     (re.compile(r"\s*GraphQL request:\d+:\d+(?:\n *\d* \|[^\n]*)*"), ""),
 )

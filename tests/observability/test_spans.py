@@ -13,6 +13,7 @@ import pytest
 
 from app.http_client.transport import Interrupted
 from app.observability.configure_tracing import exporter_names, open_tracing
+from app.observability.logs import JsonFormatter
 from app.settings import load
 from tests.gateway import gateway
 from tests.observability.records import CALLER, SCOPE, request, running
@@ -255,6 +256,27 @@ async def test_a_collector_that_is_down_changes_nothing(
     async with asyncio.timeout(10):
         await answer()
     assert collecting.spans == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param("api-key: s3cr3t", id="colon"),
+        pytest.param("api-key=s3cr3t\ns3cr3t", id="line-end"),
+        pytest.param("api-key=s3cr3t%0As3cr3t", id="encoded-line-end"),
+    ],
+)
+async def test_a_malformed_header_for_the_collector_is_not_in_the_log(
+    headers: str, collecting: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may hold a key, and the libraries quote it."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    await answer()
+    assert "api-key" not in collecting.headers
+    assert "s3cr3t" in caplog.text
+    lines = "".join(map(JsonFormatter().format, caplog.records))
+    assert "s3cr3t" not in lines
+    assert ": ***" in lines
 
 
 async def test_an_unknown_method_is_not_in_a_span_name(collecting: Collector) -> None:
