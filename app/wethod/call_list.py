@@ -25,7 +25,7 @@ async def call_list(
 ) -> list[Any]:
     """Call an operation of one parameter for each distinct argument, at most ``concurrency`` at a time.
 
-    After the first 401 or 429 of Wethod, no further call is sent: each would end in the same way.
+    After the first call that ends with a 401 or 429 of Wethod, none is sent: each would end in the same way.
 
     Args:
         call: calls the operation with an argument.
