@@ -271,6 +271,7 @@ async def test_a_malformed_header_for_the_collector_is_not_in_the_log(
 ) -> None:
     """It may hold a key, and the libraries quote it."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")  # seconds: its thread outlives the test
     await answer()
     assert "api-key" not in collecting.headers
     assert "s3cr3t" in caplog.text
