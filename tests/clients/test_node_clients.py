@@ -53,6 +53,7 @@ def by_contact(asked: Asked) -> Answer:
         "/api/contact/3": HANGING,
         "/api/contact/4": answer(403, b'{"key": "forbidden", "message": "You need crm.edit."}'),
         "/api/contact/5": LOST,
+        "/api/contact/6": answer(409),
     }[asked.target]
 
 

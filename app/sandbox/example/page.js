@@ -1,5 +1,5 @@
-// The rule of docs/clients.md, without a library: a success leaves the list, a contact that was not found reloads it, an
-// unknown outcome stays greyed out with "Repeat", and everything else stays and says why. All texts are set as text.
+// The rule of docs/clients.md, without a library. A success leaves the list. A contact that was not found reloads it. A contact
+// that was not deleted stays and says why. Every other contact stays greyed out with "Repeat". All texts are set as text.
 
 const config = JSON.parse(document.body.dataset.config);
 // Relative to this file, so that a prefix that the gateway does not know is kept.
@@ -36,8 +36,8 @@ const LOST = {
   code: 'no answer',
 };
 
-/** The look of one outcome: `kind` is the state of the row, the rest is for people. */
-function judge(outcome) {
+/** The row state for one outcome: `kind` is for the program, the rest is for people. */
+function present(outcome) {
   if (!outcome) return { ...LOST, text: 'The gateway failed. The contact may be gone; repeating is safe.', code: 'null' };
   const { __typename: code, message: text } = outcome;
   switch (code) {
@@ -45,8 +45,6 @@ function judge(outcome) {
       return { kind: 'gone', label: 'Deleted', text, code: `${code}, ${outcome.confirmedBy}` };
     case 'WethodNotFoundError':
       return { kind: 'reload', label: 'Not found', text, code };
-    case 'WethodOutcomeUnknownError':
-      return { kind: 'uncertain', label: 'Unknown', text, code };
     case 'WethodValidationError':
       return {
         kind: 'kept',
@@ -63,17 +61,17 @@ function judge(outcome) {
     case 'WethodPreconditionFailedError':
     case 'WethodUnavailableError':
       return { kind: 'kept', label: 'Not deleted', text, code };
-    default: // WethodUnexpectedResponseError, and members of later versions: the page does not know what they say
-      return { kind: 'kept', label: 'Look first', text, code };
+    default: // the contact may be gone; this includes members of later versions
+      return { kind: 'uncertain', label: 'Unknown', text, code };
   }
 }
 
-/** The verdict for each id. `answer` is undefined if none arrived, or if it was not JSON. */
-function judgeAll(answer, count) {
+/** The row state for each id. `answer` is undefined if none arrived, or if it was not JSON. */
+function presentAll(answer, count) {
   if (answer?.data) {
     const { deleteContact, deleteContacts } = answer.data;
     const outcomes = deleteContacts ? deleteContacts.map((entry) => entry.result) : [deleteContact];
-    return Array.from({ length: count }, (_, index) => judge(outcomes[index]));
+    return Array.from({ length: count }, (_, index) => present(outcomes[index]));
   }
   const error = answer?.errors?.[0];
   const code = error?.extensions?.code;
@@ -102,7 +100,7 @@ class Row {
     return this.kind === 'pending';
   }
 
-  /** Show the state of the row: listed, pending, or the kind of a verdict that stays in the list. */
+  /** Show the state of the row: listed, pending, or the `kind` of an outcome that stays in the list. */
   show(kind, text = '') {
     this.kind = kind;
     this.element.dataset.kind = kind;
@@ -153,17 +151,17 @@ async function remove(ids, field) {
       ? { query: DELETE_ONE, variables: { id: ids[0] } }
       : { query: DELETE_MANY, variables: { ids } };
   const answer = await post(request, token);
-  const verdicts = judgeAll(answer, ids.length).map((verdict, index) =>
-    before[index] === 'uncertain' && verdict.kind === 'reload' ? { ...verdict, kind: 'gone', label: 'Gone' } : verdict,
+  const rowStates = presentAll(answer, ids.length).map((state, index) =>
+    before[index] === 'uncertain' && state.kind === 'reload' ? { ...state, kind: 'gone', label: 'Gone' } : state,
   );
 
   const names = ids.map((id) => rows.get(id)?.name ?? `Id ${id}`);
-  log({ field, token, request, answer, names, verdicts });
-  const summary = summarize(names, verdicts);
+  log({ field, token, request, answer, names, rowStates });
+  const summary = summarize(names, rowStates);
   say(summary);
-  ids.forEach((id, index) => settle(rows.get(id), verdicts[index]));
+  ids.forEach((id, index) => settle(rows.get(id), rowStates[index]));
   showSelection();
-  if (verdicts.some(({ code }) => code === 'WethodNotFoundError')) {
+  if (rowStates.some(({ code }) => code === 'WethodNotFoundError')) {
     const news = await load();
     if (news) say(`${summary} ${news}`);
   }
@@ -249,11 +247,11 @@ function showSelection() {
 
 const plural = (count) => (count === 1 ? '1 contact' : `${count} contacts`);
 
-/** For screen readers and in a hurry: one outcome in words, several as counts. */
-function summarize(names, verdicts) {
-  if (verdicts.length === 1) return `${names[0]}: ${verdicts[0].label}. ${verdicts[0].text}`;
+/** A short summary for screen readers and the status line: one outcome in words, several as counts. */
+function summarize(names, rowStates) {
+  if (rowStates.length === 1) return `${names[0]}: ${rowStates[0].label}. ${rowStates[0].text}`;
   const counts = new Map();
-  for (const { label } of verdicts) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const { label } of rowStates) counts.set(label, (counts.get(label) ?? 0) + 1);
   return `${[...counts].map(([label, count]) => `${label}: ${count}`).join(', ')}.`;
 }
 
@@ -261,8 +259,8 @@ function say(text) {
   element('status').textContent = text;
 }
 
-function log({ field, token, request, answer, names, verdicts }) {
-  const entries = verdicts.map(({ kind, label, text, code }, index) => {
+function log({ field, token, request, answer, names, rowStates }) {
+  const entries = rowStates.map(({ kind, label, text, code }, index) => {
     const badge = make('b', { className: kind, textContent: label });
     const name = make('span', { className: 'name', textContent: names[index] });
     const head = make('p', {}, badge, ' ', name, ' ', make('code', { textContent: code }));

@@ -8,6 +8,7 @@ export const FATES: Record<string, { id: string; row: Row; message: RegExp }> = 
   hangs: { id: "3", row: "uncertain", message: /may be gone|not known|unknown/i },
   "answers 403": { id: "4", row: "restored", message: /crm\.edit/ },
   "drops the connection": { id: "5", row: "uncertain", message: /may be gone|not known|unknown/i },
+  "answers 409, which it does not document": { id: "6", row: "uncertain", message: /may be gone/ },
 };
 
-export const ALL = ["1", "2", "3", "4", "5"];
+export const ALL = ["1", "2", "3", "4", "5", "6"];

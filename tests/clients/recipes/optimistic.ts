@@ -7,18 +7,22 @@ export type Row =
   | "uncertain" // the row returns greyed out, with a "Repeat" button
   | "restored"; // the row returns
 
-/** `undefined` means that the answer of the gateway was lost: the contact may be gone. */
+/** `undefined` means that the answer of the gateway was lost. */
 export function decide(typename: string | undefined): Row {
   switch (typename) {
     case "DeleteContactSuccess":
       return "gone";
     case "WethodNotFoundError":
       return "reload";
-    case "WethodOutcomeUnknownError":
-    case undefined:
-      return "uncertain";
-    default:
+    case "WethodValidationError":
+    case "WethodUnauthorizedError":
+    case "WethodForbiddenError":
+    case "WethodPreconditionFailedError":
+    case "WethodRateLimitedError":
+    case "WethodUnavailableError":
       return "restored";
+    default: // the contact may be gone; this includes members of later versions
+      return "uncertain";
   }
 }
 
