@@ -21,7 +21,7 @@ OPERATIONS: tuple[RestOperation[Any, Any], ...] = (DELETE_CONTACT,)
 """Every REST operation that a resolver calls."""
 
 
-@strawberry.type(description="Queries about the request itself. None of them reads Wethod's data.")
+@strawberry.type(description="Queries. None of them changes Wethod's data.")
 class Query:
     """The root query type."""
 

@@ -1,15 +1,16 @@
-"""The context of our own schema, in which the id chooses the outcome."""
+"""The context of our own schema, in which the operation and the id choose the outcome."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 
 from schema.contact import Contact, DeleteContactOutcome, DeleteContactSuccess, DeletionEvidence
 from schema.context import WethodContext
+from schema.delete_contact import DELETE_CONTACT
 from schema.errors import (
     WethodFailure,
     WethodForbiddenError,
@@ -27,9 +28,11 @@ from schema.errors import (
 from schema.root import build_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from graphql import GraphQLSchema
+
+    from schema.rest import RestOperation
 
 ENVELOPE = WethodResponse(
     headers=[WethodHeader(name="date", values=["today", "tomorrow"]), WethodHeader(name="retry-after", values=[])],
@@ -52,9 +55,12 @@ def _words(status: int | None = None, response: WethodResponse | None = None) ->
     return {"key": "key", "message": "message", "status_code": status, "response": response}
 
 
-OUTCOMES: tuple[Callable[[], Any], ...] = (
-    lambda: _success(DeletionEvidence.RESPONSE),
-    lambda: _success(DeletionEvidence.ABSENCE),
+SUCCESSES: Mapping[str, tuple[Callable[[], Any], ...]] = {
+    "deleteContact": (lambda: _success(DeletionEvidence.RESPONSE), lambda: _success(DeletionEvidence.ABSENCE)),
+}
+"""The successes of each operation, by its name."""
+
+ERRORS: tuple[Callable[[], Any], ...] = (
     lambda: WethodValidationError(**_words(400, ENVELOPE), failures=FAILURES),
     lambda: WethodUnauthorizedError(**_words()),
     lambda: WethodForbiddenError(**_words(403)),
@@ -70,35 +76,37 @@ OUTCOMES: tuple[Callable[[], Any], ...] = (
     lambda: WethodNotFoundError(**_words(2**31)),  # beyond GraphQL's Int
     lambda: ENVELOPE,  # a type of the schema that is no member of the union
 )
+"""The errors that every operation can return, and values that it must not return."""
+
+OUTCOMES = (*SUCCESSES[DELETE_CONTACT.name], *ERRORS)
 
 
 @dataclass
 class StubContacts:
-    """Contacts without Wethod: the id chooses the outcome and the time until it."""
+    """Contacts without Wethod: the first argument chooses the outcome and the time until it."""
 
     calls: list[str] = field(default_factory=list)
 
-    async def call(self, _operation: object, /, *, contact_id: str) -> DeleteContactOutcome:
-        return await self.delete(contact_id)
-
-    async def call_many(self, _operation: object, contact_ids: list[str]) -> list[Any]:
-        """Delete one after the other; an exception takes the place of its outcome."""
-        return [await self._try(contact_id) for contact_id in contact_ids]
-
-    async def _try(self, contact_id: str) -> Any:
-        try:
-            return await self.delete(contact_id)
-        except RuntimeError as error:
-            return error
-
-    async def delete(self, contact_id: str) -> DeleteContactOutcome:
+    async def call(self, operation: RestOperation[Any, Any], /, **arguments: str) -> Any:
         """Answer with the outcome of this number, some iterations of the event loop later."""
-        self.calls.append(f"delete {contact_id}")
-        number = int(contact_id) if contact_id.isdigit() else len(contact_id)
+        first = next(iter(arguments.values()))
+        self.calls.append(f"called {first}")
+        number = int(first) if first.isdigit() else len(first)
         for _ in range(number % 3):
             await asyncio.sleep(0)
-        self.calls.append(f"deleted {contact_id}")
-        return cast("DeleteContactOutcome", OUTCOMES[number % len(OUTCOMES)]())
+        self.calls.append(f"answered {first}")
+        outcomes = (*SUCCESSES[operation.name], *ERRORS)
+        return outcomes[number % len(outcomes)]()
+
+    async def call_many(self, operation: RestOperation[Any, Any], arguments: list[str]) -> list[Any]:
+        """Make one call after the other; an exception takes the place of its outcome."""
+        return [await self._try(operation, argument) for argument in arguments]
+
+    async def _try(self, operation: RestOperation[Any, Any], argument: str) -> Any:
+        try:
+            return await self.call(operation, argument=argument)
+        except RuntimeError as error:
+            return error
 
     def context(self) -> WethodContext:
         self.calls.append("context")

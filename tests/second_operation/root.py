@@ -1,4 +1,4 @@
-"""The root types with two more operations: what schema/root.py would hold."""
+"""The root types with two more operations, as schema/root.py would have them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from schema.root import OPERATIONS as SHIPPED
 from schema.root import Mutation as ShippedMutation
 from schema.root import Query as ShippedQuery
 from schema.root import subgraph
-from tests.second_operation.read_contact import READ_CONTACT, ReadContactResult, resolve_contact
+from tests.second_operation.read_contact import READ_CONTACT, ReadContactResult, resolve_read_contact
 from tests.second_operation.update_email import UPDATE_EMAIL, UpdateEmailResult, resolve_update_email
 
 OPERATIONS = (*SHIPPED, READ_CONTACT, UPDATE_EMAIL)
 
 
-@strawberry.type
+@strawberry.type(description="Queries.")
 class Query(ShippedQuery):
     """One field more."""
 
-    contact: ReadContactResult | None = strawberry.field(
-        resolver=resolve_contact, metadata={"calls": 1}, description="Read a contact."
+    read_contact: ReadContactResult | None = strawberry.field(
+        resolver=resolve_read_contact, metadata={"calls": 1}, description="Read a contact."
     )
 
 
-@strawberry.type
+@strawberry.type(description="Changes.")
 class Mutation(ShippedMutation):
     """One field more."""
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from schema.rest import RestOperation
     from tests.gateway import GatewayClient
 
-READ = """query Read($id: ID!) { contact(id: $id) {
+READ = """query Read($id: ID!) { readContact(id: $id) {
   __typename
-  ... on ContactDetails { id name surname email }
+  ... on ReadContactSuccess { contactId name surname email }
   ... on WethodError { key message statusCode }
   ... on WethodValidationError { failures { field message } }
 } }"""
@@ -59,16 +59,16 @@ async def test_a_contact_of_the_sandbox_can_be_read_until_it_is_deleted(transpor
     contact_id = {"http1": "1", "httpx": "2"}[transport]
     with serve_sandbox() as wethod_url:
         async with extended(wethod_url, WETHOD_TRANSPORT=transport) as client:
-            read = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
-            assert (read["__typename"], read["id"]) == ("ContactDetails", contact_id)
+            read = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["readContact"]
+            assert (read["__typename"], read["contactId"]) == ("ReadContactSuccess", contact_id)
             assert read["name"]
             assert (await client.delete(contact_id, headers))["__typename"] == "DeleteContactSuccess"
-            gone = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["contact"]
+            gone = (await client.graphql(READ, {"id": contact_id}, headers)).json()["data"]["readContact"]
             assert (gone["__typename"], gone["statusCode"]) == ("WethodNotFoundError", 404)
 
 
 CONTACT = answer(200, json.dumps({"id": 7, "name": "Ada", "surname": "L\u202eovelace", "email": None}).encode())
-DETAILS = {"__typename": "ContactDetails", "id": "7", "name": "Ada", "surname": "Lovelace", "email": None}
+DETAILS = {"__typename": "ReadContactSuccess", "contactId": "7", "name": "Ada", "surname": "Lovelace", "email": None}
 
 # name: (answers in turn, the member, its status)
 READS: dict[str, tuple[Sequence[Answer], str, int | None]] = {
@@ -87,6 +87,7 @@ async def test_an_answer_to_a_read_becomes_one_outcome(
     async with upstream(script) as wethod, extended(wethod.url) as client:
         outcome = await run(client, READ, id="7")
         assert (outcome["__typename"], outcome["statusCode"]) == (member, status)
+        assert "may have acted" not in outcome["message"]
         assert [(asked.method, asked.target) for asked in wethod.asked] == [("GET", "/api/contact/7")] * len(script)
 
 
@@ -143,7 +144,7 @@ async def test_each_operation_has_its_own_metrics() -> None:
     async with upstream([CONTACT]) as wethod, extended(wethod.url) as client:
         await run(client, READ, id="7")
         text = (await client.http.get(f"{client.url}/metrics")).text
-    assert 'wethod_operation_total{operation="contact",outcome="ContactDetails"} 1.0' in text
+    assert 'wethod_operation_total{operation="readContact",outcome="ReadContactSuccess"} 1.0' in text
     assert 'wethod_operation_total{operation="updateEmail",outcome="UpdateEmailSuccess"} 0.0' in text
     assert 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"} 0.0' in text
 
@@ -159,7 +160,7 @@ def test_the_outcomes_of_an_operation_are_the_members_of_its_union(operation: Re
 
 
 async def test_a_stop_leaves_no_concurrent_read_without_an_outcome() -> None:
-    query = "{ a: contact(id: 1) { __typename } b: contact(id: 2) { __typename } }"
+    query = "{ a: readContact(id: 1) { __typename } b: readContact(id: 2) { __typename } }"
     async with upstream([HANGING]) as wethod, extended(wethod.url) as client:
         reading = asyncio.create_task(client.graphql(query))
         await wethod.asked_for(2)

@@ -1,5 +1,7 @@
 """The operation updateEmail: a ``PATCH`` with a JSON body. It is not idempotent: never repeated, never shared."""
 
+# ruff: noqa: ARG001, PLR2004 - each function takes all arguments of the operation; a status is a number
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +21,15 @@ from schema.rest import BodyNeed, NoResponse, Response, RestOperation
 class UpdateEmailSuccess:
     """A 2xx."""
 
-    contact_id: strawberry.ID
+    contact_id: strawberry.ID = strawberry.field(description="Id of the contact.")
 
 
 UpdateEmailOutcome: TypeAlias = UpdateEmailSuccess | ErrorOutcome
 
-UpdateEmailResult = Annotated[UpdateEmailOutcome, strawberry.union("UpdateEmailResult")]
+UpdateEmailResult = Annotated[
+    UpdateEmailOutcome,
+    strawberry.union("UpdateEmailResult", description="Outcome of a change: a success, or one error."),
+]
 
 
 def check(contact_id: str, email: str) -> Sequence[WethodFailure]:
@@ -70,6 +75,10 @@ UPDATE_EMAIL = RestOperation(
 )
 
 
-async def resolve_update_email(info: Info, id: strawberry.ID, email: str) -> UpdateEmailOutcome:  # noqa: A002 - as in REST
+async def resolve_update_email(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="Id of the contact.")],  # noqa: A002 - as in REST
+    email: Annotated[str, strawberry.argument(description="The new address.")],
+) -> UpdateEmailOutcome:
     """Change the address of one contact."""
     return await info.context.call(UPDATE_EMAIL, contact_id=id, email=email)
