@@ -43,14 +43,23 @@ export function watch(names: Map<string, string>): { sent: Sent[]; asked: () => 
 }
 
 /** A gateway of a later version: it has an error that this version's clients have never heard of. */
-export async function later<T>(use: (url: string) => Promise<T>): Promise<T> {
+export function later<T>(use: (url: string) => Promise<T>): Promise<T> {
+  const outcome = { __typename: "WethodConflictError", __isWethodError: "WethodConflictError" };
+  const deleteContact = { ...outcome, key: "conflict", message: "Being edited." };
+  return serve(200, { data: { __typename: "Mutation", deleteContact } }, use);
+}
+
+/** A gateway with a bug, which may have sent the delete. */
+export function broken<T>(use: (url: string) => Promise<T>): Promise<T> {
+  const error = { message: "Internal server error.", extensions: { code: "INTERNAL_SERVER_ERROR" } };
+  return serve(500, { errors: [error] }, use);
+}
+
+async function serve<T>(status: number, answer: unknown, use: (url: string) => Promise<T>): Promise<T> {
   const server = createServer(async (request: IncomingMessage, response) => {
     await text(request);
-    const outcome = { __typename: "WethodConflictError", __isWethodError: "WethodConflictError" };
-    response.setHeader("Content-Type", "application/json");
-    response.end(
-      JSON.stringify({ data: { __typename: "Mutation", deleteContact: { ...outcome, key: "conflict", message: "Being edited." } } }),
-    );
+    response.writeHead(status, { "Content-Type": "application/graphql-response+json" });
+    response.end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import type { Shown } from "../recipes/optimistic.js";
 import { ALL, FATES } from "./fates.js";
-import { address, HEADERS, until, watch } from "./gateway.js";
+import { address, broken, HEADERS, until, watch } from "./gateway.js";
 
 /** A client and its recipe. `showContacts` calls `show` with the ids of each list that the page receives. */
 export type Recipe<Client> = {
@@ -54,6 +54,13 @@ export function testOptimisticDeletes<Client>({ makeClient, showContacts, delete
     assert.match(result.message, /longer than/);
     assert.equal(lists.at(-1), ALL.join(""));
   });
+
+  test("a bug of the gateway is uncertain: it may have sent the delete", () =>
+    broken(async (url) => {
+      const { client, lists } = await open(url);
+      assert.equal((await deleteContact(client, "1")).row, "uncertain");
+      assert.equal(lists.at(-1), ALL.join(""));
+    }));
 
   test("an answer that is lost on its way to this client is uncertain too", async () => {
     const { client, lists } = await open("http://127.0.0.1:1/graphql");

@@ -1,7 +1,7 @@
 import { ApolloClient, CombinedGraphQLErrors } from "@apollo/client";
 
 import { DeleteContact, explain } from "./contact.js";
-import { decide, LOST, type Shown } from "./optimistic.js";
+import { decide, fromErrors, LOST, type Shown } from "./optimistic.js";
 
 /** Use the client of the recipe above. */
 export async function deleteContact(client: ApolloClient, id: string): Promise<Shown> {
@@ -24,8 +24,6 @@ export async function deleteContact(client: ApolloClient, id: string): Promise<S
     const outcome = data?.deleteContact;
     return { row: decide(outcome?.__typename), message: explain(outcome) };
   } catch (error) {
-    // Errors without data: the gateway refused the request, and nothing was sent to Wethod.
-    if (CombinedGraphQLErrors.is(error) && !error.data) return { row: "restored", message: error.message };
-    return LOST;
+    return CombinedGraphQLErrors.is(error) && !error.data ? fromErrors(error.errors) : LOST;
   }
 }

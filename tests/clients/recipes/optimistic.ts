@@ -27,3 +27,9 @@ export function decide(typename: string | undefined): Row {
 }
 
 export const LOST: Shown = { row: "uncertain", message: "The contact may be gone. Repeating does no harm." };
+
+/** For errors without data: the gateway refused the request and sent nothing, or it has a bug and may have sent it. */
+export function fromErrors(errors: readonly { message: string; extensions?: { code?: unknown } }[]): Shown {
+  const bug = errors.some(({ extensions }) => extensions?.code === "INTERNAL_SERVER_ERROR");
+  return bug ? LOST : { row: "restored", message: errors.map(({ message }) => message).join(" ") };
+}

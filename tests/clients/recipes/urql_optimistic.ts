@@ -3,7 +3,7 @@ import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
 
 import type { DeleteContactMutation } from "../gql/graphql.js";
 import { DeleteContact, explain } from "./contact.js";
-import { decide, LOST, type Shown } from "./optimistic.js";
+import { decide, fromErrors, LOST, type Shown } from "./optimistic.js";
 import { keys, possibleTypes } from "./urql.js";
 
 /** Removes the contact from the list. `invalidate` would reload the list, which still contains the contact. */
@@ -46,8 +46,7 @@ export function makeClient(url: string, headers: Record<string, string>): Client
 
 export async function deleteContact(client: Client, id: string): Promise<Shown> {
   const { data, error } = await client.mutation(DeleteContact, { id });
-  // Errors without data: the gateway refused the request, and nothing was sent to Wethod.
-  if (error?.graphQLErrors.length && !data) return { row: "restored", message: error.message };
+  if (error?.graphQLErrors.length && !data) return fromErrors(error.graphQLErrors);
   const outcome = data?.deleteContact;
   return outcome ? { row: decide(outcome.__typename), message: explain(outcome) } : LOST;
 }

@@ -1,7 +1,7 @@
 import { commitMutation, graphql } from "relay-runtime";
 import type { IEnvironment } from "relay-runtime";
 
-import { decide, LOST, type Shown } from "../recipes/optimistic.js";
+import { decide, fromErrors, LOST, type Shown } from "../recipes/optimistic.js";
 import type { deleteOptimisticallyMutation } from "./__generated__/deleteOptimisticallyMutation.graphql.js";
 
 /** `reload` loads the list again, for example with `refetch` of its query. */
@@ -26,9 +26,8 @@ export function deleteContact(environment: IEnvironment, id: string, reload: () 
         if (row === "reload") reload();
         resolve({ row, message: outcome.message ?? "The contact is gone." });
       },
-      // Errors without data: the gateway refused the request, and nothing was sent to Wethod.
-      onError: (error: Error & { source?: { errors?: unknown } }) =>
-        resolve(error.source?.errors ? { row: "restored", message: error.message } : LOST),
+      onError: (error: Error & { source?: { errors?: Parameters<typeof fromErrors>[0] } }) =>
+        resolve(error.source?.errors ? fromErrors(error.source.errors) : LOST),
     }),
   );
 }

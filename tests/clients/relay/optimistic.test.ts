@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { IEnvironment } from "relay-runtime";
 
 import { ALL, FATES } from "../checks/fates.js";
+import { broken } from "../checks/gateway.js";
 import { makeEnvironment } from "./deleteContact";
 import { deleteContact } from "./deleteOptimistically";
 
@@ -47,6 +48,13 @@ test("a request that the gateway refuses rolls back and says why", async () => {
   assert.match(result.message, /longer than/);
   assert.deepEqual(held(environment), ALL);
 });
+
+test("a bug of the gateway is uncertain: it may have sent the delete", () =>
+  broken(async (url) => {
+    const environment = filled(url);
+    assert.equal((await deleteContact(environment, "1", assert.fail)).row, "uncertain");
+    assert.deepEqual(held(environment), ALL);
+  }));
 
 test("an answer that is lost on its way to this client is as uncertain", async () => {
   const environment = filled("http://127.0.0.1:1/graphql");
