@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.explorer.page import STATIC
 from app.main import WorkerContext, create_app
 from app.server.lifecycle import Lifecycle
 from app.settings import load
@@ -27,6 +28,7 @@ from tests.documents.requests import (
 )
 from tests.gateway import AUDIT_KEY, HEADERS, gateway
 from tests.support import until
+from tests.system_parts import require
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -224,6 +226,7 @@ async def test_introspection_runs_if_the_manifest_has_it(tmp_path: Path, wethod:
 async def test_graphiql_is_off_with_a_manifest_unless_a_setting_says_otherwise(
     tmp_path: Path, wethod: Upstream
 ) -> None:
+    require("GraphiQL's bundle (scripts/explorer)", present=STATIC.is_dir())
     manifest = tmp_path / "manifest.json"
     write_manifest(manifest, MANIFEST)
     environ = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
