@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bytes to send, and the fate of the connection after them.
+    """Bytes to send, and what then happens to the connection.
 
     Attributes:
         data: sent as they are.

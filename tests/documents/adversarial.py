@@ -40,19 +40,19 @@ def of_size(write: Write, most: int) -> str:
     return write(low)
 
 
-def each(write: Write, count: int) -> str:
+def join(write: Write, count: int) -> str:
     return " ".join(write(number) for number in range(count))
 
 
-def root(count: int) -> int:
+def square_root(count: int) -> int:
     return max(2, math.isqrt(count))
 
 
-def side(count: int) -> int:
+def cube_root(count: int) -> int:
     return max(2, round(math.cbrt(count)))
 
 
-def of(name: str, fields: str) -> str:
+def select(name: str, fields: str) -> str:
     return f"{name} {{ {fields} }} "
 
 
@@ -66,7 +66,7 @@ def context(fields: str) -> str:
 
 def chain(count: int, first: str, on: str, fields: str = "", last: str = "__typename") -> str:
     """An operation that spreads a chain of fragments."""
-    fragments = each(lambda n: f"fragment F{n} on {on} {{ {fields} ...F{n + 1} }}", count)
+    fragments = join(lambda n: f"fragment F{n} on {on} {{ {fields} ...F{n + 1} }}", count)
     return f"{first} {fragments} fragment F{count} on {on} {{ {last} }}"
 
 
@@ -76,7 +76,7 @@ def _subsets(count: int) -> str:
         f"query Q{number} {{ ...G {' '.join(f'...S{each}' for each in subset)} }}"
         for number, subset in enumerate(chosen)
     ]
-    fragments = each(lambda n: f"fragment S{n} on Query {{ __typename }}", 6)
+    fragments = join(lambda n: f"fragment S{n} on Query {{ __typename }}", 6)
     return f"{' '.join(operations)} fragment G on Query {{ {context('company ' * 6 * count)[1:-2]} }} {fragments}"
 
 
@@ -85,50 +85,53 @@ FAMILIES: dict[str, Write] = {
     "one-leaf-again-and-again": lambda n: error("key " * n),
     "one-leaf-in-inline-fragments": lambda n: context("... { company } " * n),
     "one-leaf-on-every-type": lambda n: (
-        f"mutation {{ deleteContact(id: 1) {{ {each(lambda i: f'... on {MEMBERS[i % 9]} {{ key }}', n)} }} }}"
+        f"mutation {{ deleteContact(id: 1) {{ {join(lambda i: f'... on {MEMBERS[i % 9]} {{ key }}', n)} }} }}"
     ),
     "one-object-again-and-again": lambda n: error("response { version } " * n),
-    "one-object-of-other-fields": lambda n: error(each(lambda i: f"response {{ a{i}: version }}", n)),
+    "one-object-of-other-fields": lambda n: error(join(lambda i: f"response {{ a{i}: version }}", n)),
     "one-object-on-every-type": lambda n: (
         "mutation { deleteContact(id: 1) { "
-        f"{each(lambda i: f'... on {MEMBERS[i % 9]} {{ response {{ headers {{ name }} }} }}', n)} }} }}"
+        f"{join(lambda i: f'... on {MEMBERS[i % 9]} {{ response {{ headers {{ name }} }} }}', n)} }} }}"
     ),
     "one-object-on-every-type-and-their-interface": lambda n: (
         f"mutation {{ deleteContact(id: 1) {{ ... on WethodError {{ {'response { headers { name } } ' * n} }} "
         f"{' '.join(f'... on {name} {{ response {{ headers {{ name }} }} }}' for name in MEMBERS)} }} }}"
     ),
-    "squares": lambda n: context(f"failures {{ {'field ' * root(n)} }} " * root(n)),
-    "cubes": lambda n: error(of("response", of("headers", "name " * side(n)) * side(n)) * side(n)),
+    "squares": lambda n: context(f"failures {{ {'field ' * square_root(n)} }} " * square_root(n)),
+    "cubes": lambda n: error(
+        select("response", select("headers", "name " * cube_root(n)) * cube_root(n)) * cube_root(n)
+    ),
     "deep-twins": lambda n: context(("x { " * 18 + "y" + " }" * 18 + " ") * max(1, n // 40)),
     "conflicts": lambda n: error("a: key a: message " * n),
-    "conflicts-of-arguments": lambda n: context(each(lambda i: f"a(x: {i})", n)),
-    "many-arguments": lambda n: context(f"x({each(lambda i: f'a{i}: 1', root(n))}) " * root(n)),
-    "large-values": lambda n: context(f"x(a: {{ {each(lambda i: f'a{i}: 1', n)} }}) " * 4),
+    "conflicts-of-arguments": lambda n: context(join(lambda i: f"a(x: {i})", n)),
+    "many-arguments": lambda n: context(f"x({join(lambda i: f'a{i}: 1', square_root(n))}) " * square_root(n)),
+    "large-values": lambda n: context(f"x(a: {{ {join(lambda i: f'a{i}: 1', n)} }}) " * 4),
     "deep-values": lambda n: context(f"x(a: {'[' * min(n, 100)}1{']' * min(n, 100)}) " * max(1, n // 100)),
     # fragments
     "a-fragment-again-and-again": lambda n: error("...F " * n) + "fragment F on WethodError { key }",
     "fragments-of-one-field": lambda n: (
-        error(each(lambda i: f"...F{i}", n)) + each(lambda i: f"fragment F{i} on WethodError {{ key }}", n)
+        error(join(lambda i: f"...F{i}", n)) + join(lambda i: f"fragment F{i} on WethodError {{ key }}", n)
     ),
     "fragments-of-one-object": lambda n: (
-        error(each(lambda i: f"response {{ ...F{i} }}", n))
-        + each(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", n)
+        error(join(lambda i: f"response {{ ...F{i} }}", n))
+        + join(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", n)
     ),
     "every-fragment-in-every-object": lambda n: (
-        error(f"response {{ {each(lambda i: f'...F{i}', root(n))} }} " * root(n))
-        + each(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", root(n))
+        error(f"response {{ {join(lambda i: f'...F{i}', square_root(n))} }} " * square_root(n))
+        + join(lambda i: f"fragment F{i} on WethodResponse {{ headers {{ name }} }}", square_root(n))
     ),
     "a-chain-of-fragments": lambda n: chain(n, error("...F0"), "WethodError", "key message", "key"),
     "a-chain-of-fragments-below-objects": lambda n: chain(
-        n, error("response { version ...F0 } " * root(n)), "WethodResponse", "version"
+        n, error("response { version ...F0 } " * square_root(n)), "WethodResponse", "version"
     ),
     "every-fragment-in-every-earlier-one": lambda n: (
         error("...F0")
-        + each(
+        + join(
             lambda i: (
-                f"fragment F{i} on WethodError {{ key {' '.join(f'...F{j}' for j in range(i + 1, root(2 * n)))} }}"
+                f"fragment F{i} on WethodError "
+                f"{{ key {' '.join(f'...F{j}' for j in range(i + 1, square_root(2 * n)))} }}"
             ),
-            root(2 * n),
+            square_root(2 * n),
         )
     ),
     "twice-the-next-fragment": lambda n: (
@@ -136,54 +139,54 @@ FAMILIES: dict[str, Write] = {
     ),
     "every-fragment-in-every-one": lambda n: (
         error("...F0")
-        + each(
-            lambda i: f"fragment F{i} on WethodError {{ key {each(lambda j: f'...F{j}', root(n))} }}",
-            root(n),
+        + join(
+            lambda i: f"fragment F{i} on WethodError {{ key {join(lambda j: f'...F{j}', square_root(n))} }}",
+            square_root(n),
         )
     ),
-    "cycles": lambda n: chain(n, error("...F0"), "WethodError", "", each(lambda i: f"...F{i}", n)),
+    "cycles": lambda n: chain(n, error("...F0"), "WethodError", "", join(lambda i: f"...F{i}", n)),
     "unfolding-aliases": lambda n: (
         "{ "
-        + each(lambda i: f"a{i}: wethodContext {{ ...F }}", min(20, root(n)))
+        + join(lambda i: f"a{i}: wethodContext {{ ...F }}", min(20, square_root(n)))
         + " } fragment F on WethodContext { "
-        + each(lambda i: f"b{i}: failures {{ ...G }}", n)
+        + join(lambda i: f"b{i}: failures {{ ...G }}", n)
         + " } fragment G on WethodFailure { "
-        + each(lambda i: f"c{i}: field", n)
+        + join(lambda i: f"c{i}: field", n)
         + " }"
     ),
-    "unused-fragments": lambda n: "{ __typename } " + each(lambda i: f"fragment F{i} on Query {{ __typename }}", n),
-    "unknown-fragments": lambda n: context(each(lambda i: f"...F{i}", n)),
+    "unused-fragments": lambda n: "{ __typename } " + join(lambda i: f"fragment F{i} on Query {{ __typename }}", n),
+    "unknown-fragments": lambda n: context(join(lambda i: f"...F{i}", n)),
     "fragments-of-one-name": lambda n: "{ ...F }" + " fragment F on Query { __typename }" * n,
     # operations and their variables
-    "operations": lambda n: each(lambda i: f"query Q{i} {{ {'__typename ' * math.ceil(n / 50)}}}", min(n, 50)),
-    "operations-of-eight-fields": lambda n: each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", min(n, 50)),
+    "operations": lambda n: join(lambda i: f"query Q{i} {{ {'__typename ' * math.ceil(n / 50)}}}", min(n, 50)),
+    "operations-of-eight-fields": lambda n: join(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", min(n, 50)),
     "operations-without-a-name": lambda n: "{ __typename } " * n,
     "operations-of-one-name": lambda n: "query Q { __typename } " * n,
-    "operations-and-a-chain": lambda n: chain(n, each(lambda i: f"query Q{i} {{ ...F0 }}", n), "Query"),
+    "operations-and-a-chain": lambda n: chain(n, join(lambda i: f"query Q{i} {{ ...F0 }}", n), "Query"),
     "operations-and-subsets-of-fragments": _subsets,
     "operations-and-variables-of-a-fragment": lambda n: (
-        each(lambda i: f"query Q{i}($v: Boolean!) {{ ...G }}", n)
+        join(lambda i: f"query Q{i}($v: Boolean!) {{ ...G }}", n)
         + f" fragment G on Query {{ {context('company @skip(if: $v) ' * n)[1:-2]} }}"
     ),
     "operations-that-do-not-define-them": lambda n: (
-        each(lambda i: f"query Q{i} {{ ...G }}", n)
+        join(lambda i: f"query Q{i} {{ ...G }}", n)
         + f" fragment G on Query {{ {context('company @skip(if: $v) ' * n)[1:-2]} }}"
     ),
     "operations-and-many-variables": lambda n: (
-        each(lambda i: f"query Q{i}({each(lambda j: f'$v{j}: Boolean!', root(n))}) {{ ...G }}", root(n))
-        + f" fragment G on Query {{ {context(each(lambda j: f'company @skip(if: $v{j})', root(n)))[1:-2]} }}"
+        join(lambda i: f"query Q{i}({join(lambda j: f'$v{j}: Boolean!', square_root(n))}) {{ ...G }}", square_root(n))
+        + f" fragment G on Query {{ {context(join(lambda j: f'company @skip(if: $v{j})', square_root(n)))[1:-2]} }}"
     ),
     "variables": lambda n: (
-        f"query Q({each(lambda i: f'$v{i}: Boolean!', n)}) " + context(each(lambda i: f"company @skip(if: $v{i})", n))
+        f"query Q({join(lambda i: f'$v{i}: Boolean!', n)}) " + context(join(lambda i: f"company @skip(if: $v{i})", n))
     ),
-    "unused-variables": lambda n: f"query Q({each(lambda i: f'$v{i}: Int = 1', n)}) {{ __typename }}",
+    "unused-variables": lambda n: f"query Q({join(lambda i: f'$v{i}: Int = 1', n)}) {{ __typename }}",
     "variables-of-one-name": lambda n: f"query Q({'$v: Boolean! ' * n}) " + context("company @skip(if: $v)"),
     "variables-of-a-deep-type": lambda n: (
         f"query Q($v: {'[' * min(n, 150)}Int{']' * min(n, 150)}) " + context("company @skip(if: $v) " * n)
     ),
     "variables-in-objects": lambda n: "query Q($v: Int) " + context(f"x(a: [{'{a: $v} ' * n}])"),
     # the rest
-    "the-sdl": lambda n: "{ _service { " + each(lambda i: f"s{i}: sdl", n) + " } }",
+    "the-sdl": lambda n: "{ _service { " + join(lambda i: f"s{i}: sdl", n) + " } }",
     "introspection": lambda n: "{ __schema { " + "types { name } " * n + "} }",
     "introspection-in-introspection": lambda n: (
         "{ " + "__schema { " * min(n, 90) + "types " * n + "} " * min(n, 90) + "}"
@@ -192,28 +195,28 @@ FAMILIES: dict[str, Write] = {
     "inline-fragments-in-inline-fragments": lambda n: context(
         "... { company " * min(n, 150) + "company " * n + "} " * min(n, 150)
     ),
-    "unknown-fields": lambda n: context(each(lambda i: f"compani{i}", n)),
+    "unknown-fields": lambda n: context(join(lambda i: f"compani{i}", n)),
     "bare-names-in-operations-and-objects": lambda n: (
         f"{{ x(a: [{'{a: 1} ' * 125}]) }} "
-        + each(lambda i: f"query Q{i} {{ x {{ {each(lambda j: f'a{j}', n)} }} }}", 18)
+        + join(lambda i: f"query Q{i} {{ x {{ {join(lambda j: f'a{j}', n)} }} }}", 18)
     ),
     "bare-names-in-unused-fragments": lambda n: (
-        "{ x } " + each(lambda i: f"fragment F{i} on X {{ {each(lambda j: f'a{j}', n)} }}", 19)
+        "{ x } " + join(lambda i: f"fragment F{i} on X {{ {join(lambda j: f'a{j}', n)} }}", 19)
     ),
     "bare-names-and-objects": lambda n: (
-        f"{{ x(a: [{'{a: 1} ' * 130}]) {{ {'a ' * min(n, 54)}{each(lambda i: f'a{i}', n)} }} }}"
+        f"{{ x(a: [{'{a: 1} ' * 130}]) {{ {'a ' * min(n, 54)}{join(lambda i: f'a{i}', n)} }} }}"
     ),
     "a-list-of-every-contact": lambda n: f"mutation {{ deleteContacts(ids: [{'1 ' * n}]) {{ __typename }} }}",
     "fragments-of-every-field": lambda n: (
         "{ __typename } "
-        + each(
+        + join(
             lambda i: (
                 f"fragment F{i} on WethodContext {{ company version receivedHeaders failures {{ field message }} }}"
             ),
             n,
         )
     ),
-    "operations-of-every-field": lambda n: each(
+    "operations-of-every-field": lambda n: join(
         lambda i: (
             f"query Q{i} {{ __typename _service {{ sdl }} wethodContext "
             "{ company version receivedHeaders failures { field message } } }"
@@ -221,12 +224,12 @@ FAMILIES: dict[str, Write] = {
         n,
     ),
     "operations-of-eight-fields-and-one-of-names": lambda n: (
-        each(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", 19)
-        + f" query Q {{ x(a: [{'1 ' * (500 - n)}]) {{ {each(lambda j: f'a{j}', n)} }} }}"
+        join(lambda i: f"query Q{i} {{ {'__typename ' * 8}}}", 19)
+        + f" query Q {{ x(a: [{'1 ' * (500 - n)}]) {{ {join(lambda j: f'a{j}', n)} }} }}"
     ),
-    "unknown-types": lambda n: context(each(lambda i: f"... on WethodErra{i} {{ x }}", n)),
-    "unknown-directives": lambda n: context("company " + each(lambda i: f"@d{i}", n)),
-    "unknown-arguments": lambda n: f"mutation {{ deleteContact({each(lambda i: f'a{i}: 1', n)}) {{ __typename }} }}",
+    "unknown-types": lambda n: context(join(lambda i: f"... on WethodErra{i} {{ x }}", n)),
+    "unknown-directives": lambda n: context("company " + join(lambda i: f"@d{i}", n)),
+    "unknown-arguments": lambda n: f"mutation {{ deleteContact({join(lambda i: f'a{i}: 1', n)}) {{ __typename }} }}",
     "arguments-of-one-name": lambda n: f"mutation {{ deleteContact({'id: 1 ' * n}) {{ __typename }} }}",
     "object-fields-of-one-name": lambda n: context(f"x(a: [{'{a: 1 a: 2} ' * n}])"),
     "one-directive-again-and-again": lambda n: context("company " + "@skip(if: true) " * n),
@@ -238,7 +241,7 @@ FAMILIES: dict[str, Write] = {
 def _spread(fields: str, count: int, root: str = "wethodContext", on: str = "WethodContext") -> str:
     """The most root fields that are allowed, each with a fragment of these fields."""
     kind = "query" if root == "wethodContext" else "mutation"
-    roots = each(lambda i: f"r{i}: {root} {{ ...F }}", count)
+    roots = join(lambda i: f"r{i}: {root} {{ ...F }}", count)
     return f"{kind} {{ {roots} }} fragment F on {on} {{ {fields} }}"
 
 
@@ -246,26 +249,26 @@ _DELETE = "deleteContact(id: 1)"
 
 SPREADS: dict[str, Write] = {
     "failures-under-aliases-in-every-root": lambda n: _spread(
-        each(lambda i: f"a{i}: failures {{ message }}", min(n, 48)), 19
+        join(lambda i: f"a{i}: failures {{ message }}", min(n, 48)), 19
     ),
     "messages-under-aliases-in-every-root": lambda n: _spread(
-        f"failures {{ {each(lambda i: f'a{i}: message', min(n, 90))} }}", 20
+        f"failures {{ {join(lambda i: f'a{i}: message', min(n, 90))} }}", 20
     ),
-    "companies-under-long-aliases": lambda n: _spread(each(lambda i: f"{'a' * 500}{i}: company", min(n, 90)), 20),
+    "companies-under-long-aliases": lambda n: _spread(join(lambda i: f"{'a' * 500}{i}: company", min(n, 90)), 20),
     "messages-of-deletes": lambda n: _spread(
-        f"... on WethodError {{ {each(lambda i: f'a{i}: message', min(n, 39))} }}", 20, _DELETE, "DeleteContactResult"
+        f"... on WethodError {{ {join(lambda i: f'a{i}: message', min(n, 39))} }}", 20, _DELETE, "DeleteContactResult"
     ),
     "long-aliases-of-deletes": lambda n: _spread(
-        f"... on WethodError {{ {each(lambda i: f'{chr(97 + i % 26) * 600}{i}: key', min(n, 80))} }}",
+        f"... on WethodError {{ {join(lambda i: f'{chr(97 + i % 26) * 600}{i}: key', min(n, 80))} }}",
         20,
         _DELETE,
         "DeleteContactResult",
     ),
-    "typenames-in-every-root": lambda n: _spread(each(lambda i: f"a{i}: __typename", min(n, 95)), 20),
+    "typenames-in-every-root": lambda n: _spread(join(lambda i: f"a{i}: __typename", min(n, 95)), 20),
     "long-typenames-of-deletes": lambda n: _spread(
-        each(lambda i: f"{'t' * 101}{i:02}: __typename", min(n, 38)), 20, _DELETE, "DeleteContactResult"
+        join(lambda i: f"{'t' * 101}{i:02}: __typename", min(n, 38)), 20, _DELETE, "DeleteContactResult"
     ),
-    "five-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 5)) + " }",
-    "four-services": lambda n: "{ " + each(lambda i: f"a{i}: _service {{ sdl }}", min(n, 4)) + " }",
+    "five-services": lambda n: "{ " + join(lambda i: f"a{i}: _service {{ sdl }}", min(n, 5)) + " }",
+    "four-services": lambda n: "{ " + join(lambda i: f"a{i}: _service {{ sdl }}", min(n, 4)) + " }",
 }
 """Documents whose answers are as long as they can be, for a caller without a token."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents.adversarial import each
+from tests.documents.adversarial import join
 from tests.documents.requests import refused
 from tests.gateway import gateway
 
@@ -15,11 +15,11 @@ ONE = "query Q7 { __typename } "
 
 # id: (document, its selections)
 DOCUMENTS = {
-    "allowed": (ONE + each(lambda i: f"query A{i} {{ __typename }}", 54), 330),
-    "operations": (ONE + each(lambda i: f"query A{i} {{ __typename }}", 55), 336),
-    "fragments": (ONE + each(lambda i: f"fragment F{i} on Query {{ __typename }}", 55), 336),
-    "fields": ("query Q7 { x { " + each(lambda i: f"a{i}", 328) + " } }", 334),
-    "inline-fragments": ("query Q7 { ... { ... { " + each(lambda i: f"a{i}", 327) + " } } }", 334),
+    "allowed": (ONE + join(lambda i: f"query A{i} {{ __typename }}", 54), 330),
+    "operations": (ONE + join(lambda i: f"query A{i} {{ __typename }}", 55), 336),
+    "fragments": (ONE + join(lambda i: f"fragment F{i} on Query {{ __typename }}", 55), 336),
+    "fields": ("query Q7 { x { " + join(lambda i: f"a{i}", 328) + " } }", 334),
+    "inline-fragments": ("query Q7 { ... { ... { " + join(lambda i: f"a{i}", 327) + " } } }", 334),
 }
 
 

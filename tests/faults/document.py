@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.faults.catalogue import FAULTS
 from tests.faults.expected import UNAVAILABLE, Ending, Position, endings
 from tests.faults.fault import Until
-from tests.faults.places import PLACES
+from tests.faults.unreachable import PLACES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 

@@ -19,7 +19,6 @@ from tests.faults.certificates import Certificate, authority
 from tests.faults.cuts import HEAD_404
 from tests.faults.fault import Answered, Cut, Fault, Unsent, Verdict, verdict
 from tests.faults.nothing_left import sockets
-from tests.faults.places import CONNECTING, PLACES, Place
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
     SOUND,
@@ -36,11 +35,12 @@ from tests.faults.steps import (
     WithoutTls,
 )
 from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, delete, transport_to
+from tests.faults.unreachable import CONNECTING, PLACES, Place
 from tests.support import until
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request, Transport
-    from tests.faults.places import Where
+    from tests.faults.unreachable import Where
 
 pytestmark = pytest.mark.parametrize("name", TRANSPORTS)
 

@@ -1,4 +1,4 @@
-"""Places without an upstream."""
+"""Addresses at which no upstream answers."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description="Fuzz the readers of requests and replies.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all by default")
     parser.add_argument("--seconds", type=float, default=60, help="how long, all targets together (60)")
-    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="what chance begins with")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="seed of all random choices")
     options = parser.parse_args()
     names = options.targets or list(TARGETS)
     unknown = [name for name in names if name not in TARGETS]

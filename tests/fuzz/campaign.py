@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[random.Random], Awaitable[None] | None]
 
-_BREATH = 100
+_YIELD_EVERY = 100
 """Executions between two turns of the event loop, which has cancelled timers to forget."""
 
 
@@ -56,7 +56,7 @@ class Campaign:
 async def run(name: str, seconds: float, seed: int) -> Campaign:
     """Fuzz a target until it fails or the time is over.
 
-    Every input has a chance of its own, made from the seed and its number: a finding is examined again by these two.
+    Every input has its own `rng`, made from the seed and the number of the input. These two reproduce a finding.
     """
     executions = 0
     started = time.monotonic()
@@ -69,6 +69,6 @@ async def run(name: str, seconds: float, seed: int) -> Campaign:
         except Exception:  # noqa: BLE001 - any exception is a finding
             finding = f"input {executions} of seed {seed}\n{traceback.format_exc()}"
         executions += 1
-        if executions % _BREATH == 0:
+        if executions % _YIELD_EVERY == 0:
             await asyncio.sleep(0)
     return Campaign(name, seed, executions, time.monotonic() - started, finding)

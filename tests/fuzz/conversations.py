@@ -61,20 +61,20 @@ async def converse(pieces: list[bytes]) -> Reading:
     return Reading(tuple(asked), tuple(statuses))
 
 
-async def check(chance: random.Random) -> None:
+async def check(rng: random.Random) -> None:
     """Send one input in two ways and compare.
 
     Raises:
         AssertionError: the requests differ from the RFC's, or differ in pieces.
     """
-    await examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
+    await examine(in_a_row(rng, mutate(rng, CORPUS)), rng)
 
 
-async def examine(packets: list[bytes], chance: random.Random) -> None:
+async def examine(packets: list[bytes], rng: random.Random) -> None:
     """Compare the readings of one input in these packets and in others."""
     data = b"".join(packets)
     whole = await converse(packets)
-    apart = await converse(split(chance, data))
+    apart = await converse(split(rng, data))
     expected = [(request.method.decode(), request.body) for request in read_requests(data).requests]
     for reading in (whole, apart):
         assert list(reading.asked) == expected[: len(reading.asked)]

@@ -111,16 +111,16 @@ def end(connection: Connection, result: Result) -> None:
     connection.connection_lost(None)
 
 
-def check(chance: random.Random) -> None:
+def check(rng: random.Random) -> None:
     """Feed two connections one input and compare.
 
     Raises:
         AssertionError: the result differs in pieces, or has more than the RFC allows.
     """
-    examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
+    examine(in_a_row(rng, mutate(rng, CORPUS)), rng)
 
 
-def examine(packets: list[bytes], chance: random.Random) -> None:
+def examine(packets: list[bytes], rng: random.Random) -> None:
     """Compare the outcome of each packet, alone and behind the others."""
     if not packets:
         return
@@ -128,8 +128,8 @@ def examine(packets: list[bytes], chance: random.Random) -> None:
     with quiet, other:
         together = connect(quiet)
         for number, packet in enumerate(packets, 1):
-            ended = number == len(packets) and chance.random() < 0.5
-            expected = alone(quiet, packet, chance, ended=ended)
+            ended = number == len(packets) and rng.random() < 0.5
+            expected = alone(quiet, packet, rng, ended=ended)
             result = exchange(together, [packet], ended=ended)
             assert result == expected
             if not result.usable:
@@ -137,10 +137,10 @@ def examine(packets: list[bytes], chance: random.Random) -> None:
         end(together, result)
 
 
-def alone(quiet: socket.socket, data: bytes, chance: random.Random, *, ended: bool) -> Result:
+def alone(quiet: socket.socket, data: bytes, rng: random.Random, *, ended: bool) -> Result:
     """The result of one packet on a new connection, whole and in pieces."""
     both = []
-    for pieces in ([data], split(chance, data)):
+    for pieces in ([data], split(rng, data)):
         connection = connect(quiet)
         both.append(exchange(connection, pieces, ended=ended))
         end(connection, both[-1])

@@ -26,73 +26,73 @@ TOKENS = (
 """The bytes that decide about framing."""
 
 
-def _place(chance: random.Random, data: bytes) -> int:
-    return chance.randrange(len(data) + 1)
+def _place(rng: random.Random, data: bytes) -> int:
+    return rng.randrange(len(data) + 1)
 
 
-def _flip_bit(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    at = chance.randrange(len(data))
-    return data[:at] + bytes([data[at] ^ (1 << chance.randrange(8))]) + data[at + 1 :]
+def _flip_bit(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1 :]
 
 
-def _replace_byte(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    at = chance.randrange(len(data))
-    return data[:at] + bytes([chance.randrange(256)]) + data[at + 1 :]
+def _replace_byte(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
 
 
-def _insert_token(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    at = _place(chance, data)
-    return data[:at] + chance.choice(TOKENS) + data[at:]
+def _insert_token(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    at = _place(rng, data)
+    return data[:at] + rng.choice(TOKENS) + data[at:]
 
 
-def _overwrite_with_token(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    at, token = _place(chance, data), chance.choice(TOKENS)
+def _overwrite_with_token(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    at, token = _place(rng, data), rng.choice(TOKENS)
     return data[:at] + token + data[at + len(token) :]
 
 
-def _delete(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    at = _place(chance, data)
-    return data[:at] + data[at + chance.randrange(1, 12) :]
+def _delete(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    at = _place(rng, data)
+    return data[:at] + data[at + rng.randrange(1, 12) :]
 
 
-def _repeat(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    start, end = sorted((_place(chance, data), _place(chance, data)))
+def _repeat(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    start, end = sorted((_place(rng, data), _place(rng, data)))
     return data[:end] + data[start : min(end, start + 200)] + data[end:]
 
 
-def _repeat_line(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+def _repeat_line(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
     lines = data.split(b"\r\n")
-    at = chance.randrange(len(lines))
+    at = rng.randrange(len(lines))
     return b"\r\n".join([*lines[:at], lines[at], *lines[at:]])
 
 
-def _insert_line(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+def _insert_line(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
     lines = data.split(b"\r\n")
-    at = chance.randrange(len(lines))
-    line = chance.choice([token for token in TOKENS if token.endswith(b"\r\n")]).removesuffix(b"\r\n")
+    at = rng.randrange(len(lines))
+    line = rng.choice([token for token in TOKENS if token.endswith(b"\r\n")]).removesuffix(b"\r\n")
     return b"\r\n".join([*lines[:at], line, *lines[at:]])
 
 
-def _change_number(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+def _change_number(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
     places = [at for at, byte in enumerate(data) if 0x30 <= byte <= 0x39]
     if not places:
         return data
-    at = chance.choice(places)
-    return data[:at] + b"%d" % chance.randrange(12) + data[at + 1 :]
+    at = rng.choice(places)
+    return data[:at] + b"%d" % rng.randrange(12) + data[at + 1 :]
 
 
-def _splice(chance: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
-    other = chance.choice(corpus)
-    return data[: _place(chance, data)] + other[_place(chance, other) :]
+def _splice(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    other = rng.choice(corpus)
+    return data[: _place(rng, data)] + other[_place(rng, other) :]
 
 
-def _append(chance: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
-    return data + chance.choice(corpus)
+def _append(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    return data + rng.choice(corpus)
 
 
-def _swap_case(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    start = _place(chance, data)
-    end = start + chance.randrange(1, 20)
+def _swap_case(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    start = _place(rng, data)
+    end = start + rng.randrange(1, 20)
     return data[:start] + data[start:end].swapcase() + data[end:]
 
 
@@ -117,32 +117,28 @@ LONGEST = 4_000
 """Longer inputs find nothing that shorter ones do not, slowly."""
 
 
-def mutate(chance: random.Random, corpus: Sequence[bytes]) -> bytes:
+def mutate(rng: random.Random, corpus: Sequence[bytes]) -> bytes:
     """Change one input of the corpus up to four times; sometimes not at all."""
-    data = chance.choice(corpus)
-    for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3, 4))):
+    data = rng.choice(corpus)
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 4))):
         if data:
-            data = chance.choice(_MUTATIONS)(chance, data, corpus)
+            data = rng.choice(_MUTATIONS)(rng, data, corpus)
     return data[:LONGEST]
 
 
-def split(chance: random.Random, data: bytes) -> list[bytes]:
+def split(rng: random.Random, data: bytes) -> list[bytes]:
     """The same bytes in pieces: byte by byte, or cut in a few places."""
-    if chance.random() < 0.1:
+    if rng.random() < 0.1:
         return [data[at : at + 1] for at in range(len(data))]
-    places = sorted({0, len(data), *(_place(chance, data) for _ in range(chance.randrange(1, 6)))})
+    places = sorted({0, len(data), *(_place(rng, data) for _ in range(rng.randrange(1, 6)))})
     return [data[start:end] for start, end in itertools.pairwise(places)]
 
 
-def in_a_row(chance: random.Random, data: bytes) -> list[bytes]:
+def in_a_row(rng: random.Random, data: bytes) -> list[bytes]:
     """Repeat the bytes as packets, some with a changed byte: a connection has a fast path for repeated bytes."""
     packets = [data] if data else []
-    while packets and len(packets) < 4 and chance.random() < 0.4:
-        place = (
-            chance.randrange(len(data))
-            if chance.random() < 0.5
-            else len(data) - 1 - chance.randrange(min(len(data), 8))
-        )
-        changed = data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
-        packets.append(chance.choice((data, data, changed)))
+    while packets and len(packets) < 4 and rng.random() < 0.4:
+        place = rng.randrange(len(data)) if rng.random() < 0.5 else len(data) - 1 - rng.randrange(min(len(data), 8))
+        changed = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
+        packets.append(rng.choice((data, data, changed)))
     return packets

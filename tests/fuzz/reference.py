@@ -28,11 +28,11 @@ _LENGTH = re.compile(rb"[0-9]+")
 
 
 class MalformedError(Exception):
-    """It is no HTTP/1.1."""
+    """Not a valid HTTP/1.1 message."""
 
 
 class PartialError(Exception):
-    """It is not there to its end."""
+    """The message is incomplete."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,21 +87,21 @@ def read(pieces: Iterable[bytes], *, ended: bool) -> Reading:
     )
 
 
-def check(chance: random.Random) -> None:
+def check(rng: random.Random) -> None:
     """Read one input in two ways and compare.
 
     Raises:
         AssertionError: the reading differs in pieces, or has more than the RFC allows.
     """
-    examine(mutate(chance, CORPUS), chance)
+    examine(mutate(rng, CORPUS), rng)
 
 
-def examine(data: bytes, chance: random.Random) -> None:
+def examine(data: bytes, rng: random.Random) -> None:
     if not data:
         return
-    ended = chance.random() < 0.5
+    ended = rng.random() < 0.5
     whole = read([data], ended=ended)
-    assert whole == read(split(chance, data), ended=ended)
+    assert whole == read(split(rng, data), ended=ended)
     expected = read_answer(data, ended=ended)
     if whole.status:
         assert (whole.status, whole.headers) == (expected.status, parse_headers(expected.fields))

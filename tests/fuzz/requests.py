@@ -111,21 +111,21 @@ def plain(request: Request) -> tuple[object, ...]:
     return request.method, request.version, fields, request.body, request.keeps_alive
 
 
-def check(chance: random.Random) -> None:
+def check(rng: random.Random) -> None:
     """Read one input in two ways and compare.
 
     Raises:
         AssertionError: the reading differs in pieces, or from the RFC's, or is an internal error.
     """
-    examine(in_a_row(chance, mutate(chance, CORPUS)), chance)
+    examine(in_a_row(rng, mutate(rng, CORPUS)), rng)
 
 
-def examine(packets: list[bytes], chance: random.Random) -> None:
+def examine(packets: list[bytes], rng: random.Random) -> None:
     """Compare the readings of one input: as these packets, and as others."""
     data = b"".join(packets)
     whole = read(packets)
     assert whole.error is not CRASH
-    apart = read(split(chance, data))
+    apart = read(split(rng, data))
     if whole.too_long or apart.too_long:
         # Bytes behind the limit are not parsed, and the pieces decide how many of them are. The bytes
         # around a body are not counted among those of its head.

@@ -14,14 +14,14 @@ import uvloop
 from app.http_client.tls import make_ssl_context
 from app.http_client.transport import ConnectionOptions, Origin
 from tests.faults.nothing_left import nothing_left
-from tests.faults.places import CONNECTING, full_backlog, refusing_port
 from tests.faults.server import FaultServer
 from tests.faults.transports import TRANSPORTS, delete, transport_to
+from tests.faults.unreachable import CONNECTING, full_backlog, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.faults.places import Where
+    from tests.faults.unreachable import Where
 
 Addresses: TypeAlias = "list[tuple[Any, ...]]"
 

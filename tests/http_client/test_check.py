@@ -13,10 +13,10 @@ from app.http_client.transport_factory import make_transport
 from app.settings import Settings, load
 from tests.faults.certificates import Certificate, authority
 from tests.faults.nothing_left import nothing_left
-from tests.faults.places import full_backlog, refusing_port
 from tests.faults.server import FaultServer
 from tests.faults.steps import Close, Hang, Read, Send, Steps, WithoutTls, tunnel
 from tests.faults.transports import delete
+from tests.faults.unreachable import full_backlog, refusing_port
 
 if TYPE_CHECKING:
     import ssl

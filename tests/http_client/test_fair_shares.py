@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.http_client.transport import NotSent
-from tests.faults.places import full_backlog
 from tests.faults.server import FaultServer
 from tests.faults.steps import SOUND, Hang, Read
 from tests.faults.transports import TRANSPORTS, delete, transport_to
+from tests.faults.unreachable import full_backlog
 from tests.http_client.exchanges import Gate, gated
 from tests.support import until
 

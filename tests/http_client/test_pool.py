@@ -13,10 +13,10 @@ import pytest
 
 from app.http_client.transport import Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
-from tests.faults.places import CONNECTING
 from tests.faults.server import Connection, FaultServer
 from tests.faults.steps import Answer, Close, Hang, Read, Send, Step, Wait
 from tests.faults.transports import delete, transport_to
+from tests.faults.unreachable import CONNECTING
 from tests.http_client.exchanges import LOOPS, Gate, gated, http1, outcome
 from tests.support import until
 from tests.system_parts import require_ipv6
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-    from tests.faults.places import Where
+    from tests.faults.unreachable import Where
 
 pytestmark = pytest.mark.parametrize("anyio_backend", LOOPS)
 

@@ -13,7 +13,7 @@ from schema.contact import DeleteContactsEntry
 from schema.context import Info  # noqa: TC001 - Strawberry reads the annotation
 from schema.delete_contact import DELETE_CONTACT
 from schema.root import Query, subgraph
-from tests.faults.places import full_backlog
+from tests.faults.unreachable import full_backlog
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.outcomes import TRANSPORTS, UNEXPECTED, WAIT_ENDED, error, rejection, success, unknown
 from tests.schema.test_no_response import NO_RESPONSES

@@ -1,4 +1,4 @@
-// One POST an operation, no retry: a mutation is never sent twice behind its user's back.
+// One POST for each operation, and no retry: only the user repeats a mutation.
 const MEDIA_TYPES = 'application/graphql-response+json, application/json';
 
 export function createFetcher(endpoint) {
