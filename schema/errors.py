@@ -146,8 +146,8 @@ class WethodOutcomeUnknownError(WethodError):
 
 @strawberry.type(
     description=(
-        "Wethod answered with a status that it does not document. It may have acted, for example deleted the contact. "
-        "Look at the contact before repeating."
+        "Wethod answered with a 3xx or 4xx that it does not document. "
+        "It may have acted, for example deleted the contact. Look at the contact before repeating."
     )
 )
 class WethodUnexpectedResponseError(WethodError):

@@ -281,8 +281,8 @@ def test_the_number_of_series_is_bounded() -> None:
     text: Any = observability().render_metrics()[0]
     series = [line for line in text.splitlines() if not line.startswith(b"#")]
     own = [line for line in series if not line.startswith(b"wethod_operation")]
-    assert len(own) < 250
-    assert (len(series) - len(own)) / len(OPERATIONS) < 60
+    assert len(own) < 160
+    assert (len(series) - len(own)) / len(OPERATIONS) < 45
 
 
 def test_promtool_finds_no_fault() -> None:

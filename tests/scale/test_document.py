@@ -13,7 +13,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf
 def test_the_formulas_use_the_default_settings() -> None:
     settings = Settings()
     assert f"`n` = {settings.wethod_max_connections} connections (`WETHOD_MAX_CONNECTIONS`)" in DOCUMENT
-    assert f"`K` = {settings.gateway_max_in_flight:,} places for requests (`GATEWAY_MAX_IN_FLIGHT`)" in DOCUMENT
+    assert f"`K` = {settings.gateway_max_in_flight:,} places for calls (`GATEWAY_MAX_IN_FLIGHT`)" in DOCUMENT
     assert f"the default timeout of {settings.wethod_timeout_seconds:g} s" in DOCUMENT
 
 
