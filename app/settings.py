@@ -260,7 +260,8 @@ class Settings(BaseModel):
         default="Authorization", description="Header that carries the Wethod token."
     )
     gateway_trusted_documents: File | None = Field(
-        default=None, description="Manifest of the only documents to run, beside `_service`; reloaded on SIGHUP."
+        default=None,
+        description="Manifest of the only documents to run, beside `_service` and `__typename`; reloaded on SIGHUP.",
     )
     gateway_trusted_proxies: Annotated[tuple[Network, ...], _Listed] = Field(
         default=(),
