@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import socket
 import threading
@@ -18,6 +19,9 @@ Addresses: TypeAlias = "list[tuple[Any, Any, int, str, Any]]"
 
 _SHARED_SECONDS = 1.0
 """Age up to which a lookup is shared. A lost packet of DNS costs a lookup 5 s: another one may be faster."""
+
+_MAX_THREADS = 16
+"""Unanswered lookups beyond which a lookup is shared at any age."""
 
 
 class EventLoop(uvloop.Loop):
@@ -34,6 +38,7 @@ class EventLoop(uvloop.Loop):
         super().__init__()
         self._resolve = resolve
         self._lookups: dict[tuple[object, ...], tuple[asyncio.Future[Addresses], float]] = {}
+        self._threads = 0
 
     async def getaddrinfo(
         self,
@@ -55,14 +60,23 @@ class EventLoop(uvloop.Loop):
             return socket.getaddrinfo(host, port, family, type, proto, flags | socket.AI_NUMERICHOST)
         key = (host, port, family, type, proto, flags)
         lookup, started = self._lookups.get(key, (None, 0.0))
-        if lookup is None or self.time() >= started + _SHARED_SECONDS:
-            lookup = self.create_future()
-            lookup.add_done_callback(functools.partial(self._forget, key))
-            threading.Thread(target=self._look_up, args=(lookup, key), name="resolver", daemon=True).start()
-            self._lookups[key] = (lookup, self.time())
+        is_old = self.time() >= started + _SHARED_SECONDS and self._threads < _MAX_THREADS
+        if lookup is None or is_old:
+            lookup = self._start(key)
         # Not awaited itself: the cancellation of one waiter must not cancel it.
         await asyncio.wait((lookup,))
         return lookup.result()
+
+    def _start(self, key: tuple[object, ...]) -> asyncio.Future[Addresses]:
+        lookup = self.create_future()
+        try:
+            threading.Thread(target=self._look_up, args=(lookup, key), name="resolver", daemon=True).start()
+        except RuntimeError as error:  # the system allows no further thread
+            raise OSError(errno.EAGAIN, str(error)) from error
+        lookup.add_done_callback(functools.partial(self._forget, key))
+        self._lookups[key] = (lookup, self.time())
+        self._threads += 1
+        return lookup
 
     def _look_up(self, lookup: asyncio.Future[Addresses], key: tuple[object, ...]) -> None:
         try:
@@ -74,5 +88,6 @@ class EventLoop(uvloop.Loop):
 
     def _forget(self, key: tuple[object, ...], lookup: asyncio.Future[Addresses]) -> None:
         lookup.exception()  # retrieved: all its waiters may have been cancelled
+        self._threads -= 1
         if self._lookups.get(key, (None,))[0] is lookup:
             del self._lookups[key]

@@ -91,6 +91,41 @@ def test_a_lookup_that_takes_long_is_not_shared() -> None:
     run(test(), resolver)
 
 
+def test_lookups_that_hang_take_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.server.event_loop._SHARED_SECONDS", 0.0)
+    resolver = Resolver()
+
+    async def test() -> None:
+        lookups = [look_up() for _ in range(20)]
+        await asyncio.sleep(0.01)
+        resolver.allowed.set()
+        assert await asyncio.gather(*lookups) == [FOUND] * 20
+        assert len(resolver.asked) == 16
+        await look_up()
+        assert len(resolver.asked) == 17
+
+    run(test(), resolver)
+
+
+def test_a_thread_that_cannot_start_is_an_error_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So nothing was sent, and the connect is tried again."""
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver()
+
+    async def test() -> None:
+        monkeypatch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(OSError, match="can't start new thread"):
+            await look_up()
+        monkeypatch.undo()
+        resolver.allowed.set()
+        assert await look_up() == FOUND
+
+    run(test(), resolver)
+
+
 def test_a_failure_without_a_caller_is_not_logged() -> None:
     resolver = Resolver(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
     complaints: list[object] = []
