@@ -132,18 +132,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         return response
 
-    def abandon(self, response: asyncio.Future[Response]) -> Response | None:
-        """End the connection if it still carries this exchange, whose caller was cancelled.
-
-        Returns:
-            The response if its head is complete; its body may be missing.
-        """
+    def abandon(self, response: asyncio.Future[Response]) -> None:
+        """End the connection if it still carries this exchange, whose caller was cancelled."""
         if self._response is response:
-            awaits_body = self._state == _AWAITING_BODY
             self.end("its caller was cancelled")
-            return self._make_response(None) if awaits_body else None
-        # The response and the cancellation may come in the same turn of the event loop.
-        return None if response.cancelled() or response.exception() else response.result()
 
     def make_idle(self) -> None:
         """Wait for the next exchange, for as long as an idle connection may."""
@@ -225,20 +217,22 @@ class Connection(asyncio.Protocol):
             self.end("has carried its last response")
 
     def _begin_body(self) -> None:
-        assert self._request is not None  # noqa: S101 - it was written
-        request, self._request = self._request, None
+        request = self._request
+        assert request is not None  # noqa: S101 - it was written
         self._body_need = request.body_needed(self._parser.status, self._parser.headers)
         self._state = _AWAITING_BODY
         if self._body_need != "none":
             self._set_timeout(min(request.deadline, self._loop.time() + BODY_SECONDS))
 
     def _resolve(self, body: bytes | None) -> None:
-        response, self._response = self._response, None
-        if response is not None and not response.done():
-            response.set_result(self._make_response(body))
-
-    def _make_response(self, body: bytes | None) -> Response:
-        return Response(self._parser.status, self._parser.headers, body, self._reused)
+        future, self._response = self._response, None
+        request, self._request = self._request, None
+        assert future is not None and request is not None  # noqa: S101, PT018 - a head has come
+        response = Response(self._parser.status, self._parser.headers, body, self._reused)
+        if future.done():
+            request.cut_response = response  # the caller was cancelled, and has not noticed it yet
+        else:
+            future.set_result(response)
 
     def _set_timeout(self, at: float) -> None:
         """End the connection at that time, unless another time is set before.

@@ -65,7 +65,9 @@ class Http1Transport:
         try:
             return await response
         except asyncio.CancelledError:
-            request.cut_response = connection.abandon(response)
+            connection.abandon(response)
+            if not response.cancelled() and response.exception() is None:
+                request.cut_response = response.result()  # it came in the same turn of the event loop
             raise
 
     async def connect(self, request: Request) -> str | None:

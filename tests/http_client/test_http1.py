@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 
 from app.http_client.connection import DRAIN_BYTES
 from app.http_client.response_parser import MAX_HEAD_BYTES
-from app.http_client.transport import MAX_BODY_BYTES, Interrupted, NotSent, Response
+from app.http_client.transport import MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
 from tests.faults.certificates import Certificate, authority
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
@@ -26,7 +28,7 @@ from tests.faults.steps import (
     Trickle,
     Wait,
 )
-from tests.faults.transports import HEADERS, delete
+from tests.faults.transports import HEADERS, delete, transport_to
 from tests.http_client.exchanges import LOOPS, http1, outcome, response
 from tests.support import until
 
@@ -229,3 +231,33 @@ async def test_nothing_is_written_after_the_last_moment_to_send() -> None:
         assert await outcome(transport, delete(send_seconds=0)) is NotSent
         assert await outcome(transport, delete(send_seconds=-1, fresh=True)) is NotSent
         assert (server.accepted, len(server.requests)) == (1, 1)
+
+
+# id: (bytes that arrive, the response that is known)
+CUT: dict[str, tuple[bytes, Response]] = {
+    "whole-without-body": (GONE + b"Content-Length: 0\r\n\r\n", response(404, ((b"content-length", b"0"),), b"")),
+    "whole-with-body": (GONE + b"Content-Length: 2\r\n\r\nhi", response(404, (LENGTH_2,), b"hi")),
+    "head": (GONE + b"Content-Length: 2\r\n\r\n", response(404, (LENGTH_2,), None)),
+}
+
+
+@pytest.mark.parametrize(("data", "known"), CUT.values(), ids=CUT)
+async def test_a_response_that_arrives_with_the_cancellation_of_its_caller_is_known(
+    data: bytes, known: Response
+) -> None:
+    """The loop of uvloop reads the socket before the cancelled task goes on, that of asyncio afterwards."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        origin = Origin("http", "127.0.0.1", listener.getsockname()[1])
+        async with transport_to("http1", origin) as transport:
+            request = delete()
+            exchange = asyncio.create_task(transport.send(request))
+            server, _ = await loop.sock_accept(listener)
+            with server:
+                await loop.sock_recv(server, 4096)
+                server.send(data)
+                exchange.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await exchange
+        assert request.cut_response == (known if isinstance(loop, uvloop.Loop) else None)
