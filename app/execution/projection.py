@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Convert: TypeAlias = Callable[[Any], Any]
 
     Step: TypeAlias = tuple[str, str, type, bool, Convert | None]
-    """How to read one field: key, name, exact, nullable, convert. A named tuple is slower to unpack.
+    """The reading of one field: key, name, exact, nullable, convert. A named tuple is slower to unpack.
 
     key: the response name. name: the attribute. exact: the class whose instances go into the answer as they are.
     nullable: None does so too. convert: converts any other value; None if there must be none.
