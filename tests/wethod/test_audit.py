@@ -16,18 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.server.connection import Connection
 from app.settings import load
 from app.start_error import StartError
 from app.wethod.audit import MAX_BACKLOG_BYTES, Audit, open_audit
 from schema import rest
 from schema.delete_contact import from_no_response, from_repeat, from_response
 from schema.errors import WethodUnauthorizedError, WethodValidationError
-from tests.gateway import AUDIT_KEY
+from tests.gateway import AUDIT_KEY, gateway
 from tests.support import json_lines
 from tests.wethod.records import AUDIT_LINE, FINGERPRINT, HEADERS, TOKEN, caller, record, response
 
 if TYPE_CHECKING:
     from app.wethod.record import OperationRecord
+    from tests.upstream import Upstream
 
 ROOT = Path(__file__).parents[2]
 
@@ -199,6 +201,26 @@ def test_a_blocked_audit_is_logged_once(stuck: tuple[Audit, int], caplog: pytest
         ("ERROR", "the audit cannot be written (the reader of the audit does not read): nothing is sent until it can"),
         ("WARNING", "the audit is written again; 0 lines of calls that were never sent were lost"),
     ]
+
+
+async def test_a_line_is_written_before_its_answer(
+    wethod: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "audit.log"
+    written: list[tuple[bytes, int]] = []
+    write = Connection.write
+
+    def observe(connection: Connection, data: bytes) -> None:
+        written.append((data[:12], len(json_lines(target))))
+        write(connection, data)
+
+    monkeypatch.setattr(Connection, "write", observe)
+    async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(target)}) as client:
+        await client.delete("7")
+        await client.graphql(
+            "mutation { a: deleteContact(id: 8) { __typename } b: deleteContact(id: 9) { __typename } }"
+        )
+    assert written == [(b"HTTP/1.1 200", 1), (b"HTTP/1.1 200", 3)]
 
 
 async def test_waiting_lines_are_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
