@@ -11,12 +11,11 @@ import strawberry
 from schema.contact import Contact, DeleteContactOutcome, DeleteContactsEntry, DeleteContactSuccess, DeletionEvidence
 from schema.context import Info
 from schema.envelope import read_key
-from schema.error_outcomes import ErrorMessages, from_error_response, unclear
+from schema.error_outcomes import ErrorMessages, body_needed, from_error_response, is_unclear, unclear
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import WethodFailure, WethodNotFoundError
 from schema.rest import (
     AuditBlocked,
-    BodyNeed,
     Failed,
     Interrupted,
     NoConnection,
@@ -29,9 +28,7 @@ from schema.rest import (
     Stopped,
     WaitEnded,
 )
-from schema.text import skip_invisible
 
-_HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
 _LARGEST_ID = 2**63 - 1
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _AUDITED_ID = re.compile(r"[0-9]{1,20}")
@@ -82,16 +79,6 @@ def check(contact_id: str) -> Sequence[WethodFailure]:
     return (WethodFailure(field="id", message=f"Must be a whole number from 1 to {_LARGEST_ID}."),)
 
 
-def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the body of a 4xx, which has Wethod's words, and for the first character of a 200 labelled HTML.
-
-    That character decides whether such a 200 is Wethod's success or the page of a proxy.
-    """
-    if status == 200:  # noqa: PLR2004 - the status itself
-        return "first" if _is_html(headers) else "none"
-    return "whole" if 400 <= status < 500 else "none"  # noqa: PLR2004 - the class of statuses
-
-
 def from_response(response: Response, contact_id: str) -> DeleteContactOutcome:
     """The outcome of the response to the first request (docs/outcomes.md).
 
@@ -99,7 +86,7 @@ def from_response(response: Response, contact_id: str) -> DeleteContactOutcome:
     """
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses, RFC 9110 §15.3
-        if _is_unclear(response):
+        if is_unclear(response):
             return unclear(status, MESSAGES)
         return _deleted(contact_id, DeletionEvidence.RESPONSE, status)
     return from_error_response(response, MESSAGES)
@@ -136,18 +123,6 @@ def _deleted(contact_id: str, evidence: DeletionEvidence, status: int) -> Delete
         confirmed_by=evidence,
         status_code=status,
     )
-
-
-def _is_html(headers: Mapping[bytes, bytes]) -> bool:
-    return _HTML.match(headers.get(b"content-type", b"")) is not None
-
-
-def _is_unclear(response: Response) -> bool:
-    # 202 defers the deletion (RFC 9110 §15.3.3). Symfony labels a response without a type as text/html, and so does a
-    # proxy's page: only the first character tells them apart.
-    if response.body == b"" or response.status != 200:  # noqa: PLR2004 - the status itself
-        return response.status == 202  # noqa: PLR2004 - the status itself
-    return _is_html(response.headers) and (response.body is None or skip_invisible(response.body).startswith(b"<"))
 
 
 DELETE_CONTACT = RestOperation(

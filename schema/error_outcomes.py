@@ -1,10 +1,12 @@
 """The errors of every operation: from a rejection by Wethod, from an unclear response, from no response.
 
-An operation brings its own messages; these functions choose the member and read Wethod's words.
+An operation brings its own messages; these functions choose the member and read Wethod's words. ``body_needed`` and
+``is_unclear`` belong together: they keep a 202 and the page of a proxy from being a success.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +27,7 @@ from schema.errors import (
 )
 from schema.rest import (
     AuditBlocked,
+    BodyNeed,
     Failed,
     Interrupted,
     Invalid,
@@ -41,6 +44,9 @@ from schema.rest import (
     WaitEnded,
 )
 from schema.retry_after import read_retry_after
+from schema.text import skip_invisible
+
+_HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
 
 REJECTIONS: Mapping[int, tuple[type[ErrorOutcome], str]] = {
     400: (WethodValidationError, "invalid_data"),
@@ -113,6 +119,29 @@ DEFAULT_MESSAGES = ErrorMessages(
     skipped="Not sent, because an earlier call of this list was refused for the whole token.",
 )
 """Messages that fit every operation; one that can say more about its effect replaces them."""
+
+
+def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
+    """Wait for the body of a 4xx, which has Wethod's words, and for the first character of a 200 labelled HTML.
+
+    That character decides whether such a 200 is Wethod's success or the page of a proxy.
+    """
+    if status == 200:  # noqa: PLR2004 - the status itself
+        return "first" if _is_html(headers) else "none"
+    return "whole" if 400 <= status < 500 else "none"  # noqa: PLR2004 - the class of statuses
+
+
+def is_unclear(response: Response) -> bool:
+    """Return whether a 2xx does not say if Wethod acted: a 202, or a 200 that is the page of a proxy."""
+    # 202 defers the action (RFC 9110 §15.3.3). Symfony labels a response without a type as text/html, and so does a
+    # proxy's page: only the first character tells them apart.
+    if response.body == b"" or response.status != 200:  # noqa: PLR2004 - the status itself
+        return response.status == 202  # noqa: PLR2004 - the status itself
+    return _is_html(response.headers) and (response.body is None or skip_invisible(response.body).startswith(b"<"))
+
+
+def _is_html(headers: Mapping[bytes, bytes]) -> bool:
+    return _HTML.match(headers.get(b"content-type", b"")) is not None
 
 
 def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOutcome:

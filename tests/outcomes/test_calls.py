@@ -14,7 +14,8 @@ from app.wethod.caller import CallerReader
 from app.wethod.executor import Executor
 from app.wethod.rate_limits import RateLimitMemory
 from app.wethod.request_context import RequestContext
-from schema.delete_contact import DELETE_CONTACT, body_needed
+from schema.delete_contact import DELETE_CONTACT
+from schema.error_outcomes import body_needed
 from tests.gateway import HEADERS, gateway
 from tests.outcomes.outcomes import TRANSPORTS, success, unavailable, unknown
 from tests.support import free_port, json_lines

@@ -13,6 +13,7 @@ import strawberry
 from schema.context import Info
 from schema.delete_contact import check
 from schema.error_outcomes import DEFAULT_MESSAGES, from_error_response, unclear
+from schema.error_outcomes import body_needed as default_body_needed
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import ErrorOutcome
 from schema.json_codec import DecodeError, decode
@@ -45,8 +46,8 @@ ReadContactResult = Annotated[
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the contact, and for the words of a 4xx."""
-    return "whole" if status == 200 or 400 <= status < 500 else "none"
+    """Wait for the contact, and for the body of a 4xx: it has Wethod's message."""
+    return "whole" if status == 200 else default_body_needed(status, headers)
 
 
 def from_response(response: Response, contact_id: str) -> ReadContactOutcome:

@@ -73,6 +73,8 @@ DETAILS = {"__typename": "ReadContactSuccess", "contactId": "7", "name": "Ada", 
 # name: (answers in turn, the member, its status)
 READS: dict[str, tuple[Sequence[Answer], str, int | None]] = {
     "200-not-json": ([answer(200, b"<html>")], "WethodOutcomeUnknownError", 200),
+    "200-html": ([answer(200, b"<html>", content_type="text/html")], "WethodOutcomeUnknownError", 200),
+    "202": ([answer(202, b"{}")], "WethodOutcomeUnknownError", 202),
     "404": ([answer(404)], "WethodNotFoundError", 404),
     "409": ([answer(409)], "WethodUnexpectedResponseError", 409),
     "500": ([answer(500)], "WethodOutcomeUnknownError", 500),
@@ -112,6 +114,28 @@ async def test_a_patch_sends_its_body(transport: str) -> None:
     assert outcome == {"__typename": "UpdateEmailSuccess", "contactId": "7"}
     assert (asked.method, asked.target, asked.body) == ("PATCH", "/api/contact/7", b'{"email":"ada@example.com"}')
     assert asked.header("content-type") == b"application/json"
+
+
+# name: (answer, the member, its status; None for a success)
+UPDATES: dict[str, tuple[Answer, str, int | None]] = {
+    "200-html": (answer(200, b"\n<html>", content_type="text/html"), "WethodOutcomeUnknownError", 200),
+    "200-html-label": (answer(200, content_type="text/html"), "UpdateEmailSuccess", None),
+    "202": (answer(202), "WethodOutcomeUnknownError", 202),
+    "204": (Answer(b"HTTP/1.1 204 No Content\r\n\r\n"), "UpdateEmailSuccess", None),
+    "403": (answer(403), "WethodForbiddenError", 403),
+}
+
+
+@TRANSPORTS
+@pytest.mark.parametrize(("given", "member", "status"), UPDATES.values(), ids=UPDATES)
+async def test_an_answer_to_a_patch_becomes_one_outcome(
+    transport: str, given: Answer, member: str, status: int | None
+) -> None:
+    """A 202, or a page of a proxy, is no success."""
+    async with upstream([given]) as wethod, extended(wethod.url, WETHOD_TRANSPORT=transport) as client:
+        outcome = await run(client, UPDATE, id="7", email="ada@example.com")
+        assert (outcome["__typename"], outcome.get("statusCode")) == (member, status)
+        assert len(wethod.asked) == 1
 
 
 @TRANSPORTS

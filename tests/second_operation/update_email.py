@@ -11,15 +11,15 @@ import strawberry
 
 from schema.context import Info
 from schema.delete_contact import check as check_id
-from schema.error_outcomes import DEFAULT_MESSAGES, from_error_response
+from schema.error_outcomes import DEFAULT_MESSAGES, body_needed, from_error_response, is_unclear
 from schema.error_outcomes import from_no_response as error_from_no_response
 from schema.errors import ErrorOutcome, WethodFailure
-from schema.rest import BodyNeed, NoResponse, Response, RestOperation
+from schema.rest import NoResponse, Response, RestOperation
 
 
 @strawberry.type(description="The contact has the new address.")
 class UpdateEmailSuccess:
-    """A 2xx."""
+    """A 2xx that is not unclear."""
 
     contact_id: strawberry.ID = strawberry.field(description="Id of the contact.")
 
@@ -45,14 +45,9 @@ def body(contact_id: str, email: str) -> Mapping[str, str]:
     return {"email": email}
 
 
-def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the words of a 4xx."""
-    return "whole" if 400 <= status < 500 else "none"
-
-
 def from_response(response: Response, contact_id: str, email: str) -> UpdateEmailOutcome:
     """The outcome of a response."""
-    if 200 <= response.status < 300:
+    if 200 <= response.status < 300 and not is_unclear(response):
         return UpdateEmailSuccess(contact_id=strawberry.ID(contact_id))
     return from_error_response(response, DEFAULT_MESSAGES)
 
