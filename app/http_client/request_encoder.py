@@ -12,11 +12,15 @@ _CR, _LF, _NUL, _SPACE = b"\r\n\0 "
 """As numbers: to search for one costs a tenth of a search for bytes, or of counting."""
 
 
+_EXPECTING_CONTENT = frozenset({b"POST", b"PUT", b"PATCH"})
+"""Methods that need ``Content-Length: 0`` without a body (RFC 9110 §8.6); a server may answer 411."""
+
+
 def sent_headers(request: Request, host: bytes) -> RawHeaders:
-    """The header fields that are sent: ``Host`` first, and ``Content-Length`` last if there is a body."""
-    if request.body is None:
+    """The fields that are sent: ``Host`` first; ``Content-Length`` last with a body, or if the method expects one."""
+    if request.body is None and request.method not in _EXPECTING_CONTENT:
         return ((b"Host", host), *request.headers)
-    return ((b"Host", host), *request.headers, (b"Content-Length", b"%d" % len(request.body)))
+    return ((b"Host", host), *request.headers, (b"Content-Length", b"%d" % len(request.body or b"")))
 
 
 def encode_request(request: Request, host: bytes) -> bytes:

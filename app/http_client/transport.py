@@ -87,7 +87,8 @@ class Request(msgspec.Struct, gc=False):
     Attributes:
         method: the method, in upper case.
         target: the request target in origin form; sent as it is.
-        headers: header fields in order; the transport adds ``Host`` and, with a body, ``Content-Length``.
+        headers: header fields in order; the transport adds ``Host`` and, with a body or for a method that expects one,
+            ``Content-Length``.
         send_by: event loop time in seconds; no first byte is written at or after it.
         deadline: event loop time in seconds; the end of the wait for the head and for the body.
         body_needed: how much of the response's body to wait for, by status and header fields.

@@ -90,6 +90,15 @@ async def test_a_body_is_sent_after_its_length(name: str, tls: ssl.SSLContext | 
         assert [request.target for request in server.complete] == [b"/api/contact/1", b"/api/contact/2"]
 
 
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH"], ids=bytes.decode)
+async def test_a_method_that_expects_a_body_has_a_length_without_one(name: str, method: bytes) -> None:
+    """A server may answer 411 to a request without it (RFC 9110 §15.5.12)."""
+    async with FaultServer() as server, transport_to(name, server.origin) as transport:
+        await transport.send(replace(delete(), method=method))
+        [request] = server.requests
+        assert request.headers[-1] == (b"Content-Length", b"0")
+
+
 async def test_deadlines_leave_a_full_pool_usable(name: str, tls: ssl.SSLContext | None) -> None:
     async with (
         FaultServer(then=(Read(), Hang()), tls=tls) as server,
