@@ -10,8 +10,9 @@ from graphql import parse, validate
 from hypothesis import HealthCheck, given, settings
 
 from app.execution.request_error import RequestError
+from schema.root import OPERATIONS
 from tests.execution.comparison import plan_of, run_graphql_core, run_plan
-from tests.execution.contacts import StubContacts, build_contact_schema
+from tests.execution.contacts import SUCCESSES, StubContacts, build_contact_schema
 from tests.execution.operations import Case, cases
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def coerce(plan: Plan, case: Case) -> tuple[str, bool]:
         return "", plan.coerce(case.variables).fields.is_projected
     except RequestError as error:
         return error.code, False
+
+
+def test_every_operation_has_its_successes() -> None:
+    """Without them, the field fails in both executions below, which are then equal."""
+    assert SUCCESSES.keys() == {operation.name for operation in OPERATIONS}
 
 
 def test_every_operation_runs_as_on_graphql_core() -> None:
