@@ -19,8 +19,8 @@ Outcome = TypeVar("Outcome")
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
 """The part of a response's body that the engine waits for.
 
-``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
-``whole``: all of it, at most 1 MiB.
+``none``: nothing. ``first``: up to the first character that ``schema.text.skip_invisible`` does not skip.
+``whole``: all of it, at most 1 MiB. Equal to ``app.http_client.transport.BodyNeed``, which is not imported here.
 """
 
 

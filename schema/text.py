@@ -28,5 +28,8 @@ _INVISIBLE = b" \t\r\n\f\v\0" + "\u00a0\u200b\ufeff".encode() + b"\xff\xfe"
 
 
 def skip_invisible(body: bytes) -> bytes:
-    """Skip byte order marks and white space at the start of a body, in any order; the rest of it."""
+    """Return a body without the invisible characters at its start: byte order marks, white space, NUL.
+
+    No-break and zero-width spaces are skipped too, and all of these in any order.
+    """
     return body.lstrip(_INVISIBLE)

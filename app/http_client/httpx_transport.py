@@ -64,7 +64,7 @@ class HttpxTransport:
 
     @property
     def idle_connections(self) -> int:
-        """None: each connection carries one request."""
+        """Always 0: each connection carries one request."""
         return 0
 
     @property

@@ -28,7 +28,7 @@ _VERSIONS = ("1.1", "1.0")
 
 # UTF-8's byte order mark may arrive in pieces, so its bytes are skipped one by one.
 def has_character(text: bytes) -> bool:
-    """Return whether a piece of a body has a character that is neither a byte order mark nor white space."""
+    """Return whether a piece of a body has a character that ``skip_invisible`` does not skip."""
     return bool(skip_invisible(text))
 
 

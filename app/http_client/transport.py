@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 BodyNeed: TypeAlias = Literal["none", "first", "whole"]
 """The part of a response's body to wait for.
 
-``none``: nothing. ``first``: up to the first character that is neither a byte order mark nor white space.
-``whole``: all of it, at most ``MAX_BODY_BYTES``.
+``none``: nothing. ``first``: up to the first character that ``schema.text.skip_invisible`` does not skip.
+``whole``: all of it, at most ``MAX_BODY_BYTES``. Equal to ``schema.rest.BodyNeed``, which is not imported here.
 """
 
 MAX_BODY_BYTES = 1024 * 1024

@@ -32,7 +32,7 @@ def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
     try:
         writer = LineWriter(fd, most_bytes=_MAX_BACKLOG_BYTES)
     except OSError:
-        # The next file that is opened gets this number, and must not get the log.
+        # Closed, in a process that did not call occupy_closed_streams: the next file that is opened gets the number.
         writer = LineWriter(Path(os.devnull), most_bytes=0)
     handler = LineHandler(_formatter(settings, fd), writer)
     root = logging.getLogger()

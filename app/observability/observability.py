@@ -80,6 +80,9 @@ class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 
     Args:
+        settings: the gateway's settings.
+        operations: the operations to count.
+        lifecycle: the state and the index of this worker.
         counters: the memory of ``make_counters``; None for memory of its own.
         audit: the audit, whose writer needs retries; None if it is off.
 

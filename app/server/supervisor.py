@@ -45,7 +45,12 @@ _FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + 
 class Supervisor:
     """Keeps a number of workers running until a stop is requested.
 
-    The arguments are those of ``run``. ``listener`` listens already, and is closed when a stop is requested.
+    Args:
+        factory: makes the application of a worker; a function at the top level of a module.
+        context: the argument of the factory.
+        config: the number of workers, limits and times.
+        listener: a socket that listens already; it is closed when a stop is requested.
+        announce: called once, when all workers answer requests.
     """
 
     def __init__(

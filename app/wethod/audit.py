@@ -160,7 +160,7 @@ def open_audit(settings: Settings, key: bytes) -> Audit | None:
     if where == "off":
         return None
     if where in _STREAMS and getattr(sys, f"__{where}__") is None:
-        # The next file that is opened gets the number of the closed one.
+        # The program has opened the null device in its place (app/standard_streams.py): all lines would vanish.
         name = {"stdout": "output", "stderr": "error"}[where]
         raise StartError(f"GATEWAY_AUDIT_LOG={where}: standard {name} is closed")
     try:

@@ -96,7 +96,7 @@ def not_read(status: int, code: str, message: str) -> Reply:
 
 
 def invalid(*errors: tuple[str, tuple[tuple[int, int], ...]]) -> Reply:
-    """A document that validation refuses, with a message and places for each error."""
+    """The reply to a document that validation refuses, with a message and places for each error."""
     entries = [error(message, "GRAPHQL_VALIDATION_FAILED", *places) for message, places in errors]
     return Reply(422, {"errors": entries})
 

@@ -1,12 +1,21 @@
-"""An operation that contradicts itself is refused when it is defined."""
+"""An operation that contradicts itself is refused when it is defined; the parts of a body have one set of names."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+from app.http_client import transport
+from schema import rest
 from schema.delete_contact import DELETE_CONTACT
+
+
+def test_the_contract_and_the_http_client_have_the_same_parts_of_a_body() -> None:
+    """Neither may import the other, so each defines them."""
+    assert get_args(rest.BodyNeed) == get_args(transport.BodyNeed) == ("none", "first", "whole")
+    assert transport.MAX_BODY_BYTES == 1024 * 1024, "schema/rest.py promises 1 MiB"
 
 
 @pytest.mark.parametrize(
