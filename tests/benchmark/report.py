@@ -31,6 +31,16 @@ PARTS = {
 }
 """Parts of the gateway by the beginning of a module's path; the longest one that fits counts."""
 
+_UPSTREAM_CALLS = (
+    "More than one call of the upstream for each answer does not mean that deletes are sent twice. When a load ends,\n"
+    "each connection has a request in flight. The load generator does not count its answer, but the upstream counts\n"
+    "its call, in this row or in the next one of the server."
+)
+_PROFILES = (
+    "Compare only the parts of one column. Each column is one load at a time of its own, under the profiler: its\n"
+    "total is comparable neither with the other column nor with the rates above."
+)
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
@@ -48,20 +58,18 @@ def render_run(results: Results) -> str:
 def render_servers(results: Results) -> str:
     head = (
         *("server", "heads and replies", "connections", "req/s", "req/cpu-s", "p50 ms", "p99 ms"),
-        *("calls of the upstream for each request", "errors", "RSS MB"),
+        *("calls of the upstream for each answer", "errors", "RSS MB"),
     )
-    return table(
-        head,
+    rows = (
         (
-            (
-                *(name, row.heads, str(row.connections), f"{row.requests_per_second:,.0f}"),
-                *(f"{row.requests_per_cpu_second:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}"),
-                *(f"{row.upstream_calls_per_request:.2f}", str(row.errors), f"{row.rss_mb:.0f}"),
-            )
-            for name, server in results.servers.items()
-            for row in server.rows
-        ),
+            *(name, row.heads, str(row.connections), f"{row.requests_per_second:,.0f}"),
+            *(f"{row.requests_per_cpu_second:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}"),
+            *(f"{row.upstream_calls_per_request:.2f}", str(row.errors), f"{row.rss_mb:.0f}"),
+        )
+        for name, server in results.servers.items()
+        for row in server.rows
     )
+    return table(head, rows) + "\n\n" + _UPSTREAM_CALLS
 
 
 def render_ratios(results: Results) -> str:
@@ -91,7 +99,7 @@ def render_profile(results: Results) -> str:
             parts[_part(module)][settings] += microseconds
     rows = [(PARTS[part], *(f"{cost:.1f}" for cost in costs.values())) for part, costs in parts.items()]
     total = ("total", *(f"{sum(profile.values()):.1f}" for profile in results.profiles.values()))
-    return table(("part", *results.profiles), (*rows, total))
+    return table(("part", *results.profiles), (*rows, total)) + "\n\n" + _PROFILES
 
 
 def render_costs(results: Results) -> str:
