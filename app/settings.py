@@ -198,7 +198,8 @@ class Settings(BaseModel):
     )
     wethod_company: Company | None = Field(
         default=None,
-        description="Pins the gateway to one company: an absent `Wethod-Company` means it, another value is refused.",
+        description="Pins the gateway to one company: a request without `Wethod-Company` uses this company; "
+        "another value is refused.",
     )
     wethod_version: Version = Field(
         default="2024-06-15", description="API version where the request has no `Wethod-Version`: a calendar date."
@@ -274,8 +275,8 @@ class Settings(BaseModel):
     # At least 18: the shortest operation, with one field, counts as six selections.
     gateway_max_tokens: Annotated[int, Field(ge=18, le=1_000_000)] = Field(
         default=1_000,
-        description="Most tokens of a document. At most a third as many selections as written, and twice as many after "
-        "fragments are expanded.",
+        description="Most tokens of a document. It also limits selections: a third of this number as written, "
+        "twice this number after fragments are expanded.",
     )
     gateway_max_depth: Count = Field(
         default=20, description="Deepest nesting of a document; `__schema` and `__type` count one."
@@ -285,7 +286,9 @@ class Settings(BaseModel):
         default=100, description="Most deletes of a request, over all its fields; an id that comes twice counts twice."
     )
     gateway_max_in_flight: Count = Field(
-        default=1_000, description="Most deletes in progress, for each worker; twice that many requests."
+        default=1_000,
+        description="Most deletes in progress for each worker. "
+        "From twice this number of requests, further requests are refused.",
     )
     gateway_read_timeout_seconds: Seconds = Field(
         default=10.0, description="Seconds for a whole request, head and body."

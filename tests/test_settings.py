@@ -235,6 +235,8 @@ def test_the_readme_shows_settings_as_the_document_does() -> None:
     rows = [line for line in readme.splitlines() if re.match(r"\| `(?:WETHOD|GATEWAY)_", line)]
     assert len(rows) == 6
     assert set(rows) <= set(settings_table().splitlines())
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [row.split()[1] for row in rows] == re.findall(r"^- \*\*(`\w+`)\.\*\*", operations, re.MULTILINE)[:6]
 
 
 def settings_table() -> str:
