@@ -46,7 +46,8 @@ from schema.rest import (
 from schema.retry_after import read_retry_after
 from schema.text import skip_invisible
 
-_HTML = re.compile(rb"\s*text/html\s*(?:;|\Z)", re.IGNORECASE)
+# Also in a list, which is not a valid Content-Type: many recipients take its last member (RFC 9110 §8.3).
+_HTML = re.compile(rb"(?:\A|,)\s*text/html\s*(?:[;,]|\Z)", re.IGNORECASE)
 
 REJECTIONS: Mapping[int, tuple[type[ErrorOutcome], str]] = {
     400: (WethodValidationError, "invalid_data"),
@@ -141,7 +142,7 @@ def is_unclear(response: Response) -> bool:
 
 
 def _is_html(headers: Mapping[bytes, bytes]) -> bool:
-    return _HTML.match(headers.get(b"content-type", b"")) is not None
+    return _HTML.search(headers.get(b"content-type", b"")) is not None
 
 
 def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOutcome:
