@@ -39,11 +39,9 @@ class Authority:
         self.trusted.configure_trust(context)
         return context
 
-    def client(self, *, with_certificate: bool = False) -> ssl.SSLContext:
+    def client(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.trusted.configure_trust(context)
-        if with_certificate:
-            self.trusted.issue_cert("gateway.example").configure_cert(context)
         return context
 
     def _issue(self, certificate: Certificate) -> trustme.LeafCert:

@@ -34,8 +34,8 @@ from tests.faults.steps import (
     Wait,
     WithoutTls,
 )
-from tests.faults.transports import CONNECT_SECONDS, KEEPS_CONNECTIONS, TRANSPORTS, delete, transport_to
-from tests.faults.unreachable import CONNECTING, PLACES, Place
+from tests.faults.transports import KEEPS_CONNECTIONS, TRANSPORTS, delete, transport_to
+from tests.faults.unreachable import CONNECTING
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -51,32 +51,10 @@ async def answers_its_own(transport: Transport, contact: int, *, fresh: bool = F
     return (reply.status, reply.headers[b"content-location"]) == (200, b"/api/contact/%d" % contact)
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
-async def test_nothing_is_sent_without_a_connection(name: str, place: Place) -> None:
-    """The connect timeout ends the attempt also with a late deadline."""
-    with place.at() as origin:
-        async with transport_to(name, origin, connect_seconds=CONNECT_SECONDS) as transport:
-            started = asyncio.get_running_loop().time()
-            async with asyncio.timeout(15):
-                assert await verdict(transport, delete(seconds=60)) == Unsent()
-            took = asyncio.get_running_loop().time() - started
-            assert not place.waits or took >= CONNECT_SECONDS - 0.01
-
-
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"], ids=["label-too-long", "empty-label"])
 async def test_nothing_is_sent_to_an_impossible_host_name(name: str, host: str) -> None:
     async with transport_to(name, Origin("http", host, 80)) as transport:
         assert isinstance(await verdict(transport, delete()), Unsent)
-
-
-async def test_only_the_given_headers_and_host_go_out(name: str) -> None:
-    async with FaultServer() as server, transport_to(name, server.origin) as transport:
-        await transport.send(delete())
-        [request] = server.requests
-        assert request.data == (
-            b"DELETE /api/contact/7 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-            b"Accept: application/json\r\nAccept-Encoding: identity\r\n\r\n" % server.port
-        )
 
 
 @pytest.mark.parametrize("body", [b'{"name": "Ada"}', b""], ids=["body", "empty-body"])
@@ -312,14 +290,6 @@ async def test_memory_is_bounded_for_an_endless_response(name: str, fault: Fault
             tracemalloc.stop()
         assert all(one in fault.verdicts_of(name) for one in said)
         assert peak < 16 * 1024 * 1024
-
-
-async def test_the_client_certificate_is_presented_on_request(name: str) -> None:
-    async with (
-        FaultServer(tls=authority().mutual_server(ssl.TLSVersion.TLSv1_3)) as server,
-        transport_to(name, server.origin, certificate=True) as transport,
-    ):
-        assert await answers_its_own(transport, 1)
 
 
 MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLSv1_3, {NotSent, Interrupted})}

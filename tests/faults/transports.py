@@ -41,12 +41,11 @@ def carrier(
     max_connections: int = 10,
     connect_seconds: float = 2.0,
     idle_seconds: float = 5.0,
-    certificate: bool = False,
 ) -> AnyTransport:
-    """A transport of this name, which trusts the test's authority and may have a client certificate."""
+    """A transport of this name, which trusts the test's authority."""
     options = ConnectionOptions(
         origin,
-        ssl_context=authority().client(with_certificate=certificate) if origin.scheme == "https" else None,
+        ssl_context=authority().client() if origin.scheme == "https" else None,
         connect_timeout_seconds=connect_seconds,
         max_connections=max_connections,
         idle_seconds=idle_seconds,

@@ -9,7 +9,7 @@ import pytest
 
 from app.http_client.transport import NotSent
 from tests.faults.server import FaultServer
-from tests.faults.steps import SOUND, Hang, Read
+from tests.faults.steps import SOUND
 from tests.faults.transports import TRANSPORTS, delete, transport_to
 from tests.faults.unreachable import full_backlog
 from tests.http_client.exchanges import Gate, gated
@@ -99,29 +99,6 @@ async def test_a_share_at_its_limit_is_passed_over(name: str) -> None:
         of_a.opened.set()
         await asyncio.gather(*sent)
         assert transport.waiting == 0
-
-
-async def test_a_wait_that_ends_has_a_reason(name: str) -> None:
-    async with (
-        FaultServer(then=(Read(), Hang())) as server,
-        transport_to(name, server.origin, max_connections=1) as transport,
-    ):
-        holder = send(transport, delete(seconds=5))
-        await until(lambda: len(server.requests) == 1)
-        late, stopped = delete(send_seconds=0.05), delete()
-        with pytest.raises(NotSent) as caught:
-            await transport.send(late)
-        assert (caught.value.reason, caught.value.transient, late.written) == ("connection", True, False)
-        waiting = send(transport, stopped)
-        await until(lambda: transport.waiting == 1)
-        await transport.aclose()
-        with pytest.raises(NotSent) as caught:
-            await waiting
-        assert (caught.value.reason, caught.value.transient, stopped.written) == ("stopped", False, False)
-        await asyncio.gather(holder, return_exceptions=True)
-        with pytest.raises(NotSent) as caught:
-            await transport.send(delete())
-        assert caught.value.reason == "stopped"
 
 
 async def test_cancelled_waiters_of_many_shares_leave_every_place_free(name: str) -> None:

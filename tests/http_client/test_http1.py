@@ -160,20 +160,6 @@ async def test_a_response_shows_if_its_connection_was_used_before() -> None:
         assert [response.reused for response in responses] == [False, True, False, True]
 
 
-async def test_a_request_knows_whether_it_was_written(tls: ssl.SSLContext | None) -> None:
-    async with FaultServer((Read(), Hang()), tls=tls) as server, http1(server, max_connections=1) as transport:
-        written, waiting = delete(), delete()
-        sending = [asyncio.create_task(transport.send(request)) for request in (written, waiting)]
-        await until(lambda: len(server.requests) == 1)
-        assert transport.waiting == 1
-        for task in reversed(sending):
-            task.cancel()
-        results = await asyncio.gather(*sending, return_exceptions=True)
-        assert all(isinstance(result, asyncio.CancelledError) for result in results)
-        assert (written.written, waiting.written) == (True, False)
-        assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize("evil", [b"a\r\nb", b"a\rb", b"a\nb", b"a\0b", b"a\r", b"\n", b"\r\n\r\n"])
 @pytest.mark.parametrize("place", ["value", "name", "target"])
 async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> None:

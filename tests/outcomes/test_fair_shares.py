@@ -28,9 +28,11 @@ async def test_slow_deletes_of_one_token_leave_connections_for_others(transport:
         assert members.count("WethodUnavailableError") == 24
 
 
-async def test_no_connection_in_time_has_a_message_of_its_own() -> None:
+@TRANSPORTS
+async def test_no_connection_in_time_has_a_message_of_its_own(transport: str) -> None:
     """Wethod could be reached."""
-    async with upstream(for_acme_only) as wethod, gateway(wethod.url, {"WETHOD_MAX_CONNECTIONS": "1"}) as client:
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "1"}
+    async with upstream(for_acme_only) as wethod, gateway(wethod.url, environ) as client:
         slow = asyncio.create_task(client.delete("7"))
         await wethod.asked_for(1)
         # A connection must be free within two seconds; the first delete keeps it for ten.
