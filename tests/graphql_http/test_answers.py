@@ -10,7 +10,7 @@ import pytest
 from graphql import ExecutionResult, FieldNode, GraphQLError, OperationDefinitionNode, parse
 
 from app.explorer.page import STATIC
-from tests.gateway import HEADERS, gateway, serve
+from tests.gateway import gateway, serve
 from tests.graphql_http.endpoints import Recorder, make_endpoint
 from tests.upstream import answer, upstream
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from tests.upstream import Answer, Asked
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -209,26 +208,3 @@ async def test_a_client_that_leaves_before_the_end_of_its_body_gets_no_response(
 
     await make_endpoint(run, observer=observer)(SCOPE, receive, send)
     assert observer.reports[-1] is None
-
-
-async def test_a_client_that_disconnects_does_not_cancel_its_delete(tmp_path: Path) -> None:
-    audit = tmp_path / "audit.jsonl"
-    asked = asyncio.Event()
-
-    def reply(_: Asked) -> Answer:
-        asked.set()
-        return answer(200, delay_seconds=0.1)
-
-    async with upstream(reply) as wethod:
-        async with gateway(wethod.url, {"GATEWAY_AUDIT_LOG": str(audit)}) as client:
-            host, port = client.url.removeprefix("http://").split(":")
-            body = b'{"query": "mutation { deleteContact(id: 7) { __typename } }"}'
-            fields = {"Host": "a", **HEADERS, "Content-Type": JSON, "Content-Length": str(len(body))}
-            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-            _, writer = await asyncio.open_connection(host, int(port))
-            writer.write(f"POST /graphql HTTP/1.1\r\n{lines}\r\n".encode() + body)
-            await writer.drain()
-            await asyncio.wait_for(asked.wait(), 5)
-            writer.transport.abort()
-        # The gateway has drained: every request has ended.
-        assert "DeleteContactSuccess" in audit.read_text(encoding="utf-8")

@@ -119,18 +119,21 @@ def labels(values: Mapping[str, str]) -> str:
 
 
 def samples(text: bytes) -> dict[str, float]:
-    """Return every sample of ``/metrics`` except those of processes, as ``name{label="value"}``, labels sorted."""
+    """Return the samples of ``/metrics`` as ``name{label="value"}``, without those that differ from run to run."""
     return {
         f"{sample.name}{labels(sample.labels)}": sample.value
         for family in text_string_to_metric_families(text.decode())
         for sample in family.samples
-        if not family.name.startswith(("gateway_process", "gateway_build", "gateway_event_loop_tasks"))
+        if not family.name.startswith(("gateway_process", "gateway_build", "gateway_event_loop"))
+    }
+
+
+def counts(text: bytes) -> dict[str, float]:
+    """Return the samples of ``/metrics`` that are not 0, without sums and buckets."""
+    return {
+        name: value for name, value in samples(text).items() if value and "_sum" not in name and "_bucket" not in name
     }
 
 
 def numbers(observers: Observability) -> dict[str, float]:
-    """Return the samples of ``/metrics`` that are not 0, without sums and buckets."""
-    text = observers.render_metrics()[0]
-    return {
-        name: value for name, value in samples(text).items() if value and "_sum" not in name and "_bucket" not in name
-    }
+    return counts(observers.render_metrics()[0])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import pickle
 import re
 import shutil
 import subprocess
@@ -19,16 +17,10 @@ from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
 from app.server.lifecycle import Lifecycle
-from app.shared_counters import SharedCounters
-from schema.errors import WethodRateLimitedError, WethodUnavailableError
 from tests.observability.records import (
     CALLER,
     OPERATIONS,
-    READ,
     SCOPE,
-    Evidence,
-    Removed,
-    Thing,
     numbers,
     observability,
     record,
@@ -40,7 +32,6 @@ from tests.system_parts import require
 
 if TYPE_CHECKING:
     from app.observability.observability import Observability
-    from app.wethod.record import OperationRecord
 
 ATTEMPTS = "wethod_upstream_request_duration_seconds_count"
 ALWAYS = {"wethod_upstream_connections_limit": 100, 'gateway_workers{state="starting"}': 1}
@@ -49,55 +40,6 @@ ALWAYS = {"wethod_upstream_connections_limit": 100, 'gateway_workers{state="star
 
 def counted(observers: Observability) -> dict[str, float]:
     return {name: value for name, value in numbers(observers).items() if name not in ALWAYS}
-
-
-# id: (record, what it adds besides the duration)
-RECORDS: dict[str, tuple[OperationRecord, dict[str, float]]] = {
-    "response": (
-        record(),
-        {
-            'wethod_operation_total{operation="removeThing",outcome="Removed"}': 1,
-            'wethod_operation_confirmed_total{by="RESPONSE",operation="removeThing"}': 1,
-        },
-    ),
-    "absence-shared": (
-        record(Removed(Evidence.ABSENCE, 404), shared=True),
-        {
-            'wethod_operation_total{operation="removeThing",outcome="Removed"}': 1,
-            'wethod_operation_confirmed_total{by="ABSENCE",operation="removeThing"}': 1,
-            'wethod_operation_shared_total{operation="removeThing"}': 1,
-        },
-    ),
-    "no-evidence": (record(Thing(), READ), {'wethod_operation_total{operation="readThing",outcome="Thing"}': 1}),
-    "remembered-429": (
-        record(WethodRateLimitedError(key="too_many_requests", message=""), limit="rate"),
-        {
-            'wethod_operation_total{operation="removeThing",outcome="WethodRateLimitedError"}': 1,
-            'gateway_refused_total{limit="rate"}': 1,
-        },
-    ),
-    "overloaded": (
-        record(WethodUnavailableError(key="overloaded", message=""), limit="in_flight"),
-        {
-            'wethod_operation_total{operation="removeThing",outcome="WethodUnavailableError"}': 1,
-            'gateway_refused_total{limit="in_flight"}': 1,
-        },
-    ),
-}
-
-
-@pytest.mark.parametrize(("ended", "adds"), RECORDS.values(), ids=RECORDS)
-def test_a_call_is_counted_by_its_outcome(ended: OperationRecord, adds: dict[str, float]) -> None:
-    observers = observability()
-    observers.operations.operation_ended(ended)
-    count = f'wethod_operation_duration_seconds_count{{operation="{ended.operation.name}"}}'
-    assert counted(observers) == adds | {count: 1}
-    text = samples(observers.render_metrics()[0])
-    assert text[count.replace("_count", "_sum")] == pytest.approx(0.0125)
-    bucket = rf'wethod_operation_duration_seconds_bucket{{le="([0-9.]+)",operation="{ended.operation.name}"}}'
-    buckets = {float(found[1]): value for name, value in text.items() if (found := re.fullmatch(bucket, name))}
-    assert buckets == {bound: float(bound >= 0.0125) for bound in buckets}
-    assert len(buckets) == 14
 
 
 def test_every_outcome_has_its_series_from_the_start() -> None:
@@ -226,23 +168,6 @@ async def test_workers_share_one_page() -> None:
         assert processes["gateway_process_cpu_seconds_total", worker] > 0
         assert 3 <= processes["gateway_process_open_fds", worker] < 1_000
         assert processes["gateway_process_start_time_seconds", worker] > 1_700_000_000
-
-
-def descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
-def test_shared_memory_is_released() -> None:
-    before = descriptors()
-    counters = SharedCounters(3, 10)
-    address = counters.address
-    copy: SharedCounters = pickle.loads(pickle.dumps(counters))  # noqa: S301 - our own
-    copy.row(2)[9] = 4.5
-    assert counters.column(9) == [0.0, 0.0, 4.5]
-    del counters, copy
-    gc.collect()
-    assert not Path(address).exists()
-    assert descriptors() <= before
 
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -105,32 +105,19 @@ async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "server"), [(None, {}), (200, {SERVER_STATUS: None})], ids=["body-cut-off", "connection-lost"]
+    ("status", "server", "sent"),
+    [(None, {}, None), (200, {SERVER_STATUS: None}, None), (None, {SERVER_STATUS: 408}, 408)],
+    ids=["body-cut-off", "connection-lost", "response-of-the-server"],
 )
-async def test_a_request_without_a_response_has_its_line(status: int | None, server: dict[str, None], log: int) -> None:
+async def test_the_line_of_a_request_has_the_status_that_was_sent(
+    status: int | None, server: dict[str, int | None], sent: int | None, log: int
+) -> None:
     scope = SCOPE | {"path": "/graphql\n" + "x" * 500} | server
     observation = observability().requests.request_started(scope, *CALLER)
     observation.ended(status)
     (line,) = logged(log)
     del line["time"], line["durationMs"]
-    assert line == LINE | {"path": "/graphql" + "x" * 192, "status": None}
-
-
-async def test_a_response_of_the_server_is_counted_once(log: int) -> None:
-    """The application sees only a disconnect."""
-    observers = observability()
-    scope = dict(SCOPE)
-    observation = observers.requests.request_started(scope, *CALLER)
-    observers.server.request_refused(408)
-    scope[SERVER_STATUS] = 408
-    observation.ended(None)
-    (line,) = logged(log)
-    assert line["status"] == 408
-    found = numbers(observers)
-    assert {name: value for name, value in found.items() if "requests_total" in name} == {
-        'gateway_http_requests_total{status="408"}': 1
-    }
-    assert found["gateway_http_request_duration_seconds_count"] == 1
+    assert line == LINE | {"path": "/graphql" + "x" * 192, "status": sent}
 
 
 def test_requests_have_no_line_above_info(log: int) -> None:
