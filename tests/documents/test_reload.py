@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 
 from tests.documents.requests import write_manifest
 from tests.gateway import HEADERS
-from tests.program import CLEAN, running
+from tests.program import running
 from tests.support import NO_TLS, until
 
 if TYPE_CHECKING:
@@ -84,27 +83,3 @@ async def test_sighup_reloads_the_documents_of_every_worker(tmp_path: Path, work
         )
         program.process.terminate()
         assert await program.wait(30) == 0
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-async def test_a_bad_manifest_stops_the_program_with_one_line(tmp_path: Path, workers: int) -> None:
-    manifest = tmp_path / "manifest.json"
-    replace(manifest, "query Broken { nothing }")
-    environ = {
-        "WETHOD_BASE_URL": NOWHERE,
-        "GATEWAY_TRUSTED_DOCUMENTS": str(manifest),
-        "GATEWAY_WORKERS": str(workers),
-        "GATEWAY_AUDIT_KEY_FILE": str(tmp_path / "key"),
-    }
-    (tmp_path / "key").write_text("a key for tests only", encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "serve", "--port", "0"),
-        env=CLEAN | environ,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 1
-    assert said.decode() == (
-        f"wethod-graphql: GATEWAY_TRUSTED_DOCUMENTS={manifest}: the document Broken (key-Broken) cannot be run: "
-        "Cannot query field 'nothing' on type 'Query'. (line 1, column 16)\n"
-    )

@@ -266,15 +266,6 @@ def test_a_line_after_the_close_is_written(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_closed_descriptor_is_refused_at_once() -> None:
-    """The next file that is opened gets the same number."""
-    reader, fd = os.pipe()
-    os.close(reader)
-    os.close(fd)
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        LineWriter(fd, most_bytes=0)
-
-
 def test_a_signal_handler_may_write_during_a_write(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     writer = LineWriter(path, most_bytes=1_000_000)

@@ -17,9 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.server.connection import Connection
-from app.settings import load
-from app.start_error import StartError
-from app.wethod.audit import MAX_BACKLOG_BYTES, Audit, open_audit
+from app.wethod.audit import MAX_BACKLOG_BYTES, Audit
 from schema import rest
 from schema.delete_contact import from_no_response, from_repeat, from_response
 from schema.errors import WethodUnauthorizedError, WethodValidationError
@@ -235,27 +233,3 @@ async def test_waiting_lines_are_logged_with_the_reason(caplog: pytest.LogCaptur
     audit.writer.flush(0)
     audit.close(0)
     os.close(writer)
-
-
-@pytest.mark.parametrize(
-    ("where", "problem"),
-    [("/no/such/folder/audit", "No such file or directory"), ("/proc", "Is a directory")],
-)
-def test_an_audit_that_cannot_be_written_stops_the_start(where: str, problem: str) -> None:
-    with pytest.raises(StartError) as caught:
-        open_audit(load({"GATEWAY_AUDIT_LOG": where}), AUDIT_KEY)
-    assert str(caught.value) == f"GATEWAY_AUDIT_LOG={where}: {problem}"
-
-
-def test_a_closed_standard_output_stops_the_start() -> None:
-    """The next file that is opened would get the lines."""
-    code = (
-        "from app.settings import load\n"
-        "from app.wethod.audit import open_audit\n"
-        "from app.start_error import StartError\n"
-        "try: open_audit(load({}), b'k' * 16)\n"
-        "except StartError as error: raise SystemExit(str(error))\n"
-    )
-    command = f'exec {sys.executable} -c "$0" >&-'
-    done = subprocess.run(["sh", "-c", command, code], capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
-    assert (done.returncode, done.stderr) == (1, "GATEWAY_AUDIT_LOG=stdout: standard output is closed\n")
