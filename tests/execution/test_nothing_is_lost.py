@@ -140,26 +140,3 @@ async def test_every_delete_has_one_record_and_one_outcome(
     named = {outcome.get("__typename") for outcome in outcomes + [each for each in results if isinstance(each, dict)]}
     assert None not in results
     assert named - {None} <= {record["outcome"] for record in records}
-
-
-@pytest.mark.parametrize("accept", MEDIA_TYPES)
-@pytest.mark.parametrize(
-    ("source", "variables", "message"),
-    [
-        (BRIEF, {"id": "6", "brief": None}, "Variable '$brief' must not be null where the operation uses it."),
-        (DEFAULT, {"id": None}, "Variable '$id' must not be null where the operation uses it."),
-        (WHOLE, {}, "Variable '$id' has invalid value: Expected a value of non-null type 'ID!' to be provided."),
-        (WHOLE, {"id": 1.5}, "Variable '$id' has invalid value: ID must be a string or an integer without fraction"),
-    ],
-    ids=["null-for-a-condition", "null-for-a-default", "missing", "wrong-type"],
-)
-async def test_a_mistake_in_the_variables_sends_nothing(
-    client: GatewayClient, wethod: Upstream, accept: str, source: str, variables: dict[str, object], message: str
-) -> None:
-    wethod.asked.clear()
-    response = await post(client, Case(source, variables), accept)
-    assert response.status_code == 422
-    (error,) = response.json()["errors"]
-    assert error["message"].startswith(message)
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
-    assert wethod.asked == []

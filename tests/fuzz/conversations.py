@@ -75,7 +75,7 @@ async def examine(packets: list[bytes], rng: random.Random) -> None:
     data = b"".join(packets)
     whole = await converse(packets)
     apart = await converse(split(rng, data))
-    expected = [(request.method.decode(), request.body) for request in read_requests(data).requests]
+    expected = [(request.method.decode(), request.body) for request in read_requests(data)]
     for reading in (whole, apart):
         assert list(reading.asked) == expected[: len(reading.asked)]
         assert set(reading.statuses) <= {b"200", b"400", b"408", b"503", *_TOO_LONG}

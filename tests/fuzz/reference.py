@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
-Rest: TypeAlias = Literal["nothing", "partial", "malformed", "unread"]
-
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") +([\x21-\x7e]+) +HTTP/(1\.[01])")
 _STATUS_LINE = re.compile(rb"(HTTP|RTSP|ICE)/(1\.[01]) ([0-9]{3})(?: .*)?", re.DOTALL)
@@ -43,19 +41,6 @@ class Request:
     fields: Fields
     body: bytes
     keeps_alive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """The messages of one side of a connection.
-
-    Attributes:
-        requests: those that are there whole.
-        rest: the kind of the bytes behind them. ``unread``: the last request ended the connection.
-    """
-
-    requests: tuple[Request, ...]
-    rest: Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,23 +167,19 @@ def _request(data: bytes, at: int) -> tuple[Request, int]:
     return Request(method, target, version, fields, body, keeps_alive), at
 
 
-def read_requests(data: bytes) -> Conversation:
+def read_requests(data: bytes) -> tuple[Request, ...]:
+    """The whole requests in these bytes, up to one that is malformed, or that ends the connection."""
     requests: list[Request] = []
     at = 0
-    while True:
+    while not requests or requests[-1].keeps_alive:
         while data[at : at + 1] in {b"\r", b"\n"}:
             at += 1
-        if at == len(data):
-            return Conversation(tuple(requests), "nothing")
         try:
             request, at = _request(data, at)
-        except MalformedError:
-            return Conversation(tuple(requests), "malformed")
-        except PartialError:
-            return Conversation(tuple(requests), "partial")
+        except (MalformedError, PartialError):
+            break
         requests.append(request)
-        if not request.keeps_alive:
-            return Conversation(tuple(requests), "unread")
+    return tuple(requests)
 
 
 def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int]:

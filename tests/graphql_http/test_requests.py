@@ -86,6 +86,12 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
         for name, value in {"fraction": b"1.5", "beyond-a-float": b"1e999", "true": b"true"}.items()
     },
     "id-variable-null": (body(query=DELETE, variables={"id": None}), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
+    "id-variable-null-for-a-default": (
+        body(query='mutation($id: ID = "5") { deleteContact(id: $id) { __typename } }', variables={"id": None}),
+        422,
+        "BAD_USER_INPUT",
+        "Variable '$id' must not be null where the operation uses it.",
+    ),
     "id-variable-absent": (body(query=DELETE), 422, "BAD_USER_INPUT", "of non-null type 'ID!'"),
     **{
         f"id-literal-{name}": (
