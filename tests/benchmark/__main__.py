@@ -53,24 +53,19 @@ def measure(spec: str, upstream: Upstream, seconds: int, logs: Path) -> Round:
         rows: list[Row] = []
         wrong = server.load("differ", 32, WARM_UP_SECONDS, check=True).wrong
         for heads, connections in [LOADS[1]] if spec in BRIEFLY else LOADS:
-            before = upstream.ask(heads)
-            user, kernel = process.cpu_seconds()
+            calls, cpu_seconds = upstream.ask(heads), sum(process.cpu_seconds())
             result = server.load(heads, connections, seconds)
-            user, kernel = (after - then for after, then in zip(process.cpu_seconds(), (user, kernel), strict=True))
-            calls = upstream.ask("count") - before
-            requests = max(1, result.requests)
+            calls, cpu_seconds = upstream.ask("count") - calls, sum(process.cpu_seconds()) - cpu_seconds
             rows.append(
                 Row(
                     heads=heads,
                     connections=connections,
                     requests_per_second=result.requests / result.seconds,
-                    requests_per_cpu_second=result.requests / (user + kernel),
-                    user_us=1e6 * user / requests,
-                    kernel_us=1e6 * kernel / requests,
+                    requests_per_cpu_second=result.requests / cpu_seconds,
                     p50_ms=result.p50_ms,
                     p99_ms=result.p99_ms,
                     errors=result.errors,
-                    upstream_calls_per_request=calls / requests,
+                    upstream_calls_per_request=calls / max(1, result.requests),
                     rss_mb=process.rss_mb(),
                 )
             )

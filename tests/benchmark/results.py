@@ -24,8 +24,6 @@ class Row(msgspec.Struct, frozen=True):
     connections: int
     requests_per_second: float
     requests_per_cpu_second: float
-    user_us: float
-    kernel_us: float
     p50_ms: float
     p99_ms: float
     errors: int

@@ -1,12 +1,9 @@
-"""Two example operations, records of their calls, and the observers of a worker that calls them."""
+"""Requests as the observers see them, the observers of a worker, and the samples of ``/metrics``."""
 
 from __future__ import annotations
 
 import contextlib
-import enum
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,55 +11,11 @@ from app.http_client.transport import Request
 from app.observability.observability import Observability
 from app.server.lifecycle import Lifecycle
 from app.settings import load
-from app.wethod.record import OperationRecord
-from schema.errors import WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError
-from schema.rest import RestOperation
+from schema.root import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-
-class Evidence(enum.Enum):
-    RESPONSE = 1
-    ABSENCE = 2
-
-
-@dataclass
-class Removed:
-    confirmed_by: Evidence = Evidence.RESPONSE
-    status_code: int | None = 200
-
-
-@dataclass
-class Thing:
-    name: str = "thing"
-
-
-ERRORS = (WethodNotFoundError, WethodRateLimitedError, WethodUnavailableError)
-
-
-def check_nothing() -> tuple[()]:
-    """Accept the call of an operation without arguments."""
-    return ()
-
-
-def operation(name: str, success: type, *, audited: bool) -> RestOperation[Any, Any]:
-    return RestOperation(
-        name=name,
-        method="PUT",
-        path="/api/thing",
-        check=check_nothing,
-        outcomes=(success, *ERRORS),
-        body_needed=lambda _status, _headers: "none",
-        from_response=lambda *_: success(),
-        from_no_response=lambda *_: success(),
-        audited=audited,
-    )
-
-
-REMOVE = operation("removeThing", Removed, audited=True)
-READ = operation("readThing", Thing, audited=False)
-OPERATIONS = (REMOVE, READ)
 
 SCOPE: dict[str, Any] = {
     "type": "http",
@@ -76,18 +29,6 @@ SCOPE: dict[str, Any] = {
 
 CALLER = ("request-1", "acme", "203.0.113.7")
 """Request id, company and address."""
-
-
-def record(
-    outcome: object = None,
-    called: RestOperation[Any, Any] = REMOVE,
-    *,
-    shared: bool = False,
-    limit: Literal["in_flight", "rate"] | None = None,
-) -> OperationRecord:
-    """Return the record of a call; a success unless another outcome is given."""
-    caller: Any = SimpleNamespace(request_id="request-1")
-    return OperationRecord(called, caller, (), outcome or Removed(), 1, shared, 0.0125, limit)
 
 
 def request(*, written: bool = True, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:

@@ -17,18 +17,18 @@ from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
 from app.server.lifecycle import Lifecycle
+from schema.root import OPERATIONS
 from tests.observability.records import (
     CALLER,
-    OPERATIONS,
     SCOPE,
     numbers,
     observability,
-    record,
     request,
     running,
     samples,
 )
 from tests.system_parts import require
+from tests.wethod.records import record
 
 if TYPE_CHECKING:
     from app.observability.observability import Observability
@@ -155,7 +155,7 @@ async def test_workers_share_one_page() -> None:
             observers.operations.operation_ended(record())
         for observers in (first, second):
             found = numbers(observers)
-            assert found['wethod_operation_total{operation="removeThing",outcome="Removed"}'] == 2
+            assert found['wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"}'] == 2
             assert found['gateway_workers{state="starting"}'] == 2
         processes = {
             (sample.name, sample.labels["worker"]): sample.value

@@ -13,14 +13,16 @@ from app.observability.observability import make_counters, metrics_of
 from app.server.lifecycle import Lifecycle
 from app.settings import load
 from app.start_error import StartError
-from tests.observability.records import OPERATIONS, observability, record, samples
+from schema.root import OPERATIONS
+from tests.observability.records import observability, samples
 from tests.support import free_port
 from tests.system_parts import require_ipv6
+from tests.wethod.records import record
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
-REMOVED = 'wethod_operation_total{operation="removeThing",outcome="Removed"}'
+DELETED = 'wethod_operation_total{operation="deleteContact",outcome="DeleteContactSuccess"}'
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_the_port_serves_the_metrics_of_all_workers(port: int) -> None:
         ]
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/metrics")
-    assert samples(found.content)[REMOVED] == 2
+    assert samples(found.content)[DELETED] == 2
     assert found.headers["cache-control"] == "no-store"
     assert statuses == [200, 405, 404, 404]
 

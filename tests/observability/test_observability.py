@@ -24,8 +24,9 @@ from app.server.lifecycle import Lifecycle
 from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import BLOCKED_BYTES, Audit
+from schema.root import OPERATIONS
 from tests.gateway import AUDIT_KEY
-from tests.observability.records import CALLER, OPERATIONS, SCOPE, numbers, observability, running
+from tests.observability.records import CALLER, SCOPE, numbers, observability, running
 from tests.support import json_lines
 
 if TYPE_CHECKING:
