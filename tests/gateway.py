@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
@@ -16,6 +17,7 @@ from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
 from app.settings import load
 from schema.root import OPERATIONS, build_schema
+from tests.server.serving import request
 from tests.support import NO_TLS, with_lifespan
 
 if TYPE_CHECKING:
@@ -49,11 +51,24 @@ mutation Delete($id: ID!) {{ deleteContact(id: $id) {{
 """
 
 
+def request_bytes(
+    query: str, variables: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A GraphQL request on the wire, with the usual headers and these."""
+    body = json.dumps({"query": query, "variables": variables or {}}).encode()
+    fields = HEADERS | {"Content-Type": "application/json"} | dict(headers or {})
+    return request(b"/graphql", body, b"POST", *(f"{name}: {value}".encode() for name, value in fields.items()))
+
+
 class GatewayClient:
     def __init__(self, url: str, http: httpx.AsyncClient, server: GatewayServer) -> None:
         self.url = url
         self.http = http
         self.server = server
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     async def graphql(
         self,

@@ -84,7 +84,7 @@ async def test_the_audit_has_the_ipv4_address_of_a_client_of_an_ipv6_socket(tmp_
     audit = tmp_path / "audit.jsonl"
     require_ipv6()
     async with gateway("http://127.0.0.1:1", {"GATEWAY_AUDIT_LOG": str(audit)}, host="::") as client:
-        client.url = f"http://127.0.0.1:{client.url.rpartition(':')[2]}"
+        client.url = f"http://127.0.0.1:{client.port}"
         assert (await client.delete("x"))["__typename"] == "WethodValidationError"
     assert json.loads(audit.read_text(encoding="utf-8"))["client"] == "127.0.0.1"
 

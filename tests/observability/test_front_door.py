@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway import HEADERS, gateway
+from tests.gateway import HEADERS, gateway, request_bytes
 from tests.observability.records import counts, samples
 from tests.observability.span_collector import collector
 from tests.outcomes.outcomes import TRANSPORTS
-from tests.server.serving import connect, request
+from tests.server.serving import connect
 from tests.support import json_lines, until
 from tests.upstream import HANGING, LOST, answer, upstream
 from tests.wethod.records import AUDIT_LINE
@@ -230,12 +230,9 @@ async def test_a_call_that_waited_is_counted_by_the_limit_that_refused_it(tmp_pa
 async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path: Path) -> None:
     environ = environment(tmp_path / "audit", GATEWAY_READ_TIMEOUT_SECONDS="0.2")
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
-        host, port = client.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(sent)
-        async with asyncio.timeout(10):
-            assert (await reader.readline()).split()[1] == str(status).encode()
-        writer.close()
+        async with connect(client.port) as late:
+            await late.send(sent)
+            assert (await late.answer()).status == status
         found = await numbers(client)
     requests = {name: value for name, value in found.items() if name.startswith("gateway_http_requests_total")}
     assert requests == {f'gateway_http_requests_total{{status="{status}"}}': 1}
@@ -246,12 +243,10 @@ async def test_a_request_whose_connection_is_reset_has_no_status(tmp_path: Path)
     """Its delete has an outcome, but no client gets the response."""
     path = tmp_path / "audit"
     released = asyncio.Event()
-    body = b'{"query": "mutation { deleteContact(id: 7) { __typename } }"}'
-    fields = [f"{name}: {value}".encode() for name, value in HEADERS.items()]
     script = [dataclasses.replace(answer(200), after=released)]
     async with upstream(script) as wethod, gateway(wethod.url, environment(path)) as client:
-        async with connect(int(client.url.rpartition(":")[2])) as leaving:
-            await leaving.send(request(b"/graphql", body, b"POST", b"Content-Type: application/json", *fields))
+        async with connect(client.port) as leaving:
+            await leaving.send(request_bytes(DELETE, {"id": "7"}))
             await wethod.asked_for(1)
             leaving.reset()
             await numbers(client)  # by its answer, the gateway has read the reset too

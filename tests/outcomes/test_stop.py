@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway import HEADERS, gateway
+from tests.gateway import HEADERS, gateway, request_bytes
 from tests.outcomes.outcomes import STOPPED, TRANSPORTS, rejection, success, unavailable, unknown
 from tests.support import json_lines
 from tests.upstream import HANGING, LOST, Answer, answer, upstream
@@ -125,13 +125,6 @@ async def test_a_delete_that_waits_for_an_equal_one_is_unknown() -> None:
         assert len(wethod.asked) == 1
 
 
-def pipelined(body: dict[str, object]) -> bytes:
-    data = json.dumps(body).encode()
-    lines = [f"{name}: {value}" for name, value in {**HEADERS, "Content-Type": "application/json"}.items()]
-    head = "\r\n".join(["POST /graphql HTTP/1.1", "Host: test", *lines, f"Content-Length: {len(data)}"])
-    return head.encode() + b"\r\n\r\n" + data
-
-
 async def test_a_forced_stop_sends_answers_that_wait_for_their_client() -> None:
     long = "mutation { " + " ".join(f"d{i}: deleteContact(id: {i}) {{ ...F }}" for i in range(1, 21)) + " }"
     long += " fragment F on DeleteContactResult { ... on WethodValidationError { failures { field message } } }"
@@ -142,8 +135,8 @@ async def test_a_forced_stop_sends_answers_that_wait_for_their_client() -> None:
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             stalled.setblocking(False)  # noqa: FBT003 - the signature of the standard library
             loop = asyncio.get_running_loop()
-            await loop.sock_connect(stalled, ("127.0.0.1", int(client.url.rpartition(":")[2])))
-            await loop.sock_sendall(stalled, pipelined({"query": long}) * 20)
+            await loop.sock_connect(stalled, ("127.0.0.1", client.port))
+            await loop.sock_sendall(stalled, request_bytes(long) * 20)
             asked = -1
             while len(wethod.asked) != asked:  # until an answer waits for the client
                 asked = len(wethod.asked)

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
 
 from app.main import WorkerContext
 from app.settings import Settings
-from tests.gateway import HEADERS, MUTATION, GatewayClient, gateway
-from tests.server.serving import connect, request, send_in_pieces
+from tests.gateway import MUTATION, gateway, request_bytes
+from tests.server.serving import connect, send_in_pieces
 from tests.upstream import answer, upstream
 
 
-def port_of(front: GatewayClient) -> int:
-    return int(front.url.rpartition(":")[2])
-
-
-def _delete(contact_id: str, headers: dict[str, str]) -> bytes:
-    body = json.dumps({"query": MUTATION, "variables": {"id": contact_id}}).encode()
-    lines = [f"{name}: {value}".encode() for name, value in (HEADERS | headers).items()]
-    return request(b"/graphql", body, b"POST", b"Content-Type: application/json", *lines)
-
-
 async def test_requests_of_one_connection_share_nothing() -> None:
-    asked = [
-        _delete("17", {}),
-        _delete("17", {}),
-        _delete("18", {}),
-        _delete("19", {"Authorization": "Bearer other-token"}),
-        _delete("20", {"Authorization": "Bearer other-token"}),
-        _delete("21", {"X-Request-ID": "given-by-the-client"}),
-        _delete("22", {"X-Request-ID": "given-by-the-client"}),
-        _delete("23", {"X-Request-ID": "not usable"}),
-        _delete("24", {"X-Request-ID": "not usable"}),
-        _delete("25", {"Wethod-Company": "-"}),
-        _delete("26", {"Wethod-Company": "-"}),
+    asked: list[tuple[str, dict[str, str]]] = [
+        ("17", {}),
+        ("17", {}),
+        ("18", {}),
+        ("19", {"Authorization": "Bearer other-token"}),
+        ("20", {"Authorization": "Bearer other-token"}),
+        ("21", {"X-Request-ID": "given-by-the-client"}),
+        ("22", {"X-Request-ID": "given-by-the-client"}),
+        ("23", {"X-Request-ID": "not usable"}),
+        ("24", {"X-Request-ID": "not usable"}),
+        ("25", {"Wethod-Company": "-"}),
+        ("26", {"Wethod-Company": "-"}),
     ]
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
         members = []
-        async with connect(port_of(front)) as client:
-            for data in asked:
-                await client.send(data)
+        async with connect(front.port) as client:
+            for contact_id, headers in asked:
+                await client.send(request_bytes(MUTATION, {"id": contact_id}, headers))
                 members.append((await client.answer()).json["data"]["deleteContact"]["__typename"])
     assert members == ["DeleteContactSuccess"] * 9 + ["WethodValidationError"] * 2
     assert [(one.target.rpartition("/")[2], one.header("authorization")) for one in wethod.asked] == [
@@ -59,7 +48,7 @@ async def test_a_body_beyond_the_limit_is_a_413_before_its_end() -> None:
     head = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
     async with upstream([answer(200)]) as wethod, gateway(wethod.url) as front:
         for body in ((b"Content-Length: 9999999999\r\n\r\n{",), (b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 40)):
-            async with connect(port_of(front)) as client:
+            async with connect(front.port) as client:
                 sending = asyncio.create_task(send_in_pieces(client, [head, *body]))
                 assert (await client.answer()).status == 413
                 sending.cancel()

@@ -35,7 +35,7 @@ def member(response: httpx.Response) -> str:
 
 def is_refused(gateway: Program) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))).close()
+        socket.create_connection(("127.0.0.1", gateway.port)).close()
     except ConnectionError:
         return True
     return False
