@@ -1,11 +1,11 @@
-"""Plans: their delegation to graphql-core, their calls of resolvers, and the bounds that they set before any call."""
+"""Plans: their delegation to graphql-core, their calls of resolvers, and the errors that they report."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import pytest
 import strawberry
@@ -16,9 +16,6 @@ from app.execution.plan import MAX_CHOICES
 from app.execution.request_error import RequestError
 from tests.execution.comparison import plan_of, run_graphql_core, run_plan
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
-
-if TYPE_CHECKING:
-    from graphql import GraphQLSchema
 
 SCHEMA = build_contact_schema()
 
@@ -80,15 +77,6 @@ def test_a_longer_document_has_fewer_errors_reported(padding: int, count: int) -
     assert len(caught.value.errors) == count + 1
 
 
-def build(query: type, mutation: type) -> GraphQLSchema:
-    return strawberry.Schema(query=query, mutation=mutation)._schema  # noqa: SLF001 - no public way to it
-
-
-@strawberry.field(metadata={"calls": "ids"})  # type: ignore[untyped-decorator]  # its overloads know no metadata
-async def delete_many(info: strawberry.Info, ids: list[strawberry.ID], note: str | None = None) -> list[str] | None:
-    return [f"{info.context}-{each}" for each in ids]
-
-
 @strawberry.field
 async def shout(words: Annotated[str, strawberry.argument(name="say")] = "a") -> str | None:
     return words.upper()
@@ -115,37 +103,16 @@ def note(info: strawberry.Info, name: str) -> str | None:
     return name
 
 
-BULK = build(create_type("Query", [shout, fail, read, note]), create_type("Mutation", [delete_many]))
-
-
-TWO_LISTS = "mutation ($i: [ID!]!) { a: deleteMany(ids: $i) b: deleteMany(ids: [1, 2]) }"
-
-
-@pytest.mark.parametrize(
-    ("source", "variables"),
-    [
-        ("mutation { deleteMany(ids: [1, 2, 3]) }", {}),
-        ("mutation { deleteMany(ids: 1) }", {}),
-        ("mutation { deleteMany(ids: []) }", {}),
-        (TWO_LISTS, {"i": [1] * 98}),
-    ],
-)
-def test_a_field_may_make_several_calls(source: str, variables: dict[str, object]) -> None:
-    assert run_plan(plan_of(BULK, source), variables, "c") == run_graphql_core(BULK, source, variables, "c")
-
-
-def test_the_calls_of_all_fields_are_bounded() -> None:
-    """The metadata of a field names the list argument whose length counts."""
-    with pytest.raises(RequestError) as caught:
-        plan_of(BULK, TWO_LISTS).coerce({"i": [1] * 99})
-    assert caught.value.limit == "calls"
+RESOLVERS = strawberry.Schema(create_type("Query", [shout, fail, read, note]))._schema  # noqa: SLF001 - no public way to it
 
 
 def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
     source = 'query ($s: String) { a: shout b: shout(say: "x") c: shout(say: $s) d: shout(say: "y") @skip(if: true) }'
     for text in (source, source.replace("{", "{ fail", 1)):
         for variables in ({}, {"s": "z"}):
-            assert run_plan(plan_of(BULK, text), variables, None) == run_graphql_core(BULK, text, variables, None)
+            assert run_plan(plan_of(RESOLVERS, text), variables, None) == run_graphql_core(
+                RESOLVERS, text, variables, None
+            )
 
 
 @pytest.mark.parametrize(
@@ -158,8 +125,8 @@ def test_several_resolvers_of_a_query_run_as_on_graphql_core() -> None:
 )
 def test_resolvers_of_a_query_are_called_in_the_order_of_graphql_core(source: str) -> None:
     """Synchronous ones first; the answer keeps the order of the names."""
-    expected = run_graphql_core(BULK, source, {}, StubContacts())
-    assert run_plan(plan_of(BULK, source), {}, StubContacts()) == expected
+    expected = run_graphql_core(RESOLVERS, source, {}, StubContacts())
+    assert run_plan(plan_of(RESOLVERS, source), {}, StubContacts()) == expected
 
 
 class Capitals(FieldExtension):

@@ -162,16 +162,18 @@ async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_p
 
 
 async def test_limits_are_counted(tmp_path: Path) -> None:
-    async with (
-        upstream([HANGING]) as wethod,
-        gateway(wethod.url, environment(tmp_path / "audit", GATEWAY_MAX_TOKENS="20")) as client,
-    ):
+    environ = environment(tmp_path / "audit", GATEWAY_MAX_TOKENS="30", GATEWAY_MAX_DELETES="1")
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
+        assert (await client.graphql("mutation { deleteContacts(ids: [1, 2]) { id } }")).status_code == 422
         assert (await client.graphql("{ __typename " + "a: __typename " * 20 + "}")).status_code == 422
         assert (await client.graphql("{ __typename }", padding="x" * 70_000)).status_code == 413
         found = await numbers(client)
-    assert found['gateway_refused_total{limit="tokens"}'] == 1
-    assert found['gateway_refused_total{limit="body"}'] == 1
-    assert found['gateway_http_requests_total{status="422"}'] == 1
+    assert {name: found[f'gateway_refused_total{{limit="{name}"}}'] for name in ("calls", "tokens", "body")} == {
+        "calls": 1,
+        "tokens": 1,
+        "body": 1,
+    }
+    assert found['gateway_http_requests_total{status="422"}'] == 2
     assert found['gateway_http_requests_total{status="413"}'] == 1
 
 
