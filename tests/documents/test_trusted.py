@@ -248,36 +248,6 @@ def test_a_manifest_that_is_gone_stops_the_start(tmp_path: Path) -> None:
         create_app(context, Lifecycle(), build_schema(), OPERATIONS)
 
 
-BAD_MANIFESTS = {
-    "no-json": ("{", "it is not JSON"),
-    "missing": (None, "it cannot be read: No such file or directory"),
-}
-
-
-@pytest.mark.parametrize(("content", "message"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
-async def test_a_bad_manifest_keeps_the_old_one(
-    tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture, content: str | None, message: str
-) -> None:
-    """The log has the reason, and the next good manifest is loaded."""
-    caplog.set_level("INFO", logger="app.documents.trusted")
-    manifest = tmp_path / "manifest.json"
-    write_manifest(manifest, {"old": CONTEXT})
-    async with gateway(wethod.url, {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as client:
-        if content is None:
-            manifest.unlink()
-        else:
-            manifest.write_text(content, encoding="utf-8")
-        client.server.reload()
-        await until(lambda: "the trusted documents stay as they were" in caplog.text)
-        assert message in caplog.text
-        assert [record.levelname for record in caplog.records] == ["ERROR"]
-        assert (await post(client, {"documentId": "old"})).json() == FOUND
-        write_manifest(manifest, {"new": CONTEXT})
-        client.server.reload()
-        await until(lambda: "loaded 1 trusted documents from" in caplog.text)
-        assert (await post(client, {"documentId": "old"})).json() == NOT_SUPPORTED
-
-
 async def test_a_sighup_during_a_reload_reloads_again(
     tmp_path: Path, wethod: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -442,28 +442,6 @@ async def test_as_many_ids_are_in_flight_as_are_allowed(transport: str, environ:
 
 
 @TRANSPORTS
-async def test_a_long_list_does_not_keep_other_callers_waiting(transport: str) -> None:
-    environ = {
-        "WETHOD_TRANSPORT": transport,
-        "WETHOD_MAX_CONNECTIONS": "4",
-        "WETHOD_BULK_CONCURRENCY": "50",
-        "WETHOD_TIMEOUT_SECONDS": "2",
-    }
-
-    def script(asked: Asked) -> Answer:
-        return answer(200) if asked.header("authorization") == b"Bearer another" else HANGING
-
-    async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
-        listed = asyncio.create_task(delete_many(client, [*range(1, 51)]))
-        await wethod.asked_for(3)
-        assert await client.delete("7", OTHER) == success()
-        assert await delete_many(client, ["8", "9"], OTHER) == [entry("8", deleted("8")), entry("9", deleted("9"))]
-        assert not listed.done()
-        members = [each["result"]["__typename"] for each in await listed]
-        assert members == ["WethodOutcomeUnknownError"] * 3 + ["WethodUnavailableError"] * 47
-
-
-@TRANSPORTS
 async def test_a_forced_stop_sends_no_further_id_and_the_client_gets_its_answer(transport: str) -> None:
     script = by_id({"1": answer(200)}, HANGING)
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_BULK_CONCURRENCY": "2"}
