@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from app.sandbox import serve_sandbox
-from app.settings import Settings
 from tests.commands import serving
 from tests.federation.composition import FOLDER
 from tests.federation.routers import node
@@ -92,7 +91,6 @@ async def test_a_contact_is_deleted_through_all_services(tmp_path: Path) -> None
     metrics = environ["GATEWAY_METRICS_PORT"] = str(free_port())
     with serve_sandbox() as sandbox:
         environ["WETHOD_BASE_URL"] = sandbox
-        Settings.model_validate({name.lower(): value for name, value in environ.items()})
         # The image's entry point and command; its host and port are what a test cannot have.
         with serving("wethod-graphql serve", tmp_path, environ | {"GATEWAY_PORT": "0"}) as url:
             supergraph = tmp_path / "supergraph.graphql"

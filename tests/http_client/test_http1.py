@@ -153,13 +153,6 @@ async def test_a_head_has_a_maximum_size(excess: int, status: object) -> None:
         assert getattr(result, "status", result) == status
 
 
-async def test_a_response_shows_if_its_connection_was_used_before() -> None:
-    """A 408 on such a connection may not belong to the request."""
-    async with FaultServer() as server, http1(server) as transport:
-        responses = [await transport.send(delete(fresh=fresh)) for fresh in (False, False, True, False)]
-        assert [response.reused for response in responses] == [False, True, False, True]
-
-
 @pytest.mark.parametrize("evil", [b"a\r\nb", b"a\rb", b"a\nb", b"a\0b", b"a\r", b"\n", b"\r\n\r\n"])
 @pytest.mark.parametrize("place", ["value", "name", "target"])
 async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import logging
@@ -261,31 +260,17 @@ def test_a_closed_standard_error_gets_nothing() -> None:
     assert done.stdout == "nothing\n"
 
 
+@pytest.mark.usefixtures("logging_restored")
 def test_logging_does_not_wait_for_a_reader() -> None:
-    code = (
-        "import logging\n"
-        "from app.settings import load\n"
-        "from app.observability.configure_logging import configure_logging\n"
-        "handler = configure_logging(load({}))\n"
-        "for number in range(20_000): logging.getLogger('app').warning('x' * 100)\n"
-        "print(handler.writer.dropped > 0, handler.writer.backlog_bytes <= 1024 * 1024)\n"
-    )
-    reader, writer = os.pipe()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            stdout=subprocess.PIPE,
-            stderr=writer,
-            encoding="utf-8",
-            cwd=ROOT,
-            timeout=60,
-            check=True,
-        )
-    finally:
-        for fd in (reader, writer):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-    assert done.stdout == "True True\n"
+    reader, fd = os.pipe()
+    writer = configure_logging(load({}), fd).writer
+    for _ in range(20_000):
+        logging.getLogger("app").warning("x" * 100)
+    assert writer.dropped > 0
+    assert writer.backlog_bytes <= 1024 * 1024
+    writer.close()
+    for end in (reader, fd):
+        os.close(end)
 
 
 def test_a_traceback_has_no_text_of_a_document() -> None:

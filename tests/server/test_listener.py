@@ -34,11 +34,6 @@ def test_an_address_is_bound_and_named(host: str, url: str) -> None:
 
 
 def test_an_address_that_cannot_be_bound_is_named_in_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(StartError) as caught:
-            listen(ServerConfig("127.0.0.1", port))
-        assert str(caught.value) == f"cannot listen on 127.0.0.1:{port}: address already in use"
     with pytest.raises(StartError) as caught:
         listen(ServerConfig("192.0.2.1", 80))
     assert str(caught.value) == "cannot listen on 192.0.2.1:80: cannot assign requested address"

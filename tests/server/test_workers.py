@@ -92,14 +92,6 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
     assert "does not end and is killed" in log
 
 
-@pytest.mark.parametrize("workers", [1, 2], ids=["one-worker", "two-workers"])
-async def test_a_second_gateway_finds_the_port_taken(workers: int) -> None:
-    async with running(workers=workers) as program:
-        for others in (1, 2):
-            async with started(workers=others, port=program.port) as second:
-                assert await second.end() == (1, taken(program.port))
-
-
 async def test_workers_that_end_at_their_start_end_the_program() -> None:
     async with started("dying", workers=2) as program:
         code, log = await program.end()
