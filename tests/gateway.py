@@ -6,28 +6,28 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from app.cli import server_config
 from app.main import WorkerContext, create_app
+from app.server.config import ServerConfig
 from app.server.lifecycle import Lifecycle
-from app.server.listener import listen, url_of
-from app.server.server import GatewayServer
+from app.server.run import serve_app
 from app.settings import load
 from schema.root import OPERATIONS, build_schema
 from tests.server.serving import request
 from tests.support import NO_TLS, with_lifespan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import strawberry
     from starlette.types import ASGIApp
 
     from app.http_client.transport import Transport
-    from app.settings import Settings
+    from app.server.server import GatewayServer
     from schema.rest import RestOperation
 
 AUDIT_KEY = b"a key for tests only"
@@ -97,34 +97,10 @@ class GatewayClient:
 
 
 @contextlib.asynccontextmanager
-async def serve(
-    app: ASGIApp,
-    lifespan: Literal["on", "off"] = "on",
-    settings: Settings | None = None,
-    lifecycle: Lifecycle | None = None,
-) -> AsyncIterator[str]:
-    """Run an ASGI application on the gateway's own server, at an ephemeral loopback port."""
-    async with serving(app if lifespan == "on" else with_lifespan(app), settings, lifecycle) as (url, _):
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
+    """Run an application without a lifespan on the gateway's own server, at an ephemeral loopback port."""
+    async with serve_app(with_lifespan(app), ServerConfig(), Lifecycle()) as (url, _):
         yield url
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    app: ASGIApp, settings: Settings | None = None, lifecycle: Lifecycle | None = None, host: str = "127.0.0.1"
-) -> AsyncIterator[tuple[str, GatewayServer]]:
-    config = dataclasses.replace(server_config(settings or load({})), host=host, port=0)
-    listener = listen(config)
-    started = asyncio.Event()
-    server = GatewayServer(app, config, lifecycle or Lifecycle(), started=started.set)
-    running = asyncio.create_task(server.serve([listener]))
-    waiting = asyncio.create_task(started.wait())
-    await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
-    assert started.is_set(), "the server did not start"
-    try:
-        yield url_of(listener), server
-    finally:
-        server.finish()
-        await running
 
 
 @contextlib.asynccontextmanager
@@ -137,16 +113,21 @@ async def gateway(
     schema: strawberry.Schema | None = None,
     operations: Sequence[RestOperation[Any, Any]] = OPERATIONS,
     host: str = "127.0.0.1",
+    behind: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> AsyncIterator[GatewayClient]:
-    """Run the gateway before an upstream, configured by these variables."""
+    """Run the gateway before an upstream, configured by these variables.
+
+    ``behind`` puts something between its application and its server, such as a proxy.
+    """
     # Longer than any timeout that a test sets.
     usual = {"GATEWAY_AUDIT_LOG": "off", "GATEWAY_DRAIN_SECONDS": "300"}
     settings = load({"WETHOD_BASE_URL": upstream_url, **usual, **(environ or {})})
     context = WorkerContext(settings=settings, audit_key=AUDIT_KEY, sandbox=sandbox)
     lifecycle = Lifecycle()
     app = create_app(context, lifecycle, schema or build_schema(), operations, transport=transport)
+    config = dataclasses.replace(server_config(settings), host=host, port=0)
     async with (
-        serving(app, settings, lifecycle, host) as (url, server),
+        serve_app(behind(app), config, lifecycle) as (url, server),
         httpx.AsyncClient(timeout=30, verify=NO_TLS) as http,
     ):
         yield GatewayClient(url, http, server)

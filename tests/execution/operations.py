@@ -53,10 +53,10 @@ class _Author:
     A response name always stands for the same field with the same arguments, so that selections merge.
     """
 
-    def __init__(self, draw: st.DrawFn, schema: GraphQLSchema, budget: int) -> None:
+    def __init__(self, draw: st.DrawFn, schema: GraphQLSchema) -> None:
         self._draw = draw
         self._schema = schema
-        self._budget = budget
+        self._budget = 12
         self._keys: dict[str, str] = {}
         self._fragments: dict[str, tuple[GraphQLNamedType, str]] = {}
         self.variables: dict[str, tuple[str, GraphQLInputType]] = {}
@@ -190,8 +190,8 @@ class _Author:
 
 
 @st.composite
-def cases(draw: st.DrawFn, schema: GraphQLSchema, kind: str | None = None, budget: int = 12) -> Case:
-    """Draw a document with up to about ``budget`` selections, and variables for it."""
-    author = _Author(draw, schema, budget)
+def cases(draw: st.DrawFn, schema: GraphQLSchema, kind: str | None = None) -> Case:
+    """Draw a document with up to about a dozen selections, and variables for it."""
+    author = _Author(draw, schema)
     source = author.operation(kind or ("mutation" if draw(st.booleans()) else "query"))
     return Case(source, author.values())

@@ -105,7 +105,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def new_page(browser: Browser, colors: Literal["light", "dark"]) -> AsyncIterator[Page]:
+async def new_page(browser: Browser, colors: Literal["light", "dark"] = "light") -> AsyncIterator[Page]:
     context = await browser.new_context(color_scheme=colors, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     try:

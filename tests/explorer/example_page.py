@@ -64,11 +64,9 @@ class ExamplePage(Window):
 
 
 @contextlib.asynccontextmanager
-async def browse_example(
-    browser: Browser, origin: str, path: str = "/example", *, colors: Literal["light", "dark"] = "light"
-) -> AsyncIterator[ExamplePage]:
+async def browse_example(browser: Browser, origin: str, path: str = "/example") -> AsyncIterator[ExamplePage]:
     """Open a window with an empty profile on the example page."""
-    async with new_page(browser, colors) as page:
+    async with new_page(browser) as page:
         example = ExamplePage(page, origin)
         await example.open(path)
         yield example

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.main import WorkerContext, create_app
 from app.sandbox import serve_sandbox
-from app.server.lifecycle import Lifecycle
-from app.settings import load
-from schema.root import OPERATIONS, build_schema
-from tests.gateway import AUDIT_KEY, serve
+from tests.gateway import gateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,7 +20,7 @@ IMPATIENT = {"WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_CONNECT_TIMEOUT_SECONDS": "1
 
 @contextlib.asynccontextmanager
 async def sandbox_gateway(
-    behind: Callable[[ASGIApp], ASGIApp] | None = None,
+    behind: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     environ: Mapping[str, str] | None = None,
     database: Path | None = None,
 ) -> AsyncIterator[str]:
@@ -36,11 +32,8 @@ async def sandbox_gateway(
         database: the file of the sandbox's contacts; by default they are in memory.
     """
     with serve_sandbox(database=database) as wethod:
-        settings = load({"WETHOD_BASE_URL": wethod, "GATEWAY_AUDIT_LOG": "off", **(environ or {})})
-        context = WorkerContext(settings=settings, audit_key=AUDIT_KEY, sandbox=True)
-        app = create_app(context, Lifecycle(state="serving"), build_schema(), OPERATIONS)
-        async with serve(behind(app) if behind else app) as origin:
-            yield origin
+        async with gateway(wethod, environ, sandbox=True, behind=behind) as client:
+            yield client.url
 
 
 def strips_prefix(app: ASGIApp) -> ASGIApp:

@@ -104,7 +104,7 @@ async def test_the_page_shows_if_deletes_are_real(browser: Browser, note: str, *
     """For real contacts there is no token, and the id is blank."""
     explorer = Explorer(sandbox=sandbox)
     app = Starlette(routes=[Route("/graphql", lambda _: explorer.page()), *explorer.routes])
-    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
+    async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open()
         await expect(shown.page.locator(".graphiql-logo")).to_have_text(note)
         assert ("demo-editor" in await shown.text("request-headers.json")) is sandbox
@@ -193,7 +193,7 @@ async def test_the_tabs_of_a_sandbox_do_not_come_back_for_real_contacts(browser:
         return explorer.page()
 
     app = Starlette(routes=[Route("/graphql", page), *explorer.routes])
-    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
+    async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open()
         assert "graphiql:tabState" in await shown.stored()
         explorer = Explorer(sandbox=False)
@@ -245,7 +245,7 @@ async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) 
         return HTMLResponse("<h1>Bad gateway</h1><script>document.title='owned'</script>", 502)
 
     app = Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), *explorer.routes])
-    async with serve(app, lifespan="off") as origin, browse(browser, origin) as shown:
+    async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open()
         answer = await shown.run()
         (error,) = answer["errors"]

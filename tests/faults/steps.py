@@ -56,10 +56,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class ReadPart:
-    size: int = 10
-
     async def play(self, connection: Connection) -> None:
-        await connection.read_part(self.size)
+        await connection.read_part()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ async def test_errors_beside_data_are_a_partial_success(accept: str, status: int
     async def run() -> ExecutionResult:
         return ExecutionResult({"a": None, "b": 1}, [GraphQLError("hunter2", path=["a"], original_error=OSError("x"))])
 
-    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+    async with serve(make_endpoint(run)) as url, httpx.AsyncClient() as http:
         response = await http.post(url, json={"query": "{a}"}, headers={"Accept": accept})
     assert response.status_code == status
     assert response.headers["content-type"] == f"{accept}; charset=utf-8"
@@ -98,7 +98,7 @@ async def test_a_failed_field_logs_message_and_path_but_no_text_of_the_document(
         errors = [GraphQLError(inner.message, [node], path=["a", 0], original_error=inner)]
         return ExecutionResult({"a": None}, [*errors, GraphQLError("A bug.", [node], original_error=OSError("x"))])
 
-    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+    async with serve(make_endpoint(run)) as url, httpx.AsyncClient() as http:
         await http.post(url, json={"query": "{a}"})
     assert "Cannot represent the value. (path: a.0)" in caplog.text
     assert "OSError: x" in caplog.text
@@ -110,7 +110,7 @@ async def test_a_bug_is_masked() -> None:
     async def run() -> ExecutionResult:
         raise RuntimeError("hunter2")
 
-    async with serve(make_endpoint(run), lifespan="off") as url, httpx.AsyncClient() as http:
+    async with serve(make_endpoint(run)) as url, httpx.AsyncClient() as http:
         response = await http.post(url, json={"query": "{a}"})
     assert response.status_code == 500
     assert response.headers["content-type"] == TYPED
@@ -127,7 +127,7 @@ async def test_a_request_beyond_the_limit_is_a_503_and_not_read() -> None:
         return ExecutionResult({"a": 1})
 
     endpoint = make_endpoint(run, observer=observer, max_requests=1)
-    async with serve(endpoint, lifespan="off") as url, httpx.AsyncClient() as http:
+    async with serve(endpoint) as url, httpx.AsyncClient() as http:
         first = asyncio.create_task(http.post(url, json={"query": "{a}"}))
         await entered.wait()
         refused = await http.post(url, content=b"not even JSON", headers={"Content-Type": JSON})
@@ -148,7 +148,7 @@ async def test_the_observer_is_notified_of_a_request_from_its_head_to_its_status
         return ExecutionResult({"a": 1})
 
     endpoint = make_endpoint(run, observer=observer, document_id="document-1")
-    async with serve(endpoint, lifespan="off") as url, httpx.AsyncClient() as http:
+    async with serve(endpoint) as url, httpx.AsyncClient() as http:
         await http.post(f"{url}/graphql", json={"query": "query A {a}", "operationName": "A"})
         await http.post(f"{url}/graphql", content=b" " * 10_001, headers={"Content-Type": JSON})
     caller = ("request-1", "acme", "127.0.0.1")

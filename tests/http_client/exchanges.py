@@ -42,14 +42,14 @@ class Gate:
         self.waiting -= 1
 
 
-def gated(gate: Gate, times: int = 50) -> tuple[Step, ...]:
+def gated(gate: Gate) -> tuple[Step, ...]:
     """Make a script that answers each request once the gate is open."""
-    return (Read(), gate, Answer()) * times
+    return (Read(), gate, Answer()) * 50
 
 
-def response(status: int, fields: RawHeaders, body: bytes | None, *, reused: bool = False) -> Response:
+def response(status: int, fields: RawHeaders, body: bytes | None) -> Response:
     """Make the expected response, with field names in lower case."""
-    return Response(status, parse_headers(fields), body, reused)
+    return Response(status, parse_headers(fields), body)
 
 
 async def outcome(transport: Transport, request: Request) -> Response | type[NotSent | Interrupted]:

@@ -61,13 +61,11 @@ def write_files(tmp_path: Path, authority: trustme.CA) -> Path:
     return tmp_path
 
 
-def shake_hands(
-    client: ssl.SSLContext, server: ssl.SSLContext, host: str = HOST
-) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
     """Do a handshake in memory: the client's end and the server's."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (
-        client.wrap_bio(to_client, to_server, server_hostname=host),
+        client.wrap_bio(to_client, to_server, server_hostname=HOST),
         server.wrap_bio(to_server, to_client, server_side=True),
     )
     pending = list(ends)

@@ -52,9 +52,10 @@ def error() -> Exception:
     raise AssertionError("that is no number")
 
 
-def record(message: str, *args: object, name: str = "app.test", exc: BaseException | None = None, **extra: Any) -> Any:
+def record(message: str, *args: object, exc: BaseException | None = None, **extra: Any) -> Any:
     what = None if exc is None else (type(exc), exc, exc.__traceback__)
-    return logging.getLogger(name).makeRecord(name, logging.WARNING, __file__, 7, message, args, what, None, extra)
+    logger = logging.getLogger("app.test")
+    return logger.makeRecord(logger.name, logging.WARNING, __file__, 7, message, args, what, None, extra)
 
 
 def parsed(line: str | bytes) -> dict[str, Any]:
