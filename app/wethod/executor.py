@@ -11,10 +11,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.wethod import rest_request
 from app.wethod.call_list import call_list
 from app.wethod.in_progress import CallInProgress, Places
 from app.wethod.record import OperationRecord
+from app.wethod.rest_request import check_path
 from app.wethod.sender import RESERVE_SECONDS, Sender, log_fields
 from schema import rest
 from schema.errors import (
@@ -99,26 +99,26 @@ class Executor:
             A member of the operation's union.
         """
         started = time.perf_counter()
-        own = CallInProgress()
+        call = CallInProgress(context, operation, arguments)
         try:
-            own.refused = _refuse(context, operation, arguments) or self._admit(context, operation)
-            if own.refused is not None:
-                outcome = operation.from_no_response(own.refused, *arguments)
+            call.refused = _refuse(call) or self._admit(call)
+            if call.refused is not None:
+                outcome = call.without_response(call.refused)
             else:
                 outcome = None
                 try:
-                    outcome = await self._run(context, operation, arguments, own)
+                    outcome = await self._run(call)
                 finally:
-                    self._leave(context, operation, own, outcome)
+                    self._leave(call, outcome)
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
-            outcome = operation.from_no_response(rest.Interrupted() if own.attempts else rest.Failed(), *arguments)
+            outcome = call.without_response(rest.Interrupted() if call.attempts else rest.Failed())
         if operation.shared and isinstance(outcome, WethodError):
-            outcome = _after_equal_calls(outcome, context, operation, arguments, own)
+            outcome = _after_equal_calls(call, outcome)
         seconds = time.perf_counter() - started
-        limit = _LIMITS.get(type(own.refused))
+        limit = _LIMITS.get(type(call.refused))
         recorded = self._record(
-            OperationRecord(operation, context.caller, arguments, outcome, own.attempts, own.shared, seconds, limit)
+            OperationRecord(operation, context.caller, arguments, outcome, call.attempts, call.shared, seconds, limit)
         )
         if recorded is not None and self._audit is not None:
             try:
@@ -142,23 +142,23 @@ class Executor:
 
         return await call_list(call, context, arguments, self._list_concurrency)
 
-    def _admit(self, context: CallContext, operation: RestOperation[Any, Any]) -> NoResponse | None:
+    def _admit(self, call: CallInProgress) -> NoResponse | None:
         """Acquire a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
-        reason = self._not_now(context) or self._places.acquire(operation.name, context.caller.authorization)
-        if reason is None and (reason := self._audit_blocked(operation)):
-            self._places.release(operation.name, context.caller.authorization)
+        token = call.context.caller.authorization
+        reason = self._not_now(call.context) or self._places.acquire(call.operation.name, token)
+        if reason is None and (reason := self._audit_blocked(call.operation)):
+            self._places.release(call.operation.name, token)
         return reason
 
-    def _leave(
-        self, context: CallContext, operation: RestOperation[Any, Any], own: CallInProgress, outcome: Any
-    ) -> None:
+    def _leave(self, call: CallInProgress, outcome: Any) -> None:
         """End an admitted call: release its place, publish its outcome, and remember a 429 of Wethod."""
-        self._places.release(operation.name, context.caller.authorization)
-        if own.key is not None:
-            del self._shared_calls[own.key]
-            own.end(outcome)
-        if isinstance(outcome, WethodRateLimitedError) and own.attempts and outcome.retry_after_seconds:
-            self._rate_limits.remember(context.caller.authorization, outcome.retry_after_seconds)
+        token = call.context.caller.authorization
+        self._places.release(call.operation.name, token)
+        if call.key is not None:
+            del self._shared_calls[call.key]
+            call.end(outcome)
+        if isinstance(outcome, WethodRateLimitedError) and call.attempts and outcome.retry_after_seconds:
+            self._rate_limits.remember(token, outcome.retry_after_seconds)
 
     def _not_now(self, context: CallContext) -> NoResponse | None:
         if context.held_back is not None:
@@ -170,50 +170,42 @@ class Executor:
         blocked = operation.audited and self._audit is not None and self._audit.blocked
         return rest.AuditBlocked() if blocked else None
 
-    def _run(
-        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, own: CallInProgress
-    ) -> Awaitable[Any]:
+    def _run(self, call: CallInProgress) -> Awaitable[Any]:
         """Send a call, or share an equal one. Await the outcome."""
-        if operation.shared:
-            caller = context.caller
-            key = (operation.name, caller.authorization, caller.company, caller.version, *arguments)
+        if call.operation.shared:
+            caller = call.context.caller
+            key = (call.operation.name, caller.authorization, caller.company, caller.version, *call.arguments)
             other = self._shared_calls.get(key)
             if other is not None:
-                return self._await_existing(other, context, operation, arguments, own)
-            own.key = key
-            self._shared_calls[key] = own
-        return self._sender.exchange(context, operation, arguments, own)
+                return self._await_existing(call, other)
+            call.key = key
+            self._shared_calls[key] = call
+        return self._sender.exchange(call)
 
-    async def _await_existing(
-        self,
-        other: CallInProgress,
-        context: CallContext,
-        operation: RestOperation[Any, Any],
-        arguments: Arguments,
-        own: CallInProgress,
-    ) -> Any:
-        """Take the success of an equal call in progress; after any other outcome, send a call of its own.
+    async def _await_existing(self, call: CallInProgress, other: CallInProgress) -> Any:
+        """Take the success of an equal call in progress; after any other outcome, send the call itself.
 
         Only a success is shared: any other outcome may be out of date when it comes (docs/adr/0021).
         """
+        context = call.context
         try:
             await other.wait(context.deadline)
         except asyncio.CancelledError:
             context.absorb_cancellation()  # `_not_now` returns the reason
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
-            own.requests, own.shared = other.requests, True
+            call.requests, call.shared = other.requests, True
             return other.outcome
-        own.refused = self._not_now(context) or self._audit_blocked(operation)
-        if own.refused is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
-            own.refused = rest.NoTime()
-        if own.refused is None:
-            outcome = await self._sender.exchange(context, operation, arguments, own)
+        call.refused = self._not_now(context) or self._audit_blocked(call.operation)
+        if call.refused is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
+            call.refused = rest.NoTime()
+        if call.refused is None:
+            outcome = await self._sender.exchange(call)
         else:
-            outcome = operation.from_no_response(own.refused, *arguments)
-        if not own.attempts and other.attempts and (other.outcome is None or isinstance(other.outcome, _UNCLEAR)):
+            outcome = call.without_response(call.refused)
+        if not call.attempts and other.attempts and (other.outcome is None or isinstance(other.outcome, _UNCLEAR)):
             # The equal request may have reached Wethod: "nothing happened" could be wrong.
-            own.shared = True
-            return operation.from_no_response(rest.WaitEnded(), *arguments)
+            call.shared = True
+            return call.without_response(rest.WaitEnded())
         return outcome
 
     def _record(self, record: OperationRecord) -> asyncio.Future[None] | None:
@@ -229,27 +221,25 @@ class Executor:
         return recorded
 
 
-def _after_equal_calls(
-    outcome: Any, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, own: CallInProgress
-) -> Any:
+def _after_equal_calls(call: CallInProgress, outcome: Any) -> Any:
     """Return the outcome of a call in view of the equal calls before it in the same GraphQL request."""
-    key = (operation.name, *arguments)
+    key = (call.operation.name, *call.arguments)
     if isinstance(outcome, _UNCLEAR):
-        context.unclear.add(key)
-    elif not own.attempts and key in context.unclear:
+        call.context.unclear.add(key)
+    elif not call.attempts and key in call.context.unclear:
         # Nothing was sent for this call, but the equal one may have reached Wethod: "nothing happened" could be wrong,
         # for any reason.
-        own.shared = True
-        return operation.from_no_response(rest.WaitEnded(), *arguments)
+        call.shared = True
+        return call.without_response(rest.WaitEnded())
     return outcome
 
 
-def _refuse(context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments) -> NoResponse | None:
+def _refuse(call: CallInProgress) -> NoResponse | None:
     """The reason not to send a call that the caller can correct (no usable token, invalid input); otherwise None."""
-    caller = context.caller
+    caller = call.context.caller
     if not caller.authorization:
         return rest.Unauthorized(caller.authorization_problem)
-    failures = operation.check(*arguments) or rest_request.check_path(operation, arguments)
+    failures = call.operation.check(*call.arguments) or check_path(call.operation, call.arguments)
     if failures or caller.failures:
         return rest.Invalid((*failures, *caller.failures))
     return None

@@ -14,7 +14,9 @@ from schema.rest import Overloaded
 
 if TYPE_CHECKING:
     from app.http_client.transport import Request
-    from schema.rest import NoResponse
+    from app.wethod.call_context import CallContext
+    from app.wethod.rest_request import Arguments
+    from schema.rest import NoResponse, RestOperation
 
 _WRITTEN = operator.attrgetter("written")
 
@@ -56,6 +58,9 @@ class CallInProgress(msgspec.Struct, eq=False):
     """One call, from its checks to its outcome; equal calls may wait for it.
 
     Attributes:
+        context: the caller's request.
+        operation: the operation.
+        arguments: its arguments, as given.
         requests: the requests that were made for it: none, one, or one and its repeat.
         outcome: its outcome; None while it is in progress.
         shared: it waited for an equal call and ended by that one.
@@ -63,6 +68,9 @@ class CallInProgress(msgspec.Struct, eq=False):
         key: the key by which equal calls find it; None if they do not.
     """
 
+    context: CallContext
+    operation: RestOperation[Any, Any]
+    arguments: Arguments
     requests: list[Request] = []
     outcome: Any = None
     shared: bool = False
@@ -77,6 +85,10 @@ class CallInProgress(msgspec.Struct, eq=False):
     def attempts(self) -> int:
         """The number of requests of which at least one byte was written."""
         return sum(map(_WRITTEN, self.requests))
+
+    def without_response(self, reason: NoResponse) -> Any:
+        """Return the outcome of a call that has no response."""
+        return self.operation.from_no_response(reason, *self.arguments)
 
     def end(self, outcome: object) -> None:
         """Publish the outcome."""

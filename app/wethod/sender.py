@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from app.wethod.call_context import CallContext
     from app.wethod.in_progress import CallInProgress
     from app.wethod.observer import OperationObserver
-    from app.wethod.rest_request import Arguments
-    from schema.rest import NoResponse, RestOperation
+    from schema.rest import NoResponse
 
 SENDING_SECONDS = 2.0
 """Time in which a request must be written, waits and connects included."""
@@ -68,25 +67,17 @@ class Sender:
         self._base_path = base_path
         self._observer = observer
 
-    async def exchange(
-        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Arguments, call: CallInProgress
-    ) -> Any:
-        """Send a call that has passed all checks.
+    async def exchange(self, call: CallInProgress) -> Any:
+        """Send a call that has passed all checks, and return its outcome.
 
-        Args:
-            context: the caller's request.
-            operation: the operation.
-            arguments: its arguments.
-            call: gets every request before it is sent, so that it is always known if a byte was written.
-
-        Returns:
-            The outcome.
+        Each request is added to ``call.requests`` before it is sent, so that it is always known if a byte was written.
         """
+        context, operation, arguments = call.context, call.operation, call.arguments
         last_send = context.deadline - RESERVE_SECONDS
         loop = asyncio.get_running_loop()
         begin = loop.time()
         if begin >= last_send:
-            return operation.from_no_response(rest.NoTime(), *arguments)
+            return call.without_response(rest.NoTime())
         request = rest_request.build(operation, context, arguments, self._base_path)
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         call.requests.append(request)
@@ -120,7 +111,7 @@ class Sender:
         if call.attempts:
             # A byte was written: whatever happened since, Wethod may have acted.
             reason = rest.Interrupted()
-        return operation.from_no_response(reason, *arguments)
+        return call.without_response(reason)
 
     async def _send(self, request: Request, context: CallContext, *, is_repeat: bool = False) -> Response:
         """Send a request; the first one again while nothing was written, the problem is transient and there is time.
