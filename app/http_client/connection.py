@@ -32,7 +32,7 @@ _ENDED: Final = 4
 
 
 class Owner(Protocol):
-    """The owner of connections, such as a pool, which is called when the state of one changes."""
+    """The owner of connections, which is called when the state of one changes."""
 
     def on_open(self, connection: Connection) -> None:
         """Note that it is open; the TLS handshake is over."""

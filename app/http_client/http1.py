@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from app.http_client.pool import Pool
+from app.http_client.addresses import connect
+from app.http_client.connection import Connection
+from app.http_client.permits import Permits
 from app.http_client.request_encoder import encode_request
 from app.http_client.transport import NotSent
 
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class Http1Transport:
-    """A ``Transport`` to one origin, which keeps connections. It serves one event loop.
+    """A ``Transport`` to one origin, with a pool of connections. It serves one event loop.
+
+    A connection is acquired with a permit, which goes back when the connection is idle or ends; so there are never more
+    connections than permits. The connection that was used last is acquired first, so that the others can go idle and
+    close.
 
     Args:
         options: the options of its connections.
@@ -22,44 +28,47 @@ class Http1Transport:
 
     def __init__(self, options: ConnectionOptions) -> None:
         self._host = options.origin.authority
+        self._origin = options.origin
+        self._where = f"{options.origin.host}:{options.origin.port}"
+        self._ssl_context = options.ssl_context
+        self._connect_timeout_seconds = options.connect_timeout_seconds
+        self._idle_seconds = options.idle_seconds
+        self._idle: dict[Connection, None] = {}
+        self._open: set[Connection] = set()
+        self._connects: set[asyncio.Timeout] = set()
+        self._empty = asyncio.Event()
+        self._permits = Permits(options.max_connections)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pool = Pool(options)
 
     @property
     def open_connections(self) -> int:
         """Number of connections that are open."""
-        return self._pool.open_connections
+        return len(self._open)
 
     @property
     def idle_connections(self) -> int:
         """Number of them that are idle."""
-        return self._pool.idle_connections
+        return len(self._idle)
 
     @property
     def waiting(self) -> int:
         """Number of requests that wait for a connection."""
-        return self._pool.permits.waiting
+        return self._permits.waiting
 
     @property
     def waits(self) -> int:
         """Number of requests that had to wait for a connection, since the start."""
-        return self._pool.permits.waits
+        return self._permits.waits
 
     async def send(self, request: Request) -> Response:
-        """Write the request at most once; wait for the head, then for as much body as ``body_needed`` asks for.
-
-        Raises:
-            NotSent: nothing was written.
-            Interrupted: something was written, and no complete head came back.
-            ValueError: the request cannot be written as it is given; nothing was written.
-        """
+        """Write the request at most once, and return the response: see ``Transport``."""
         data = encode_request(request, self._host)
         # Kept, because get_running_loop is a system call before Python 3.12.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         now = loop.time()
         if now >= request.send_by:
             raise NotSent("there is no time left to send")
-        connection = self._pool.acquire_nowait(request, now) or await self._pool.acquire(request)
+        connection = self._acquire_nowait(request, now) or await self._acquire(request)
         # No await from there to here, so the connection is still usable.
         response = connection.exchange(request, data)
         try:
@@ -79,11 +88,131 @@ class Http1Transport:
         Raises:
             NotSent: as ``send``.
         """
-        connection = await self._pool.acquire(request)
+        connection = await self._acquire(request)
         version = connection.tls_version
         connection.end("nothing was to be sent")
         return version
 
     async def aclose(self) -> None:
-        """Close every connection, and return when that is done. Requests still in flight are interrupted."""
-        await self._pool.aclose()
+        """Close every connection and wait until that is done. Requests still in flight are interrupted."""
+        self._permits.close()
+        for timeout in self._connects:
+            if not timeout.expired():
+                timeout.reschedule(0)
+        for connection in tuple(self._open):
+            connection.end("the gateway stops")
+        self._note_if_empty()
+        await self._empty.wait()
+
+    # Called by a connection
+
+    def on_open(self, connection: Connection) -> None:
+        """Count it as open."""
+        self._open.add(connection)
+
+    def on_idle(self, connection: Connection) -> None:
+        """Keep it for the next exchange."""
+        self._idle[connection] = None
+        self._release(connection)
+
+    def on_end(self, connection: Connection) -> None:
+        """Forget it, so that another may take its place."""
+        self._idle.pop(connection, None)
+        self._release(connection)
+
+    def on_closed(self, connection: Connection) -> None:
+        """Count it as closed."""
+        self._open.discard(connection)
+        self._note_if_empty()
+
+    # Internal
+
+    def _acquire_nowait(self, request: Request, now: float) -> Connection | None:
+        """Acquire an idle connection, which is usable until the next await; None if that takes a wait."""
+        if self._idle and not request.fresh and self._permits.acquire_nowait(request.fairness_key):
+            connection = self._take_idle(now)
+            if connection is not None:
+                connection.fairness_key = request.fairness_key
+                return connection
+            self._permits.release(request.fairness_key)
+        return None
+
+    async def _acquire(self, request: Request) -> Connection:
+        """Acquire a connection, which is usable until the next await.
+
+        Raises:
+            NotSent: there is none by ``request.send_by``, or it cannot be opened.
+        """
+        await self._permits.acquire(request.fairness_key, request.send_by)
+        loop = asyncio.get_running_loop()
+        try:
+            connection = None if request.fresh else self._take_idle(loop.time())
+            if connection is None:
+                connection = await self._connect(loop, request.send_by)
+        except BaseException:
+            self._permits.release(request.fairness_key)
+            raise
+        connection.fairness_key = request.fairness_key
+        if loop.time() >= request.send_by:
+            connection.make_idle()
+            raise NotSent("a connection was there too late", reason="connection")
+        return connection
+
+    def _release(self, connection: Connection) -> None:
+        if connection.fairness_key is not None:
+            key, connection.fairness_key = connection.fairness_key, None
+            self._permits.release(key)
+
+    def _take_idle(self, now: float) -> Connection | None:
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.is_usable(now):
+                return connection
+            connection.end("was closed, or sent bytes, while it was idle")
+        return None
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, send_by: float) -> Connection:
+        """Open a connection. Its permit is held.
+
+        Raises:
+            NotSent: it is not open in time, or it is not usable.
+        """
+        while len(self._idle) > self._permits.free:
+            next(iter(self._idle)).end("makes room for a new connection")
+        timeout = asyncio.timeout_at(min(loop.time() + self._connect_timeout_seconds, send_by))
+        connection = Connection(self, loop, self._idle_seconds)
+        self._connects.add(timeout)
+        try:
+            self._permits.check_open()
+            async with timeout:
+                await connect(connection, self._origin, self._ssl_context)
+        except (OSError, ValueError) as error:
+            self._discard(connection)
+            self._permits.check_open()
+            # Neither a certificate that fails nor a name that cannot be one is fixed within seconds.
+            raise NotSent(
+                f"no connection to {self._where}: {type(error).__name__}: {error}",
+                transient=not isinstance(error, ValueError),
+            ) from error
+        except BaseException:
+            self._discard(connection)
+            raise
+        finally:
+            self._connects.discard(timeout)
+            self._note_if_empty()
+        # Over TLS a session ticket may have arrived, which is legitimate.
+        if not connection.is_usable(loop.time(), peek=self._ssl_context is None):
+            connection.end("not usable")
+            self._permits.check_open()
+            raise NotSent(f"{self._where} closed the connection, or sent bytes, before a request was written")
+        return connection
+
+    def _discard(self, connection: Connection) -> None:
+        """End a connection that could not be opened, in any state."""
+        connection.end("was not opened")
+        # uvloop does not call connection_lost if a connect is cancelled after connection_made.
+        self.on_closed(connection)
+
+    def _note_if_empty(self) -> None:
+        if self._permits.closed and not self._open and not self._connects:
+            self._empty.set()

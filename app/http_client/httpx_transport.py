@@ -78,13 +78,7 @@ class HttpxTransport:
         return self._permits.waits
 
     async def send(self, request: Request) -> Response:
-        """Write the request at most once; wait for the head, then for as much body as ``body_needed`` asks for.
-
-        Raises:
-            NotSent: nothing was written.
-            Interrupted: something was written, and no complete head came back.
-            ValueError: the request cannot be written as it is given; nothing was written.
-        """
+        """Write the request at most once, and return the response: see ``Transport``."""
         exchange = Exchange(request, self._origin)
         try:
             await self._run(exchange, request)
