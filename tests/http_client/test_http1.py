@@ -12,13 +12,11 @@ import uvloop
 
 from app.http_client.connection import DRAIN_BYTES
 from app.http_client.response_parser import MAX_HEAD_BYTES
-from app.http_client.transport import MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
-from tests.faults.certificates import Certificate, authority
+from app.http_client.transport import Interrupted, Origin, Response
 from tests.faults.server import FaultServer
 from tests.faults.steps import (
     SOUND,
     Answer,
-    Close,
     CloseProperly,
     Flood,
     Hang,
@@ -78,16 +76,6 @@ CASES = {
     "204-with-a-length": Case(
         (Send(b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n"),), response(204, (LENGTH_2,), b""), kept=True
     ),
-    "long-body": Case(
-        (Send(GONE + b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"x" * MAX_BODY_BYTES),),
-        response(404, ((b"content-length", b"%d" % MAX_BODY_BYTES),), b"x" * MAX_BODY_BYTES),
-        kept=True,
-    ),
-    "encoded-body": Case(
-        (Send(GONE + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi"),),
-        response(404, ((b"content-encoding", b"gzip"), LENGTH_2), None),
-        kept=True,
-    ),
     "page-behind-white-space-and-a-bom": Case(
         (Send(PAGE + b"Content-Length: 9\r\n\r\n\xef\xbb"), Wait(0.02), Send(b"\xbf \r\n"), Wait(0.02), Send(b"<p>")),
         response(200, (HTML, LENGTH_9), b"\xef\xbb\xbf \r\n<p>"),
@@ -130,7 +118,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_only_a_complete_response_lets_a_connection_be_reused(tls: ssl.SSLContext | None, case: Case) -> None:
-    """tests/faults has the responses that are cut, late or malformed."""
+    """tests/faults has the bodies, and the responses that are cut, late or malformed."""
     script = (Read(), *case.then, *(SOUND if case.kept else ()))
     async with FaultServer(script, tls=tls) as server, http1(server) as transport:
         assert await transport.send(delete()) == case.expected
@@ -168,15 +156,6 @@ async def test_a_line_end_in_a_request_is_refused(place: str, evil: bytes) -> No
         assert server.accepted == 0
 
 
-async def test_a_fin_alone_ends_no_body_over_tls() -> None:
-    """Any host on the path can send a FIN (RFC 9112 §9.8)."""
-    tls = authority().server(Certificate.VALID)
-    page, rejection = (Read(), Send(PAGE + b"\r\n"), Wait(0.02), Close()), (Read(), Send(GONE + b"\r\nhi"), Close())
-    async with FaultServer(page, rejection, tls=tls) as server, http1(server) as transport:
-        assert await transport.send(delete()) == response(200, (HTML,), None)
-        assert await transport.send(delete()) == response(404, (), None)
-
-
 async def test_a_response_may_come_until_the_deadline() -> None:
     """The timer of an idle connection must not end the request."""
     script = (Read(), Send(OK + b"Content-Length: 0\r\n\r\n"), Read(), Wait(0.4), Answer(), Read(), Hang())
@@ -200,16 +179,6 @@ async def test_the_rest_of_a_response_is_read_up_to_a_limit_of_bytes_and_time() 
             await until(lambda: server.open == 0)
     # The kernels' buffers at both ends take some bytes that are never read.
     assert DRAIN_BYTES < server.flooded < 32 * 1024 * 1024
-
-
-async def test_nothing_is_written_after_the_last_moment_to_send() -> None:
-    async with FaultServer() as server, http1(server) as transport:
-        assert await outcome(transport, delete(send_seconds=0)) is NotSent
-        assert server.accepted == 0
-        await transport.send(delete())
-        assert await outcome(transport, delete(send_seconds=0)) is NotSent
-        assert await outcome(transport, delete(send_seconds=-1, fresh=True)) is NotSent
-        assert (server.accepted, len(server.requests)) == (1, 1)
 
 
 # id: (bytes that arrive, the response that is known)
