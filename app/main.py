@@ -123,7 +123,6 @@ def create_app(
     documents = make_documents(settings, plans, lifecycle)
     audit = open_audit(settings, context.audit_key)
     observability = Observability(settings, operations, lifecycle=lifecycle, counters=context.counters, audit=audit)
-    lifecycle.observer = observability.server
     upstream = transport or make_transport(settings)
     executor = Executor(
         upstream,

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from app.graphql_http.observer import RequestObserver
     from app.observability.metric_definitions import Operation
     from app.server.lifecycle import Lifecycle
-    from app.server.observer import ServerObserver
     from app.settings import Settings
     from app.wethod.audit import Audit
     from app.wethod.observer import OperationObserver
@@ -119,8 +118,8 @@ class Observability:
             operations, self._metrics, self._tracing, audited=audit is not None
         )
         self.requests: RequestObserver = requests
-        self.server: ServerObserver = requests
         self._register_readers()
+        lifecycle.on_refusal = requests.request_refused
         if audit is not None:
             # From now on: the file may be rotated before the worker serves.
             lifecycle.reload_callbacks.append(self._reopen_audit)

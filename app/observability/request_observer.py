@@ -12,7 +12,7 @@ import msgspec
 from app.line_writer import milliseconds
 from app.observability.logs import REQUEST_LOGGER, RequestLine
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
-from app.server.observer import SERVER_STATUS
+from app.server.exchange import SERVER_STATUS
 from schema.text import clean
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LIMITS_BY_STATUS = {408: "read_timeout", 414: "head", 431: "head", 503: "in_fli
 
 
 class RequestReporter:
-    """A ``RequestObserver`` and a ``ServerObserver`` that count, log and trace.
+    """A ``RequestObserver`` that counts, logs and traces.
 
     Args:
         metrics: those of this worker.
@@ -61,7 +61,7 @@ class RequestReporter:
         return Observation(self, scope, span, request_id, company, client)
 
     def request_ended(self, status: int | None, seconds: float, *, counted: bool) -> None:
-        """Count a request by the status of its response, unless the server's observer has counted it."""
+        """Count a request by the status of its response, unless ``request_refused`` has counted it."""
         self.in_progress -= 1
         self._seconds.observe(seconds)
         if not counted:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
-from app.server.exchange import ABORT, HIGH_WATER_BYTES
-from app.server.observer import SERVER_STATUS
+from app.server.exchange import ABORT, HIGH_WATER_BYTES, SERVER_STATUS
 from app.server.request_parser import RequestParser
 
 if TYPE_CHECKING:
@@ -317,7 +316,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, response: ErrorResponse, method: str) -> None:
         logger.debug("the server answers %d: %s", response.status, response.message)
-        self.state.lifecycle.observer.request_refused(response.status)
+        self.state.lifecycle.on_refusal(response.status)
         self.write(response.render(self.state.date, method))
         self._close(linger=True)
 

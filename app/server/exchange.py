@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from app.server.error_responses import CRASH
-from app.server.observer import SERVER_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +24,12 @@ logger = logging.getLogger(__name__)
 
 ABORT = "http.response.abort"
 """An ASGI extension and its message: close the connection without a response, or within one."""
+
+SERVER_STATUS = "wethod_graphql.server_status"
+"""Key of the ASGI scope of a request whose client does not get the application's response, which sees a disconnect.
+
+Its value is the status that the server sent instead; None if the connection was lost.
+"""
 
 HIGH_WATER_BYTES = 64 * 1024
 """Reading pauses while the application has not taken more than this of a body."""

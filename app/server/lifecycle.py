@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from app.server.observer import NoServerObserver
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
-
-    from app.server.observer import ServerObserver
 
 State: TypeAlias = Literal["starting", "serving", "draining"]
 """``starting``: no request is answered yet. ``serving``. ``draining``: a stop was requested; requests are still
@@ -27,13 +23,14 @@ class Lifecycle:
         state: the current state.
         index: the number of the worker: 0 to ``workers`` - 1. The replacement of a worker has the same number.
         reload_callbacks: functions that SIGHUP calls on the event loop, in order.
-        observer: receives the server's own responses; the application sets it when it is created.
+        on_refusal: called with the status of a response that the server itself gives, once for each request: 400, 408,
+            414, 431, 500 or 503. The application sets it when it is created.
     """
 
     state: State = "starting"
     index: int = 0
     reload_callbacks: list[Callable[[], None]] = field(default_factory=list)
-    observer: ServerObserver = field(default_factory=NoServerObserver)
+    on_refusal: Callable[[int], object] = lambda _: None
 
 
 Context = TypeVar("Context")

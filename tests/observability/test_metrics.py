@@ -104,8 +104,9 @@ def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
     [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "in_flight")],
 )
 def test_a_response_of_the_server_is_counted_by_status_and_limit(status: int, limit: str | None) -> None:
-    observers = observability()
-    observers.server.request_refused(status)
+    lifecycle = Lifecycle()
+    observers = observability(lifecycle=lifecycle)
+    lifecycle.on_refusal(status)
     refused = {} if limit is None else {f'gateway_refused_total{{limit="{limit}"}}': 1}
     assert counted(observers) == {f'gateway_http_requests_total{{status="{status}"}}': 1, **refused}
 

@@ -20,8 +20,8 @@ from starlette.applications import Starlette
 from app.observability.configure_logging import configure_logging, current_handler
 from app.observability.logs import BATCH_SECONDS
 from app.observability.observability import make_counters
+from app.server.exchange import SERVER_STATUS
 from app.server.lifecycle import Lifecycle
-from app.server.observer import SERVER_STATUS
 from app.settings import load
 from app.wethod.audit import BLOCKED_BYTES, Audit
 from schema.root import OPERATIONS

@@ -114,10 +114,7 @@ class Served:
         self.server = server
         self.port = int(url.rpartition(":")[2])
         self.refused: Counter[int] = Counter()
-        lifecycle.observer = self
-
-    def request_refused(self, status: int) -> None:
-        self.refused[status] += 1
+        lifecycle.on_refusal = lambda status: self.refused.update([status])
 
     def connect(self) -> AbstractAsyncContextManager[Client]:
         return connect(self.port)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.server.observer import SERVER_STATUS
+from app.server.exchange import SERVER_STATUS
 from tests.server.processes import running
 from tests.server.serving import read, reply, request, send_in_pieces, serving
 from tests.support import with_lifespan
