@@ -6,14 +6,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.wethod.call_context import ListedCallContext
+from app.wethod.call import CallInProgress
 from schema.errors import WethodRateLimitedError, WethodUnauthorizedError
 from schema.rest import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from app.wethod.call_context import CallContext
+    from app.wethod.call import CallContext
+    from schema.rest import RestOperation
 
 A = TypeVar("A")
 
@@ -21,15 +22,20 @@ logger = logging.getLogger(__name__)
 
 
 async def call_list(
-    call: Callable[[CallContext, A], Awaitable[Any]], context: CallContext, arguments: Sequence[A], concurrency: int
+    execute: Callable[[CallInProgress], Awaitable[Any]],
+    context: CallContext,
+    operation: RestOperation[Any, Any],
+    arguments: Sequence[A],
+    concurrency: int,
 ) -> list[Any]:
     """Call an operation of one parameter for each distinct argument, at most ``concurrency`` at a time.
 
     After the first call that ends with a 401 or 429 of Wethod, none is sent: each would end in the same way.
 
     Args:
-        call: calls the operation with an argument.
-        context: the caller's request.
+        execute: runs a call and returns its outcome.
+        context: the GraphQL request.
+        operation: the operation.
         arguments: the arguments, in any number.
         concurrency: the most calls at a time.
 
@@ -39,25 +45,22 @@ async def call_list(
     distinct = list(dict.fromkeys(arguments))
     outcomes: dict[A, Any] = {}
     not_started = iter(distinct)
-    in_flight: set[ListedCallContext] = set()
+    in_flight: set[CallInProgress] = set()
     skipped: Skipped[object] | None = None
 
     async def run_calls() -> None:
         nonlocal skipped
         for argument in not_started:
-            held_back = skipped or context.held_back
-            listed = ListedCallContext(
-                context.caller, context.deadline, context.max_words, held_back, unclear=context.unclear
-            )
-            in_flight.add(listed)
+            call = CallInProgress(context, operation, (argument,), skipped, asyncio.current_task())
+            in_flight.add(call)
             try:
-                outcome = outcomes[argument] = await call(listed, argument)
+                outcome = outcomes[argument] = await execute(call)
             except Exception as error:
                 logger.exception("one call of a list failed")
                 outcomes[argument] = error
                 continue
             finally:
-                in_flight.remove(listed)
+                in_flight.remove(call)
             if skipped is None and _refuses_token(outcome):
                 skipped = Skipped(outcome)
                 for other in in_flight:
@@ -67,7 +70,7 @@ async def call_list(
     try:
         await asyncio.wait(tasks) if tasks else None
     except asyncio.CancelledError:
-        context.absorb_cancellation()
+        context.absorb_stop()
         for task in tasks:
             # Each call in flight ends with what is known.
             task.cancel()

@@ -1,7 +1,7 @@
 """The executor of REST operations: checks, sharing, audit gate and record around the sender.
 
-Whatever Wethod, the network or a bug in the engine does, ``call`` returns a member of the operation's union that says
-what is known.
+Whatever Wethod, the network or a bug in the engine does, ``execute`` returns a member of the operation's union that
+says what is known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from app.wethod.call_list import call_list
-from app.wethod.in_progress import CallInProgress, Places
+from app.wethod.in_progress import Places
 from app.wethod.record import OperationRecord
 from app.wethod.rest_request import check_path
 from app.wethod.sender import RESERVE_SECONDS, Sender, log_fields
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 
     from app.http_client.transport import Transport
     from app.wethod.audit import Audit
-    from app.wethod.call_context import CallContext
-    from app.wethod.in_progress import CallKey
+    from app.wethod.call import CallContext, CallInProgress, CallKey
     from app.wethod.observer import OperationObserver
     from app.wethod.rate_limits import RateLimitMemory
-    from app.wethod.rest_request import Arguments
     from schema.rest import NoResponse, RestOperation
 
 _UNCLEAR = (WethodOutcomeUnknownError, WethodUnexpectedResponseError)
@@ -82,24 +80,20 @@ class Executor:
         """Calls past the checks and without an outcome, by the operation's name."""
         return self._places.by_operation
 
-    async def call(
-        self,
-        context: CallContext,
-        operation: RestOperation[Any, Any],
-        arguments: Arguments,
-    ) -> Any:
-        """Call an operation: at most one request, and one repeat of it.
+    async def call_many(
+        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
+    ) -> list[Any]:
+        """Call an operation of one parameter for each distinct argument, several at a time: see ``call_list``."""
+        try:
+            self._observer.list_started(operation.name, len(set(arguments)))
+        except Exception:
+            logger.exception("a list of %s could not be counted", operation.name)
+        return await call_list(self.execute, context, operation, arguments, self._list_concurrency)
 
-        Args:
-            context: the caller's request.
-            operation: the operation.
-            arguments: its arguments, not yet checked.
-
-        Returns:
-            A member of the operation's union.
-        """
+    async def execute(self, call: CallInProgress) -> Any:
+        """Run a call: at most one request, and one repeat of it. Return a member of the operation's union."""
         started = time.perf_counter()
-        call = CallInProgress(context, operation, arguments)
+        context, operation, arguments = call.context, call.operation, call.arguments
         try:
             call.refused = _refuse(call) or self._admit(call)
             if call.refused is not None:
@@ -124,46 +118,31 @@ class Executor:
             try:
                 await recorded
             except asyncio.CancelledError:
-                context.absorb_cancellation()
+                call.absorb_cancellation()
                 self._audit.write()
         return outcome
 
-    async def call_many(
-        self, context: CallContext, operation: RestOperation[Any, Any], arguments: Sequence[Any]
-    ) -> list[Any]:
-        """Call an operation of one parameter for each distinct argument, several at a time: see ``call_list``."""
-        try:
-            self._observer.list_started(operation.name, len(set(arguments)))
-        except Exception:
-            logger.exception("a list of %s could not be counted", operation.name)
-
-        def call(listed: CallContext, argument: Any) -> Awaitable[Any]:
-            return self.call(listed, operation, (argument,))
-
-        return await call_list(call, context, arguments, self._list_concurrency)
-
     def _admit(self, call: CallInProgress) -> NoResponse | None:
         """Acquire a place for a valid call. Return the reason if it may not be sent now, otherwise None."""
-        token = call.context.caller.authorization
-        reason = self._not_now(call.context) or self._places.acquire(call.operation.name, token)
+        reason = self._not_now(call) or self._places.acquire(call.operation.name, call.context.caller.authorization)
         if reason is None and (reason := self._audit_blocked(call.operation)):
-            self._places.release(call.operation.name, token)
+            self._places.release(call.operation.name, call.context.caller.authorization)
         return reason
 
     def _leave(self, call: CallInProgress, outcome: Any) -> None:
         """End an admitted call: release its place, publish its outcome, and remember a 429 of Wethod."""
-        token = call.context.caller.authorization
-        self._places.release(call.operation.name, token)
+        self._places.release(call.operation.name, call.context.caller.authorization)
         if call.key is not None:
             del self._shared_calls[call.key]
             call.end(outcome)
         if isinstance(outcome, WethodRateLimitedError) and call.attempts and outcome.retry_after_seconds:
-            self._rate_limits.remember(token, outcome.retry_after_seconds)
+            self._rate_limits.remember(call.context.caller.authorization, outcome.retry_after_seconds)
 
-    def _not_now(self, context: CallContext) -> NoResponse | None:
-        if context.held_back is not None:
-            return context.held_back
-        seconds = self._rate_limits.remaining_seconds(context.caller.authorization)
+    def _not_now(self, call: CallInProgress) -> NoResponse | None:
+        held_back = call.skipped or call.context.held_back
+        if held_back is not None:
+            return held_back
+        seconds = self._rate_limits.remaining_seconds(call.context.caller.authorization)
         return None if seconds is None else rest.RateLimited(seconds)
 
     def _audit_blocked(self, operation: RestOperation[Any, Any]) -> NoResponse | None:
@@ -191,11 +170,11 @@ class Executor:
         try:
             await other.wait(context.deadline)
         except asyncio.CancelledError:
-            context.absorb_cancellation()  # `_not_now` returns the reason
+            call.absorb_cancellation()  # `_not_now` returns the reason
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
             call.requests, call.shared = other.requests, True
             return other.outcome
-        call.refused = self._not_now(context) or self._audit_blocked(call.operation)
+        call.refused = self._not_now(call) or self._audit_blocked(call.operation)
         if call.refused is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
             call.refused = rest.NoTime()
         if call.refused is None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
+    from app.wethod.call import Arguments
     from app.wethod.caller import Caller
-    from app.wethod.rest_request import Arguments
     from schema.rest import RestOperation
 
 

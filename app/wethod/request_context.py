@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.wethod.call_context import CallContext
+from app.wethod.call import CallContext, CallInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from app.wethod.call import Arguments
     from app.wethod.caller import CallerReader
     from app.wethod.executor import Executor
-    from app.wethod.rest_request import Arguments
     from schema.context import A, WethodContext
     from schema.rest import Outcome, P, RestOperation
 
@@ -29,7 +29,7 @@ class RequestContext(CallContext, kw_only=True):
 
     def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
         """Call an operation once. Raises nothing for anything that Wethod or the network does."""
-        return self.executor.call(self, operation, bind(operation, args, kwargs))
+        return self.executor.execute(CallInProgress(self, operation, bind(operation, args, kwargs)))
 
     def call_many(
         self, operation: RestOperation[[A], Outcome], arguments: Sequence[A]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from app.http_client.transport import Request
@@ -11,11 +11,8 @@ from schema.errors import WethodFailure
 from schema.json_codec import encode
 
 if TYPE_CHECKING:
-    from app.wethod.call_context import CallContext
+    from app.wethod.call import Arguments, CallContext
     from schema.rest import RestOperation
-
-Arguments: TypeAlias = tuple[Any, ...]
-"""The arguments of a call, in the order of the operation's parameters."""
 
 _PATH_PARAMETER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _JSON = (b"Content-Type", b"application/json")

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from app.headers import Headers
     from app.http_client.transport import Request, Response, Transport
-    from app.wethod.call_context import CallContext
-    from app.wethod.in_progress import CallInProgress
+    from app.wethod.call import CallContext, CallInProgress
     from app.wethod.observer import OperationObserver
     from schema.rest import NoResponse
 
@@ -81,11 +80,10 @@ class Sender:
         request = rest_request.build(operation, context, arguments, self._base_path)
         request.send_by = min(begin + SENDING_SECONDS, last_send)
         call.requests.append(request)
-        context.first_request = context.first_request or request  # read by ListedCallContext.withdraw
         reason: NoResponse = rest.Interrupted()
         try:
             try:
-                response = await self._send(request, context)
+                response = await self._send(request, call)
                 # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
@@ -97,14 +95,14 @@ class Sender:
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
-                response = await self._send(repeat, context, is_repeat=True)
+                response = await self._send(repeat, call, is_repeat=True)
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
             logger.warning("no response to %s%s: %s", what, operation.name, problem, extra=log_fields(context))
             reason = _reason(problem, last_send)
         except asyncio.CancelledError:
-            reason = context.absorb_cancellation()
+            reason = call.absorb_cancellation()
         except Exception:
             logger.exception("%s failed in the gateway", operation.name, extra=log_fields(context))
             reason = rest.Failed()
@@ -113,7 +111,7 @@ class Sender:
             reason = rest.Interrupted()
         return call.without_response(reason)
 
-    async def _send(self, request: Request, context: CallContext, *, is_repeat: bool = False) -> Response:
+    async def _send(self, request: Request, call: CallInProgress, *, is_repeat: bool = False) -> Response:
         """Send a request; the first one again while nothing was written, the problem is transient and there is time.
 
         A stop that comes while the body is awaited is absorbed: the status of a complete head stands.
@@ -128,7 +126,7 @@ class Sender:
                 response = await self._transport.send(request)
             except BaseException as problem:
                 if request.cut_response is not None:
-                    context.absorb_cancellation()
+                    call.absorb_cancellation()
                     attempt.answered(request.cut_response.status)
                     return request.cut_response
                 attempt.failed(problem)
