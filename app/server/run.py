@@ -12,6 +12,7 @@ from app.server.config import ServerConfig
 from app.server.lifecycle import Context, Lifecycle
 from app.server.listener import listen, url_of
 from app.server.server import GatewayServer
+from app.server.signals import take_signals
 from app.server.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def run(
         if config.workers == 1:
             lifecycle = Lifecycle()
             app = factory(context, lifecycle)
-            return GatewayServer(app, config, lifecycle, started=lambda: announce(url)).run_to_end(listener)
+            server = GatewayServer(app, config, lifecycle, started=lambda: announce(url))
+            return server.run_to_end(listener, lambda: take_signals(server.take_command))
         return asyncio.run(Supervisor(factory, context, config, listener, announce=lambda: announce(url)).run())
 
 

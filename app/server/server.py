@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import math
-import signal
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,6 +16,7 @@ from app.server.connection import Connection
 from app.server.event_loop import EventLoop
 from app.server.lifespan import Lifespan
 from app.server.listener import Acceptor
+from app.server.signals import ignore_signals
 from app.server.state import WorkerState
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from app.server.config import ServerConfig
     from app.server.lifecycle import Lifecycle
+    from app.server.signals import Command
 
 logger = logging.getLogger(__name__)
 
@@ -38,26 +39,8 @@ _DRAIN_TICK_SECONDS = 0.02
 _COLLECT_EVERY = 10_000
 """New containers between two garbage collections of the youngest ones."""
 
-ECHO_SECONDS = 0.1
-"""A stop signal so soon after another is the same one: a shell, `timeout` and a process manager each pass it on."""
-
 CUT_EXIT = 1
 """The exit code if a request was cut off."""
-
-SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""The signals that a server handles."""
-
-
-def ignore_signals() -> None:
-    """Ignore signals until the process exits; called on its event loop at the end of serving.
-
-    A signal must not change the exit code any more, and the end of the loop would restore the default actions.
-    """
-    # Removing a handler restores the default action, too.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    for number in SIGNALS:
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
 
 
 class GatewayServer(uvicorn.Server):
@@ -101,23 +84,22 @@ class GatewayServer(uvicorn.Server):
         self._connections: set[Connection] = set()
         self._stop = asyncio.Event()
         self._stop_at = math.inf
-        self._signalled_at = -math.inf
         self._acceptors: list[Acceptor] = []
         self._lifespan = Lifespan(app)
 
-    def run_to_end(self, listener: socket.socket, *, take_signals: Callable[[], object] | None = None) -> int:
+    def run_to_end(self, listener: socket.socket, handle_signals: Callable[[], object]) -> int:
         """Serve until a stop is requested, and return the exit code: 0 unless a request was cut off.
 
         Args:
             listener: a socket that listens; it is closed here.
-            take_signals: called on the event loop before anything else; by default signals are taken as ``run`` says.
+            handle_signals: called on the event loop before anything else.
 
         Raises:
             StartError: the application does not start.
         """
 
         async def serve() -> None:
-            (take_signals or self._take_signals)()
+            handle_signals()
             try:
                 await self.serve([listener])
             finally:
@@ -136,23 +118,12 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signal: ``serve`` is also called beside another application, which takes them."""
+        """Take no signal: the caller of ``serve`` does."""
         yield
 
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._take_stop_signal, self.drain)
-        loop.add_signal_handler(signal.SIGINT, self._take_stop_signal, self.finish)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-
-    def _take_stop_signal(self, stop: Callable[[], object]) -> None:
-        now = asyncio.get_running_loop().time()
-        if not self._state.draining:
-            self._signalled_at = now
-            stop()
-        elif now >= self._signalled_at + ECHO_SECONDS:
-            self.force_stop()
+    def take_command(self, command: Command) -> None:
+        """Call the method of a command."""
+        getattr(self, command)()
 
     def drain(self) -> None:
         """Fail readiness, serve on for the drain delay with ``Connection: close``, then ``finish``."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from app.server.config import EXIT_SECONDS, FORCED_SHUTDOWN_SECONDS, GRACE_SECONDS, SHUTDOWN_SECONDS
 from app.server.listener import WorkerListeners
-from app.server.server import CUT_EXIT, ECHO_SECONDS, SIGNALS, ignore_signals
+from app.server.server import CUT_EXIT
+from app.server.signals import ignore_signals, take_signals
 from app.server.worker import WorkerConfig, WorkerProcess
 from app.start_error import StartError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.server.config import ServerConfig
     from app.server.lifecycle import ApplicationFactory
-    from app.server.worker import Command
+    from app.server.signals import Command
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,6 @@ class Supervisor:
         self._workers: dict[int, WorkerProcess] = {}
         self._failures: Counter[int] = Counter()
         self._stop = asyncio.Event()
-        self._stopped_at = 0.0
         self._code = 0
 
     async def run(self) -> int:
@@ -78,10 +77,7 @@ class Supervisor:
         Raises:
             StartError: the workers do not start, or die as soon as they have started.
         """
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._take_signal, number)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        take_signals(self._take_command)
         tasks = [asyncio.create_task(self._keep_running(index)) for index in range(self._config.workers)]
         try:
             await asyncio.gather(*tasks)
@@ -183,24 +179,16 @@ class Supervisor:
         logger.error("%s and is started again %s", reason, f"in {seconds:g} s" if seconds else "at once")
         return seconds
 
-    def _take_signal(self, number: signal.Signals) -> None:
+    def _take_command(self, command: Command) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        if number == signal.SIGHUP:
-            self._send("reload")
-        elif not self._stop.is_set():
+        if command in {"drain", "finish"}:
             self._stop.set()
-            self._stopped_at = now
             # A client must be refused, not wait in a queue, once a worker has closed its own copy of the socket.
             self._listeners.close_all()
-            delay = self._config.drain_delay if number == signal.SIGTERM else 0.0
+            delay = self._config.drain_delay if command == "drain" else 0.0
             loop.call_later(delay + self._config.drain_seconds + _OVERDUE_SECONDS, self._kill_all)
-            self._send("drain" if number == signal.SIGTERM else "finish")
-        elif now >= self._stopped_at + ECHO_SECONDS:
+        elif command == "force_stop":
             loop.call_later(_FORCED_STOP_SECONDS, self._kill_all)
-            self._send("force_stop")
-
-    def _send(self, command: Command) -> None:
         for worker in self._workers.values():
             worker.send(command)
 

@@ -21,18 +21,17 @@ from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.server.lifecycle import Lifecycle
-from app.server.server import SIGNALS, GatewayServer
+from app.server.server import GatewayServer
+from app.server.signals import SIGNALS
 from app.standard_streams import occupy_closed_streams
 from app.start_error import StartError
 
 if TYPE_CHECKING:
     from app.server.config import ServerConfig
     from app.server.lifecycle import ApplicationFactory
+    from app.server.signals import Command
 
 logger = logging.getLogger(__name__)
-
-Command: TypeAlias = Literal["drain", "finish", "force_stop", "reload"]
-"""A command of the parent: a method of ``GatewayServer``."""
 
 Event: TypeAlias = Literal["ready", "leaving", "problem"]
 """An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
@@ -139,7 +138,7 @@ def work(pipe: Connection) -> int:
     try:
         app = given.factory(given.context, lifecycle)
         server = GatewayServer(app, given.config, lifecycle, started=lambda: pipe.send(Report("ready")))
-        return server.run_to_end(listener, take_signals=lambda: _take_commands(server, pipe))
+        return server.run_to_end(listener, lambda: _take_commands(server, pipe))
     except StartError as error:
         pipe.send(Report("problem", str(error)))
         return CANNOT_START
@@ -155,7 +154,7 @@ def _take_commands(server: GatewayServer, pipe: Connection) -> None:
             loop.remove_reader(pipe.fileno())
             logger.error("the parent process is gone: this worker stops")  # noqa: TRY400 - a traceback adds nothing
             command = "finish"
-        getattr(server, command)()
+        server.take_command(command)
 
     def leave() -> None:
         with contextlib.suppress(OSError):
