@@ -15,7 +15,7 @@ from app.wethod.call_list import call_list
 from app.wethod.in_progress import Places
 from app.wethod.record import OperationRecord
 from app.wethod.rest_request import check_path
-from app.wethod.sender import RESERVE_SECONDS, Sender, log_fields
+from app.wethod.sender import Sender, log_fields
 from schema import rest
 from schema.errors import (
     WethodError,
@@ -166,17 +166,14 @@ class Executor:
 
         Only a success is shared: any other outcome may be out of date when it comes (docs/adr/0021).
         """
-        context = call.context
         try:
-            await other.wait(context.deadline)
+            await other.wait(call.context.deadline)
         except asyncio.CancelledError:
             call.absorb_cancellation()  # `_not_now` returns the reason
         if other.outcome is not None and not isinstance(other.outcome, WethodError):
             call.requests, call.shared = other.requests, True
             return other.outcome
         call.refused = self._not_now(call) or self._audit_blocked(call.operation)
-        if call.refused is None and asyncio.get_running_loop().time() >= context.deadline - RESERVE_SECONDS:
-            call.refused = rest.NoTime()
         if call.refused is None:
             outcome = await self._sender.exchange(call)
         else:
