@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
-from app.documents.limits import Limits
 from app.documents.manifest import ManifestError
 from app.documents.persisted import PersistedOperations
 from app.documents.plan_cache import PlanCache
@@ -116,9 +115,8 @@ def create_app(
     settings = context.settings
     plans = PlanCache(
         schema._schema,  # noqa: SLF001 - Strawberry has no public way
-        Limits.of(settings),
+        settings,
         introspection=context.sandbox if settings.gateway_introspection is None else settings.gateway_introspection,
-        max_calls=settings.gateway_max_deletes,
     )
     documents = make_documents(settings, plans, lifecycle)
     audit = open_audit(settings, context.audit_key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from graphql import (
@@ -53,42 +52,19 @@ _COUNTED = {"_service": ("_service", _MAX_SERVICE), "sdl": ("sdl", _MAX_SERVICE)
 """Fields with long answers: how they are named in messages, and how often they may stand in an operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits on a document.
-
-    Attributes:
-        tokens: tokens and comments. Also limits selections: ``tokens * SELECTIONS_PER_TOKEN`` after fragments are
-            expanded, ``tokens / TOKENS_PER_SELECTION`` as written.
-        depth: nesting of fields; ``__schema`` and ``__type`` count as one level with everything below them.
-        root_fields: root fields of an operation, fragments expanded.
-    """
-
-    tokens: int
-    depth: int
-    root_fields: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> Limits:
-        """Take the limits from the settings."""
-        return cls(settings.gateway_max_tokens, settings.gateway_max_depth, settings.gateway_max_root_fields)
-
-    @property
-    def max_refusal_bytes(self) -> int:
-        """Bytes of answer to a caller without a usable token."""
-        return max(MAX_REFUSAL_BYTES, _REFUSAL_BYTES_PER_ROOT_FIELD * self.root_fields)
+def max_refusal_bytes(settings: Settings) -> int:
+    """Bytes of answer to a caller without a usable token."""
+    return max(MAX_REFUSAL_BYTES, _REFUSAL_BYTES_PER_ROOT_FIELD * settings.gateway_max_root_fields)
 
 
-def parse_within(text: str, limits: Limits) -> DocumentNode:
+def parse_within(text: str, max_tokens: int) -> DocumentNode:
     """Parse a document, no further than the limit on tokens.
 
     Raises:
         RequestError: the syntax is wrong, or the document has too many tokens or is nested too deeply.
     """
     try:
-        document = parse(
-            text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens, allow_empty_selection_sets=False
-        )
+        document = parse(text, max_lexical_tokens=max_tokens, max_comments=max_tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         message = error.message.removeprefix("Syntax Error: ")
         if "nested too deeply" in message:
@@ -96,7 +72,7 @@ def parse_within(text: str, limits: Limits) -> DocumentNode:
         if message.endswith("Parsing aborted."):
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
-                f"The document has more than {limits.tokens} tokens, or as many comments.",
+                f"The document has more than {max_tokens} tokens, or as many comments.",
                 limit="tokens",
             ) from None
         raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
@@ -109,7 +85,7 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
 
 
-def check_limits(document: DocumentNode, limits: Limits) -> int:
+def check_limits(document: DocumentNode, settings: Settings) -> int:
     """Count what a document writes, and walk its operations with their fragments expanded, up to the first limit.
 
     Returns:
@@ -118,14 +94,14 @@ def check_limits(document: DocumentNode, limits: Limits) -> int:
     Raises:
         RequestError: the document is too large, or an operation is too deep, too wide or too large.
     """
-    most = limits.tokens // TOKENS_PER_SELECTION
+    most = settings.gateway_max_tokens // TOKENS_PER_SELECTION
     if count_written(document) > most:
         message = (
             f"The document has more than {most} selections. "
             f"Each operation and each fragment counts as {DEFINITION_SELECTIONS}."
         )
         raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
-    walk = _Walk(document, limits)
+    walk = _Walk(document, settings)
     for operation in operations_of(document):
         walk.operation(operation)
     return walk.selections
@@ -150,10 +126,11 @@ class _Walk:
 
     _operation: OperationDefinitionNode
 
-    def __init__(self, document: DocumentNode, limits: Limits) -> None:
+    def __init__(self, document: DocumentNode, settings: Settings) -> None:
         self.selections = 0
-        self._max_selections = SELECTIONS_PER_TOKEN * limits.tokens
-        self._limits = limits
+        self._max_selections = SELECTIONS_PER_TOKEN * settings.gateway_max_tokens
+        self._max_depth = settings.gateway_max_depth
+        self._max_root_fields = settings.gateway_max_root_fields
         self._fragments = fragments_of(document)
         self._spread: set[str] = set()
         self._counted: Counter[str] = Counter()
@@ -180,10 +157,10 @@ class _Walk:
 
     def _visit_field(self, field: FieldNode, depth: int, nesting: int) -> None:
         name = field.name.value
-        if depth > self._limits.depth:
-            raise self._exceeded(f"The operation is nested deeper than {self._limits.depth} fields.", "depth")
+        if depth > self._max_depth:
+            raise self._exceeded(f"The operation is nested deeper than {self._max_depth} fields.", "depth")
         if depth == 1:
-            most = self._limits.root_fields
+            most = self._max_root_fields
             self._count("root fields", most, f"The operation has more than {most} root fields.")
         if name in _COUNTED:
             shown, most = _COUNTED[name]

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, specified_rules, validate
 
-from app.documents.limits import check_limits, operations_of, parse_within
+from app.documents.limits import check_limits, max_refusal_bytes, operations_of, parse_within
 from app.documents.lru_cache import LruCache
 from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
-from app.execution.plan import MAX_CALLS, Plan
+from app.execution.plan import Plan
 from app.execution.request_error import ErrorCode, RequestError, max_errors
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
 
-    from app.documents.limits import Limits
+    from app.settings import Settings
 
 MAX_DOCUMENTS = 1_000
 MAX_WEIGHT = 400_000
@@ -32,9 +32,8 @@ class PlanCache:
 
     Args:
         schema: the schema that documents are validated against.
-        limits: the limits on a document.
+        settings: for the limits on a document and on the calls of an operation.
         introspection: allow ``__schema`` and ``__type``, and suggest names of the schema in messages.
-        max_calls: the most calls of Wethod that one operation may make.
 
     Attributes:
         hits: how many plans were found.
@@ -44,18 +43,16 @@ class PlanCache:
     def __init__(
         self,
         schema: GraphQLSchema,
-        limits: Limits,
+        settings: Settings,
         *,
         introspection: bool,
-        max_calls: int = MAX_CALLS,
         max_documents: int = MAX_DOCUMENTS,
         max_weight: int = MAX_WEIGHT,
     ) -> None:
         bound_validation()
-        self.limits = limits
         self._schema = schema
         self._introspection = introspection
-        self._max_calls = max_calls
+        self._settings = settings
         self._plans: LruCache[tuple[str, str | None], Plan] = LruCache(max_documents, max_weight)
         self.hits = 0
         self.misses = 0
@@ -92,8 +89,8 @@ class PlanCache:
 
     def _read(self, text: str, *, introspection: bool) -> tuple[DocumentNode, int]:
         """Parse and validate a document, and count its selections."""
-        document = parse_within(text, self.limits)
-        selections = check_limits(document, self.limits)
+        document = parse_within(text, self._settings.gateway_max_tokens)
+        selections = check_limits(document, self._settings)
         errors = validate(
             self._schema,
             document,
@@ -115,8 +112,8 @@ class PlanCache:
             document,
             definition,
             hide_suggestions=hide_suggestions,
-            max_calls=self._max_calls,
-            max_refusal_bytes=self.limits.max_refusal_bytes,
+            max_calls=self._settings.gateway_max_deletes,
+            max_refusal_bytes=max_refusal_bytes(self._settings),
         )
 
 

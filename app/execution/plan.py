@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from graphql import ExecutionResult, GraphQLError, VariableNode
 
-from app.execution.answer_size import MAX_ANSWER, MIN_WORDS, AnswerSize, words_for_each_call
+from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from app.execution.graphql_core import Variables
 
-
-MAX_CALLS = 100
 MAX_CHOICES = 8
 """The most choices of ``@skip`` and ``@include`` that a plan keeps; it plans further ones for each request."""
 
@@ -72,8 +70,8 @@ class Plan:
         definition: OperationDefinitionNode,
         *,
         hide_suggestions: bool,
-        max_calls: int = MAX_CALLS,
-        max_refusal_bytes: int = MAX_ANSWER,
+        max_calls: int,
+        max_refusal_bytes: int,
     ) -> None:
         self.definition = definition
         self.kind = definition.operation.value

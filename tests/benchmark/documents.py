@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.documents.limits import Limits
 from app.documents.plan_cache import PlanCache
 from app.execution.request_error import RequestError
+from app.settings import load
 from tests.benchmark.results import DocumentResult
 from tests.documents.adversarial import FAMILIES, SPREADS, of_size, tokens
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
@@ -20,10 +20,10 @@ from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schem
 if TYPE_CHECKING:
     from app.execution.plan import Plan
 
-LIMITS = Limits(1_000, 20, 20)
 MAX_ROWS = 10
 ROUNDS = 10
 SCHEMA = build_contact_schema()
+SETTINGS = load({})
 README = (
     "mutation Delete($id: ID!) { deleteContact(id: $id) { __typename "
     "... on DeleteContactSuccess { deletedContactId contact { __typename id } message confirmedBy } "
@@ -34,7 +34,7 @@ README = (
 
 def plans() -> PlanCache:
     """Make the cache of a gateway with default limits."""
-    return PlanCache(SCHEMA, LIMITS, introspection=False)
+    return PlanCache(SCHEMA, SETTINGS, introspection=False)
 
 
 def run(plan: Plan, number: int) -> bytes:
@@ -87,7 +87,7 @@ def measure_documents() -> list[DocumentResult]:
 
     A slow second of the machine affects one round of a few families, and no family in all rounds.
     """
-    texts = {family: of_size(write, LIMITS.tokens) for family, write in (FAMILIES | SPREADS).items()}
+    texts = {family: of_size(write, SETTINGS.gateway_max_tokens) for family, write in (FAMILIES | SPREADS).items()}
     rounds = [{family: milliseconds(text) for family, text in texts.items()} for _ in range(ROUNDS)]
     rows = []
     for family, text in texts.items():

@@ -7,15 +7,15 @@ import gc
 import weakref
 from typing import TYPE_CHECKING
 
-from app.documents.limits import Limits
 from app.documents.plan_cache import PlanCache
+from app.settings import load
 from tests.execution.contacts import OUTCOMES, StubContacts, build_contact_schema
 
 if TYPE_CHECKING:
     from app.execution.plan import Plan
 
 SCHEMA = build_contact_schema()
-LIMITS = Limits(1_000, 20, 20)
+SETTINGS = load({})
 
 
 def delete(name: str, selection: str) -> str:
@@ -31,7 +31,7 @@ def run(plan: Plan) -> None:
 
 
 def test_the_least_recently_used_plan_is_evicted() -> None:
-    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=2)
+    plans = PlanCache(SCHEMA, SETTINGS, introspection=False, max_documents=2)
     texts = [delete(name, "__typename") for name in "ABC"]
     for index in (0, 1, 0, 2, 0, 1):
         plans.find(texts[index], None)
@@ -44,7 +44,7 @@ def test_a_plan_that_expands_costs_more_than_its_text() -> None:
     spread = f"... on WethodError {{ {aliases} }}"
     fragment = " fragment F on WethodResponse { version charset callback content }"
     heavy = delete("Heavy", spread) + fragment
-    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_weight=len(heavy) + 1_000)
+    plans = PlanCache(SCHEMA, SETTINGS, introspection=False, max_weight=len(heavy) + 1_000)
     for _ in range(2):
         run(plans.find(heavy, None))
     assert (plans.hits, plans.misses, len(plans)) == (0, 2, 0)
@@ -61,7 +61,7 @@ def test_a_plan_that_expands_costs_more_than_its_text() -> None:
 
 def test_an_evicted_plan_is_freed_at_once() -> None:
     """With new documents only, garbage collection would come too late."""
-    plans = PlanCache(SCHEMA, LIMITS, introspection=False, max_documents=1)
+    plans = PlanCache(SCHEMA, SETTINGS, introspection=False, max_documents=1)
     plan = plans.find(delete("A", "... on WethodError { key response { headers { name } } }"), None)
     run(plan)
     gc.collect()

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from app.documents.limits import Limits
 from app.documents.manifest import ManifestError, read_manifest
 from app.documents.persisted import sha256
 from app.documents.plan_cache import PlanCache
@@ -17,7 +16,7 @@ from tests.documents.requests import CONTEXT, DELETE
 
 PLANS = PlanCache(
     build_schema()._schema,  # noqa: SLF001 - Strawberry's only way to it
-    Limits.of(load({})),
+    load({}),
     introspection=False,
 )
 

@@ -30,10 +30,10 @@ class Observation:
     calls: list[str] = field(default_factory=list)
 
 
-def plan_of(schema: GraphQLSchema, source: str, **options: Any) -> Plan:
+def plan_of(schema: GraphQLSchema, source: str) -> Plan:
     document = parse(source)
     operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-    return Plan(schema, document, operation, **{"hide_suggestions": True} | options)
+    return Plan(schema, document, operation, hide_suggestions=True, max_calls=100, max_refusal_bytes=1_000_000)
 
 
 def run_plan(plan: Plan, variables: Mapping[str, object], context: Any) -> Observation:

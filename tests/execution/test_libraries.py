@@ -20,8 +20,9 @@ from graphql.language import Token
 from graphql.validation import validation_context
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
-from app.documents.limits import Limits, check_limits, parse_within
+from app.documents.limits import check_limits, parse_within
 from app.execution.graphql_core import OUT_OF_BUDGET, bound_validation
+from app.settings import load
 from tests.execution.comparison import plan_of
 from tests.execution.contacts import build_contact_schema
 
@@ -93,7 +94,7 @@ def test_the_budgets_of_validation_take_effect(monkeypatch: pytest.MonkeyPatch, 
 
 
 ALL = "__typename ... on WethodError { key message statusCode response { version } }"
-LIMITS = Limits(1_000, 20, 20)
+SETTINGS = load({})
 LEGITIMATE = {
     "introspection": get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
@@ -115,7 +116,7 @@ LEGITIMATE = {
 def test_documents_of_tools_routers_and_clients_keep_within_the_budgets_and_limits(document: str) -> None:
     bound_validation()
     assert validate(SCHEMA, parse(document)) == []
-    assert check_limits(parse_within(document, LIMITS), LIMITS) > 0
+    assert check_limits(parse_within(document, SETTINGS.gateway_max_tokens), SETTINGS) > 0
 
 
 def test_a_parsed_document_is_freed_at_once() -> None:
@@ -124,7 +125,7 @@ def test_a_parsed_document_is_freed_at_once() -> None:
     gc.disable()
     try:
         before = sum(type(each) is Token for each in gc.get_objects())
-        document = parse_within("{ __typename }", LIMITS)
+        document = parse_within("{ __typename }", SETTINGS.gateway_max_tokens)
         assert sum(type(each) is Token for each in gc.get_objects()) > before
         del document
         assert sum(type(each) is Token for each in gc.get_objects()) == before
