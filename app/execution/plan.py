@@ -175,7 +175,6 @@ class Plan:
             Selections(self._schema, self._fragments, dict(zip(self._conditions, choice, strict=True))),
             self.definition,
             self._root_type,
-            self._fragments,
             hide_suggestions=self._hide_suggestions,
         )
         if not fields.counted:

@@ -22,14 +22,19 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 from app.execution.delegation import Raised
 from app.execution.graphql_core import info_factory
 from app.execution.projection import UnprojectableError, projector
-from app.execution.strawberry_types import StrawberryInfo, declared_calls, has_default_configuration, resolver_of
+from app.execution.strawberry_types import (
+    Resolver,
+    StrawberryInfo,
+    declared_calls,
+    has_default_configuration,
+    resolver_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graphql import (
         FieldNode,
-        FragmentDefinitionNode,
         GraphQLArgument,
         GraphQLField,
         GraphQLObjectType,
@@ -41,7 +46,6 @@ if TYPE_CHECKING:
     from app.execution.graphql_core import Variables
     from app.execution.projection import Convert
     from app.execution.selection_set import Selections
-    from app.execution.strawberry_types import Resolver
 
 _SCALARS = (BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode)
 
@@ -67,7 +71,7 @@ class RootField:
         key: the response name.
         field: its definition.
         nodes: the nodes that select it; the first one has the arguments.
-        resolver: the function behind it; None to leave it to graphql-core.
+        resolver: the function behind it.
         info: makes the info of its resolver.
         project: projects its value.
         default_calls: how many calls of Wethod it makes if it declares nothing.
@@ -85,7 +89,7 @@ class RootField:
         field: GraphQLField,
         nodes: list[FieldNode],
         *,
-        resolver: Resolver | None,
+        resolver: Resolver,
         info: Callable[[Variables, object], GraphQLResolveInfo[Any]],
         project: Convert,
         default_calls: int,
@@ -95,18 +99,15 @@ class RootField:
         self.project = project
         self._field = field
         self._node = nodes[0]
-        self._function = resolver.function if resolver is not None else _unprojected
-        self._info_keyword = resolver.info if resolver is not None else None
-        self._definition: Any = resolver.definition if resolver is not None else None
-        self.is_async = resolver is not None and resolver.is_async
+        self._resolver = resolver
+        self.is_async = resolver.is_async
         self._info = info
         self._hide_suggestions = hide_suggestions
-        self._names = resolver.names if resolver is not None else {name: name for name in field.args}
         declared = declared_calls(field)
         self._calls = declared if isinstance(declared, int) else default_calls
-        self.counted = self._names[declared] if isinstance(declared, str) else None
+        self.counted = resolver.names[declared] if isinstance(declared, str) else None
         given = {argument.name.value: argument.value for argument in self._node.arguments or ()}
-        sources = [_source(self._names[name], argument, given.get(name)) for name, argument in field.args.items()]
+        sources = [_source(resolver.names[name], argument, given.get(name)) for name, argument in field.args.items()]
         self._sources = None if None in sources else tuple(cast("list[_Source]", sources))
 
     def arguments(self, variables: Variables) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class RootField:
         """
         if self._sources is None:
             values = get_argument_values(self._field, self._node, variables, None, self._hide_suggestions)
-            return {self._names[name]: value for name, value in values.items()}
+            return {self._resolver.names[name]: value for name, value in values.items()}
         coerced = variables.coerced
         arguments: dict[str, Any] = {}
         for keyword, variable, value in self._sources:
@@ -133,9 +134,10 @@ class RootField:
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
         """Call the resolver once; a coroutine if ``is_async``."""
-        if self._info_keyword is not None:
-            arguments[self._info_keyword] = StrawberryInfo(self._info(variables, context), self._definition)
-        return self._function(**arguments)
+        resolver = self._resolver
+        if resolver.info is not None:
+            arguments[resolver.info] = StrawberryInfo(self._info(variables, context), resolver.definition)
+        return resolver.function(**arguments)
 
     async def resolve(self, arguments: dict[str, Any], variables: Variables, context: object) -> object:
         """Call the resolver once: the value that it returns, or ``Raised``."""
@@ -168,7 +170,6 @@ class RootFields:
         selections: the selection sets of the operation.
         definition: the operation.
         root_type: the type that its root fields belong to.
-        fragments: the fragments of the document by name.
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:
@@ -185,14 +186,12 @@ class RootFields:
         selections: Selections,
         definition: OperationDefinitionNode,
         root_type: GraphQLObjectType,
-        fragments: dict[str, FragmentDefinitionNode],
         *,
         hide_suggestions: bool,
     ) -> None:
         self._selections = selections
         self._definition = definition
         self._root_type = root_type
-        self._fragments = fragments
         self._hide_suggestions = hide_suggestions
         self._blank: dict[str, Any] = {}
         self.is_projected = has_default_configuration(selections.schema)
@@ -218,12 +217,13 @@ class RootFields:
         self.max_words = 0
 
     def _plan(self, key: str, field: GraphQLField, nodes: list[FieldNode]) -> RootField:
-        schema = self._selections.schema
         # A nullable root field keeps the failure of one resolver away from the others' results.
         leave = is_non_null_type(field.type) or nodes[0].name.value.startswith("__")
         resolver = None if leave else resolver_of(field)
         project: Convert = _unprojected
-        if resolver is not None:
+        if resolver is None:
+            resolver = Resolver(_unprojected, is_async=False, names={name: name for name in field.args})
+        else:
             with suppress(UnprojectableError):
                 project = projector(self._selections, field.type, nodes)
         self.is_projected = self.is_projected and project is not _unprojected
@@ -233,7 +233,13 @@ class RootFields:
             nodes,
             resolver=resolver,
             info=info_factory(
-                schema, self._fragments, self._definition, self._root_type, key=key, nodes=nodes, return_type=field.type
+                self._selections.schema,
+                self._selections.fragments,
+                self._definition,
+                self._root_type,
+                key=key,
+                nodes=nodes,
+                return_type=field.type,
             ),
             project=project,
             default_calls=int(self._definition.operation is OperationType.MUTATION),

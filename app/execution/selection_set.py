@@ -53,16 +53,16 @@ class Selections:
             collect what they leave out too.
     """
 
-    __slots__ = ("_conditions", "_fragments", "schema")
+    __slots__ = ("_conditions", "fragments", "schema")
 
     def __init__(
         self,
         schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
+        fragments: dict[str, FragmentDefinitionNode],
         conditions: Mapping[str, bool | None] | None,
     ) -> None:
         self.schema = schema
-        self._fragments = fragments
+        self.fragments = fragments
         self._conditions = conditions
 
     def collect(self, sets: Iterable[SelectionSetNode], type_: GraphQLObjectType) -> dict[str, list[FieldNode]]:
@@ -91,7 +91,7 @@ class Selections:
                 key = (selection.alias or selection.name).value
                 fields.setdefault(key, []).append(selection)
                 continue
-            fragment = next_fragment(selection, self._fragments, visited)
+            fragment = next_fragment(selection, self.fragments, visited)
             if fragment is not None and self._applies(fragment.type_condition, type_):
                 self._collect(fragment.selection_set, type_, fields, visited)
 

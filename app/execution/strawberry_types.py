@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from graphql import DirectiveLocation, get_named_type, is_object_type
+from graphql import get_named_type, is_object_type
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 StrawberryInfo = Info
 """The ``info`` of a resolver, made of graphql-core's info and Strawberry's definition of the field."""
 
-_EXECUTABLE = {
-    DirectiveLocation.FIELD,
-    DirectiveLocation.FRAGMENT_SPREAD,
-    DirectiveLocation.INLINE_FRAGMENT,
-    DirectiveLocation.FRAGMENT_DEFINITION,
-    DirectiveLocation.QUERY,
-    DirectiveLocation.MUTATION,
-    DirectiveLocation.VARIABLE_DEFINITION,
-}
-"""Places where only ``@skip`` and ``@include`` have a meaning that execution knows."""
-
 _PLAIN_ARGUMENTS = (str, int, float, bool, strawberry.ID)
 """Types of arguments that Strawberry passes to a resolver as graphql-core coerces them."""
 
@@ -54,11 +43,9 @@ def has_default_configuration(schema: GraphQLSchema) -> bool:
         and made_by.config.default_resolver is getattr
         and not made_by.exception_handlers
         and not made_by.extensions
-        and all(
-            directive.name in ("skip", "include")
-            for directive in schema.directives
-            if _EXECUTABLE.intersection(directive.locations)
-        )
+        # Execution knows the meaning of ``@skip`` and ``@include`` only.
+        and not made_by.directives
+        and not made_by.config.enable_experimental_incremental_execution
     )
 
 
@@ -92,14 +79,14 @@ class Resolver:
         is_async: it is a coroutine function.
         names: Python's name of each argument, by its name in GraphQL.
         info: the keyword of Strawberry's ``Info``; None if the function does not take it.
-        definition: the second argument of ``Info``.
+        definition: the second argument of ``Info``; None if the function does not take it.
     """
 
     function: Callable[..., Any]
     is_async: bool
     names: Mapping[str, str]
-    info: str | None
-    definition: StrawberryField
+    info: str | None = None
+    definition: Any = None
 
 
 def resolver_of(field: GraphQLField) -> Resolver | None:
