@@ -15,7 +15,6 @@ from app.documents.manifest import ManifestError
 from app.documents.persisted import PersistedOperations
 from app.documents.plan_cache import PlanCache
 from app.documents.trusted import TrustedOperations
-from app.explorer import example
 from app.explorer.page import Explorer, content_security_policy
 from app.graphql_http.client_address import AddressReader
 from app.graphql_http.cors import Cors
@@ -140,7 +139,7 @@ def create_app(
         in_progress=lambda name: executor.in_progress.get(name, 0), documents=plans, transport=upstream
     )
     callers = CallerReader(settings)
-    explorer = make_explorer(context)
+    explorer = Explorer(settings, sandbox=context.sandbox) if context.serves_graphiql else None
     example_page = make_example_page(context, upstream)
 
     @contextlib.asynccontextmanager
@@ -204,29 +203,8 @@ def make_example_page(context: WorkerContext, transport: Transport) -> ExamplePa
         return None
     from app.sandbox.example.page import ExamplePage
 
-    settings = context.settings
-    return ExamplePage(
-        transport,
-        policy=content_security_policy(),
-        authorization_header=settings.gateway_authorization_header,
-        company=settings.wethod_company,
-        version=settings.wethod_version,
-        graphiql=context.serves_graphiql,
-    )
-
-
-def make_explorer(context: WorkerContext) -> Explorer | None:
-    """Make GraphiQL for a browser, if it is on."""
-    if not context.serves_graphiql:
-        return None
-    settings = context.settings
-    headers = example.headers(
-        sandbox=context.sandbox,
-        authorization_header=settings.gateway_authorization_header,
-        company=settings.wethod_company,
-        version=settings.wethod_version,
-    )
-    return Explorer(sandbox=context.sandbox, headers=headers)
+    policy = content_security_policy()
+    return ExamplePage(transport, context.settings, policy=policy, graphiql=context.serves_graphiql)
 
 
 async def not_found(request: Request, error: Exception) -> Response:

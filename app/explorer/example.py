@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.settings import Settings
+
 _OUTCOME = """\
 __typename
 ... on DeleteContactSuccess {
@@ -79,16 +81,10 @@ def tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
     ]
 
 
-def headers(
-    *,
-    sandbox: bool,
-    authorization_header: str = "Authorization",
-    company: str | None = None,
-    version: str = "2024-06-15",
-) -> Mapping[str, str]:
+def headers(settings: Settings, *, sandbox: bool) -> Mapping[str, str]:
     """The header editor's content: complete in the sandbox, elsewhere with the caller's own parts left to fill in."""
     return {
-        authorization_header: "Bearer demo-editor" if sandbox else "Bearer ",
-        "Wethod-Company": company or ("acme" if sandbox else ""),
-        "Wethod-Version": version,
+        settings.gateway_authorization_header: "Bearer demo-editor" if sandbox else "Bearer ",
+        "Wethod-Company": settings.wethod_company or ("acme" if sandbox else ""),
+        "Wethod-Version": settings.wethod_version,
     }

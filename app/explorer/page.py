@@ -19,11 +19,11 @@ from starlette.staticfiles import StaticFiles
 from app.explorer import example
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import Scope
+
+    from app.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
@@ -87,18 +87,18 @@ class Explorer:
     """GraphiQL for one gateway, made once at its start.
 
     Args:
+        settings: for the content of the header editor.
         sandbox: the gateway's Wethod is the embedded sandbox, from which a first run may delete.
-        headers: the content of the header editor; by default what fits the sandbox, or blanks to fill in.
         static: the folder of the built bundle. If it is missing, the page says so.
 
     Attributes:
         routes: the bundle's files, for the application of the gateway.
     """
 
-    def __init__(self, *, sandbox: bool, headers: Mapping[str, str] | None = None, static: Path = STATIC) -> None:
+    def __init__(self, settings: Settings, *, sandbox: bool, static: Path = STATIC) -> None:
         self._config = {
             "tabs": example.tabs(sandbox=sandbox),
-            "headers": json.dumps(example.headers(sandbox=sandbox) if headers is None else dict(headers), indent=2),
+            "headers": json.dumps(example.headers(settings, sandbox=sandbox), indent=2),
             "sandbox": sandbox,
         }
         page = static / "index.html"
@@ -109,17 +109,13 @@ class Explorer:
     def page(self, path: str = "/graphql") -> Response:
         """Make the document for a browser's GET; a 501 that says so if the bundle is missing.
 
+        The endpoint adds the header fields that all its answers have.
+
         Args:
             path: the path of the request. From ``/graphql/`` the files and the endpoint are one level up.
         """
         nonce = secrets.token_urlsafe(16)
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": content_security_policy(nonce),
-            "Referrer-Policy": "no-referrer",
-            "Vary": "Accept",
-            "X-Content-Type-Options": "nosniff",
-        }
+        headers = {"Content-Security-Policy": content_security_policy(nonce), "Referrer-Policy": "no-referrer"}
         if self._template is None:
             return HTMLResponse(MISSING, 501, headers=headers)
         folder = "../" if path.endswith("/") else "./"

@@ -11,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.explorer.page import ASSETS, MEDIA_TYPES, STATIC, Explorer
+from app.settings import load
 from tests.system_parts import require
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def application(tmp_path: Path) -> Starlette:
     (folder / "main-1a2b.js.gz").write_bytes(GZIP)
     (folder / "font-3c4d.woff2").write_bytes(FONT)
     (tmp_path / "index.html").write_text("<p>$config $nonce</p>", encoding="utf-8")
-    return Starlette(routes=Explorer(sandbox=True, static=tmp_path).routes)
+    return Starlette(routes=Explorer(load({}), sandbox=True, static=tmp_path).routes)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app.explorer.page import STATIC, Explorer
+from app.settings import load
 from tests.explorer.browser import Editor, ExplorerPage, browse
 from tests.explorer.gateway import sandbox_gateway, strips_prefix, tells_prefix
 from tests.gateway import serve
@@ -102,7 +103,7 @@ async def test_the_second_tab_deletes_many(explorer: ExplorerPage) -> None:
 )
 async def test_the_page_shows_if_deletes_are_real(browser: Browser, note: str, *, sandbox: bool) -> None:
     """For real contacts there is no token, and the id is blank."""
-    explorer = Explorer(sandbox=sandbox)
+    explorer = Explorer(load({}), sandbox=sandbox)
     app = Starlette(routes=[Route("/graphql", lambda _: explorer.page()), *explorer.routes])
     async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open()
@@ -186,7 +187,7 @@ async def test_the_browser_stores_no_token(explorer: ExplorerPage) -> None:
 
 async def test_the_tabs_of_a_sandbox_do_not_come_back_for_real_contacts(browser: Browser) -> None:
     """The same address may serve both, one after the other."""
-    explorer = Explorer(sandbox=True)
+    explorer = Explorer(load({}), sandbox=True)
 
     async def page(request: Request) -> Response:
         del request
@@ -196,7 +197,7 @@ async def test_the_tabs_of_a_sandbox_do_not_come_back_for_real_contacts(browser:
     async with serve(app) as origin, browse(browser, origin) as shown:
         await shown.open()
         assert "graphiql:tabState" in await shown.stored()
-        explorer = Explorer(sandbox=False)
+        explorer = Explorer(load({}), sandbox=False)
         await shown.open()
         assert json.loads(await shown.text("variables.json")) == {"id": ""}
 
@@ -237,7 +238,7 @@ async def test_the_page_works_behind_a_prefix(
 
 async def test_an_answer_that_is_not_graphql_is_shown_as_text(browser: Browser) -> None:
     """A proxy's page must not be rendered."""
-    explorer = Explorer(sandbox=True)
+    explorer = Explorer(load({}), sandbox=True)
 
     async def graphql(request: Request) -> Response:
         if request.method == "GET":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from app.http_client.transport import Transport
+    from app.settings import Settings
 
 PATH: Final = "/example"
 
@@ -48,32 +49,22 @@ class ExamplePage:
 
     Args:
         transport: carries requests to the sandbox.
+        settings: for the company whose contacts the page shows, by default the sandbox's first, and for the headers of
+            its deletes.
         policy: the Content-Security-Policy of the document. It must allow scripts, styles and connections of the
             page's own origin, and images from ``data:``.
-        authorization_header: name of the header in which the gateway expects the token.
-        company: the company whose contacts the page shows and deletes; by default the sandbox's first.
-        version: the ``Wethod-Version`` of its deletes.
         graphiql: the gateway serves GraphiQL, so the page links to it.
 
     Attributes:
         routes: everything that the page consists of, for the application of the gateway.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        policy: str,
-        authorization_header: str,
-        company: str | None,
-        version: str,
-        graphiql: bool,
-    ) -> None:
-        company = company or COMPANIES[0]
+    def __init__(self, transport: Transport, settings: Settings, *, policy: str, graphiql: bool) -> None:
+        company = settings.wethod_company or COMPANIES[0]
         self._config = {
-            "authorizationHeader": authorization_header,
+            "authorizationHeader": settings.gateway_authorization_header,
             "company": company,
-            "version": version,
+            "version": settings.wethod_version,
             "graphiql": graphiql,
         }
         self._headers = NO_STORE | {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
