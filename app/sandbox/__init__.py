@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.sandbox.application import create_sandbox, run_sandbox, serve_sandbox
+from app.sandbox.application import run_sandbox, serve_sandbox
 
-__all__ = ["create_sandbox", "run_sandbox", "serve_sandbox"]
+__all__ = ["run_sandbox", "serve_sandbox"]
