@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from app.documents.plan_cache import PlanCache
     from app.graphql_http.observer import RequestObserver
     from app.observability.metric_definitions import Operation
     from app.server.lifecycle import Lifecycle
@@ -40,15 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NO_STORE = {"Cache-Control": "no-store"}
-
-
-class DocumentCache(Protocol):
-    """The cache of plans, as metrics see it: lookups since the start, and its length."""
-
-    hits: int
-    misses: int
-
-    def __len__(self) -> int: ...
 
 
 @runtime_checkable
@@ -124,7 +116,7 @@ class Observability:
             # From now on: the file may be rotated before the worker serves.
             lifecycle.reload_callbacks.append(self._reopen_audit)
 
-    def publish(self, *, in_progress: Callable[[str], float], documents: DocumentCache, transport: object) -> None:
+    def publish(self, *, in_progress: Callable[[str], float], documents: PlanCache, transport: object) -> None:
         """Publish numbers that other parts of the worker count themselves.
 
         Args:

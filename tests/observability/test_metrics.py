@@ -13,11 +13,13 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.documents.plan_cache import PlanCache
 from app.http_client.transport import Interrupted, NotSent
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
 from app.server.lifecycle import Lifecycle
-from schema.root import OPERATIONS
+from app.settings import load
+from schema.root import OPERATIONS, build_schema
 from tests.observability.records import (
     CALLER,
     SCOPE,
@@ -119,11 +121,6 @@ def test_every_limit_in_the_code_has_a_label() -> None:
     assert {"in_flight", "body", "tokens", "depth"} <= named <= set(LIMITS)
 
 
-class Documents(list[str]):
-    hits = 11
-    misses = 3
-
-
 class Pool:
     open_connections = 5
     idle_connections = 2
@@ -134,9 +131,10 @@ class Pool:
 async def test_a_restarted_worker_continues_its_counts() -> None:
     """Totals are added, and gauges are replaced."""
     counters = make_counters(1, OPERATIONS)
+    documents = PlanCache(build_schema()._schema, load({}), introspection=False)  # noqa: SLF001 - no public way to it
     for starts in (1, 2):
         async with running(counters=counters) as observers:
-            observers.publish(in_progress=lambda _: 1, documents=Documents(), transport=Pool())
+            observers.publish(in_progress=lambda _: 1, documents=documents, transport=Pool())
             found = numbers(observers)
             assert found["wethod_upstream_waits_total"] == 7 * starts
             assert found["wethod_upstream_waiting"] == 3

@@ -18,8 +18,7 @@ import pytest
 from app.sandbox import serve_sandbox
 from app.sandbox.application import SLOW_SECONDS
 from app.settings import Settings
-from app.start_error import StartError
-from tests.sandbox.requests import EDITOR_OF_ACME, address, editor, status, wait_until_gone
+from tests.sandbox.requests import address, editor, status, wait_until_gone
 
 DELETE_7 = (
     b"DELETE /api/contact/7 HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer %s\r\n"
