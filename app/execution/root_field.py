@@ -99,7 +99,10 @@ class RootField:
         self.project = project
         self._field = field
         self._node = nodes[0]
-        self._resolver = resolver
+        self._names = resolver.names
+        self._function = resolver.function
+        self._info_keyword = resolver.info
+        self._definition = resolver.definition
         self.is_async = resolver.is_async
         self._info = info
         self._hide_suggestions = hide_suggestions
@@ -118,7 +121,7 @@ class RootField:
         """
         if self._sources is None:
             values = get_argument_values(self._field, self._node, variables, None, self._hide_suggestions)
-            return {self._resolver.names[name]: value for name, value in values.items()}
+            return {self._names[name]: value for name, value in values.items()}
         coerced = variables.coerced
         arguments: dict[str, Any] = {}
         for keyword, variable, value in self._sources:
@@ -134,10 +137,9 @@ class RootField:
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
         """Call the resolver once; a coroutine if ``is_async``."""
-        resolver = self._resolver
-        if resolver.info is not None:
-            arguments[resolver.info] = StrawberryInfo(self._info(variables, context), resolver.definition)
-        return resolver.function(**arguments)
+        if self._info_keyword is not None:
+            arguments[self._info_keyword] = StrawberryInfo(self._info(variables, context), self._definition)
+        return self._function(**arguments)
 
     async def resolve(self, arguments: dict[str, Any], variables: Variables, context: object) -> object:
         """Call the resolver once: the value that it returns, or ``Raised``."""
