@@ -126,6 +126,7 @@ class LineWriter:
             moved = moved or written > 0
             if written < len(data):
                 lines.extendleft(reversed(taken) if not written else (data[written:],))
+            if not written:
                 count = len(lines)  # another thread may append meanwhile
                 if moved:
                     self.backlog_bytes = sum(map(len, islice(lines, count)))
@@ -142,8 +143,10 @@ class LineWriter:
         try:
             if self._fd < 0:
                 self._fd, self._must_poll, self._reader = _open(self._target)
-            if self._must_poll and not _is_writable(self._fd):
-                return 0
+            if self._must_poll:
+                if not _is_writable(self._fd):
+                    return 0
+                data = data[:_ATOMIC_BYTES]  # a poll promises room for no more
             written = os.write(self._fd, data)
         except BlockingIOError:
             return 0

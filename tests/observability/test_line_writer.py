@@ -312,37 +312,49 @@ def test_any_thread_may_write(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_pipe_that_cannot_be_opened_again_is_polled(pipe: tuple[int, int]) -> None:
+POLLED = {
+    "many": [b"%d" % number + LINE for number in range(2_000)],
+    # Only one of the pipe's pages is free for the long line.
+    "longer-than-the-room": [*([b"x" * 4_000 + b"\n"] * 15), b"y" * 10_000 + b"\n", b"next\n"],
+}
+
+
+@pytest.mark.parametrize("lines", POLLED.values(), ids=POLLED)
+def test_a_pipe_that_cannot_be_opened_again_is_polled(pipe: tuple[int, int], lines: list[bytes]) -> None:
     """The user of a container cannot open root's pipe."""
     require("root, to become another user", present=os.geteuid() == 0)
     reader, fd = pipe
     os.fchown(fd, 0, 0)
     os.fchmod(fd, 0o600)
     code = (
-        "import os\n"
+        "import os, signal, sys\n"
         "from app.line_writer import LineWriter\n"
         "os.setuid(65534)\n"
+        "signal.alarm(20)\n"  # ends a write that blocks
         f"writer = LineWriter({fd}, most_bytes=1_000_000)\n"
-        "for number in range(2000): writer.write(b'%d' % number + b'x' * 99 + b'\\n')\n"
+        "for line in sys.stdin.buffer.readlines(): writer.write(line)\n"
         "assert writer.backlog_bytes > 0\n"
-        "print('kept')\n"
+        "print('kept', flush=True)\n"
         "assert writer.flush(10) == []\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         pass_fds=[fd],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        encoding="utf-8",
         cwd=Path(__file__).parents[2],
     )
+    assert child.stdin is not None
     assert child.stdout is not None
+    with child.stdin:
+        child.stdin.write(b"".join(lines))
     with child.stdout:
-        assert child.stdout.readline() == "kept\n"
+        assert child.stdout.readline() == b"kept\n"
     os.close(fd)
     os.set_blocking(reader, True)
     received = b""
     while part := os.read(reader, 1 << 20):
         received += part
     assert child.wait(10) == 0
-    assert received == b"".join(b"%d" % number + b"x" * 99 + b"\n" for number in range(2_000))
+    assert received == b"".join(lines)
     os.dup2(reader, fd)
