@@ -29,7 +29,8 @@ USER 10001:10001
 EXPOSE 8000
 # Stop it with the grace period of docs/operations.md (Times), by default 3 + 15 + 10 seconds: docker stop -t 28.
 STOPSIGNAL SIGTERM
+# A ProxyHandler without proxies: HTTP_PROXY, which is for Wethod, would apply to 127.0.0.1 as well.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"GATEWAY_PORT\"]}/health/ready', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open(f'http://127.0.0.1:{os.environ[\"GATEWAY_PORT\"]}/health/ready', timeout=2)"]
 ENTRYPOINT ["wethod-graphql"]
 CMD ["serve"]

@@ -82,7 +82,7 @@ def test_the_entry_point_serves_and_the_health_check_passes(image: Path, tmp_pat
             query = "mutation { deleteContact(id: 1) { __typename } }"
             answer = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers)
             assert answer.json() == {"data": {"deleteContact": {"__typename": "DeleteContactSuccess"}}}
-            assert healthy(check, environment)
+            assert healthy(check, environment | {"HTTP_PROXY": "http://127.0.0.1:1"})
         assert not healthy(check, environment)
 
 
