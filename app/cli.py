@@ -223,6 +223,7 @@ def check() -> None:
     from app.main import WorkerContext, create_app
     from app.server.lifecycle import Lifecycle
     from app.settings import load, unknown_variables
+    from app.urls import shown
     from app.wethod.audit import check_audit
     from schema.root import OPERATIONS, build_schema
 
@@ -234,7 +235,7 @@ def check() -> None:
     check_audit(settings)
     click.echo("settings are valid")
     for name in unknown_variables(os.environ):
-        click.echo(f"{name} is no setting of this gateway; is it misspelt?")
+        click.echo(f"{shown(name)} is no setting of this gateway; is it misspelt?")
     try:
         done = asyncio.run(probe(settings))
     except UnreachableError as error:

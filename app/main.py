@@ -22,6 +22,7 @@ from app.graphql_http.endpoint import GraphQLEndpoint
 from app.http_client.permits import share_of
 from app.http_client.transport_factory import make_transport
 from app.observability.observability import Observability
+from app.settings import shown_setting
 from app.start_error import StartError
 from app.wethod.audit import open_audit
 from app.wethod.caller import COMPANY_HEADER, VERSION_HEADER, CallerReader
@@ -192,7 +193,7 @@ def make_documents(
     try:
         trusted = TrustedOperations(manifest, plans)
     except ManifestError as error:
-        raise StartError(f"GATEWAY_TRUSTED_DOCUMENTS={manifest}: {error}") from None
+        raise StartError(f"{shown_setting('GATEWAY_TRUSTED_DOCUMENTS', manifest)}: {error}") from None
     lifecycle.reload_callbacks.append(trusted.reload)
     return trusted
 

@@ -367,10 +367,15 @@ def load(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
             message = _MESSAGES.get(problem["type"], "is not allowed").format(**problem.get("ctx", {}))
             if problem["loc"]:
                 field = str(problem["loc"][0])
-                message = f"{field.upper()}={shown(mask(str(values.get(field, ''))))}: {message}"
+                message = f"{shown_setting(field.upper(), values.get(field, ''))}: {message}"
             lines.append(message)
         # Each bad entry of a list makes the same line.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+
+
+def shown_setting(variable: str, value: object) -> str:
+    """Return ``VARIABLE=value`` for a message: one line, in which a secret in the value is masked."""
+    return f"{variable}={shown(mask(str(value)))}"
 
 
 def read_audit_key(settings: Settings) -> bytes:
@@ -383,7 +388,7 @@ def read_audit_key(settings: Settings) -> bytes:
     try:
         return _read_key(file) if file else secrets.token_bytes(32)
     except ValueError as error:
-        raise SettingsError(f"GATEWAY_AUDIT_KEY_FILE={file}: {error}") from None
+        raise SettingsError(f"{shown_setting('GATEWAY_AUDIT_KEY_FILE', file)}: {error}") from None
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

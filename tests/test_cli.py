@@ -26,6 +26,7 @@ from app import __version__
 from app.cli import announce, main
 from app.main import WorkerContext
 from app.settings import load
+from app.urls import shown
 from tests.gateway import AUDIT_KEY
 from tests.program import CLEAN, running
 from tests.support import NO_TLS, free_port, until
@@ -39,10 +40,13 @@ if TYPE_CHECKING:
     from tests.program import Program
 
 
-def run(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
         env=CLEAN | dict(environ or {}),
+        cwd=cwd,
         capture_output=True,
         encoding="utf-8",
         timeout=30,
@@ -279,12 +283,12 @@ def test_the_sandbox_keeps_its_contacts_in_a_file(tmp_path: Path) -> None:
 async def test_check_connects_sends_nothing_and_leaves_no_file(tmp_path: Path) -> None:
     async with upstream([answer(200)]) as wethod:
         audit = tmp_path / "audit"
-        environ = {"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT": "x", "GATEWAY_AUDIT_LOG": str(audit)}
+        environ = {"WETHOD_BASE_URL": wethod.url, "GATEWAY_HSOT\n": "x", "GATEWAY_AUDIT_LOG": str(audit)}
         done = await asyncio.to_thread(run, "check", environ=environ)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
             "settings are valid",
-            "GATEWAY_HSOT is no setting of this gateway; is it misspelt?",
+            r"GATEWAY_HSOT\n is no setting of this gateway; is it misspelt?",
             f"{wethod.url} can be reached (http1): TCP connection; nothing was sent",
         ]
         assert (wethod.connections, wethod.asked) == (1, [])
@@ -351,7 +355,29 @@ def test_check_and_serve_report_the_same_errors(tmp_path: Path, setting: str, na
     assert (checked.returncode, checked.stdout, served.returncode) == (1, "", 1)
     assert checked.stderr == served.stderr
     assert len(checked.stderr.splitlines()) == 1
-    assert checked.stderr.startswith(f"wethod-graphql: {setting}={tmp_path / name}: {problem}")
+    assert checked.stderr.startswith(f"wethod-graphql: {setting}={shown(str(tmp_path / name))}: {problem}")
+
+
+NOT_USABLE = {
+    "password": ("GATEWAY_AUDIT_LOG", "postgres://audit:hunter2@db/x", "***@db/x: No such file or directory"),
+    "audit": ("GATEWAY_AUDIT_LOG", "no/a\nb", r"no/a\nb: No such file or directory"),
+    "trusted": ("GATEWAY_TRUSTED_DOCUMENTS", "a\nb", r"a\nb: it is not JSON: "),
+    "authority": ("WETHOD_CA_FILE", "a\nb", r"a\nb: must hold certificates in PEM"),
+    "certificate": ("WETHOD_CLIENT_CERT_FILE", "a\nb", r"a\nb: must hold a certificate in PEM, and its key"),
+}
+"""A value that turns out to be bad when it is used: the setting, the value, and the begin of the line."""
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+@pytest.mark.parametrize(("setting", "value", "line"), NOT_USABLE.values(), ids=NOT_USABLE)
+def test_a_value_that_cannot_be_used_is_masked_and_in_one_line(
+    tmp_path: Path, command: str, setting: str, value: str, line: str
+) -> None:
+    (tmp_path / "a\nb").touch()
+    done = run(command, environ={"WETHOD_BASE_URL": "https://127.0.0.1:1", setting: value}, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"wethod-graphql: {setting}={line}")
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])

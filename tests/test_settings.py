@@ -10,6 +10,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from app.settings import Settings, SettingsError, load, read_audit_key, unknown_variables
+from app.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -211,18 +212,18 @@ def test_a_value_is_normalised(name: str, value: str, expected: object) -> None:
 
 
 def test_a_key_file_that_changes_after_its_check_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "audit.key"
+    file = tmp_path / "audit\n.key"
     file.write_bytes(b" a key of 20 bytes..\n")
     settings = load({"GATEWAY_AUDIT_KEY_FILE": str(file)})
     assert read_audit_key(settings) == b"a key of 20 bytes.."
     file.write_bytes(b"")
     with pytest.raises(SettingsError) as caught:
         read_audit_key(settings)
-    assert str(caught.value) == f"GATEWAY_AUDIT_KEY_FILE={file}: must hold a key of at least 16 bytes"
+    assert str(caught.value) == f"GATEWAY_AUDIT_KEY_FILE={shown(str(file))}: must hold a key of at least 16 bytes"
     file.unlink()
     with pytest.raises(SettingsError) as caught:
         read_audit_key(settings)
-    assert str(caught.value) == f"GATEWAY_AUDIT_KEY_FILE={file}: cannot be read: No such file or directory"
+    assert str(caught.value) == f"GATEWAY_AUDIT_KEY_FILE={shown(str(file))}: cannot be read: No such file or directory"
 
 
 def test_the_documented_settings_are_those_of_the_code() -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
-from app.settings import SettingsError, is_loopback
-from app.urls import DEFAULT_PORTS, mask, parse_url, shown
+from app.settings import SettingsError, is_loopback, shown_setting
+from app.urls import DEFAULT_PORTS, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     url = parse_url(value if "://" in value else f"http://{value}")
     if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise SettingsError(
-            f"{variable}={shown(mask(value))}: must be the URL of an http or https proxy, such as "
+            f"{shown_setting(variable, value)}: must be the URL of an http or https proxy, such as "
             "http://user:password@proxy.example:3128, with user name and password percent-encoded; "
             "WETHOD_PROXY or NO_PROXY can take its place"
         )

@@ -7,7 +7,7 @@ import ssl
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from app.settings import SettingsError
+from app.settings import SettingsError, shown_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,38 +77,42 @@ def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:
         try:
             context.keylog_filename = key_log
         except OSError as error:
-            raise SettingsError(f"SSLKEYLOGFILE={key_log}: cannot be written: {error.strerror}") from None
+            raise SettingsError(
+                f"{shown_setting('SSLKEYLOGFILE', key_log)}: cannot be written: {error.strerror}"
+            ) from None
     return context
 
 
 def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
     """Trust the certificates of a file, in a context that trusts nothing yet."""
+    setting = shown_setting("WETHOD_CA_FILE", ca_file)
     try:
         context.load_verify_locations(ca_file)
     except ssl.SSLError:
         # OpenSSL's own message is "PEM lib" or the like.
-        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM") from None
+        raise SettingsError(f"{setting}: must hold certificates in PEM") from None
     except OSError as error:
-        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: cannot be read: {error.strerror}") from None
+        raise SettingsError(f"{setting}: cannot be read: {error.strerror}") from None
     if not context.cert_store_stats()["x509"]:
         # OpenSSL also takes a file of revocations (CRL) alone.
-        raise SettingsError(f"WETHOD_CA_FILE={ca_file}: must hold certificates in PEM")
+        raise SettingsError(f"{setting}: must hold certificates in PEM")
     # No strict check: private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and
     # the operator named this one. What the file holds is trusted, an intermediate authority included.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
 def _load_client_certificate(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -> None:
+    cert = shown_setting("WETHOD_CLIENT_CERT_FILE", cert_file)
+    key = shown_setting("WETHOD_CLIENT_KEY_FILE", key_file) if key_file else ""
     try:
         context.load_cert_chain(cert_file, key_file, password=_refuse_password)
     except _EncryptedKeyError:
-        setting = f"WETHOD_CLIENT_KEY_FILE={key_file}" if key_file else f"WETHOD_CLIENT_CERT_FILE={cert_file}"
-        raise SettingsError(f"{setting}: must hold a key that is not encrypted") from None
+        raise SettingsError(f"{key or cert}: must hold a key that is not encrypted") from None
     except (ssl.SSLError, ValueError):
-        key = f"and WETHOD_CLIENT_KEY_FILE={key_file} its key" if key_file else "and its key"
-        raise SettingsError(f"WETHOD_CLIENT_CERT_FILE={cert_file}: must hold a certificate in PEM, {key}") from None
+        its_key = f"and {key} its key" if key else "and its key"
+        raise SettingsError(f"{cert}: must hold a certificate in PEM, {its_key}") from None
     except OSError as error:
-        names = f"WETHOD_CLIENT_CERT_FILE={cert_file}" + (f", WETHOD_CLIENT_KEY_FILE={key_file}" if key_file else "")
+        names = f"{cert}, {key}" if key else cert
         raise SettingsError(f"{names}: cannot be read: {error.strerror}") from None
 
 

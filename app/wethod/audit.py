@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.line_writer import LineWriter, milliseconds
+from app.settings import shown_setting
 from app.start_error import StartError
 
 if TYPE_CHECKING:
@@ -204,4 +205,4 @@ def _is_absent(path: Path) -> bool:
 
 
 def _start_error(where: str, problem: OSError) -> StartError:
-    return StartError(f"GATEWAY_AUDIT_LOG={where}: {problem.strerror or problem}")
+    return StartError(f"{shown_setting('GATEWAY_AUDIT_LOG', where)}: {problem.strerror or problem}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ssl
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import trustme
@@ -15,9 +15,6 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from app.http_client.tls import make_proxy_ssl_context, make_ssl_context
 from app.settings import SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOST = "api.wethod.example"
 
@@ -146,10 +143,11 @@ def test_an_authority_of_the_operator_need_not_be_strict(tmp_path: Path) -> None
 
 def test_a_key_log_that_cannot_be_written_is_named(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file of authorities is read in the same call."""
-    monkeypatch.setenv("SSLKEYLOGFILE", str(files / "absent" / "keys.log"))
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("SSLKEYLOGFILE", "absent/keys.log")
     with pytest.raises(SettingsError) as caught:
         make_ssl_context(ca_file=files / "ca")
-    assert str(caught.value) == f"SSLKEYLOGFILE={files}/absent/keys.log: cannot be written: No such file or directory"
+    assert str(caught.value) == "SSLKEYLOGFILE=absent/keys.log: cannot be written: No such file or directory"
     monkeypatch.setenv("SSLKEYLOGFILE", str(files / "keys.log"))
     make_ssl_context(ca_file=files / "ca")
     assert (files / "keys.log").exists()
@@ -203,39 +201,42 @@ def test_the_client_certificate_is_presented(files: Path, authority: trustme.CA,
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"ca_file": "empty"}, "WETHOD_CA_FILE={0}/empty: must hold certificates in PEM"),
-        ({"ca_file": "binary"}, "WETHOD_CA_FILE={0}/binary: must hold certificates in PEM"),
-        ({"ca_file": "key"}, "WETHOD_CA_FILE={0}/key: must hold certificates in PEM"),
-        ({"ca_file": "crl"}, "WETHOD_CA_FILE={0}/crl: must hold certificates in PEM"),
-        ({"ca_file": "absent"}, "WETHOD_CA_FILE={0}/absent: cannot be read: No such file or directory"),
-        ({"ca_file": "."}, "WETHOD_CA_FILE={0}: cannot be read: Is a directory"),
+        ({"ca_file": "empty"}, "WETHOD_CA_FILE=empty: must hold certificates in PEM"),
+        ({"ca_file": "binary"}, "WETHOD_CA_FILE=binary: must hold certificates in PEM"),
+        ({"ca_file": "key"}, "WETHOD_CA_FILE=key: must hold certificates in PEM"),
+        ({"ca_file": "crl"}, "WETHOD_CA_FILE=crl: must hold certificates in PEM"),
+        ({"ca_file": "absent"}, "WETHOD_CA_FILE=absent: cannot be read: No such file or directory"),
+        ({"ca_file": "."}, "WETHOD_CA_FILE=.: cannot be read: Is a directory"),
         (
             {"client_cert_file": "cert"},
-            "WETHOD_CLIENT_CERT_FILE={0}/cert: must hold a certificate in PEM, and its key",
+            "WETHOD_CLIENT_CERT_FILE=cert: must hold a certificate in PEM, and its key",
         ),
         (
             {"client_cert_file": "binary"},
-            "WETHOD_CLIENT_CERT_FILE={0}/binary: must hold a certificate in PEM, and its key",
+            "WETHOD_CLIENT_CERT_FILE=binary: must hold a certificate in PEM, and its key",
         ),
         (
             {"client_cert_file": "cert", "client_key_file": "other-key"},
             (
-                "WETHOD_CLIENT_CERT_FILE={0}/cert: must hold a certificate in PEM, "
-                "and WETHOD_CLIENT_KEY_FILE={0}/other-key its key"
+                "WETHOD_CLIENT_CERT_FILE=cert: must hold a certificate in PEM, "
+                "and WETHOD_CLIENT_KEY_FILE=other-key its key"
             ),
         ),
         (
             {"client_cert_file": "cert", "client_key_file": "encrypted-key"},
-            "WETHOD_CLIENT_KEY_FILE={0}/encrypted-key: must hold a key that is not encrypted",
+            "WETHOD_CLIENT_KEY_FILE=encrypted-key: must hold a key that is not encrypted",
         ),
         (
             {"client_cert_file": "encrypted-both"},
-            "WETHOD_CLIENT_CERT_FILE={0}/encrypted-both: must hold a key that is not encrypted",
+            "WETHOD_CLIENT_CERT_FILE=encrypted-both: must hold a key that is not encrypted",
         ),
     ],
 )
-def test_a_wrong_file_is_named_in_one_line(files: Path, given: dict[str, str], line: str) -> None:
+def test_a_wrong_file_is_named_in_one_line(
+    files: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
+) -> None:
     """There must be no prompt for a password."""
+    monkeypatch.chdir(files)
     with pytest.raises(SettingsError) as caught:
-        make_ssl_context(**{name: files / file for name, file in given.items()})
-    assert str(caught.value) == line.format(files)
+        make_ssl_context(**{name: Path(file) for name, file in given.items()})
+    assert str(caught.value) == line
