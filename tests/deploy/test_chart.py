@@ -51,7 +51,7 @@ GOOD: dict[str, dict[str, Any]] = {
         },
         "secretSettings": {"WETHOD_PROXY": SECRET, "OTEL_EXPORTER_OTLP_HEADERS": SECRET},
         "secretFiles": {
-            "GATEWAY_AUDIT_KEY_FILE": {"name": "audit", "key": "audit.key"},
+            "GATEWAY_AUDIT_KEY_FILE": {"name": "2024", "key": "1"},
             "WETHOD_CLIENT_CERT_FILE": {"name": "client", "key": "tls.crt"},
         },
         "timeoutSeconds": 20,
@@ -82,6 +82,21 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "file-of-a-setting-that-names-none": ({"secretFiles": {"WETHOD_COMPANY": SECRET}}, "WETHOD_COMPANY"),
     "misspelt-value": ({"autoscalling": {}}, "autoscalling"),
     "metrics-on-the-port-of-requests": ({"metricsPort": 8000}, "metricsPort"),
+    "two-ports-of-the-service-that-are-equal": (
+        {"service": {"port": 9464}},
+        "service.port and metricsPort must differ",
+    ),
+    **{
+        f"one-setting-in-{first}-and-{second}": (
+            {first: {"GATEWAY_AUDIT_KEY_FILE": value}, second: {"GATEWAY_AUDIT_KEY_FILE": SECRET}},
+            "GATEWAY_AUDIT_KEY_FILE must be in only one of settings, secretSettings and secretFiles",
+        )
+        for first, value, second in (
+            ("settings", "/key", "secretSettings"),
+            ("settings", "/key", "secretFiles"),
+            ("secretSettings", SECRET, "secretFiles"),
+        )
+    },
 }
 
 
