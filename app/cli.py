@@ -97,7 +97,7 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     from app.main import WorkerContext
     from app.observability.configure_logging import configure_logging
     from app.observability.metrics_server import serve_metrics
-    from app.observability.observability import make_counters, metrics_of
+    from app.observability.observability import clear_gauges, make_counters, metrics_of
     from app.server.run import run
     from app.settings import read_audit_key
     from schema.root import OPERATIONS
@@ -112,7 +112,13 @@ def start(settings: Settings, *, sandbox: bool) -> int:
     )
     check_transport(settings)
     with serve_metrics(settings, metrics_of(counters, OPERATIONS)):
-        return run(make_app, context, server_config(settings), announce=lambda url: announce(url, context))
+        return run(
+            make_app,
+            context,
+            server_config(settings),
+            announce=lambda url: announce(url, context),
+            worker_ended=lambda index: clear_gauges(counters, OPERATIONS, index),
+        )
 
 
 def server_config(settings: Settings) -> ServerConfig:

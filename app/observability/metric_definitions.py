@@ -102,6 +102,7 @@ class MetricDefinitions:
     Attributes:
         metrics: all metrics.
         columns: the length of a row.
+        gauges: the columns of the gauges.
     """
 
     def __init__(self, operations: Sequence[Operation]) -> None:
@@ -109,9 +110,12 @@ class MetricDefinitions:
         self._by_name = {metric.name: metric for metric in self.metrics}
         self._cells: dict[tuple[str, Labels], int] = {}
         self.columns = 0
+        self.gauges: list[int] = []
         for metric in self.metrics:
             for labels in metric.series:
                 self._cells[metric.name, labels] = self.columns
+                if metric.kind == "gauge":
+                    self.gauges.append(self.columns)
                 self.columns += metric.cells
 
     def metric(self, name: str) -> Metric:

@@ -52,7 +52,6 @@ class WorkerMetrics:
         self._definitions = definitions
         self.row = row
         self._readers: list[tuple[int, Callable[[], float], float]] = []
-        self._gauges: list[int] = []
         self._register_process()
 
     def counter(self, name: str, *labels: str) -> int:
@@ -73,9 +72,7 @@ class WorkerMetrics:
         """
         cell = self._definitions.cell(name, *labels)
         base = 0.0
-        if self._definitions.metric(name).kind == "gauge":
-            self._gauges.append(cell)
-        else:
+        if self._definitions.metric(name).kind != "gauge":
             base = self.row[cell]  # the count of a worker that used this row before
         self._readers.append((cell, read, base))
 
@@ -94,7 +91,7 @@ class WorkerMetrics:
 
     def stop(self) -> None:
         """Set every gauge to zero; the counters stay."""
-        for cell in self._gauges:
+        for cell in self._definitions.gauges:
             self.row[cell] = 0.0
 
     def _register_process(self) -> None:

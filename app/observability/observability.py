@@ -67,6 +67,13 @@ def metrics_of(counters: SharedCounters, operations: Sequence[Operation]) -> Cal
     return MetricsPage(MetricDefinitions(operations), counters).render
 
 
+def clear_gauges(counters: SharedCounters, operations: Sequence[Operation], index: int) -> None:
+    """Set every gauge of a worker that has ended to zero, in the parent process; the counters stay."""
+    row = counters.row(index)
+    for cell in MetricDefinitions(operations).gauges:
+        row[cell] = 0.0
+
+
 class Observability:
     """Metrics, log, spans and health of one worker. Everything but the log belongs to the event loop's thread.
 

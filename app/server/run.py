@@ -29,6 +29,7 @@ def run(
     config: ServerConfig,
     *,
     announce: Callable[[str], object] = lambda _: None,
+    worker_ended: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Serve until a stop is requested.
 
@@ -42,6 +43,8 @@ def run(
         context: the argument of the factory.
         config: address, limits and times.
         announce: called once with the base URL, when requests are answered.
+        worker_ended: called with the number of each worker process that has ended; never with a single worker, which is
+            this process.
 
     Returns:
         The exit code of the program: 0 if no request was cut off.
@@ -57,7 +60,10 @@ def run(
             app = factory(context, lifecycle)
             server = GatewayServer(app, config, lifecycle, started=lambda: announce(url))
             return server.run_to_end(listener, lambda: take_signals(server.take_command))
-        return asyncio.run(Supervisor(factory, context, config, listener, announce=lambda: announce(url)).run())
+        supervisor = Supervisor(
+            factory, context, config, listener, announce=lambda: announce(url), worker_ended=worker_ended
+        )
+        return asyncio.run(supervisor.run())
 
 
 @contextlib.asynccontextmanager

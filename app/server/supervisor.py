@@ -59,13 +59,16 @@ class Supervisor:
         context: object,
         config: ServerConfig,
         listener: socket.socket,
+        *,
         announce: Callable[[], object],
+        worker_ended: Callable[[int], object],
     ) -> None:
         self._factory = factory
         self._context = context
         self._config = config
         self._listeners = WorkerListeners(listener)
         self._announce: Callable[[], object] | None = announce
+        self._worker_ended = worker_ended
         self._workers: dict[int, WorkerProcess] = {}
         self._failures: Counter[int] = Counter()
         self._stop = asyncio.Event()
@@ -148,6 +151,7 @@ class Supervisor:
     def _judge_end(self, index: int, worker: WorkerProcess) -> float:
         """Decide what the end of a worker means; return the seconds until it is started again."""
         code = worker.reap()
+        self._worker_ended(index)
         name = f"worker {index} (pid {worker.pid})"
         if self._stop.is_set():
             # A worker that was never ready had nothing to lose.

@@ -66,6 +66,24 @@ async def test_a_killed_worker_loses_no_line_and_no_count(tmp_path: Path) -> Non
     assert f"(pid {victim})" in "".join(gateway.log)
 
 
+async def test_a_killed_worker_leaves_no_gauge_in_a_drain() -> None:
+    """Nothing replaces it then."""
+    port = free_port()
+    environ = {"GATEWAY_WORKERS": "2", "GATEWAY_METRICS_PORT": str(port), "GATEWAY_DRAIN_DELAY_SECONDS": "60"}
+    async with running(None, environ) as gateway:
+
+        async def draining(workers: int) -> bool:
+            return (await numbers(f"http://127.0.0.1:{port}"))['gateway_workers{state="draining"}'] == workers
+
+        gateway.process.send_signal(signal.SIGTERM)
+        await until(lambda: draining(2))
+        victim, other = gateway.workers()
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: draining(1))
+        os.kill(other, signal.SIGKILL)
+        await gateway.wait()
+
+
 async def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
     """SIGHUP to the parent reopens the file in every worker."""
     path = tmp_path / "audit"
