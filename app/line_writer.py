@@ -144,7 +144,7 @@ class LineWriter:
             if self._fd < 0:
                 self._fd, self._must_poll, self._reader = _open(self._target)
             if self._must_poll:
-                if not _is_writable(self._fd):
+                if not is_writable(self._fd):
                     return 0
                 data = data[:_ATOMIC_BYTES]  # a poll promises room for no more
             written = os.write(self._fd, data)
@@ -209,7 +209,8 @@ def _follows_part(fd: int, reader: int, written: bytes) -> bool:
         return False
 
 
-def _is_writable(fd: int) -> bool:
+def is_writable(fd: int) -> bool:
+    """Return whether a short write to a descriptor would not block. A pipe has room for ``PIPE_BUF`` bytes then."""
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return bool(poll.poll(0))

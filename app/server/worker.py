@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from app.line_writer import is_writable
 from app.server.lifecycle import Lifecycle
 from app.server.server import GatewayServer
 from app.server.signals import SIGNALS
@@ -102,9 +103,10 @@ class WorkerProcess:
         self.send(given)
 
     def send(self, message: WorkerConfig | Command) -> None:
-        """Send a message, if the process is still there."""
+        """Send a message, if the process is still there and reads: a suspended one must not block its parent."""
         with contextlib.suppress(OSError):
-            self.pipe.send(message)
+            if is_writable(self.pipe.fileno()):
+                self.pipe.send(message)
 
     def read_report(self) -> Report | None:
         """Read one report; None if the process is gone."""

@@ -26,6 +26,8 @@ def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
         "/ignores-cancellation": ignore_cancellation,
         "/busy": busy,
     }
+    reloads: list[None] = []
+    lifecycle.reload_callbacks.append(lambda: reloads.append(None))
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,6 +37,7 @@ def working(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
             "pid": os.getpid(),
             "index": lifecycle.index,
             "state": lifecycle.state,
+            "reloads": len(reloads),
             "context": context.decode(),
         }
         await reply(send, 200, json.dumps(facts).encode())

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.processes import Program, running, started
+from tests.server.serving import request
 from tests.support import free_port, until
 from tests.system_parts import require
 
@@ -90,6 +91,36 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
             await busy
     assert code == 1
     assert "does not end and is killed" in log
+
+
+async def test_a_suspended_worker_does_not_block_its_parent() -> None:
+    """It reads no command."""
+    async with contextlib.AsyncExitStack() as stack:
+        program = await stack.enter_async_context(running(workers=2, drain_delay=0))
+        before = await pids(program, 2)
+        index = None
+        while index != 1:
+            client = await stack.enter_async_context(program.connect())
+            await client.send(request(b"/"))
+            index = (await client.answer()).json["index"]
+
+        async def reloaded() -> bool:
+            await client.send(request(b"/"))
+            return bool((await client.answer()).json["reloads"] == sent)
+
+        sent = 0
+        os.kill(before[0], signal.SIGSTOP)
+        try:
+            # The pipe to a worker has room for fewer commands.
+            while sent < 300:
+                sent += 1
+                program.signal(signal.SIGHUP)
+                await until(reloaded)
+            program.signal(signal.SIGINT)
+            assert await client.rest() == b""
+        finally:
+            os.kill(before[0], signal.SIGKILL)
+        await program.end()
 
 
 async def test_workers_that_end_at_their_start_end_the_program() -> None:
