@@ -335,6 +335,9 @@ class Settings(BaseModel):
                 f"GATEWAY_DRAIN_SECONDS={self.gateway_drain_seconds:g}: must be at least WETHOD_TIMEOUT_SECONDS + 1 "
                 f"({self.wethod_timeout_seconds + 1:g}), or a drain would cut deletes"
             )
+        if url and url.scheme == "http" and self.wethod_client_cert_file:
+            setting = shown_setting("WETHOD_CLIENT_CERT_FILE", self.wethod_client_cert_file)
+            raise ValueError(f"{setting}: needs https in WETHOD_BASE_URL")
         if self.wethod_client_key_file and not self.wethod_client_cert_file:
             raise ValueError("WETHOD_CLIENT_KEY_FILE: needs WETHOD_CLIENT_CERT_FILE beside it")
         if self.wethod_proxy and self.wethod_transport == "http1":

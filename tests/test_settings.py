@@ -279,6 +279,18 @@ def test_plaintext_to_another_machine_needs_a_setting(url: str, plaintext: str, 
             load(environ)
 
 
+def test_a_client_certificate_needs_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would never be presented. A CA file may be for an https proxy."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.pem").touch()
+    environ = {"WETHOD_BASE_URL": "http://127.0.0.1:8080", "WETHOD_CLIENT_CERT_FILE": "a.pem"}
+    with pytest.raises(SettingsError) as caught:
+        load(environ)
+    assert str(caught.value) == "WETHOD_CLIENT_CERT_FILE=a.pem: needs https in WETHOD_BASE_URL"
+    load(environ | {"WETHOD_BASE_URL": "https://wethod.example"})
+    load({"WETHOD_BASE_URL": "http://127.0.0.1:8080", "WETHOD_CA_FILE": "a.pem"})
+
+
 def test_an_option_takes_precedence_over_its_variable() -> None:
     assert load({"GATEWAY_PORT": "1"}, gateway_port=2, gateway_host=None).gateway_port == 2
 
