@@ -25,7 +25,7 @@ CallKey: TypeAlias = tuple[object, ...]
 
 
 class CallContext(msgspec.Struct, eq=False):
-    """What all calls of one GraphQL request share.
+    """The caller, the time and the words that all calls of one GraphQL request share.
 
     Attributes:
         caller: the caller.
