@@ -14,7 +14,7 @@ import select
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+from uvicorn.protocols.utils import get_local_addr
 
 from app.server.error_responses import TIMEOUT, RejectedRequestError
 from app.server.exchange import ABORT, HIGH_WATER_BYTES, SERVER_STATUS
@@ -42,6 +42,8 @@ class Connection(asyncio.Protocol):
         app: the application.
         state: the state of the worker.
         connections: the open connections of the worker; this one is among them from its start to its end.
+        client: the client's address and port, as ``accept`` returned them; None if it did not. The kernel forgets them
+            when the connection is reset.
 
     Attributes:
         state: the state of the worker.
@@ -51,11 +53,14 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
     _parser: RequestParser
 
-    def __init__(self, app: ASGIApp, state: WorkerState, connections: set[Connection]) -> None:
+    def __init__(
+        self, app: ASGIApp, state: WorkerState, connections: set[Connection], client: tuple[str, int] | None
+    ) -> None:
         self.state = state
         self.unwritable: asyncio.Event | None = None
         self._app = app
         self._connections = connections
+        self._client = client
         self._loop = asyncio.get_running_loop()
         self._active: Exchange | None = None
         self._queue: deque[Exchange] = deque()
@@ -79,7 +84,7 @@ class Connection(asyncio.Protocol):
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "scheme": "http",
             "server": get_local_addr(transport),
-            "client": get_remote_addr(transport),
+            "client": self._client,
             "root_path": "",
             "extensions": {ABORT: {}},
         }

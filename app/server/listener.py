@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import math
 import os
@@ -132,10 +133,12 @@ class Acceptor:
 
     Args:
         listener: a bound socket that does not block; closed by ``close``.
-        make_protocol: makes the protocol of a connection.
+        make_protocol: makes the protocol of a connection from its client: address and port, or None.
     """
 
-    def __init__(self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self, listener: socket.socket, make_protocol: Callable[[tuple[str, int] | None], asyncio.Protocol]
+    ) -> None:
         self._listener = listener
         self._make_protocol = make_protocol
         self._loop = asyncio.get_running_loop()
@@ -173,9 +176,11 @@ class Acceptor:
                 self._pause(problem)
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
+        client, address = self._listener.accept()
         client.settimeout(0)
-        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, client))
+        # An IPv6 address has four parts. On some systems a connection that is already reset has no address.
+        make_protocol = functools.partial(self._make_protocol, address and address[:2])
+        task = self._loop.create_task(self._loop.connect_accepted_socket(make_protocol, client))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 

@@ -168,8 +168,8 @@ class GatewayServer(uvicorn.Server):
         self._acceptors = [Acceptor(listener, self._connect) for listener in sockets or ()]
         self.started = True
 
-    def _connect(self) -> Connection:
-        return Connection(self._app, self._state, self._connections)
+    def _connect(self, client: tuple[str, int] | None) -> Connection:
+        return Connection(self._app, self._state, self._connections, client)
 
     async def main_loop(self) -> None:
         """Check the connections until a stop is requested."""

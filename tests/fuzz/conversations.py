@@ -15,7 +15,7 @@ from tests.fuzz.mutations import in_a_row, mutate, split
 from tests.fuzz.reference import read_requests
 from tests.fuzz.requests import CORPUS, LIMIT
 from tests.server.serving import read, reply
-from tests.server.wire import Wire, play
+from tests.server.wire import CLIENT, Wire, play
 
 if TYPE_CHECKING:
     import random
@@ -53,7 +53,7 @@ async def converse(pieces: list[bytes]) -> Reading:
             await reply(send, 200, b"")
 
     state = WorkerState(ServerConfig(max_header_bytes=LIMIT), Lifecycle())
-    connection = Connection(application, state, set())
+    connection = Connection(application, state, set(), CLIENT)
     wire = Wire(pieces)
     connection.connection_made(wire)
     await play(wire, connection, state, max_idle_turns=6)

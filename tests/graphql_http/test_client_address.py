@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +15,8 @@ from hypothesis import strategies as st
 from app.graphql_http.client_address import AddressReader
 from app.headers import parse_headers
 from tests.gateway import gateway
-from tests.system_parts import require_ipv6
+from tests.server.serving import request
+from tests.system_parts import require, require_ipv6
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +91,21 @@ async def test_the_audit_has_the_ipv4_address_of_a_client_of_an_ipv6_socket(tmp_
         client.url = f"http://127.0.0.1:{client.port}"
         assert (await client.delete("x"))["__typename"] == "WethodValidationError"
     assert json.loads(audit.read_text(encoding="utf-8"))["client"] == "127.0.0.1"
+
+
+async def test_the_audit_has_the_address_of_a_client_that_reset_its_connection(tmp_path: Path) -> None:
+    """The kernel no longer knows the peer of such a connection."""
+    require("Linux, which accepts a connection that is already reset", present=sys.platform == "linux")
+    audit = tmp_path / "audit.jsonl"
+    body = b'{"query": "mutation { deleteContact(id: 0) { __typename } }"}'
+    data = request(b"/graphql", body, b"POST", b"Content-Type: application/json", b"X-Forwarded-For: 203.0.113.7")
+    settings = {"GATEWAY_AUDIT_LOG": str(audit), "GATEWAY_TRUSTED_PROXIES": "127.0.0.1"}
+    async with gateway("http://127.0.0.1:1", settings) as client:
+        # The event loop does not run meanwhile, so the connection is reset before it is accepted.
+        with socket.create_connection(("127.0.0.1", int(client.url.rpartition(":")[2]))) as sock:
+            sock.sendall(data)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert json.loads(audit.read_text(encoding="utf-8"))["client"] == "203.0.113.7"
 
 
 def test_a_mapped_network_trusts_its_ipv4_addresses() -> None:

@@ -12,14 +12,14 @@ from app.server.connection import Connection
 from app.server.lifecycle import Lifecycle
 from app.server.state import WorkerState
 from tests.server.serving import echo, request
-from tests.server.wire import Wire
+from tests.server.wire import CLIENT, Wire
 
 if TYPE_CHECKING:
     import pytest
 
 
 def connect(wire: Wire, config: ServerConfig) -> Connection:
-    connection = Connection(echo, WorkerState(config, Lifecycle()), set())
+    connection = Connection(echo, WorkerState(config, Lifecycle()), set(), CLIENT)
     connection.connection_made(wire)
     return connection
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.server.connection import Connection
     from app.server.state import WorkerState
 
+CLIENT = ("203.0.113.7", 4711)
 CHUNKED = b"POST /chunked HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 GOOD = [
