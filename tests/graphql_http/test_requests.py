@@ -59,6 +59,10 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
     },
     "variables-string": (body(query=CONTEXT, variables="{}"), 422, "BAD_REQUEST", "variables must be an object"),
     "variables-list": (body(query=CONTEXT, variables=[7]), 422, "BAD_REQUEST", "variables must be an object"),
+    **{
+        f"{name}-surrogate": (body(query=CONTEXT, **{name: "\ud800"}), 422, "BAD_REQUEST", f"{name} must be an object")
+        for name in ("variables", "extensions")
+    },
     "extensions-list": (body(query=CONTEXT, extensions=[]), 422, "BAD_REQUEST", "extensions must be an object"),
     "document-empty": (body(query=""), 400, "GRAPHQL_PARSE_FAILED", "Unexpected <EOF>"),
     "empty-selection-set": (
@@ -174,6 +178,7 @@ GETS: dict[str, tuple[str, int, object]] = {
     "repeated": ("query=%7B__typename%7D&query=%7B__typename%7D", 422, "BAD_REQUEST"),
     "variables-not-json": ("query=%7B__typename%7D&variables=%7B", 400, "BAD_REQUEST"),
     "variables-a-list": ("query=%7B__typename%7D&variables=%5B%5D", 422, "BAD_REQUEST"),
+    "variables-a-surrogate": ("query=%7B__typename%7D&variables=%22%5Cud800%22", 422, "BAD_REQUEST"),
     "not-utf-8": ("query=%ff", 400, "BAD_REQUEST"),
 }
 
@@ -195,7 +200,8 @@ async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
 
 
 async def test_unknown_keys_are_ignored(client: GatewayClient) -> None:
-    response = await client.graphql(CONTEXT, operationName=None, extensions=None, id=7, debug={"a": [1]})
+    unknown: dict[str, object] = {"id": 7, "debug": {"a": [1]}, "\ud800": "\ud800"}
+    response = await post(client, body(query=CONTEXT, operationName=None, extensions=None, **unknown))
     assert response.json() == {"data": {"wethodContext": {"company": "acme"}}}
 
 
