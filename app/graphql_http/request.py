@@ -44,7 +44,7 @@ def check_body_headers(headers: Headers, max_bytes: int) -> None:
         message = "The request's body must not be encoded."
         raise HttpError(415, ErrorCode.BAD_REQUEST, message, (b"accept-encoding", b"identity"))
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > max_bytes:
+    if length.isdigit() and int(length.lstrip(b"0") or b"0") > max_bytes:
         raise _too_large(max_bytes)
 
 

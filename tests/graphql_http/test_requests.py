@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.gateway import HEADERS, MUTATION, gateway
+from tests.server.serving import connect
 
 if TYPE_CHECKING:
     import httpx
@@ -197,6 +198,22 @@ async def test_head_is_a_get_without_a_body(client: GatewayClient) -> None:
     """RFC 9110 section 9.3.2."""
     response = await client.http.head(f"{client.url}/graphql?query=%7B__typename%7D")
     assert (response.status_code, response.content) == (200, b"")
+
+
+async def test_the_length_of_a_body_may_have_leading_zeros(client: GatewayClient) -> None:
+    """RFC 9110 section 8.6. Python converts at most 4,300 digits."""
+    content = body(query=CONTEXT)
+    lines = [
+        b"POST /graphql HTTP/1.1",
+        *(f"{name}: {value}".encode() for name, value in HEADERS.items()),
+        b"Host: test",
+        b"Content-Type: application/json",
+        b"Content-Length: " + b"0" * 5_000 + b"%d" % len(content),
+    ]
+    async with connect(int(client.url.rpartition(":")[2])) as raw:
+        await raw.send(b"\r\n".join(lines) + b"\r\n\r\n" + content)
+        answer = await raw.answer()
+    assert answer.json == {"data": {"wethodContext": {"company": "acme"}}}
 
 
 async def test_unknown_keys_are_ignored(client: GatewayClient) -> None:
