@@ -26,6 +26,8 @@ _KINDS: tuple[tuple[str, type, str], ...] = (
     ("documentId", str, "must be a string or null"),
     ("doc_id", str, "must be a string or null"),
 )
+_MAX_PARAMETERS = 100
+"""Parameters of a query string, the ignored ones included: there are six that are read, and 32 KB hold 16,000."""
 _PARAMETERS = {name.encode(): name for name in GraphQLRequest.__struct_encode_fields__}
 
 
@@ -99,8 +101,11 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
     """Parse the parameters of a GET.
 
     Raises:
-        RequestError: a parameter is repeated, not UTF-8, or not JSON where it must be.
+        RequestError: there are too many parameters, or one is repeated, not UTF-8, or not JSON where it must be.
     """
+    if query_string.count(b"&") >= _MAX_PARAMETERS:
+        message = f"The query string has more than {_MAX_PARAMETERS} parameters."
+        raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="head")
     parameters: dict[str, object] = {}
     for pair in query_string.split(b"&"):
         raw_name, _, raw_value = pair.partition(b"=")

@@ -33,7 +33,7 @@ LIMITS = (
     "body",
     "calls",  # calls of operations in one request
     "depth",
-    "head",  # 414 and 431
+    "head",  # 414, 431, and too many parameters of a query string
     "in_flight",  # requests or calls in progress
     "other",
     "rate",  # a remembered 429

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from tests.documents.adversarial import FAMILIES, SPREADS, context, of_size
 from tests.gateway import HEADERS
+from tests.server.serving import connect, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +66,7 @@ async def test_no_document_costs_more_than_the_bound(client: GatewayClient, writ
 
 CONTROL = "\x7f"
 PADDING = "\n" * 27_000  # two bytes each in JSON
+MAX_TARGET = 32_700
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,17 @@ PADDING = "\n" * 27_000  # two bytes each in JSON
 async def test_errors_do_not_multiply_the_cost_of_a_long_text(client: GatewayClient, text: str) -> None:
     """They must not search the text once for each error."""
     assert await cost(client, text) <= MAX_CALLS + 10 * len(text)
+
+
+async def test_thousands_of_parameters_of_a_get_are_refused_before_they_are_read(client: GatewayClient) -> None:
+    target = f"/graphql?query={quote(of_size(FAMILIES['bare-names-and-objects'], TOKENS))}"
+    target += "&%" * ((MAX_TARGET - len(target)) // 2)
+    async with connect(int(client.url.rpartition(":")[2])) as raw:
+        with counted() as count:
+            await raw.send(request(target.encode(), method=b"GET"))
+            answer = await raw.answer()
+    assert answer.status == 422
+    assert count.calls <= MAX_CALLS
 
 
 def deletes(count: int, directive: str = "") -> str:

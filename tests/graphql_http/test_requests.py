@@ -175,6 +175,8 @@ GETS: dict[str, tuple[str, int, object]] = {
     "unknown-value-not-utf-8": ("query=%7B__typename%7D&cache=%ff", 200, {"data": {"__typename": "Query"}}),
     "unknown-name-not-utf-8": ("query=%7B__typename%7D&%ff=1&%ff=2", 200, {"data": {"__typename": "Query"}}),
     "encoded-name": ("%71uery=%7B__typename%7D", 200, {"data": {"__typename": "Query"}}),
+    "a-hundred-parameters": (f"query=%7B__typename%7D{'&a' * 99}", 200, {"data": {"__typename": "Query"}}),
+    "more-parameters": (f"query=%7B__typename%7D{'&a' * 100}", 422, "LIMIT_EXCEEDED"),
     "no-query": ("", 422, "BAD_REQUEST"),
     "repeated": ("query=%7B__typename%7D&query=%7B__typename%7D", 422, "BAD_REQUEST"),
     "variables-not-json": ("query=%7B__typename%7D&variables=%7B", 400, "BAD_REQUEST"),
