@@ -43,6 +43,8 @@ DEFINITION_SELECTIONS = 5
 """An operation or a fragment costs as much as this many selections: validation visits each one separately."""
 MAX_NESTING = 200
 """Levels of fields and fragments, which graphql-core follows by recursion."""
+MAX_BLOCK_STRING_LINES = 500
+"""Lines from the first block string of a document to its last. graphql-core reads each, and prints it in a message."""
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _MAX_SERVICE = 4
@@ -61,8 +63,13 @@ def parse_within(text: str, max_tokens: int) -> DocumentNode:
     """Parse a document, no further than the limit on tokens.
 
     Raises:
-        RequestError: the syntax is wrong, or the document has too many tokens or is nested too deeply.
+        RequestError: the syntax is wrong, or the document has too many tokens, too many lines of block strings, or is
+            nested too deeply.
     """
+    blocks = text[text.find('"""') : text.rfind('"""')]
+    if max(blocks.count("\n"), blocks.count("\r")) >= MAX_BLOCK_STRING_LINES:
+        message = f"The document has more than {MAX_BLOCK_STRING_LINES} lines from its first block string to its last."
+        raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
     try:
         document = parse(text, max_lexical_tokens=max_tokens, max_comments=max_tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:

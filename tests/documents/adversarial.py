@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import Lexer, Source, TokenKind, parse
 
-from app.documents.limits import TOKENS_PER_SELECTION, count_written
+from app.documents.limits import MAX_BLOCK_STRING_LINES, TOKENS_PER_SELECTION, count_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,12 @@ def chain(count: int, first: str, on: str, fields: str = "", last: str = "__type
     """An operation that spreads a chain of fragments."""
     fragments = join(lambda n: f"fragment F{n} on {on} {{ {fields} ...F{n + 1} }}", count)
     return f"{first} {fragments} fragment F{count} on {on} {{ {last} }}"
+
+
+def block_string_and_names(line_ends: int, names: int) -> str:
+    """A block string as a wrong argument: it is read line by line, and printed for the message of the error."""
+    values = '"""a' + "\n" * line_ends + 'b""" ' + "{a: 1} " * 130
+    return f"mutation {{ deleteContact(id: [{values}]) {{ {join(lambda i: f'a{i}', names)} }} }}"
 
 
 def _subsets(count: int) -> str:
@@ -206,6 +212,7 @@ FAMILIES: dict[str, Write] = {
     "bare-names-and-objects": lambda n: (
         f"{{ x(a: [{'{a: 1} ' * 130}]) {{ {'a ' * min(n, 54)}{join(lambda i: f'a{i}', n)} }} }}"
     ),
+    "a-block-string-and-names": lambda n: block_string_and_names(MAX_BLOCK_STRING_LINES - 1, n),
     "a-list-of-every-contact": lambda n: f"mutation {{ deleteContacts(ids: [{'1 ' * n}]) {{ __typename }} }}",
     "fragments-of-every-field": lambda n: (
         "{ __typename } "

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.documents.adversarial import FAMILIES, SPREADS, context, of_size
+from tests.documents.adversarial import FAMILIES, SPREADS, block_string_and_names, context, of_size
 from tests.gateway import HEADERS
 from tests.server.serving import connect, request
 
@@ -85,6 +85,10 @@ MAX_TARGET = 32_700
 async def test_errors_do_not_multiply_the_cost_of_a_long_text(client: GatewayClient, text: str) -> None:
     """They must not search the text once for each error."""
     assert await cost(client, text) <= MAX_CALLS + 10 * len(text)
+
+
+async def test_a_block_string_of_thousands_of_lines_is_refused_before_it_is_read(client: GatewayClient) -> None:
+    assert await cost(client, block_string_and_names(31_000, 320)) <= MAX_CALLS
 
 
 async def test_thousands_of_parameters_of_a_get_are_refused_before_they_are_read(client: GatewayClient) -> None:

@@ -23,6 +23,16 @@ def body(**parameters: object) -> bytes:
 
 CONTEXTS = "{" + " ".join(f"c{i}: wethodContext {{ ...F }}" for i in range(15)) + " "
 
+
+def block_strings(lines: str) -> str:
+    """Write two deletes, one of them with these line ends in its id."""
+    return f"mutation {{ a: {delete('0')} b: {delete(f'a{lines}b')} }}"
+
+
+def delete(contact_id: str) -> str:
+    return f'deleteContact(id: """{contact_id}""") {{ __typename }}'
+
+
 LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
     "body": (
         {"GATEWAY_MAX_BODY_BYTES": "2048"},
@@ -73,6 +83,18 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         {},
         body(query="{" + "... {" * 150 + "__typename" + "}" * 151),
         body(query="{" + "... {" * 300 + "__typename" + "}" * 301),
+        422,
+    ),
+    "lines-of-block-strings": (
+        {},
+        body(query=block_strings("\n" * 499)),
+        body(query=block_strings("\n" * 500)),
+        422,
+    ),
+    "lines-of-block-strings-crlf": (
+        {},
+        body(query=block_strings("\r\n" * 499)),
+        body(query=block_strings("\r\n" * 500)),
         422,
     ),
     "sdl": (
