@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from schema.errors import WethodFailure, WethodHeader, WethodResponse
 from schema.json_codec import DecodeError, decode
-from schema.text import clean
+from schema.text import clean, clean_whole
 
 MAX_FAILURES = 100
 MAX_HEADER_VALUES = 20
@@ -111,8 +111,8 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
     encoding_options = _int32(fields.get("encoding_options"))
     response = WethodResponse(
         headers=headers,
-        # The markup is looked for before the text is cut: half a tag is markup too.
-        content=None if isinstance(content, str) and _MARKUP.search(content) else budget.take(content),
+        # Searched after the cleaning, which can join a tag, and before the cut: half a tag is markup too.
+        content=None if isinstance(content, str) and _MARKUP.search(clean_whole(content)) else budget.take(content),
         version=budget.take(fields.get("version")),
         status_code=_int32(fields.get("status_code")),
         status_text=budget.take(fields.get("status_text")),

@@ -18,9 +18,12 @@ _REPLACED: dict[int, int | None] = {
 
 def clean(text: str) -> str:
     """Remove control and bidirectional characters, replace lone surrogates, keep ``MAX_CHARACTERS`` characters."""
-    if not (text.isascii() and text.isprintable()):
-        text = text.translate(_REPLACED)
-    return text[:MAX_CHARACTERS]
+    return clean_whole(text)[:MAX_CHARACTERS]
+
+
+def clean_whole(text: str) -> str:
+    """Remove control and bidirectional characters and replace lone surrogates in a text of any length."""
+    return text if text.isascii() and text.isprintable() else text.translate(_REPLACED)
 
 
 # The bytes of white space, NUL, no-break and zero-width spaces, and of byte order marks in UTF-8 and UTF-16.

@@ -140,6 +140,8 @@ ENVELOPE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     ),
     "content-with-markup": ({"content": "x" * 1_500 + "<script>"}, {}),
     "content-with-a-comment": ({"content": "a <!-- b"}, {}),
+    "content-with-markup-behind-a-control": ({"content": "<\x07img src=x>"}, {}),
+    "content-with-markup-behind-a-mark": ({"content": "x" * 1_500 + "<\u200e\u2066!-- b"}, {}),
     "content-with-a-less-than": ({"content": "1 < 2"}, {"content": "1 < 2"}),
     "content-long": ({"content": LONG}, {"content": "x" * 1_000}),
     "numbers-beyond-32-bits": ({"status_code": 2**31, "encoding_options": -(2**31) - 1}, {}),
