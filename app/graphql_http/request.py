@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.requests import ClientDisconnect
 
 from app.documents.graphql_request import GraphQLRequest
@@ -142,17 +143,12 @@ def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
     Raises:
         RequestError: a parameter has the wrong type.
     """
-    # Not msgspec.convert, which raises UnicodeEncodeError for a lone surrogate, also in an unknown key.
-    for name, kind, expected in _KINDS:
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.")
-    get = parameters.get
-    return GraphQLRequest(
-        query=get("query"),
-        operation_name=get("operationName") or None,
-        variables=get("variables"),
-        extensions=get("extensions"),
-        document_id=get("documentId"),
-        doc_id=get("doc_id"),
-    )
+    try:
+        request = msgspec.convert(parameters, GraphQLRequest)
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for a lone surrogate, also in an unknown key
+        for name, kind, expected in _KINDS:
+            value = parameters.get(name)
+            if value is not None and not isinstance(value, kind):
+                raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.") from None
+        request = msgspec.convert({name: parameters.get(name) for name, *_ in _KINDS}, GraphQLRequest)
+    return request if request.operation_name != "" else msgspec.structs.replace(request, operation_name=None)
