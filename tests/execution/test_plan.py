@@ -130,7 +130,7 @@ def test_resolvers_of_a_query_are_called_in_the_order_of_graphql_core(source: st
 
 
 class Capitals(FieldExtension):
-    """Changes what a field reads or returns."""
+    """An extension that changes what a field reads or returns."""
 
     def resolve(self, next_: Any, source: Any, info: strawberry.Info, **arguments: Any) -> str:
         """Return it in capitals."""
@@ -186,5 +186,5 @@ UNUSUAL = strawberry.Schema(query=UnusualQuery)._schema  # noqa: SLF001 - no pub
     ],
 )
 def test_what_strawberry_computes_is_answered_as_by_graphql_core(source: str) -> None:
-    """Resolvers of fields, extensions, and scalars of other kinds."""
+    """Resolvers of fields, extensions, and custom scalars."""
     assert run_plan(plan_of(UNUSUAL, source), {}, None) == run_graphql_core(UNUSUAL, source, {}, None)

@@ -126,7 +126,7 @@ async def test_a_limit_accepts_the_last_and_refuses_the_next(
     assert wethod.asked == []
 
 
-async def test_introspection_counts_one_level_and_is_selected_once(wethod: Upstream) -> None:
+async def test_introspection_counts_as_one_level_and_may_be_selected_only_once(wethod: Upstream) -> None:
     """The query of GraphiQL is deep."""
     async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": "true", "GATEWAY_MAX_DEPTH": "2"}) as client:
         response = await client.graphql(get_introspection_query())

@@ -233,7 +233,7 @@ async def test_a_body_is_ignored(client: httpx.AsyncClient) -> None:
     assert (first.status_code, second.status_code) == (200, 200)
 
 
-async def test_one_of_concurrent_deletes_finds_the_contact(client: httpx.AsyncClient) -> None:
+async def test_exactly_one_of_concurrent_deletes_finds_the_contact(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(client.delete("/api/contact/7") for _ in range(20)))
     assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 19}
 

@@ -48,7 +48,7 @@ async def test_dropped_is_a_protocol_error_to_httpx(
     assert caplog.records == []
 
 
-async def test_slow_deletes_at_once_and_answers_later() -> None:
+async def test_demo_slow_deletes_at_once_and_answers_later() -> None:
     with serve_sandbox(slow_seconds=0.5) as url:
         async with editor(url) as client:
             slow = asyncio.create_task(client.delete("/api/contact/7", headers=SLOW))

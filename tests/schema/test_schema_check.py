@@ -188,5 +188,5 @@ def test_this_tree_breaks_no_client() -> None:
     assert "is expected, not next" in failed.stderr
 
 
-def test_nothing_but_a_release_rewrites_the_baseline() -> None:
+def test_scripts_schema_does_not_rewrite_the_published_schema() -> None:
     assert PUBLISHED.name not in (ROOT / "scripts" / "schema").read_text(encoding="utf-8")

@@ -275,7 +275,7 @@ async def test_an_error_before_the_method_is_known_has_content(heads: int, behin
         assert await client.rest() == b""
 
 
-async def test_the_server_writes_the_fields_of_the_connection() -> None:
+async def test_the_server_replaces_the_framing_headers_of_the_application() -> None:
     fields = [(b"transfer-encoding", b"chunked"), (b"content-length", b"2"), (b"connection", b"close"), (b"x-a", b"b")]
     async with serving(answering(start(200, *fields), piece(b"ok"))) as served, served.connect() as client:
         await client.send(request())
