@@ -58,7 +58,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def main() -> None:
-    """GraphQL gateway for Wethod's contact deletion. Every delete has one outcome, which is always true."""
+    """GraphQL gateway for Wethod's contact deletion. It reports one outcome for each delete."""
     occupy_closed_streams()
 
 

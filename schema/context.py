@@ -33,7 +33,8 @@ class WethodContext:
     )
     failures: list[WethodFailure] = strawberry.field(
         default_factory=list,
-        description="Everything that would stop a delete before it is sent, such as a missing Authorization header.",
+        description="Everything that would stop a call of Wethod before it is sent, such as a missing Authorization "
+        "header.",
     )
 
 
@@ -63,5 +64,5 @@ Info: TypeAlias = strawberry.Info[Wethod, None]
 
 
 def resolve_context(info: Info) -> WethodContext:
-    """Answer from the request alone."""
+    """Resolve ``wethodContext``."""
     return info.context.context()

@@ -119,7 +119,7 @@ DEFAULT_MESSAGES = ErrorMessages(
     unexpected="Wethod answered with a status that it does not document. Wethod may have acted.",
     skipped="Not sent, because an earlier call of this list was refused for the whole token.",
 )
-"""Messages that fit every operation; one that can say more about its effect replaces them."""
+"""Messages that fit every operation; an operation with more to say about its effect replaces them."""
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
