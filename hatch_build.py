@@ -1,4 +1,4 @@
-"""Bundles GraphiQL when a wheel or the editable install is made, by ``scripts/explorer``."""
+"""The build hook that bundles GraphiQL for a wheel and the editable install, by ``scripts/explorer``."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ExplorerBuildHook(BuildHookInterface[Any]):
-    """Runs before the wheel's files are collected."""
+    """A hook that runs before the wheel's files are collected."""
 
     PLUGIN_NAME = "custom"
 

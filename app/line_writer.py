@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.01
 
 
 class LineWriter:
-    """Writes lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
+    """A writer of lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
     to about ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
@@ -32,7 +32,7 @@ class LineWriter:
     Attributes:
         backlog_bytes: bytes that the last write left; 0 if it left nothing.
         dropped: lines dropped since the start.
-        problem: why the last write failed; None if it did not fail.
+        problem: the error of the last write; None if it did not fail.
 
     Raises:
         OSError: the target cannot be opened.
@@ -158,7 +158,7 @@ class LineWriter:
         if written < len(data) and stat.S_ISREG(os.fstat(self._fd).st_mode):
             whole = data.rfind(b"\n", 0, written) + 1
         if whole and self._reader >= 0 and _follows_part(self._fd, self._reader, data[:written]):
-            # As a part of another line, the first one does not count.
+            # The first line was appended to another process's partial line: write it again.
             self._lines.appendleft(data[: data.index(b"\n") + 1])
         return whole
 

@@ -103,7 +103,7 @@ def create_app(
     """Wire the gateway of one worker.
 
     Args:
-        context: what all workers have in common.
+        context: the values that all workers share.
         lifecycle: the worker's.
         schema: the schema to serve.
         operations: every REST operation that its resolvers call.

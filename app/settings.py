@@ -372,7 +372,7 @@ def load(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
                 field = str(problem["loc"][0])
                 message = f"{shown_setting(field.upper(), values.get(field, ''))}: {message}"
             lines.append(message)
-        # Each bad entry of a list makes the same line.
+        # pydantic reports each bad entry of a list; the lines are equal, so show one.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
 
 

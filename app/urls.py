@@ -35,7 +35,7 @@ class Url:
 
     Attributes:
         scheme: in lower case.
-        user_info: what precedes the ``@``, as written; None if there is no ``@``.
+        user_info: the text before the ``@``, as written; None if there is no ``@``.
         host: in lower case and ASCII; an IPv6 address in brackets.
         port: None if absent.
         rest: path, query and fragment, as written.

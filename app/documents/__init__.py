@@ -1,1 +1,1 @@
-"""From a request to the plan of a valid document: limits, cache, persisted queries, trusted documents."""
+"""The way from a request to the plan of a valid document: limits, cache, persisted queries, trusted documents."""

@@ -96,7 +96,7 @@ def check_limits(document: DocumentNode, settings: Settings) -> int:
     """Count what a document writes, and walk its operations with their fragments expanded, up to the first limit.
 
     Returns:
-        How many selections all operations have.
+        The number of selections of all operations.
 
     Raises:
         RequestError: the document is too large, or an operation is too deep, too wide or too large.

@@ -23,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class PersistedOperations:
-    """Finds operations by their text or its SHA-256, and keeps the texts that were used last.
+    """The operations by their text or its SHA-256. The texts that were used last are kept.
 
     Args:
         plans: the plans of documents.

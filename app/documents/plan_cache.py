@@ -36,8 +36,8 @@ class PlanCache:
         introspection: allow ``__schema`` and ``__type``, and suggest names of the schema in messages.
 
     Attributes:
-        hits: how many plans were found.
-        misses: how many were not.
+        hits: the number of plans that were found.
+        misses: the number of plans that were not.
     """
 
     def __init__(

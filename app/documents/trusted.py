@@ -79,7 +79,7 @@ def _plans_of(key: str, text: str, plans: PlanCache) -> list[Plan]:
 
 
 class TrustedOperations:
-    """Finds the operations of trusted documents.
+    """The operations of trusted documents, found by id or exact text.
 
     Args:
         path: the manifest's file.

@@ -90,14 +90,14 @@ class _Merged(NamedTuple):
 
 
 class AnswerSize:
-    """Measures the root fields of one operation.
+    """A measurement of the root fields of one operation.
 
     Args:
         schema: the schema that validated the document.
         fragments: the fragments of the document by name.
 
     Attributes:
-        leaf: bytes of the longest value without words, which is a type's name; a number or an enum is shorter.
+        leaf: size in bytes of the longest leaf value that is not text (a type's name).
     """
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
@@ -141,11 +141,11 @@ class AnswerSize:
 
 
 class _Tally:
-    """Sums up one root field.
+    """The sums of one root field.
 
     Attributes:
-        names: how many response names lead to a leaf, by the names of the fields on the way.
-        items: bytes of an item of a list, under all its response names, by the same.
+        names: the number of response names that lead to a leaf, by field path.
+        items: bytes of an item of a list, under all its response names, by field path.
     """
 
     def __init__(self, size: AnswerSize) -> None:
@@ -192,7 +192,7 @@ def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> i
     """Bytes of words that each call may show, so that the answer keeps within ``MAX_ANSWER``.
 
     Args:
-        sizes: each root field that runs, and how many calls it makes.
+        sizes: each root field that runs, and its number of calls.
         echoed: bytes of the request's own values in the answer.
     """
     calls, names, item, fixed = 0, 1, 0, echoed

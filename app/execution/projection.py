@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     """The reading of one field: key, name, exact, nullable, convert. A named tuple is slower to unpack.
 
     key: the response name. name: the attribute. exact: the class whose instances go into the answer as they are.
-    nullable: None does so too. convert: converts any other value; None if there must be none.
+    nullable: None is allowed. convert: converts any other value; None if there must be none.
     """
 
 
@@ -43,11 +43,11 @@ class UnprojectableError(Exception):
 
 
 class _Converted:
-    """A class without instances, as a step's exact class: no value has it, so every value is converted."""
+    """A placeholder for ``exact``. No value has this class, so every value goes through ``convert``."""
 
 
 class Projection:
-    """Reads what the merged selection sets of a field select from its value, an object.
+    """A reader of the fields that merged selection sets select from an object.
 
     Args:
         selections: the selection sets of the operation.

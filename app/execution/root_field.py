@@ -74,7 +74,7 @@ class RootField:
         resolver: the function behind it.
         info: makes the info of its resolver.
         project: projects its value.
-        default_calls: how many calls of Wethod it makes if it declares nothing.
+        default_calls: the number of calls of Wethod that it makes if it declares none.
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:

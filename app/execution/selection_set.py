@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
 
 _CONDITIONS = {"skip": False, "include": True}
-"""The value of its argument with which a directive lets a selection through."""
+"""The value of ``if`` that keeps a selection, by directive."""
 
 
 def next_fragment(

@@ -127,7 +127,13 @@ def declared_calls(field: GraphQLField) -> object:
 
 
 def object_type_of(class_: type, returned: GraphQLOutputType, schema: GraphQLSchema) -> GraphQLObjectType | None:
-    """Find the object type of every instance of a class where a type is returned; None if its class does not decide."""
+    """Find the object type that all instances of a class have; None if the class alone does not determine it.
+
+    Args:
+        class_: the class of a value.
+        returned: the type of the field that returns the value.
+        schema: the schema.
+    """
     definition = class_.__dict__.get("__strawberry_definition__")
     named = get_named_type(returned)
     if (

@@ -44,7 +44,7 @@ class _Scalar(NamedTuple):
 
 
 class VariableCoercion:
-    """Coerces the variables of one operation.
+    """The coercion of the variables of one operation.
 
     Args:
         schema: the schema that validated the document.

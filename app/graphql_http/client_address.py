@@ -24,7 +24,7 @@ _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s]*))', re.IGNORECASE)
 
 
 class AddressReader:
-    """Reads the address of the client from a request.
+    """A reader of the client's address from a request.
 
     The peer of the connection is the client, unless it is a trusted proxy. Then the hops that ``X-Forwarded-For`` (or,
     if it is absent, ``Forwarded``, RFC 7239) lists are examined from the nearest to the farthest. The first one that is

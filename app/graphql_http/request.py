@@ -1,4 +1,4 @@
-"""From the parts of an HTTP request to a well-formed GraphQL request (GraphQL over HTTP, *Request*)."""
+"""A reader of well-formed GraphQL requests from HTTP requests (GraphQL over HTTP, *Request*)."""
 
 from __future__ import annotations
 

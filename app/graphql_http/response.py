@@ -1,4 +1,4 @@
-"""From a result or an error to the answer, and its ASGI messages; one table has the status of each error code."""
+"""The answer for a result or an error, and its ASGI messages. One table has the status of each error code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """One answer, complete."""
+    """The status, header fields and body of one HTTP answer."""
 
     status: int
     content_type: bytes

@@ -1,4 +1,4 @@
-"""Connecting by name: all addresses of a host are tried, a little apart, and the first that answers is taken."""
+"""The connection to a host by name: its addresses are tried a little apart, and the first that answers is used."""
 
 from __future__ import annotations
 

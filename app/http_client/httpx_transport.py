@@ -64,7 +64,7 @@ class HttpxTransport:
 
     @property
     def idle_connections(self) -> int:
-        """Always 0: each connection carries one request."""
+        """Number of idle connections: always 0, because each connection carries one request."""
         return 0
 
     @property

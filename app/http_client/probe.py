@@ -29,7 +29,7 @@ async def probe(settings: Settings) -> str:
     """Connect to Wethod with the transport of the settings, and close the connection before a request is written.
 
     Returns:
-        What was done, in one line.
+        A line that says what was done.
 
     Raises:
         UnreachableError: it could not be done.

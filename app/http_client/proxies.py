@@ -29,7 +29,7 @@ class Proxy:
     """An http or https proxy.
 
     Attributes:
-        scheme: ``http`` or ``https``: how the proxy itself is spoken to.
+        scheme: ``http`` or ``https``, the protocol to the proxy itself.
         host: a name or an address; an IPv6 address in brackets.
         port: the port, also if it is the scheme's default.
         credentials: user name and password, decoded; None for none. Never shown.

@@ -66,7 +66,7 @@ class ConnectionOptions:
     """The options of all connections to one origin.
 
     Attributes:
-        origin: where to connect.
+        origin: the server to connect to.
         ssl_context: for https; None for http.
         connect_timeout_seconds: for a name's resolution, the connect, a proxy's tunnel and the TLS handshake together.
         max_connections: number of connections, those being opened included.
@@ -91,7 +91,7 @@ class Request(msgspec.Struct, gc=False):
             ``Content-Length``.
         send_by: event loop time in seconds; no first byte is written at or after it.
         deadline: event loop time in seconds; the end of the wait for the head and for the body.
-        body_needed: how much of the response's body to wait for, by status and header fields.
+        body_needed: the part of the response's body to wait for, by status and header fields.
         fairness_key: such as a token: requests with one key hold at most three quarters of the connections.
         body: the body; None for a request without one.
         fresh: use a connection that has carried no request before.

@@ -1,1 +1,1 @@
-"""Observers of the engine, the endpoint and the server: metrics, logs, spans and health."""
+"""Observers of the executor, the endpoint and the server: metrics, logs, spans and health."""

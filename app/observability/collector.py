@@ -31,7 +31,12 @@ _UNREADABLE_VERSION = re.compile(r"version=(?!\d{1,9}(?:\.\d{1,9})*[ \t]*(?:[;,]
 
 
 class MetricsPage:
-    """The text of ``/metrics``, made of the rows of all workers, those that died included."""
+    """The text of ``/metrics``, made of the rows of all workers, those that died included.
+
+    Args:
+        definitions: all metrics.
+        counters: the rows of all workers.
+    """
 
     def __init__(self, definitions: MetricDefinitions, counters: SharedCounters) -> None:
         self._definitions = definitions

@@ -17,7 +17,7 @@ _RETRY_SECONDS = 0.005
 
 
 class EventLoopMonitor:
-    """Watches the running event loop.
+    """A monitor of the running event loop.
 
     Args:
         on_tick: called four times a second with the delay of the loop, in seconds.

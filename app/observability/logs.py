@@ -68,7 +68,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a JSON object: time, level, logger, message, ``extra`` fields, traceback."""
+    """A formatter of a record as a JSON object: time, level, logger, message, ``extra`` fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, without its newline."""
@@ -89,10 +89,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Formats a record as text for a person.
+    """A formatter of a record as text for a person.
 
     Args:
-        colours: whether to colour the level.
+        colours: True colours the level.
     """
 
     def __init__(self, *, colours: bool) -> None:
@@ -130,7 +130,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 class LineHandler(logging.Handler):
-    """Hands formatted records to the writer. Never raises.
+    """A handler that passes formatted records to the writer. It never raises.
 
     The lines of requests are written in batches; a record of any other kind writes what is there before it, and
     ``logging.shutdown`` writes the last batch at exit.

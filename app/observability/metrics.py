@@ -21,7 +21,13 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 class Histogram:
-    """A distribution of values in buckets."""
+    """A distribution of values in buckets.
+
+    Args:
+        row: the worker's row of the shared counters.
+        first: the position of the first bucket in the row.
+        bounds: the upper bounds of the buckets, in ascending order.
+    """
 
     __slots__ = ("_bounds", "_cells")
 

@@ -1,4 +1,4 @@
-"""Makes and connects the observers of one worker."""
+"""The observers of one worker, and their connections."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Observability:
         audit: the audit, whose writer needs retries; None if it is off.
 
     Attributes:
-        operations: the observer of the engine.
+        operations: the observer of the executor.
         requests: the observer of the endpoint.
         server: the observer of the server.
     """
@@ -166,7 +166,7 @@ class Observability:
             self._warn()
 
     async def aclose(self) -> None:
-        """Export and write what is left. A call that ends later opens the audit again for its line."""
+        """Export the remaining spans and write the remaining lines. A line that is appended later reopens the audit."""
         if self._tracing is not None:
             await self._tracing.aclose()
         await self._monitor.stop(EXIT_SECONDS)

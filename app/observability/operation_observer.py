@@ -40,7 +40,7 @@ class OperationReporter:
         operations: the operations that the gateway offers.
         metrics: those of this worker.
         tracing: makes the spans; None if no exporter is configured.
-        audited: whether audited operations have an audit line.
+        audited: True if audited operations have an audit line.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ _MAX_CHARACTERS = 256
 
 
 class Tracing:
-    """Makes spans and exports them in batches, on a thread of their own.
+    """A maker of spans, which exports them in batches on its own thread.
 
     Args:
         settings: for Wethod's address, and whether Wethod gets the trace context.

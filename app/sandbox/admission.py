@@ -26,7 +26,7 @@ _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
 class RejectedError(Exception):
-    """Ends a request with a documented error.
+    """A documented error that ends a request.
 
     ``key`` is None where Wethod's response has none. A failure is a dict with a ``field`` and a ``message``.
     """

@@ -119,7 +119,7 @@ async def list_contacts(request: Request) -> Response:
 
 
 class _NoAnswer(Response):
-    """Closes the connection instead of answering."""
+    """A response that closes the connection instead of answering."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope, receive

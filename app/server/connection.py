@@ -30,9 +30,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LINGER_SECONDS = 1.0
+"""Time for which the connection of a client that still sends stays open after its last response.
+
+A socket that is closed with unread bytes is reset, and a reset discards the response before the client has read it
+(RFC 9112 §9.6).
+"""
+
 _LINGER_BYTES = 8 * 1024 * 1024
-"""The time and the bytes that a client may go on sending after its last response. A socket that is closed with unread
-bytes is reset, and a reset discards the response before the client has read it (RFC 9112 §9.6)."""
+"""Bytes that such a client may send in this time."""
 
 
 class Connection(asyncio.Protocol):
@@ -135,7 +140,7 @@ class Connection(asyncio.Protocol):
         return not self._closing
 
     def eof_received(self) -> bool:
-        """Take the end of what the client sends. It may still read the response of a complete request."""
+        """Handle the client's half-close. The client may still read the response of a complete request."""
         self._eof = True
         return not self._closing and self._active is not None and self._active.complete
 
@@ -153,12 +158,12 @@ class Connection(asyncio.Protocol):
             self._active = None
 
     def pause_writing(self) -> None:
-        """Let responses wait: the client does not read."""
+        """Pause responses: the client does not read."""
         self.unwritable = asyncio.Event()
         self._write_deadline = self._loop.time() + self.state.config.keep_alive
 
     def resume_writing(self) -> None:
-        """Let responses go on: the client reads."""
+        """Resume responses: the client reads."""
         if self.unwritable is not None:
             self.unwritable.set()
             self.unwritable = None
@@ -223,7 +228,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def answering(self) -> bool:
-        """A response is being made or sent."""
+        """True while a response is made or sent."""
         return self._active is not None or self._transport.get_write_buffer_size() > 0
 
     def expire(self, now: float) -> None:

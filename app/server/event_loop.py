@@ -52,6 +52,17 @@ class EventLoop(uvloop.Loop):
     ) -> Addresses:
         """Look a name up; equal lookups at the same time share one thread. An address needs none.
 
+        Args:
+            host: a name or an address, as for ``socket.getaddrinfo``; so are the others.
+            port: a number or the name of a service.
+            family: an address family; 0 for all.
+            type: a socket type; 0 for all.
+            proto: a protocol; 0 for all.
+            flags: the ``AI_`` flags.
+
+        Returns:
+            Family, type, protocol, canonical name and address of each address.
+
         Raises:
             OSError: the name does not resolve (``socket.gaierror``).
             UnicodeError: it cannot be a name.

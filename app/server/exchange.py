@@ -26,9 +26,10 @@ ABORT = "http.response.abort"
 """An ASGI extension and its message: close the connection without a response, or within one."""
 
 SERVER_STATUS = "wethod_graphql.server_status"
-"""Key of the ASGI scope of a request whose client does not get the application's response, which sees a disconnect.
+"""Key that the server adds to the ASGI scope of a request if the client does not get the application's response.
 
-Its value is the status that the server sent instead; None if the connection was lost.
+The application sees a disconnect. The value is the status that the server sent instead; None if the connection was
+lost.
 """
 
 HIGH_WATER_BYTES = 64 * 1024

@@ -15,7 +15,11 @@ logger = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """The lifespan of one application. It keeps no state for requests: the extension is optional."""
+    """The lifespan of one application. It keeps no state for requests: the extension is optional.
+
+    Args:
+        app: an ASGI application with a lifespan.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

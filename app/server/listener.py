@@ -126,7 +126,7 @@ class WorkerListeners:
 
 
 class Acceptor:
-    """Listens and accepts connections, until it is closed.
+    """A listener that accepts connections until it is closed.
 
     It replaces ``create_server`` of the event loop. uvloop's closes clients without a log line when the process has no
     file descriptor left. Neither loop can accept the clients that the kernel has accepted when the socket is closed.

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PIPELINED = 16
-"""Requests that may wait behind the one that is answered. One read of the socket may hold 14,000, at 3 KB each."""
+"""Requests that may wait behind the one that is answered, each in 3 KB of memory.
+
+One read of the socket (256 KB) may hold 14,000 of them.
+"""
 
 # RFC 3986 §3.2.2 and §3.2.3: an IPv6 address in brackets, or a name, which may be empty; then the port. A literal of a
 # later version of IP is not recognised: there is none.
@@ -106,7 +109,7 @@ class RequestParser:
 
     @property
     def begun(self) -> bool:
-        """A part of a request has arrived, and a part is missing."""
+        """True if a part of a request has arrived and a part is missing."""
         return self.unfinished and (self._in_head or self._exchange is not None)
 
     @property

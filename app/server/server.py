@@ -44,7 +44,7 @@ CUT_EXIT = 1
 
 
 class GatewayServer(uvicorn.Server):
-    """Serves one application until a stop is requested.
+    """A server of one application, until a stop is requested.
 
     Args:
         app: an ASGI application with a lifespan.
@@ -108,7 +108,7 @@ class GatewayServer(uvicorn.Server):
         # The parts of the application live to the end. A collection that visited them took 30 ms.
         gc.collect()
         gc.freeze()
-        # Requests in progress hold many objects: Python's threshold of 700 led to a collection every few requests.
+        # Requests in progress hold many objects: the default threshold led to a collection every few requests.
         gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
         with asyncio.Runner(loop_factory=EventLoop) as runner:
             runner.run(serve())

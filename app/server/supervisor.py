@@ -43,7 +43,7 @@ _FORCED_STOP_SECONDS = GRACE_SECONDS + FORCED_SHUTDOWN_SECONDS + EXIT_SECONDS + 
 
 
 class Supervisor:
-    """Keeps a number of workers running until a stop is requested.
+    """A supervisor that keeps a number of workers running until a stop is requested.
 
     Args:
         factory: makes the application of a worker; a function at the top level of a module.

@@ -1,7 +1,7 @@
 """A worker process: ``python -m app.server``, started by the supervisor and controlled by it over a socket pair.
 
 Signals would not be enough: a terminal, a shell or a process manager sends its own to parent and worker alike, and a
-worker could not distinguish the second SIGTERM of a hasty operator from the echo of the first. So a worker ignores
+worker could not distinguish the operator's second SIGTERM from a copy of the first one. So a worker ignores
 SIGINT, takes any number of SIGTERMs as one, and is forced to stop only by its parent. The end of the socket pair also
 reports that the parent is gone.
 """

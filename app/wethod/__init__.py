@@ -1,1 +1,1 @@
-"""The engine: runs any RestOperation of the contract. One deadline, one repeat, one record for each call."""
+"""The executor of any RestOperation of the contract: one deadline, one repeat, one record for each call."""

@@ -39,7 +39,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Audit:
-    """Writes the audit.
+    """A writer of the audit.
 
     The future of ``record`` ends when the line is written, or kept because it cannot be written. A sudden end of the
     process loses no line that is written. Calls that end in one turn of the event loop share a write. Past
@@ -62,7 +62,7 @@ class Audit:
 
     @property
     def blocked(self) -> bool:
-        """The backlog is so long that no audited operation may be sent."""
+        """True while the backlog forbids further calls of audited operations."""
         return self.writer.backlog_bytes > BLOCKED_BYTES
 
     def fingerprint(self, authorization: bytes) -> str:
@@ -93,7 +93,7 @@ class Audit:
         return recorded
 
     def write(self) -> None:
-        """Write the lines of all calls that have ended, without waiting; then let their answers go."""
+        """Write the lines of all calls that have ended, without waiting; then release their answers."""
         recorded, self._recorded = self._recorded, []
         self.writer.retry()
         for future in recorded:

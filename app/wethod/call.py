@@ -25,7 +25,7 @@ CallKey: TypeAlias = tuple[object, ...]
 
 
 class CallContext(msgspec.Struct, eq=False):
-    """The caller, the time and the words that all calls of one GraphQL request share.
+    """The state that all calls of one GraphQL request share.
 
     Attributes:
         caller: the caller.
@@ -60,7 +60,7 @@ class CallInProgress(msgspec.Struct, eq=False):
         task: the task of a call of a list; None for a single call.
         requests: the requests that were made for it: none, one, or one and its repeat.
         outcome: its outcome; None while it is in progress.
-        shared: it waited for an equal call and ended by that one.
+        shared: it waited for an equal call and ended with its outcome.
         refused: the reason not to send it, which the checks before the sender found; None if they found none.
         key: the key by which equal calls find it; None if they do not.
     """

@@ -80,7 +80,12 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallerReader:
-    """Reads the caller from the headers of a request, as the settings say."""
+    """A reader of callers from the headers of requests.
+
+    Args:
+        settings: the name of the Authorization header, the pinned company, the default version, and the switch that
+            forwards the trace context.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._authorization_header = settings.gateway_authorization_header

@@ -1,4 +1,4 @@
-"""The executor of REST operations: checks, sharing, audit gate and record around the sender.
+"""The executor of REST operations: checks, sharing, audit check and record around the sender.
 
 Whatever Wethod, the network or a bug in the engine does, ``execute`` returns a member of the operation's union that
 says what is known.
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 class Executor:
-    """Runs operations over a transport.
+    """An executor of operations over a transport.
 
     Args:
         transport: carries the requests; the caller closes it.

@@ -1,4 +1,4 @@
-"""Protocols through which the engine reports its work."""
+"""Protocols through which ``app.wethod`` reports its work."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class RateLimitMemory:
             self._until.popitem(last=False)
 
     def remaining_seconds(self, token: bytes) -> int | None:
-        """Whole seconds the token still has to wait, at least 1; None where it need not."""
+        """Whole seconds the token still has to wait, at least 1; None if it need not wait."""
         if not self._until:  # the common case costs no digest
             return None
         digest = self._digest(token)

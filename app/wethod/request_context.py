@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RequestContext(CallContext, kw_only=True):
-    """Implements ``schema.context.Wethod`` for one request.
+    """An implementation of ``schema.context.Wethod`` for one request.
 
     Attributes:
         executor: runs the operations.

@@ -1,4 +1,4 @@
-"""From an operation and its arguments to the HTTP request."""
+"""The HTTP request of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends a call: tries again while nothing was written, and repeats the request once if its response was lost."""
+"""The sender of a call: it tries again while nothing was written, and repeats a request once after a lost response."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ReadableResponse(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sender:
-    """Sends the requests of operations.
+    """A sender of the requests of operations.
 
     Args:
         transport: carries them.
@@ -155,5 +155,9 @@ def _readable(response: Response, context: CallContext) -> ReadableResponse:
 
 
 def log_fields(context: CallContext) -> dict[str, str]:
-    """The fields that join a log line to its request."""
+    """Return the fields that join a log line to its request.
+
+    Args:
+        context: the GraphQL request.
+    """
     return {"request_id": context.caller.request_id}

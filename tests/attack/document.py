@@ -1,4 +1,4 @@
-"""Writes docs/attacks.md from the table that the tests run: python -m tests.attack.document."""
+"""The command that writes docs/attacks.md from the table that the tests run: python -m tests.attack.document."""
 
 from __future__ import annotations
 

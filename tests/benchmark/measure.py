@@ -1,4 +1,4 @@
-"""Starts a server, loads it, and reads the cost."""
+"""The measurement of a server: its start, its load and its cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renders the chart with Helm's own library, and judges it and the compose file; run by the tools' Python.
+"""The command that renders the chart with Helm's library, and checks it and the compose file, in the tools' Python.
 
 Standard input: {"chart": path, "cases": {name: values}, "compose": text}; standard output: {"cases": {name: {"error",
 "manifests", "invalid"}}, "lint": [message], "kubernetes": [version], "compose": error}.

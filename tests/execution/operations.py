@@ -48,7 +48,7 @@ class Case:
 
 
 class _Author:
-    """Writes one operation.
+    """An author of one operation.
 
     A response name always stands for the same field with the same arguments, so that selections merge.
     """

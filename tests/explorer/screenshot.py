@@ -1,4 +1,4 @@
-"""Takes the README's pictures: ``python -m tests.explorer.screenshot GRAPHIQL EXAMPLE``, each the name of a file."""
+"""The command that takes the README's pictures: ``python -m tests.explorer.screenshot GRAPHIQL_FILE EXAMPLE_FILE``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes docs/faults.md from the tables that the tests run: python -m tests.faults.document."""
+"""The command that writes docs/faults.md from the tables that the tests run: python -m tests.faults.document."""
 
 from __future__ import annotations
 

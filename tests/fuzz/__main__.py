@@ -1,4 +1,4 @@
-"""Fuzzes the two readers: ``python -m tests.fuzz [--seconds N] [--seed S] [TARGET ...]``; reports executions."""
+"""The command that fuzzes both parsers: ``python -m tests.fuzz [--seconds N] [--seed S] [TARGET ...]``."""
 
 from __future__ import annotations
 

@@ -406,7 +406,7 @@ async def test_ids_that_are_not_started_in_time_are_not_sent(transport: str) -> 
 
 
 class Crowd:
-    """Answers late, and counts the requests that are in flight at a time."""
+    """A Wethod that answers late and counts the requests in flight at a time."""
 
     def __init__(self) -> None:
         self.most = 0
