@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from app.explorer import example
+from app.explorer.tabs import default_headers, default_tabs
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -97,8 +97,8 @@ class Explorer:
 
     def __init__(self, settings: Settings, *, sandbox: bool, static: Path = STATIC) -> None:
         self._config = {
-            "tabs": example.tabs(sandbox=sandbox),
-            "headers": json.dumps(example.headers(settings, sandbox=sandbox), indent=2),
+            "tabs": default_tabs(sandbox=sandbox),
+            "headers": json.dumps(default_headers(settings, sandbox=sandbox), indent=2),
             "sandbox": sandbox,
         }
         page = static / "index.html"

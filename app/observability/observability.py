@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from app.observability.collector import MetricsPage
 from app.observability.configure_logging import current_handler
 from app.observability.configure_tracing import open_tracing
 from app.observability.event_loop_monitor import EventLoopMonitor
 from app.observability.logs import REQUEST_LOGGER
 from app.observability.metric_definitions import STATES, MetricDefinitions
 from app.observability.metrics import WorkerMetrics
+from app.observability.metrics_page import MetricsPage
 from app.observability.metrics_server import metrics_route
 from app.observability.operation_observer import OperationReporter
 from app.observability.request_observer import RequestReporter

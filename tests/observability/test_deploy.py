@@ -13,8 +13,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.collector import MetricsPage
 from app.observability.metric_definitions import MetricDefinitions
+from app.observability.metrics_page import MetricsPage
 from app.shared_counters import SharedCounters
 from schema.root import OPERATIONS
 from tests.system_parts import require

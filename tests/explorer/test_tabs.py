@@ -10,7 +10,7 @@ from graphql import GraphQLUnionType, get_variable_values, parse, validate
 from graphql.execution.values import VariableValues
 from graphql.language import FieldNode, InlineFragmentNode, OperationDefinitionNode
 
-from app.explorer import example
+from app.explorer.tabs import DELETE_MANY, DELETE_ONE, default_tabs
 from schema.root import build_schema
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SCHEMA = build_schema()
 @pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "live"])
 def test_every_document_and_its_variables_are_valid(*, sandbox: bool) -> None:
     core = SCHEMA._schema  # noqa: SLF001 - no public name
-    for tab in example.tabs(sandbox=sandbox):
+    for tab in default_tabs(sandbox=sandbox):
         document = parse(tab["query"])
         assert validate(core, document) == []
         (operation,) = document.definitions
@@ -47,7 +47,7 @@ def selections(source: str, *path: str) -> Sequence[SelectionNode]:
 
 @pytest.mark.parametrize(
     ("source", "path"),
-    [(example.DELETE_ONE, ["deleteContact"]), (example.DELETE_MANY, ["deleteContacts", "result"])],
+    [(DELETE_ONE, ["deleteContact"]), (DELETE_MANY, ["deleteContacts", "result"])],
     ids=["one", "many"],
 )
 def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> None:
@@ -72,8 +72,8 @@ def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> 
 
 
 def test_outside_the_sandbox_a_first_run_deletes_nothing() -> None:
-    assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=False)] == [{"id": ""}, {"ids": []}]
-    assert [json.loads(tab["variables"]) for tab in example.tabs(sandbox=True)] == [
+    assert [json.loads(tab["variables"]) for tab in default_tabs(sandbox=False)] == [{"id": ""}, {"ids": []}]
+    assert [json.loads(tab["variables"]) for tab in default_tabs(sandbox=True)] == [
         {"id": "1"},
         {"ids": ["2", "10", "999", "x"]},
     ]

@@ -1,4 +1,4 @@
-"""The examples that the explorer opens with: a tab for one delete and a tab for many, and the headers of both."""
+"""The tabs that GraphiQL opens with, one for one delete and one for many, and the headers of both."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _HINT_MANY = """\
 """
 
 
-def tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
+def default_tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
     """The document and the variables of each tab, the first one shown.
 
     Outside the sandbox, the variables hold no id: nothing is deleted until a person types one.
@@ -81,7 +81,7 @@ def tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
     ]
 
 
-def headers(settings: Settings, *, sandbox: bool) -> Mapping[str, str]:
+def default_headers(settings: Settings, *, sandbox: bool) -> Mapping[str, str]:
     """The header editor's content: complete in the sandbox, elsewhere with the caller's own parts left to fill in."""
     return {
         settings.gateway_authorization_header: "Bearer demo-editor" if sandbox else "Bearer ",
