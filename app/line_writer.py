@@ -21,13 +21,13 @@ class LineWriter:
     """A writer of lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
-    to about ``most_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
+    to about ``max_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
     signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part. It and the
     next line, perhaps of another process, become one line of the file; both lines follow whole.
 
     Args:
         target: a file descriptor that stays open, such as 2, or the path of a file to append to.
-        most_bytes: bytes that are kept; beyond that, further lines are dropped and counted.
+        max_bytes: bytes that are kept; beyond that, further lines are dropped and counted.
 
     Attributes:
         backlog_bytes: bytes that the last write left; 0 if it left nothing.
@@ -38,9 +38,9 @@ class LineWriter:
         OSError: the target cannot be opened.
     """
 
-    def __init__(self, target: int | Path, *, most_bytes: int) -> None:
+    def __init__(self, target: int | Path, *, max_bytes: int) -> None:
         self._target = target
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._lines: deque[bytes] = deque()
         self._kept = 0
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class LineWriter:
 
         Args:
             line: the line, with its newline.
-            droppable: False keeps it even beyond ``most_bytes``.
+            droppable: False keeps it even beyond ``max_bytes``.
         """
         self.append(line, droppable=droppable)
         # If another thread or code that a signal interrupted holds the lock, it looks for new lines after releasing it.
@@ -63,7 +63,7 @@ class LineWriter:
 
     def append(self, line: bytes, *, droppable: bool = True) -> None:
         """Take a line that the next ``write``, ``retry`` or ``flush`` writes, together with others."""
-        if droppable and self.backlog_bytes and self.backlog_bytes + len(line) > self._most_bytes:
+        if droppable and self.backlog_bytes and self.backlog_bytes + len(line) > self._max_bytes:
             self.dropped += 1
         else:
             self._lines.append(line)
@@ -73,7 +73,7 @@ class LineWriter:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            return self._drain()
+            return self._write_all()
         finally:
             self._lock.release()
 
@@ -111,7 +111,7 @@ class LineWriter:
                 os.close(fd)
         self._fd = self._reader = -1
 
-    def _drain(self) -> bool:
+    def _write_all(self) -> bool:
         """Write all lines, several at once. Return whether nothing is left."""
         lines = self._lines
         moved = False

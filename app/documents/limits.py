@@ -101,10 +101,10 @@ def check_limits(document: DocumentNode, settings: Settings) -> int:
     Raises:
         RequestError: the document is too large, or an operation is too deep, too wide or too large.
     """
-    most = settings.gateway_max_tokens // TOKENS_PER_SELECTION
-    if count_written(document) > most:
+    max_selections = settings.gateway_max_tokens // TOKENS_PER_SELECTION
+    if count_written(document) > max_selections:
         message = (
-            f"The document has more than {most} selections. "
+            f"The document has more than {max_selections} selections. "
             f"Each operation and each fragment counts as {DEFINITION_SELECTIONS}."
         )
         raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
@@ -167,12 +167,12 @@ class _Walk:
         if depth > self._max_depth:
             raise self._exceeded(f"The operation is nested deeper than {self._max_depth} fields.", "depth")
         if depth == 1:
-            most = self._max_root_fields
-            self._count("root fields", most, f"The operation has more than {most} root fields.")
+            limit = self._max_root_fields
+            self._count("root fields", limit, f"The operation has more than {limit} root fields.")
         if name in _COUNTED:
-            shown, most = _COUNTED[name]
-            often = "once" if most == 1 else f"{most} times"
-            self._count(shown, most, f"The operation selects {shown} more than {often}.")
+            shown, max_count = _COUNTED[name]
+            often = "once" if max_count == 1 else f"{max_count} times"
+            self._count(shown, max_count, f"The operation selects {shown} more than {often}.")
         if field.selection_set is not None:
             below = 0 if depth == 0 or name in _INTROSPECTION else depth + 1
             self._visit(field.selection_set, below, nesting + 1)
@@ -189,9 +189,9 @@ class _Walk:
         self._visit(fragment.selection_set, depth, nesting + 1)
         self._spread.remove(name)
 
-    def _count(self, what: str, most: int, message: str) -> None:
+    def _count(self, what: str, max_count: int, message: str) -> None:
         self._counted[what] += 1
-        if self._counted[what] > most:
+        if self._counted[what] > max_count:
             raise self._exceeded(message, "root_fields")
 
     def _exceeded(self, message: str, limit: str) -> RequestError:

@@ -30,10 +30,10 @@ def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
         fd: the descriptor that gets the lines. If it is closed, nothing is logged.
     """
     try:
-        writer = LineWriter(fd, most_bytes=_MAX_BACKLOG_BYTES)
+        writer = LineWriter(fd, max_bytes=_MAX_BACKLOG_BYTES)
     except OSError:
         # Closed, in a process that did not call occupy_closed_streams: the next file that is opened gets the number.
-        writer = LineWriter(Path(os.devnull), most_bytes=0)
+        writer = LineWriter(Path(os.devnull), max_bytes=0)
     handler = LineHandler(_formatter(settings, fd), writer)
     root = logging.getLogger()
     for old in tuple(root.handlers):

@@ -54,7 +54,7 @@ class Audit:
     """
 
     def __init__(self, target: int | Path, key: bytes) -> None:
-        self.writer = LineWriter(target, most_bytes=MAX_BACKLOG_BYTES)
+        self.writer = LineWriter(target, max_bytes=MAX_BACKLOG_BYTES)
         self._reported = ""
         self._recorded: list[asyncio.Future[None]] = []
         key = key if len(key) <= _MAX_KEY_BYTES else hashlib.blake2b(key).digest()
@@ -145,7 +145,7 @@ class Audit:
         self.writer.close()
         if left:
             logger.error("%d audit lines could not be written (%s) and follow here", len(left), self.writer.problem)
-            last = LineWriter(2, most_bytes=0)
+            last = LineWriter(2, max_bytes=0)
             for line in left:
                 last.write(line)
             last.close()

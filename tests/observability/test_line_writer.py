@@ -55,7 +55,7 @@ def errno_of(writer: LineWriter) -> int | None:
 def test_a_file_is_appended_to_and_not_readable_by_others(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     for text in (b"before\n", b"after\n"):
-        writer = LineWriter(path, most_bytes=0)
+        writer = LineWriter(path, max_bytes=0)
         writer.write(text)
         writer.close()
     assert path.read_bytes() == b"before\nafter\n"
@@ -72,7 +72,7 @@ LINES = {
 def test_a_reader_that_stops_blocks_no_writer(pipe: tuple[int, int], lines: list[bytes]) -> None:
     """A write to a full pipe would block."""
     reader, fd = pipe
-    writer = LineWriter(fd, most_bytes=1_000_000)
+    writer = LineWriter(fd, max_bytes=1_000_000)
     for line in lines:
         writer.write(line)
     assert writer.backlog_bytes > 0
@@ -87,7 +87,7 @@ def test_a_reader_that_stops_blocks_no_writer(pipe: tuple[int, int], lines: list
 def test_other_processes_writes_to_the_same_pipe_still_block(pipe: tuple[int, int]) -> None:
     """``O_NONBLOCK`` belongs to the open file, which other processes share."""
     _, fd = pipe
-    writer = LineWriter(fd, most_bytes=0)
+    writer = LineWriter(fd, max_bytes=0)
     assert os.get_blocking(fd)
     writer.close()
 
@@ -95,7 +95,7 @@ def test_other_processes_writes_to_the_same_pipe_still_block(pipe: tuple[int, in
 def test_the_backlog_is_bounded(pipe: tuple[int, int]) -> None:
     """Droppable lines beyond the limit are dropped and counted."""
     reader, fd = pipe
-    writer = LineWriter(fd, most_bytes=1_000)
+    writer = LineWriter(fd, max_bytes=1_000)
     while not writer.backlog_bytes:
         writer.write(LINE)
     for _ in range(50):
@@ -112,7 +112,7 @@ def test_the_backlog_is_bounded(pipe: tuple[int, int]) -> None:
 def test_lines_of_two_writers_do_not_mix(pipe: tuple[int, int]) -> None:
     """Workers share a pipe."""
     reader, fd = pipe
-    writers = [LineWriter(fd, most_bytes=10_000_000) for _ in range(2)]
+    writers = [LineWriter(fd, max_bytes=10_000_000) for _ in range(2)]
     mine = [bytes([letter]) * 200 + b"\n" for letter in b"ab"]
     for _ in range(2_000):
         for writer, line in zip(writers, mine, strict=True):
@@ -131,7 +131,7 @@ def test_writing_to_a_socket_never_blocks() -> None:
     """Standard output is a socket under systemd."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        writer = LineWriter(ours.fileno(), most_bytes=10_000_000)
+        writer = LineWriter(ours.fileno(), max_bytes=10_000_000)
         for _ in range(20_000):
             writer.write(LINE)
         assert writer.backlog_bytes > 0
@@ -147,7 +147,7 @@ def test_writing_to_a_socket_never_blocks() -> None:
 def test_the_backlog_is_what_the_reader_has_not_taken(pipe: tuple[int, int]) -> None:
     """Also after the reader has taken a part of it."""
     reader, fd = pipe
-    writer = LineWriter(fd, most_bytes=1_000_000)
+    writer = LineWriter(fd, max_bytes=1_000_000)
     written = 0
     taken = b""
     for _ in range(5):
@@ -163,7 +163,7 @@ def test_the_backlog_is_what_the_reader_has_not_taken(pipe: tuple[int, int]) -> 
 
 def test_a_reader_that_is_gone_raises_nothing(pipe: tuple[int, int]) -> None:
     reader, fd = pipe
-    writer = LineWriter(fd, most_bytes=1_000)
+    writer = LineWriter(fd, max_bytes=1_000)
     os.close(reader)
     writer.write(b"one\n")
     assert errno_of(writer) == errno.EPIPE
@@ -187,7 +187,7 @@ def full_after(size: int) -> Iterator[None]:
 
 def test_a_line_cut_by_a_full_disk_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=1_000)
+    writer = LineWriter(path, max_bytes=1_000)
     with full_after(8):
         for text in (b"first\n", b"second\n", b"third\n"):
             writer.write(text)
@@ -202,7 +202,7 @@ def test_a_line_cut_by_a_full_disk_is_written_again(tmp_path: Path) -> None:
 
 def test_a_line_cut_by_a_full_disk_is_whole_in_the_next_file(tmp_path: Path) -> None:
     path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=1_000)
+    writer = LineWriter(path, max_bytes=1_000)
     with full_after(3):
         writer.write(b"first\n")
     path.rename(tmp_path / "old")
@@ -227,7 +227,7 @@ def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_worker(tmp_path: Pa
     path = tmp_path / "lines"
     inherited = os.open(path, os.O_WRONLY | os.O_CREAT | (flags or 0))
     target = path if flags is None else inherited
-    first, second = (LineWriter(target, most_bytes=1_000) for _ in range(2))
+    first, second = (LineWriter(target, max_bytes=1_000) for _ in range(2))
     second.write(b"before\n")
     with full_after(12):
         first.write(b"first\n")
@@ -236,7 +236,7 @@ def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_worker(tmp_path: Pa
     assert path.read_bytes() == b"before\nfirstsecond\nsecond\n"
     with full_after(27):
         assert not first.retry()
-    started = LineWriter(target, most_bytes=1_000)
+    started = LineWriter(target, max_bytes=1_000)
     started.write(b"started\n")
     assert first.retry()
     assert path.read_bytes() == b"before\nfirstsecond\nsecond\nfstarted\nstarted\nfirst\n"
@@ -248,7 +248,7 @@ def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_worker(tmp_path: Pa
 def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
     """Standard output has no path."""
     reader, fd = pipe
-    writer = LineWriter(fd, most_bytes=0)
+    writer = LineWriter(fd, max_bytes=0)
     writer.reopen()
     writer.write(b"one\n")
     assert drain(reader) == b"one\n"
@@ -258,7 +258,7 @@ def test_a_descriptor_is_not_reopened(pipe: tuple[int, int]) -> None:
 def test_a_line_after_the_close_is_written(tmp_path: Path) -> None:
     """A delete may end while the process stops."""
     path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=0)
+    writer = LineWriter(path, max_bytes=0)
     writer.close()
     writer.close()
     writer.write(b"late\n")
@@ -268,7 +268,7 @@ def test_a_line_after_the_close_is_written(tmp_path: Path) -> None:
 
 def test_a_signal_handler_may_write_during_a_write(tmp_path: Path) -> None:
     path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=1_000_000)
+    writer = LineWriter(path, max_bytes=1_000_000)
     fired = 0
 
     def on_alarm(*_: object) -> None:
@@ -297,7 +297,7 @@ def test_a_signal_handler_may_write_during_a_write(tmp_path: Path) -> None:
 def test_any_thread_may_write(tmp_path: Path) -> None:
     """Libraries log from their own threads."""
     path = tmp_path / "lines"
-    writer = LineWriter(path, most_bytes=0)
+    writer = LineWriter(path, max_bytes=0)
 
     def write_many() -> None:
         for _ in range(500):
@@ -331,7 +331,7 @@ def test_a_pipe_that_cannot_be_opened_again_is_polled(pipe: tuple[int, int], lin
         "from app.line_writer import LineWriter\n"
         "os.setuid(65534)\n"
         "signal.alarm(20)\n"  # ends a write that blocks
-        f"writer = LineWriter({fd}, most_bytes=1_000_000)\n"
+        f"writer = LineWriter({fd}, max_bytes=1_000_000)\n"
         "for line in sys.stdin.buffer.readlines(): writer.write(line)\n"
         "assert writer.backlog_bytes > 0\n"
         "print('kept', flush=True)\n"

@@ -190,7 +190,7 @@ class Unprintable:
 
 
 def test_logging_never_raises(tmp_path: Path) -> None:
-    handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", most_bytes=0))
+    handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", max_bytes=0))
     handler.emit(record("%s", Unprintable()))
     handler.emit(record("%d", "no number"))
     handler.writer.close()
