@@ -14,10 +14,10 @@ from app.http_client.transport import BODY_SECONDS, Interrupted, Response
 if TYPE_CHECKING:
     from app.http_client.transport import BodyNeed, Request
 
-DRAIN_SECONDS = 0.5
+UNREAD_BODY_SECONDS = 0.5
 """Time for the rest of a body that is not needed. A new connection costs 0.1 ms; over TLS, 1.5 ms."""
 
-DRAIN_BYTES = 64 * 1024
+UNREAD_BODY_BYTES = 64 * 1024
 """Longest response whose unneeded rest is read, its head included."""
 
 _CLOCK_TICK = 0.001
@@ -27,7 +27,7 @@ _CLOCK_TICK = 0.001
 _IDLE: Final = 0
 _AWAITING_HEAD: Final = 1
 _AWAITING_BODY: Final = 2
-_DRAINING: Final = 3
+_DISCARDING_BODY: Final = 3
 _ENDED: Final = 4
 
 
@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol):
                 self._response.set_exception(Interrupted(reason))
             self._response = None
         if self._transport is not None:
-            if state in {_IDLE, _DRAINING}:
+            if state in {_IDLE, _DISCARDING_BODY}:
                 # Over TLS this sends a close alert (RFC 8446 §6.1). `abort` then does not wait for the peer's.
                 self._transport.close()
             self._transport.abort()
@@ -205,15 +205,15 @@ class Connection(asyncio.Protocol):
         if self._state == _AWAITING_BODY:
             if not parser.is_settled(self._body_need):
                 return
-            self._state = _DRAINING
+            self._state = _DISCARDING_BODY
             self._resolve(parser.body(self._body_need))
             if not parser.complete:
-                self._set_timeout(self._loop.time() + DRAIN_SECONDS)
+                self._set_timeout(self._loop.time() + UNREAD_BODY_SECONDS)
         if parser.complete and parser.keeps_alive and not parser.broken:
             self._reused = True
             parser.reset()
             self.make_idle()
-        elif parser.complete or parser.broken or parser.received > DRAIN_BYTES:
+        elif parser.complete or parser.broken or parser.received > UNREAD_BODY_BYTES:
             self.end("has carried its last response")
 
     def _begin_body(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvloop
 
-from app.http_client.connection import DRAIN_BYTES
+from app.http_client.connection import UNREAD_BODY_BYTES
 from app.http_client.response_parser import MAX_HEAD_BYTES
 from app.http_client.transport import Interrupted, Origin, Response
 from tests.faults.server import FaultServer
@@ -168,7 +168,7 @@ async def test_a_response_may_come_until_the_deadline() -> None:
 
 async def test_the_rest_of_a_response_is_read_up_to_a_limit_of_bytes_and_time() -> None:
     slow = (Read(), Send(OK + b"Content-Length: 9\r\n\r\n"), Hang())
-    long = (Read(), Send(OK + b"Content-Length: 999999\r\n\r\n" + b"x" * DRAIN_BYTES), Hang())
+    long = (Read(), Send(OK + b"Content-Length: 999999\r\n\r\n" + b"x" * UNREAD_BODY_BYTES), Hang())
     endless = (Read(), Send(OK + b"\r\n"), Flood(b"x" * 999))
     async with FaultServer(slow, long, endless) as server, http1(server) as transport:
         assert await transport.send(delete()) == response(200, (LENGTH_9,), b"")
@@ -178,7 +178,7 @@ async def test_the_rest_of_a_response_is_read_up_to_a_limit_of_bytes_and_time() 
             assert await transport.send(delete()) == response(200, headers, b"")
             await until(lambda: server.open == 0)
     # The kernels' buffers at both ends take some bytes that are never read.
-    assert DRAIN_BYTES < server.flooded < 32 * 1024 * 1024
+    assert UNREAD_BODY_BYTES < server.flooded < 32 * 1024 * 1024
 
 
 # id: (bytes that arrive, the response that is known)
