@@ -55,7 +55,7 @@ class Wethod(Protocol):
         """
         ...
 
-    def context(self) -> WethodContext:
+    def describe(self) -> WethodContext:
         """Describe the request by its headers."""
         ...
 
@@ -65,4 +65,4 @@ Info: TypeAlias = strawberry.Info[Wethod, None]
 
 def resolve_context(info: Info) -> WethodContext:
     """Resolve ``wethodContext``."""
-    return info.context.context()
+    return info.context.describe()

@@ -20,7 +20,7 @@ ENTRY_BYTES = 40
 """Bytes of an entry of a list in an answer, beside its text."""
 
 _OWN_BYTES = 128
-"""Bytes of the gateway's own key and of the longest ``Envelope.cut``."""
+"""Bytes of the gateway's own key and of the longest ``ErrorBody.cut``."""
 
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
 _SHOWN_HEADER_PREFIX = "x-ratelimit-"
@@ -30,21 +30,21 @@ _INT32 = range(-(2**31), 2**31)
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class ErrorBody:
     """The words of one body.
 
     Attributes:
         key: Wethod's key; None if it gives none.
         message: Wethod's message; None if it gives none.
         failures: at most ``MAX_FAILURES``.
-        response: the envelope.
+        envelope: the envelope of the body.
         cut: a sentence, with a space before it, that says what is not shown; empty if all is.
     """
 
     key: str | None
     message: str | None
     failures: tuple[WethodFailure, ...]
-    response: WethodResponse
+    envelope: WethodResponse
     cut: str
 
 
@@ -90,7 +90,7 @@ def read_key(body: bytes | None) -> str | None:
     return clean(key) if isinstance(key, str) else None
 
 
-def read_envelope(body: bytes | None, max_words: int) -> Envelope:
+def read_error_body(body: bytes | None, max_words: int) -> ErrorBody:
     """Read a body. Never raises: without a JSON object, every part is absent.
 
     Args:
@@ -109,7 +109,7 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
     content = fields.get("content")
     headers, header_values = _take_headers(fields.get("headers"), budget)
     encoding_options = _int32(fields.get("encoding_options"))
-    response = WethodResponse(
+    envelope = WethodResponse(
         headers=headers,
         # Searched after the cleaning, which can join a tag, and before the cut: half a tag is markup too.
         content=None if isinstance(content, str) and _MARKUP.search(clean_whole(content)) else budget.take(content),
@@ -131,7 +131,7 @@ def read_envelope(body: bytes | None, max_words: int) -> Envelope:
     ]
     if budget.cut or (key and not shown_key):
         notes.append("(Long text is cut.)")
-    return Envelope(shown_key, message, failures, response, "".join(f" {note}" for note in notes))
+    return ErrorBody(shown_key, message, failures, envelope, "".join(f" {note}" for note in notes))
 
 
 def _read_object(body: bytes | None) -> Mapping[object, object]:

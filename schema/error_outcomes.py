@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from schema.envelope import read_envelope
+from schema.envelope import read_error_body
 from schema.errors import (
     ErrorOutcome,
     WethodForbiddenError,
@@ -151,16 +151,16 @@ def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOut
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
         return unclear(status, messages)
     message = messages.by_status.get(status, messages.unexpected)
-    envelope = read_envelope(response.body, response.max_words - len(message))
+    body = read_error_body(response.body, response.max_words - len(message))
     member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
     outcome = member(
-        key=envelope.key or key,
-        message=(envelope.message or message) + envelope.cut,
+        key=body.key or key,
+        message=(body.message or message) + body.cut,
         status_code=status,
-        response=envelope.response,
+        response=body.envelope,
     )
     if isinstance(outcome, WethodValidationError):
-        outcome.failures = list(envelope.failures)
+        outcome.failures = list(body.failures)
     elif isinstance(outcome, WethodRateLimitedError):
         outcome.retry_after_seconds = read_retry_after(response.headers, time.time())
     return outcome

@@ -159,7 +159,7 @@ class Executor:
                 return self._await_existing(call, other)
             call.key = key
             self._shared_calls[key] = call
-        return self._sender.exchange(call)
+        return self._sender.send(call)
 
     async def _await_existing(self, call: CallInProgress, other: CallInProgress) -> Any:
         """Take the success of an equal call in progress; after any other outcome, send the call itself.
@@ -175,7 +175,7 @@ class Executor:
             return other.outcome
         call.refused = self._not_now(call) or self._audit_blocked(call.operation)
         if call.refused is None:
-            outcome = await self._sender.exchange(call)
+            outcome = await self._sender.send(call)
         else:
             outcome = call.without_response(call.refused)
         if not call.attempts and other.attempts and (other.outcome is None or isinstance(other.outcome, _UNCLEAR)):

@@ -37,7 +37,7 @@ class RequestContext(CallContext, kw_only=True):
         """Call an operation of one parameter for each distinct argument, several at a time."""
         return self.executor.call_many(self, operation, arguments)
 
-    def context(self) -> WethodContext:
+    def describe(self) -> WethodContext:
         """Describe the request by its headers."""
         return self.callers.describe(self.caller)
 

@@ -66,7 +66,7 @@ class Sender:
         self._base_path = base_path
         self._observer = observer
 
-    async def exchange(self, call: CallInProgress) -> Any:
+    async def send(self, call: CallInProgress) -> Any:
         """Send a call that has passed all checks, and return its outcome.
 
         Each request is added to ``call.requests`` before it is sent, so that it is always known if a byte was written.
@@ -83,7 +83,7 @@ class Sender:
         reason: NoResponse = rest.Interrupted()
         try:
             try:
-                response = await self._send(request, call)
+                response = await self._send_request(request, call)
                 # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
@@ -95,7 +95,7 @@ class Sender:
                 # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
-                response = await self._send(repeat, call, is_repeat=True)
+                response = await self._send_request(repeat, call, is_repeat=True)
                 return operation.from_repeat(_readable(response, context), *arguments)
         except (NotSent, Interrupted) as problem:
             what = "the repeat of " if len(call.requests) > 1 else ""
@@ -111,7 +111,7 @@ class Sender:
             reason = rest.Interrupted()
         return call.without_response(reason)
 
-    async def _send(self, request: Request, call: CallInProgress, *, is_repeat: bool = False) -> Response:
+    async def _send_request(self, request: Request, call: CallInProgress, *, is_repeat: bool = False) -> Response:
         """Send a request; the first one again while nothing was written, the problem is transient and there is time.
 
         A stop that comes while the body is awaited is absorbed: the status of a complete head stands.

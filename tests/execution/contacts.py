@@ -108,8 +108,8 @@ class StubContacts:
         except RuntimeError as error:
             return error
 
-    def context(self) -> WethodContext:
-        self.calls.append("context")
+    def describe(self) -> WethodContext:
+        self.calls.append("describe")
         return WethodContext(company="acme", received_headers=["Authorization"], failures=FAILURES)
 
 
