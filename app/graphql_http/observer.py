@@ -33,7 +33,7 @@ class RequestObservation(Protocol):
 
 
 class RequestObserver(Protocol):
-    """Counts, logs and traces the GraphQL requests of one worker."""
+    """An observer that counts, logs and traces the GraphQL requests of one worker."""
 
     def request_started(self, scope: Scope, request_id: str, company: str | None, client: str) -> RequestObservation:
         """Note a request whose head has been read. ``client`` is the client's address; empty if it is not known."""

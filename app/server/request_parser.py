@@ -50,7 +50,7 @@ _PIECE_BYTES = 64 * 1024
 """Bytes that are parsed before the limits are checked: one read of the socket may hold 256 KB."""
 
 _MEASURE = -1
-"""Forces an exact measurement: the head begins inside a piece, so the cheap upper bound does not apply.
+"""Threshold that forces an exact measurement: the head begins inside a piece, so the cheap upper bound does not apply.
 
 Measuring every head would cost 3 to 7 µs a request.
 """

@@ -22,7 +22,7 @@ class AttemptObserver(Protocol):
 
 
 class OperationObserver(Protocol):
-    """Counts, times and traces the operations of one worker."""
+    """An observer that counts, times and traces the operations of one worker."""
 
     def attempt_started(self, request: Request, *, repeat: bool) -> AttemptObserver:
         """Note an attempt. May replace the trace context in ``request.headers``."""

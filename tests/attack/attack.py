@@ -55,12 +55,12 @@ class Attack:
     """Bytes, and what they get.
 
     Attributes:
-        does: what an attacker sends, as a clause without a subject.
+        does: a description of the attacker's input, as docs/attacks.md shows it.
         data: the bytes.
         reply: the last answer to them.
         earlier: the answers before it.
         deleted: the request targets of the DELETEs that Wethod sees.
-        wethod: what Wethod answers to those; by default a 200.
+        wethod: Wethod's answer to each of those; by default a 200.
         front: which gateway is attacked.
     """
 

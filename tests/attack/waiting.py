@@ -19,11 +19,11 @@ class Slow:
     """A request in pieces with pauses between them.
 
     Attributes:
-        does: what an attacker sends, as a clause without a subject.
+        does: a description of the attacker's input, as docs/attacks.md shows it.
         pieces: the bytes; a pause follows each.
         pause_seconds: the pause.
         reply: the answer; None where the connection is closed without one.
-        after_seconds: when it comes.
+        after_seconds: the time of the answer.
     """
 
     does: str

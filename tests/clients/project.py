@@ -39,7 +39,7 @@ class Project:
     """A copy of the project outside the tree, so that generated files stay out of the tree.
 
     Attributes:
-        folder: where it is.
+        folder: the folder of the copy.
     """
 
     folder: Path

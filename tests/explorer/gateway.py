@@ -27,7 +27,7 @@ async def sandbox_gateway(
     """Run both on ephemeral ports; the gateway's origin.
 
     Args:
-        behind: what is between the gateway's application and its server, such as a proxy.
+        behind: a function that wraps the gateway's application, for example in a proxy.
         environ: settings of the gateway.
         database: the file of the sandbox's contacts; by default they are in memory.
     """

@@ -35,10 +35,10 @@ class Campaign:
     """The result of a campaign.
 
     Attributes:
-        target: what was fuzzed.
+        target: the name of the parser that was fuzzed.
         seed: the seed of all random choices.
-        executions: how many inputs were examined.
-        seconds: how long that took.
+        executions: the number of inputs that were examined.
+        seconds: the time that it took.
         finding: the fault that ended it; None if there is none.
     """
 

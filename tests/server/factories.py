@@ -93,7 +93,7 @@ def hanging(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def lingering(context: bytes, lifecycle: Lifecycle) -> ASGIApp:
-    """Starts, and never ends by itself."""
+    """Start, and never end without a cancellation."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
