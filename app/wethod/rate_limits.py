@@ -29,9 +29,9 @@ class RateLimitMemory:
         self._key = secrets.token_bytes(32)
 
     def remember(self, token: bytes, seconds: int) -> None:
-        """Keep that the token has to wait; at most an hour, by ``read_retry_after``."""
+        """Keep that the token has to wait; at most an hour, by ``read_retry_after``. The longest wait counts."""
         digest = self._digest(token)
-        self._until[digest] = self._clock() + seconds
+        self._until[digest] = max(self._until.get(digest, 0.0), self._clock() + seconds)
         self._until.move_to_end(digest)
         if len(self._until) > self._max_tokens:
             self._until.popitem(last=False)

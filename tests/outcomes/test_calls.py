@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,6 +183,26 @@ async def test_a_rate_limit_is_remembered_for_its_token() -> None:
         await asyncio.sleep(2.1)
         wethod.script = [answer(200)]
         assert await client.delete() == success()
+
+
+async def test_a_shorter_rate_limit_does_not_shorten_a_longer_one() -> None:
+    """Two deletes are in flight when the first 429 arrives."""
+    first_is_answered = asyncio.Event()
+    long = answer(429, b"", {"retry-after": "600"})
+    short = replace(answer(429, b"", {"retry-after": "1"}), after=first_is_answered)
+    async with (
+        upstream(lambda asked: long if asked.target.endswith("/1") else short) as wethod,
+        gateway(wethod.url) as client,
+    ):
+        second = asyncio.create_task(client.delete("2"))
+        await wethod.asked_for(1)
+        assert (await client.delete("1"))["retryAfterSeconds"] == 600
+        first_is_answered.set()
+        assert (await second)["retryAfterSeconds"] == 1
+        third = await client.delete("3")
+        assert (third["__typename"], third["statusCode"]) == ("WethodRateLimitedError", None)
+        assert third["retryAfterSeconds"] > 1
+        assert len(wethod.asked) == 2
 
 
 def test_remembered_tokens_are_bounded_and_expire() -> None:
