@@ -22,6 +22,9 @@ _MAX_BYTES = 2 * MAX_BODY_BYTES
 _FIRST_BYTE = b"H"[0]
 _LINE_END = b"\r\n"
 _CONTINUE, _SWITCHING_PROTOCOLS, _OK = 100, 101, 200
+_FINAL = (b"HTTP/1.1 2", b"HTTP/1.1 4", b"HTTP/1.1 3", b"HTTP/1.1 5")
+"""The usual begin of a response, without an interim one before it. Such a head is not parsed line by line."""
+
 _VERSIONS = ("1.1", "1.0")
 """The parser also takes other versions, whose framing differs."""
 
@@ -64,9 +67,10 @@ class ResponseParser:
 
     __slots__ = (
         "_body_bytes",
+        "_closes",
         "_fields",
         "_has_character",
-        "_is_current",
+        "_is_final",
         "_parser",
         "_pieces",
         "broken",
@@ -88,7 +92,7 @@ class ResponseParser:
         """Begin the next response. Valid only if the last one is complete and nothing is broken."""
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.received = self._body_bytes = 0
-        self._has_character = self._is_current = False
+        self._has_character = self._is_final = self._closes = False
         self._fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
 
@@ -97,8 +101,7 @@ class ResponseParser:
         if not self.received:
             # llhttp skips blank lines and knows other protocols; a response begins with HTTP.
             self.broken = data[0] != _FIRST_BYTE
-            # Not ``get_http_version``: it formats a string and would take a fifth of the time for a head.
-            self._is_current = data.startswith(b"HTTP/1.1 ")
+            self._is_final = data.startswith(_FINAL)
         self.received += len(data)
         if self.received > MAX_HEAD_BYTES:
             if not self.head_complete:
@@ -151,9 +154,26 @@ class ResponseParser:
         if self.broken:
             return
         try:
-            self._parser.feed_data(data)
+            if self._is_final or self.head_complete:
+                self._parser.feed_data(data)
+            else:
+                self._parse_lines(data)
         except (HttpParserError, HttpParserUpgrade):
             self.broken = True
+
+    def _parse_lines(self, data: bytes) -> None:
+        """Parse line by line to the end of the final head, then the rest.
+
+        Nothing behind the empty line of an interim head reaches the parser of that head. It would take the next bytes
+        for a body, or ignore them after a ``close``.
+        """
+        start = 0
+        while start < len(data) and not self.head_complete:
+            end = data.find(b"\n", start) + 1 or len(data)
+            self._parser.feed_data(data[start:end])
+            start = end
+        if start < len(data):
+            self._parse(data[start:])
 
     def on_message_begin(self) -> None:
         """Note the begin of a message; a second one is out of turn."""
@@ -169,15 +189,19 @@ class ResponseParser:
         if self.head_complete or self.broken:
             return
         status = self._parser.get_status_code()
-        if _CONTINUE <= status < _OK and status != _SWITCHING_PROTOCOLS:
+        # Not ``get_http_version`` for the usual head: it formats a string and would take a fifth of the time for a head.
+        version = "1.1" if self._is_final else self._parser.get_http_version()
+        if status < _CONTINUE or version not in _VERSIONS:
+            self.broken = True
+        elif status < _OK and status != _SWITCHING_PROTOCOLS:
+            # Whatever its fields say, an interim response ends here (RFC 9112 §6.3). A `close` stays valid (§9.6).
+            self._closes = self._closes or not self._parser.should_keep_alive()
             self._fields.clear()
-            self._is_current = False
-        elif status >= _CONTINUE and (self._is_current or self._parser.get_http_version() in _VERSIONS):
+            self._parser = HttpResponseParser(self)
+        else:
             self.status = status
             self.headers = parse_headers(self._fields)
             self.head_complete = True
-        else:
-            self.broken = True
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
@@ -194,4 +218,4 @@ class ResponseParser:
         if self.head_complete and not self.complete:
             self.complete = True
             # Not earlier: llhttp reads a `Connection` in a trailer as well, and parses nothing after a close.
-            self.keeps_alive = self._parser.should_keep_alive()
+            self.keeps_alive = not self._closes and self._parser.should_keep_alive()

@@ -36,6 +36,7 @@ class Behaviour:
         data: what is sent; None is the truth, 200 or Wethod's own 404.
         end: what happens to the connection then.
         extra: what is sent behind the truth.
+        interim: what is sent before the truth.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Behaviour:
     data: bytes | None = None
     end: End = End.KEEP
     extra: bytes = b""
+    interim: bytes = b""
 
     @property
     def answers(self) -> bool:
@@ -68,6 +70,10 @@ BEHAVIOURS = [
     Behaviour("resets behind the truth", acts=True, end=End.RESET),
     Behaviour("answers twice", acts=True, extra=_OTHERS_ANSWER),
     Behaviour("adds half an answer", acts=True, extra=b"HTTP/1.1 200 "),
+    Behaviour("interim with a length", acts=True, interim=b"HTTP/1.1 104 Odd\r\nContent-Length: 9\r\n\r\n"),
+    Behaviour(
+        "interim with close", acts=True, interim=b"HTTP/1.1 103 Hints\r\nConnection: close\r\n\r\n", end=End.CLOSE
+    ),
     Behaviour("closes before", acts=False, data=b"", end=End.CLOSE),
     Behaviour("closes after", acts=True, data=b"", end=End.CLOSE),
     Behaviour("resets before", acts=False, data=b"", end=End.RESET),
@@ -171,7 +177,7 @@ class Contacts:
             self.present.discard(contact)
         self.met.append(Met(request_id, contact, behaviour, there and behaviour.acts))
         truth = _status(200) if there else _status(404, body=b'{"key":"not_found","message":"Contact not found"}')
-        writer.write(truth + behaviour.extra if behaviour.data is None else behaviour.data)
+        writer.write(behaviour.interim + truth + behaviour.extra if behaviour.data is None else behaviour.data)
         await writer.drain()
         if behaviour.end is End.HANG:
             await reader.read()

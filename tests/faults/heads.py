@@ -7,6 +7,27 @@ from tests.faults.fault import Answered, Cut, Fault, Until, Verdict
 from tests.faults.steps import SOUND, CloseProperly, Flood, Hang, Read, Send, SendBelowTls, Trickle, Wait
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+REJECTION = b'HTTP/1.1 404 No\r\nContent-Length: 11\r\n\r\n{"key":"x"}'
+REJECTED = Answered(404, b'{"key":"x"}')
+
+# Heads of interim responses: their fields say nothing about the final response (RFC 9112 §6.3).
+INTERIM: dict[str, tuple[str, bytes]] = {
+    "continue-1-0": ("sends a 100 in HTTP/1.0 first", b"HTTP/1.0 100 Continue\r\n\r\n"),
+    "continue-with-close": (
+        "sends a 100 with `Connection: close` first",
+        b"HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n",
+    ),
+    "early-hints-with-length": (
+        "sends a 103 with a length first",
+        b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n",
+    ),
+    "early-hints-with-upgrade": (
+        "sends a 103 that offers another protocol first",
+        b"HTTP/1.1 103 Early Hints\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    ),
+    "104-with-length": ("sends a 104 with a length first", b"HTTP/1.1 104 Odd\r\nContent-Length: 5\r\n\r\n"),
+    "104-with-chunks": ("sends a 104 with chunks first", b"HTTP/1.1 104 Odd\r\nTransfer-Encoding: chunked\r\n\r\n"),
+}
 
 # A whole answer; the connection then continues, for a parser that accepts it.
 GARBAGE: dict[str, tuple[str, bytes]] = {
@@ -73,6 +94,17 @@ ODD: dict[str, tuple[str, bytes, Verdict]] = {
     "continue": ("sends a 100 first", CONTINUE + OK + EMPTY, Answered(200)),
     "early-hints": ("sends a 103 first", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK + EMPTY, Answered(200)),
     "many-continues": ("sends ten 100s first", CONTINUE * 10 + OK + EMPTY, Answered(200)),
+    **{name: (does, data + REJECTION, REJECTED) for name, (does, data) in INTERIM.items()},
+    "all-interim": (
+        "first sends the interim responses of the six rows above, twice",
+        b"".join(data for _, data in INTERIM.values()) * 2 + REJECTION,
+        REJECTED,
+    ),
+    "104-with-length-of-404": (
+        "sends a 104 with the length of the 404 that follows, then a 200",
+        b"HTTP/1.1 104 Odd\r\nContent-Length: %d\r\n\r\n" % len(REJECTION) + REJECTION + OK + EMPTY,
+        REJECTED,
+    ),
     "status-000": ("answers 000", b"HTTP/1.1 000 None\r\n" + EMPTY, Cut()),
 }
 
@@ -99,6 +131,18 @@ GRAMMAR: dict[str, tuple[str, bytes, Verdict, Verdict]] = {
         Cut(),
         Answered(200),
     ),
+    "104-with-unknown-coding": (
+        "sends a 104 with an unknown transfer coding first",
+        b"HTTP/1.1 104 Odd\r\nTransfer-Encoding: magic\r\n\r\n" + REJECTION,
+        Cut(),
+        REJECTED,
+    ),
+    "104-with-length-and-chunks": (
+        "sends a 104 with a length and chunks first",
+        b"HTTP/1.1 104 Odd\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" + REJECTION,
+        REJECTED,
+        Cut(),
+    ),
     "length-beyond-64-bits": (
         "sends a length that does not fit into 64 bits",
         OK + b"Content-Length: 99999999999999999999\r\n\r\n",
@@ -123,6 +167,11 @@ HEADS = {
         for name, (does, data, h11, llhttp) in GRAMMAR.items()
     },
     "slow-head": Fault("sends its head byte by byte", (Read(), Trickle(OK + EMPTY, 0.002), *SOUND), Answered(200)),
+    "slow-interim-head": Fault(
+        "sends six interim responses and its head byte by byte",
+        (Read(), Trickle(b"".join(data for _, data in INTERIM.values()) + REJECTION, 0.001), *SOUND),
+        REJECTED,
+    ),
     "trickled-head": Fault(
         "sends the bytes of a head with long pauses",
         (Read(), Trickle(OK + b"X: " + b"x" * 1000, 0.05)),

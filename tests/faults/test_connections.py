@@ -222,6 +222,12 @@ SPENT: dict[str, Steps] = {
     "closed-properly-behind-answer": (Answer(), CloseProperly()),
     "reset-behind-answer": (Answer(), Reset()),
     "says-close": (Answer(headers=b"Connection: close\r\n"), Hang()),
+    "says-close-in-an-interim-response": (
+        Send(b"HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n"),
+        Answer(),
+        Hang(),
+    ),
+    "sends-an-interim-response-in-http-1-0": (Send(b"HTTP/1.0 100 Continue\r\n\r\n"), Answer(), Hang()),
     "speaks-http-1-0": (
         Send(b"HTTP/1.0 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"),
         Hang(),

@@ -15,7 +15,7 @@ TOKENS = (
     *(b": ", b"-1", b"+1", b"0x"),
     *(b"HTTP/1.1", b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0"),
     *(b"GET ", b"POST ", b"HEAD ", b"CONNECT ", b"PRI ", b"DELETE "),
-    *(b" 100 ", b" 101 ", b" 103 ", b" 200 ", b" 204 ", b" 304 ", b" 404 ", b" 999 ", b" 099 "),
+    *(b" 100 ", b" 101 ", b" 103 ", b" 104 ", b" 200 ", b" 204 ", b" 304 ", b" 404 ", b" 999 ", b" 099 "),
     *(b"Content-Length: 0\r\n", b"Content-Length: 5\r\n", b"content-length: 99999999999999999999\r\n"),
     *(b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip, chunked\r\n", b"transfer-encoding: Chunked\r\n"),
     *(b"Connection: close\r\n", b"Connection: keep-alive\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n"),

@@ -97,6 +97,11 @@ def _options(fields: Fields) -> set[bytes]:
     return {item.strip(b" \t").lower() for value in values for item in value.split(b",")}
 
 
+def _keeps_alive(version: bytes, fields: Fields) -> bool:
+    options = _options(fields)
+    return b"close" not in options if version == b"1.1" else b"keep-alive" in options
+
+
 def _check_host(fields: Fields, version: bytes) -> None:
     """RFC 9112 section 3.2: one host in HTTP/1.1, at most one in HTTP/1.0, and always a valid one."""
     hosts = _values(fields, b"host")
@@ -194,23 +199,19 @@ def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int
     return int(match[3]), match[2], fields, at
 
 
-def _interim(data: bytes) -> int:
-    """The offset at which the final head begins.
+def _interim(data: bytes) -> tuple[int, bool]:
+    """The offset at which the final head begins, and whether the interim replies let another request follow.
 
-    Interim replies have no body (RFC 9110 section 15.2). An unregistered interim reply that repeats the version
-    is skipped, and so are line ends after any interim reply. The parser then accepts the name of another protocol.
+    Interim replies have no body, whatever their fields say (RFC 9112 section 6.3). The parser skips line ends behind
+    them, and then accepts the name of another protocol.
     """
-    at = 0
+    at, keeps_alive = 0, True
     while True:
-        status, _, fields, after = _head(data, at, begun=at > 0)
+        status, version, fields, after = _head(data, at, begun=at > 0)
         if status == 101 or not 100 <= status < 200:
-            return at
-        if status <= 103:
-            at = after
-        elif _values(fields, b"transfer-encoding"):
-            _, _, at = _chunks(data, after)
-        else:
-            _, at = _sized(data, after, _length(fields) or 0)
+            return at, keeps_alive
+        keeps_alive = keeps_alive and _keeps_alive(version, fields)
+        at = after
         while data[at : at + 1] in {b"\r", b"\n"}:
             at += 1
 
@@ -223,12 +224,11 @@ def read_answer(data: bytes, *, ended: bool) -> Answer:
         ended: the connection ended orderly behind them.
     """
     try:
-        start = _interim(data)
+        start, keeps_alive = _interim(data)
         status, version, fields, at = _head(data, start, begun=start > 0)
     except (MalformedError, PartialError):
         return NO_ANSWER
-    options = _options(fields)
-    keeps_alive = b"close" not in options if version == b"1.1" else b"keep-alive" in options
+    keeps_alive = keeps_alive and _keeps_alive(version, fields)
     if status in {101, 204, 304}:
         return Answer(status, fields, b"", keeps_alive and status != 101 and at == len(data))
     codings, length = _values(fields, b"transfer-encoding"), _length(fields)

@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
 STRICTER = re.compile(
     rb"chunked[ \t]+\r\n|Transfer-Encoding:[ \t]*\r\n"
-    rb"|\A.{9}1"
     rb"|\n[0-9a-f]+(?!;[a-z]=[a-z]\r\n)[ \t;]"
     rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
     re.IGNORECASE | re.DOTALL,
 )
 """Inputs for which the parser gives up more than it needs to.
 
-A coding with white space behind it or of no name, interim responses and trailers that speak of the connection or a
-length, chunk extensions of another form.
+A coding with white space behind it or of no name, trailers that speak of the connection or a length, chunk extensions
+of another form.
 """
 
 CORPUS = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults.cuts import EMPTY, OK
 from tests.faults.fault import Cut
-from tests.faults.heads import GARBAGE, GRAMMAR
+from tests.faults.heads import GARBAGE, GRAMMAR, INTERIM, REJECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,9 @@ class Read:
     body: bytes | None
     reusable: bool = False
 
+
+# The interim responses after which a connection carries no other request.
+ENDING = {"continue-1-0", "continue-with-close"}
 
 WELL_FORMED = {
     "content-length": (OK + b"Content-Length: 2\r\n\r\nhi", Read(200, b"hi", reusable=True)),
@@ -48,9 +51,13 @@ WELL_FORMED = {
         + b"Content-Length: 2\r\n\r\nhi",
         Read(200, b"hi", reusable=True),
     ),
-    "interim-with-a-body": (
-        b"HTTP/1.1 199 Odd\r\nContent-Length: 2\r\n\r\nno" + OK + b"Content-Length: 2\r\n\r\nhi",
-        Read(200, b"hi", reusable=True),
+    **{
+        f"interim-{name}": (data + OK + b"Content-Length: 2\r\n\r\nhi", Read(200, b"hi", reusable=name not in ENDING))
+        for name, (_, data) in INTERIM.items()
+    },
+    "interim-length-of-response": (
+        b"HTTP/1.1 104 Odd\r\nContent-Length: %d\r\n\r\n" % len(REJECTION) + REJECTION + OK + EMPTY,
+        Read(404, b'{"key":"x"}'),
     ),
     "upgrade-offered": (
         OK + b"Upgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\nContent-Length: 2\r\n\r\nhi",
