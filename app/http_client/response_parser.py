@@ -25,7 +25,8 @@ _CONTINUE, _SWITCHING_PROTOCOLS, _OK = 100, 101, 200
 _FINAL = (b"HTTP/1.1 2", b"HTTP/1.1 4", b"HTTP/1.1 3", b"HTTP/1.1 5")
 """The usual begin of a response, without an interim one before it. Such a head is not parsed line by line."""
 
-_VERSIONS = ("1.1", "1.0")
+_CURRENT = "1.1"
+_VERSIONS = (_CURRENT, "1.0")
 """The parser also takes other versions, whose framing differs."""
 
 
@@ -189,8 +190,10 @@ class ResponseParser:
         if self.head_complete or self.broken:
             return
         status = self._parser.get_status_code()
-        # Not ``get_http_version`` for the usual head: it formats a string and would take a fifth of the time for a head.
-        version = "1.1" if self._is_final else self._parser.get_http_version()
+        # Not ``get_http_version`` where it can be left out: it formats a string, a fifth of the time for a head.
+        version = _CURRENT if self._is_final else self._parser.get_http_version()
+        # In HTTP/1.0, llhttp ignores a `close` next to a `keep-alive`.
+        self._closes = self._closes or version != _CURRENT
         if status < _CONTINUE or version not in _VERSIONS:
             self.broken = True
         elif status < _OK and status != _SWITCHING_PROTOCOLS:

@@ -232,6 +232,18 @@ SPENT: dict[str, Steps] = {
         Send(b"HTTP/1.0 200 OK\r\nContent-Location: /api/contact/0\r\nContent-Length: 0\r\n\r\n"),
         Hang(),
     ),
+    "speaks-http-1-0-with-keep-alive-and-close": (
+        Send(
+            b"HTTP/1.0 200 OK\r\nContent-Location: /api/contact/0\r\nConnection: keep-alive, close\r\n"
+            b"Content-Length: 0\r\n\r\n"
+        ),
+        Hang(),
+    ),
+    "sends-an-interim-response-in-http-1-0-with-keep-alive-and-close": (
+        Send(b"HTTP/1.0 100 Continue\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"),
+        Answer(),
+        Hang(),
+    ),
     "speaks-unasked": (
         Answer(),
         Wait(0.005),

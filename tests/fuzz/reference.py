@@ -97,11 +97,6 @@ def _options(fields: Fields) -> set[bytes]:
     return {item.strip(b" \t").lower() for value in values for item in value.split(b",")}
 
 
-def _keeps_alive(version: bytes, fields: Fields) -> bool:
-    options = _options(fields)
-    return b"close" not in options if version == b"1.1" else b"keep-alive" in options
-
-
 def _check_host(fields: Fields, version: bytes) -> None:
     """RFC 9112 section 3.2: one host in HTTP/1.1, at most one in HTTP/1.0, and always a valid one."""
     hosts = _values(fields, b"host")
@@ -210,7 +205,7 @@ def _interim(data: bytes) -> tuple[int, bool]:
         status, version, fields, after = _head(data, at, begun=at > 0)
         if status == 101 or not 100 <= status < 200:
             return at, keeps_alive
-        keeps_alive = keeps_alive and _keeps_alive(version, fields)
+        keeps_alive = keeps_alive and version == b"1.1" and b"close" not in _options(fields)
         at = after
         while data[at : at + 1] in {b"\r", b"\n"}:
             at += 1
@@ -228,7 +223,7 @@ def read_answer(data: bytes, *, ended: bool) -> Answer:
         status, version, fields, at = _head(data, start, begun=start > 0)
     except (MalformedError, PartialError):
         return NO_ANSWER
-    keeps_alive = keeps_alive and _keeps_alive(version, fields)
+    keeps_alive = keeps_alive and version == b"1.1" and b"close" not in _options(fields)
     if status in {101, 204, 304}:
         return Answer(status, fields, b"", keeps_alive and status != 101 and at == len(data))
     codings, length = _values(fields, b"transfer-encoding"), _length(fields)

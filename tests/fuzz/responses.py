@@ -38,7 +38,7 @@ WELL_FORMED = {
     "1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", Read(200, b"hi")),
     "1.0-keep-alive": (
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
-        Read(200, b"hi", reusable=True),
+        Read(200, b"hi"),
     ),
     "204": (b"HTTP/1.1 204 No Content\r\n\r\n", Read(204, b"", reusable=True)),
     "204-with-length": (b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", Read(204, b"", reusable=True)),
