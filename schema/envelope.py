@@ -85,9 +85,9 @@ def _size(text: str) -> int:
 
 
 def read_key(body: bytes | None) -> str | None:
-    """Wethod's key in a body; None if it has none."""
+    """Wethod's key in a body, as it came: it is compared and not shown. None if it has none."""
     key = _read_object(body).get("key")
-    return clean(key) if isinstance(key, str) else None
+    return key if isinstance(key, str) else None
 
 
 def read_error_body(body: bytes | None, max_words: int) -> ErrorBody:

@@ -109,6 +109,7 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any]]] = {
     "lost-then-204": ([LOST, Answer(b"HTTP/1.1 204 No Content\r\n\r\n")], success()),
     "lost-then-not-found": ([LOST, NOT_FOUND], success("ABSENCE")),
     "lost-then-404-of-another-key": ([LOST, answer(404, words(key="no_route", message="m"))], unknown(404)),
+    "lost-then-404-of-a-key-with-a-control": ([LOST, answer(404, words(key="not_\afound", message="m"))], unknown(404)),
     "lost-then-404-of-a-proxy": ([LOST, answer(404, b"<html>", content_type=PAGE)], unknown(404)),
     "lost-then-404-without-a-body": ([LOST, answer(404)], unknown(404)),
     "lost-then-404-that-is-cut": (
