@@ -70,6 +70,7 @@ class ResponseParser:
         "_body_bytes",
         "_closes",
         "_fields",
+        "_follows_interim",
         "_has_character",
         "_is_final",
         "_parser",
@@ -93,7 +94,7 @@ class ResponseParser:
         """Begin the next response. Valid only if the last one is complete and nothing is broken."""
         self.head_complete = self.complete = self.broken = self.keeps_alive = False
         self.received = self._body_bytes = 0
-        self._has_character = self._is_final = self._closes = False
+        self._has_character = self._is_final = self._closes = self._follows_interim = False
         self._fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
 
@@ -171,6 +172,11 @@ class ResponseParser:
         start = 0
         while start < len(data) and not self.head_complete:
             end = data.find(b"\n", start) + 1 or len(data)
+            if self._follows_interim and data[start] not in _LINE_END:
+                self._follows_interim = False
+                if data[start] != _FIRST_BYTE:
+                    self.broken = True
+                    return
             self._parser.feed_data(data[start:end])
             start = end
         if start < len(data):
@@ -201,6 +207,7 @@ class ResponseParser:
             self._closes = self._closes or not self._parser.should_keep_alive()
             self._fields.clear()
             self._parser = HttpResponseParser(self)
+            self._follows_interim = True
         else:
             self.status = status
             self.headers = parse_headers(self._fields)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") +([\x21-\x7e]+) +HTTP/(1\.[01])")
-_STATUS_LINE = re.compile(rb"(HTTP|RTSP|ICE)/(1\.[01]) ([0-9]{3})(?: .*)?", re.DOTALL)
+_STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([0-9]{3})(?: .*)?", re.DOTALL)
 _FIELD = re.compile(
     rb"(" + _TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t \x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
 )
@@ -182,27 +182,27 @@ def read_requests(data: bytes) -> tuple[Request, ...]:
     return tuple(requests)
 
 
-def _head(data: bytes, at: int, *, begun: bool) -> tuple[int, bytes, Fields, int]:
+def _head(data: bytes, at: int) -> tuple[int, bytes, Fields, int]:
     line, at = _line(data, at)
     match = _STATUS_LINE.fullmatch(line)
-    if not match or int(match[3]) < 100 or (match[1] != b"HTTP" and not begun):
+    if not match or int(match[2]) < 100:
         raise MalformedError
     fields, at = _fields(data, at)
     codings, length = _values(fields, b"transfer-encoding"), _length(fields)
     if codings and length is not None:
         raise MalformedError
-    return int(match[3]), match[2], fields, at
+    return int(match[2]), match[1], fields, at
 
 
 def _interim(data: bytes) -> tuple[int, bool]:
     """The offset at which the final head begins, and whether the interim replies let another request follow.
 
     Interim replies have no body, whatever their fields say (RFC 9112 section 6.3). The parser skips line ends behind
-    them, and then accepts the name of another protocol.
+    them.
     """
     at, keeps_alive = 0, True
     while True:
-        status, version, fields, after = _head(data, at, begun=at > 0)
+        status, version, fields, after = _head(data, at)
         if status == 101 or not 100 <= status < 200:
             return at, keeps_alive
         keeps_alive = keeps_alive and version == b"1.1" and b"close" not in _options(fields)
@@ -220,7 +220,7 @@ def read_answer(data: bytes, *, ended: bool) -> Answer:
     """
     try:
         start, keeps_alive = _interim(data)
-        status, version, fields, at = _head(data, start, begun=start > 0)
+        status, version, fields, at = _head(data, start)
     except (MalformedError, PartialError):
         return NO_ANSWER
     keeps_alive = keeps_alive and version == b"1.1" and b"close" not in _options(fields)

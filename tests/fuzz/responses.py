@@ -79,6 +79,7 @@ NO_REPLY = {
     "html-before-a-reply": b"<html>" + OK + b"\r\n",
     "space-first": b" " + OK + EMPTY,
     "another-protocol": b"RTSP/1.0 200 OK\r\n" + EMPTY,
+    "another-protocol-after-an-interim-head": b"HTTP/1.1 103 E\r\n\r\nRTSP/1.1 200 OK\r\n" + EMPTY,
     "version-0.9": b"HTTP/0.9 200 OK\r\n" + EMPTY,
     "no-reply-and-a-reply": b"HTTP/1.1 099 Odd\r\n" + EMPTY + OK + EMPTY,
     "status-below-100": b"HTTP/1.1 099 Odd\r\n" + EMPTY,
