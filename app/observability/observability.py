@@ -80,14 +80,13 @@ class Observability:
     Args:
         settings: the gateway's settings.
         operations: the operations to count.
-        lifecycle: the state and the index of this worker.
+        lifecycle: the life of this worker. Refusals of its server are counted, and a reload reopens the audit.
         counters: the memory of ``make_counters``; None for memory of its own.
         audit: the audit, whose writer needs retries; None if it is off.
 
     Attributes:
         operations: the observer of the executor.
         requests: the observer of the endpoint.
-        server: the observer of the server.
     """
 
     def __init__(

@@ -51,6 +51,7 @@ class Supervisor:
         config: the number of workers, limits and times.
         listener: a socket that listens already; it is closed when a stop is requested.
         announce: called once, when all workers answer requests.
+        worker_ended: called with the number of each worker process that has ended.
     """
 
     def __init__(

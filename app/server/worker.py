@@ -103,10 +103,15 @@ class WorkerProcess:
         self.send(given)
 
     def send(self, message: WorkerConfig | Command) -> None:
-        """Send a message, if the process is still there and reads: a suspended one must not block its parent."""
+        """Send a message, if the process is still there. A suspended one does not read, and must not block its parent.
+
+        Its pipe is full of reloads, so a further one adds nothing. A stop reaches it as SIGTERM when it continues.
+        """
         with contextlib.suppress(OSError):
             if is_writable(self.pipe.fileno()):
                 self.pipe.send(message)
+            elif message != "reload":
+                self._process.terminate()
 
     def read_report(self) -> Report | None:
         """Read one report; None if the process is gone."""

@@ -119,8 +119,9 @@ async def test_a_suspended_worker_does_not_block_its_parent() -> None:
             program.signal(signal.SIGINT)
             assert await client.rest() == b""
         finally:
-            os.kill(before[0], signal.SIGKILL)
-        await program.end()
+            os.kill(before[0], signal.SIGCONT)
+        code, log = await program.end()
+        assert (code, "is killed" in log) == (0, False)
 
 
 async def test_workers_that_end_at_their_start_end_the_program() -> None:
