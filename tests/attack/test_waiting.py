@@ -32,6 +32,7 @@ async def attacked(script: Answer, **environ: str) -> AsyncIterator[Field]:
 
 
 async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
+    started = time.monotonic()
     async with field.connect() as client:
 
         async def send() -> None:
@@ -40,12 +41,13 @@ async def trickle(field: Field, slow: Slow) -> tuple[Reply | None, float]:
                     await client.send(piece)
                     await asyncio.sleep(slow.pause_seconds)
 
-        started = time.monotonic()
         sending = asyncio.create_task(send())
         try:
             async with asyncio.timeout(READ_SECONDS + 2 * SLACK_SECONDS):
                 if slow.reply is None:
-                    assert await client.rest(READ_SECONDS + SLACK_SECONDS) == b""
+                    # A line end that arrives as the gateway closes is answered with a reset.
+                    with contextlib.suppress(ConnectionResetError):
+                        assert await client.rest(READ_SECONDS + SLACK_SECONDS) == b""
                     return None, time.monotonic() - started
                 reply = await take(client, slow.reply, seconds=READ_SECONDS + SLACK_SECONDS)
                 return reply, time.monotonic() - started
@@ -76,7 +78,7 @@ async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, 
     slow = SLOW[name]
     reply, seconds = findings[name]
     assert reply == slow.reply
-    assert seconds >= slow.after_seconds - 0.5  # the clock of the server starts before the connection is known here
+    assert seconds >= slow.after_seconds - 0.1  # a timer of uvloop may go off early
 
 
 async def test_requests_beyond_the_limits_are_refused_at_once() -> None:

@@ -50,8 +50,8 @@ SLOW = {
     "slow-half-body": Slow("a head, and half a body", (REQUEST[:-5],), 20, LATE),
     "slow-body": Slow("a body, one byte each second", (HEAD, *trickled(BODY, 1)), 1, LATE),
     "slow-chunks": Slow("endless chunks of one byte", (raw(LINE, *FIELDS, CHUNKED), *(b"1\r\n \r\n",) * 30), 0.5, LATE),
-    "slow-last": Slow("half a request, the rest after 9 seconds", (REQUEST[:40], REQUEST[40:]), 9, SOUND, 9),
-    "slow-next": Slow("half a request, the rest after 11 seconds", (REQUEST[:40], REQUEST[40:]), 11, LATE),
+    "slow-last": Slow("half a request, the rest after 7 seconds", (REQUEST[:40], REQUEST[40:]), 7, SOUND, 7),
+    "slow-next": Slow("half a request, the rest after 12 seconds", (REQUEST[:40], REQUEST[40:]), 12, LATE),
 }
 
 IN_FLIGHT = 4

@@ -89,7 +89,7 @@ async def test_nothing_is_repeated_at_the_deadline(
     transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One request, one connection, one span."""
-    environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_TIMEOUT_SECONDS="0.5")
+    environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_TIMEOUT_SECONDS="2")
     with collector() as running:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
         async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:

@@ -51,9 +51,9 @@ async def test_workers_share_the_address_and_know_their_number() -> None:
 
 
 async def test_sigterm_to_a_worker_drains_and_replaces_it() -> None:
-    async with running(workers=2, drain_delay=0.1, drain_seconds=5) as program:
+    async with running(workers=2, drain_delay=0.1, drain_seconds=10) as program:
         before = await pids(program, 2)
-        answers = [asyncio.create_task(program.ask("/?1")) for _ in range(16)]
+        answers = [asyncio.create_task(program.ask("/?2")) for _ in range(16)]
         await asyncio.sleep(0.2)
         for _ in range(3):
             os.kill(before[1], signal.SIGTERM)
