@@ -53,6 +53,12 @@ async def until(condition: Callable[[], object], seconds: float = 15) -> None:
             await asyncio.sleep(0.005)
 
 
+async def settle() -> None:
+    """Let the event loop run for 0.1 seconds, in turns: one sleep would be one turn after a pause of the process."""
+    for _ in range(10):
+        await asyncio.sleep(0.01)
+
+
 async def alive(scope: Scope, receive: Receive, send: Send) -> None:
     """Start and end, as the lifespan of an application that does nothing else there."""
     assert scope["type"] == "lifespan"

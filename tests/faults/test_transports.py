@@ -18,9 +18,9 @@ PATIENCE_SECONDS = 15.0
 TIMES: dict[Until, tuple[float, float]] = {
     Until.AT_ONCE: (4 * PATIENCE_SECONDS, 0.0),
     Until.CONNECT_TIMEOUT: (4 * PATIENCE_SECONDS, CONNECT_SECONDS),
-    Until.BODY_TIME: (0.3, 0.3),
-    Until.DEADLINE: (0.3, 0.3),
-    Until.BY_DEADLINE: (0.4, 0.0),
+    Until.BODY_TIME: (0.6, 0.6),
+    Until.DEADLINE: (0.6, 0.6),
+    Until.BY_DEADLINE: (0.6, 0.0),
 }
 
 CASES = [

@@ -18,6 +18,7 @@ from app.settings import load
 from tests.gateway import gateway
 from tests.observability.records import CALLER, SCOPE, request, running
 from tests.observability.span_collector import collector
+from tests.support import settle
 from tests.upstream import Answer, upstream
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ async def test_an_attempt_whose_body_a_stop_cuts_has_its_status(collecting: Coll
     async with upstream([cut]) as wethod, gateway(wethod.url) as client:
         deleting = asyncio.create_task(client.delete())
         await wethod.asked_for(1)
-        await asyncio.sleep(0.1)
+        await settle()
         await client.force_stop()
         await deleting
     assert collecting.one("DELETE").attributes["http.response.status_code"] == 403

@@ -130,7 +130,7 @@ async def test_one_deadline_spans_all_deletes_of_a_request(transport: str) -> No
 
     async with (
         upstream([answer(200), answer(200), HANGING]) as wethod,
-        gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.0"}) as client,
+        gateway(wethod.url, {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "2"}) as client,
     ):
         response = await client.graphql(query)
         outcomes = [result["__typename"] for result in response.json()["data"].values()]

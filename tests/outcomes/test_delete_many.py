@@ -380,7 +380,7 @@ async def test_every_id_is_sent_after_an_error_of_one_contact(status: int) -> No
 
 @TRANSPORTS
 async def test_the_other_ids_are_deleted_while_wethod_hangs_on_one(transport: str) -> None:
-    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1", "WETHOD_BULK_CONCURRENCY": "2"}
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.5", "WETHOD_BULK_CONCURRENCY": "2"}
     async with upstream(by_id({"2": HANGING})) as wethod, gateway(wethod.url, environ) as client:
         assert await delete_many(client, ["1", "2", "3", "4", "5"]) == [
             entry("1", deleted("1")),
@@ -393,7 +393,7 @@ async def test_the_other_ids_are_deleted_while_wethod_hangs_on_one(transport: st
 
 @TRANSPORTS
 async def test_ids_that_are_not_started_in_time_are_not_sent(transport: str) -> None:
-    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "0.6", "WETHOD_BULK_CONCURRENCY": "2"}
+    environ = {"WETHOD_TRANSPORT": transport, "WETHOD_TIMEOUT_SECONDS": "1.5", "WETHOD_BULK_CONCURRENCY": "2"}
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         assert await delete_many(client, ["1", "2", "3", "x", "4"]) == [
             entry("1", unknown()),

@@ -93,11 +93,11 @@ async def test_a_waiting_delete_passes_the_checks_again() -> None:
 
 
 async def test_a_waiting_delete_has_its_own_deadline() -> None:
-    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0"}
+    environ = {"WETHOD_TIMEOUT_SECONDS": "2"}
     async with upstream([HANGING, answer(200)]) as wethod, gateway(wethod.url, environ) as client:
         leading = asyncio.create_task(client.delete())
         await wethod.asked_for(1)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.8)
         assert await client.delete() == success()
         assert await leading == unknown()
         assert len(wethod.asked) == 2
@@ -121,7 +121,7 @@ async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -
 
 async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
     """The contact may be gone, though nothing was sent for it."""
-    environ = {"WETHOD_TIMEOUT_SECONDS": "1.0", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
         # At once: a later one would have time left for a request of its own.
         outcomes = await asyncio.gather(client.delete(), client.delete())
@@ -146,7 +146,7 @@ async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
 )
 async def test_a_delete_after_an_equal_one_of_its_request_is_unknown_too(fields: str, tmp_path: Path) -> None:
     """One answer does not say of one contact that it may be gone and that it is not."""
-    environ = {"WETHOD_TIMEOUT_SECONDS": "0.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
+    environ = {"WETHOD_TIMEOUT_SECONDS": "1.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     fragment = " fragment _ on WethodOutcomeUnknownError {message}"
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
         data = (await client.graphql(f"mutation {{ {fields} }} {fragment}")).json()["data"]

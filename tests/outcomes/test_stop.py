@@ -11,7 +11,7 @@ import pytest
 
 from tests.gateway import HEADERS, gateway, request_bytes
 from tests.outcomes.outcomes import STOPPED, TRANSPORTS, rejection, success, unavailable, unknown
-from tests.support import json_lines
+from tests.support import json_lines, settle
 from tests.upstream import HANGING, LOST, Answer, answer, upstream
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def test_a_delete_that_waits_for_a_connection_was_not_sent(transport: str)
         sent = asyncio.create_task(client.delete("1"))
         await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete("2", HEADERS | {"Authorization": "Bearer another"}))
-        await asyncio.sleep(0.1)
+        await settle()
         await client.force_stop()
         assert await waiting == unavailable(STOPPED)
         assert await sent == unknown()
@@ -92,7 +92,7 @@ async def test_the_status_of_a_complete_head_stands(
     async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
         deleting = asyncio.create_task(client.delete())
         await wethod.asked_for(len(script))
-        await asyncio.sleep(0.1)
+        await settle()
         await client.force_stop()
         assert await deleting == outcome
     (line,) = json_lines(tmp_path / "audit")
@@ -105,7 +105,7 @@ async def test_a_stop_sends_no_repeat_after_a_408() -> None:
         assert await client.delete() == success()
         deleting = asyncio.create_task(client.delete())
         await wethod.asked_for(2)
-        await asyncio.sleep(0.1)
+        await settle()
         await client.force_stop()
         assert await deleting == unknown()
         assert len(wethod.asked) == 2
@@ -116,7 +116,7 @@ async def test_a_delete_that_waits_for_an_equal_one_is_unknown() -> None:
         leading = asyncio.create_task(client.delete())
         await wethod.asked_for(1)
         waiting = asyncio.create_task(client.delete())
-        await asyncio.sleep(0.1)
+        await settle()
         await client.force_stop()
         assert await leading == unknown()
         outcome = await waiting
