@@ -241,7 +241,8 @@ class Settings(BaseModel):
     )
     gateway_workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Worker processes.")
     gateway_graphiql: bool | None = Field(
-        default=None, description="GraphiQL for browsers; by default on with the sandbox, off otherwise."
+        default=None,
+        description="GraphiQL for browsers; on by default with the sandbox, unless `GATEWAY_TRUSTED_DOCUMENTS` is set.",
     )
     gateway_introspection: bool | None = Field(
         default=None,
