@@ -256,7 +256,7 @@ class Settings(BaseModel):
     gateway_cors_headers: Annotated[tuple[CorsHeader, ...], _Listed] = Field(
         default=(),
         description="Additional request headers that those pages may send, comma separated. "
-        "The headers of common clients are always allowed.",
+        "Those of the gateway and of common clients are always allowed.",
     )
     gateway_authorization_header: HeaderName = Field(
         default="Authorization", description="Header that carries the Wethod token."
