@@ -215,7 +215,7 @@ class Settings(BaseModel):
         default=4, description="Most deletes that one `deleteContacts` runs at a time."
     )
     wethod_transport: Annotated[Literal["auto", "http1", "httpx"], _AnyCase] = Field(
-        default="auto", description="`auto` takes `http1` unless a proxy applies, which needs `httpx`."
+        default="auto", description="`http1`, `httpx` or `auto`: `httpx` if a proxy applies, otherwise `http1`."
     )
     wethod_proxy: Annotated[str, AfterValidator(parse_proxy_url)] | None = Field(
         default=None,
@@ -226,22 +226,23 @@ class Settings(BaseModel):
     wethod_ca_file: File | None = Field(
         default=None,
         description="PEM file of the certificate authorities to trust instead of the system's; "
-        "for an https proxy itself, beside them.",
+        "for the certificate of an https proxy, in addition to them.",
     )
     wethod_client_cert_file: File | None = Field(default=None, description="PEM file of a client certificate.")
     wethod_client_key_file: File | None = Field(
-        default=None, description="PEM file of its key; absent if the certificate's file holds it."
+        default=None, description="PEM file of its key; not needed if the certificate's file contains the key."
     )
 
     gateway_host: Annotated[str, AfterValidator(parse_listen_host)] = Field(
         default="127.0.0.1", description="Address to listen on."
     )
     gateway_port: Annotated[int, Field(ge=0, le=_MAX_PORT)] = Field(
-        default=8000, description="Port to listen on; 0 takes a free one."
+        default=8000, description="Port to listen on; 0 chooses a free one."
     )
     gateway_workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="Worker processes.")
     gateway_graphiql: bool | None = Field(
-        default=None, description="GraphiQL for browsers; by default on with the sandbox, off otherwise."
+        default=None,
+        description="GraphiQL for browsers; on by default with the sandbox, unless `GATEWAY_TRUSTED_DOCUMENTS` is set.",
     )
     gateway_introspection: bool | None = Field(
         default=None,
@@ -254,15 +255,15 @@ class Settings(BaseModel):
     )
     gateway_cors_headers: Annotated[tuple[CorsHeader, ...], _Listed] = Field(
         default=(),
-        description="Request headers that those pages may send beside the gateway's own and those of usual clients, "
-        "comma separated.",
+        description="Additional request headers that those pages may send, comma separated. "
+        "Those of the gateway and of common clients are always allowed.",
     )
     gateway_authorization_header: HeaderName = Field(
         default="Authorization", description="Header that carries the Wethod token."
     )
     gateway_trusted_documents: File | None = Field(
         default=None,
-        description="Manifest of the only documents to run, beside `_service` and `__typename`; reloaded on SIGHUP.",
+        description="Manifest of the only documents to run, besides two queries of routers. SIGHUP reloads it.",
     )
     gateway_trusted_proxies: Annotated[tuple[Network, ...], _Listed] = Field(
         default=(),
@@ -279,11 +280,11 @@ class Settings(BaseModel):
         "twice this number after fragments are expanded.",
     )
     gateway_max_depth: Count = Field(
-        default=20, description="Deepest nesting of a document; `__schema` and `__type` count one."
+        default=20, description="Deepest nesting of a document; `__schema` and `__type` count as one level."
     )
     gateway_max_root_fields: Count = Field(default=20, description="Most root fields of an operation.")
     gateway_max_deletes: Count = Field(
-        default=100, description="Most deletes of a request, over all its fields; an id that comes twice counts twice."
+        default=100, description="Most deletes of a request, over all its fields; a repeated id counts each time."
     )
     gateway_max_in_flight: Count = Field(
         default=1_000,
@@ -295,13 +296,13 @@ class Settings(BaseModel):
     )
     gateway_keep_alive_seconds: Seconds = Field(
         default=125.0,
-        description="Seconds that an idle connection is kept; longer than a router or balancer in front keeps its own.",
+        description="Seconds until an idle connection is closed; longer than in the router or balancer in front.",
     )
     gateway_drain_delay_seconds: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = Field(
         default=3.0, description="Seconds after SIGTERM in which readiness fails and requests are still served."
     )
     gateway_drain_seconds: Seconds = Field(
-        default=15.0, description="Seconds after that for requests in progress; at least `WETHOD_TIMEOUT_SECONDS` + 1."
+        default=15.0, description="Seconds after the delay to finish requests; at least `WETHOD_TIMEOUT_SECONDS` + 1."
     )
     gateway_log_format: Annotated[Literal["console", "json"], _AnyCase] = Field(
         default_factory=lambda: "console" if sys.stderr and sys.stderr.isatty() else "json",
@@ -315,10 +316,10 @@ class Settings(BaseModel):
     )
     gateway_audit_key_file: KeyFile | None = Field(
         default=None,
-        description="Key of the token fingerprints, at least 16 bytes; absent: a random one for each start.",
+        description="File with the key of the token fingerprints, at least 16 bytes; by default a random key.",
     )
     gateway_metrics_port: Annotated[int, Field(ge=1, le=_MAX_PORT)] | None = Field(
-        default=None, description="Port of `/metrics`; when set, metrics are served only there."
+        default=None, description="Port of `/metrics`; if set, metrics are served only there."
     )
     gateway_trace_upstream: bool = Field(default=False, description="Pass the trace context on to Wethod.")
 

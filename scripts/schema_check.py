@@ -1,7 +1,7 @@
 """Compare this tree's schema with the published one, for its clients and routers.
 
-``python -m scripts.schema_check`` exits with 1 if something would break them. With a VERSION as its argument, it makes
-this tree's schema the published one. Nothing else rewrites ``schema/published.graphql``.
+``python -m scripts.schema_check`` exits with 1 if a change would break them. With a VERSION as its argument, it copies
+this tree's schema to ``schema/published.graphql``. Nothing else rewrites that file.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from graphql import Node
 
 PUBLISHED = Path(__file__).parent.parent / "schema/published.graphql"
-HEADER = "# What version {} published; rewritten by scripts/publish-schema alone."
+HEADER = "# The schema of version {}, as published. Only scripts/publish-schema rewrites this file."
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 LINK = re.compile(r"https://specs\.apollo\.dev/federation/v([0-9.]+)")
 HARMLESS = re.compile(r" @(shareable|tag|deprecated)\b")
 
 
 def find_changes(old_sdl: str, new_sdl: str) -> tuple[list[str], list[str]]:
-    """Find what breaks clients or the composition of a supergraph, and what clients must be prepared for.
+    """Find the changes that break clients or the composition of a supergraph, and those that clients should know of.
 
     Returns:
         The breaking and the other noteworthy changes, one sentence each.
@@ -59,7 +59,7 @@ def find_uncovered_members(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[s
 
 
 def find_changed_directives(old_sdl: str, new_sdl: str) -> list[str]:
-    """Find directives that a place of both schemas lost or got; graphql-core does not compare them."""
+    """Find directives that an element of both schemas lost or got; graphql-core does not compare them."""
     old_link, new_link = (LINK.search(sdl) for sdl in (old_sdl, new_sdl))
     if old_link and new_link and parts(new_link[1]) < parts(old_link[1]):
         # A lower version of Federation composes wherever the higher one does.
@@ -73,7 +73,7 @@ def find_changed_directives(old_sdl: str, new_sdl: str) -> list[str]:
 
 
 def applied_directives(node: Node, place: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Walk the places of a schema that can carry directives."""
+    """Walk the elements of a schema that can have directives, and yield the path and the directives of each."""
     for key in ("definitions", "fields", "arguments", "values"):
         for child in getattr(node, key, None) or ():
             name = child.name.value if getattr(child, "name", None) else "The schema"
@@ -83,16 +83,16 @@ def applied_directives(node: Node, place: str = "") -> Iterator[tuple[str, set[s
 
 
 def published_version(published: Path) -> str:
-    """The version that published the schema, which the first line of the file names."""
+    """The version of the published schema, from the first line of its file."""
     first, _, _ = published.read_text(encoding="utf-8").partition("\n")
     version = VERSION.search(first)
     if version is None or first != HEADER.format(version[0]):
-        raise SystemExit(f"schema: {published.name} does not begin as it must: {HEADER}")
+        raise SystemExit(f"schema: {published.name} must begin with: {HEADER.format('X.Y.Z')}")
     return version[0]
 
 
 def check(published: Path = PUBLISHED, sdl: str = "") -> None:
-    """Print what changed since the published schema, and exit if something would break."""
+    """Print the changes since the published schema, and exit with 1 if one of them would break."""
     version = published_version(published)
     breaking, noteworthy = find_changes(published.read_text(encoding="utf-8"), sdl or subgraph_sdl())
     for change in noteworthy:
@@ -100,18 +100,18 @@ def check(published: Path = PUBLISHED, sdl: str = "") -> None:
     if breaking:
         raise SystemExit(
             "\n  ".join([f"schema: this breaks clients or routers of version {version}:", *breaking])
-            + "\nAdd beside what is there and deprecate that, or publish with a new major version."
+            + "\nKeep the old form, deprecate it and add the new one, or publish a new major version."
         )
 
 
 def publish(version: str, published: Path = PUBLISHED, sdl: str = "") -> None:
-    """Make a schema the published one. Only a major version may break (Semantic Versioning, items 4 and 8)."""
+    """Publish a schema. Only a new major version may break clients (Semantic Versioning, items 4 and 8)."""
     sdl = sdl or subgraph_sdl()
     old = published_version(published)
     if not VERSION.fullmatch(version) or parts(version) <= parts(old):
         raise SystemExit(f"schema: a version after {old} is expected, not {version}: see app/__init__.py")
     breaking, _ = find_changes(published.read_text(encoding="utf-8"), sdl)
-    # Before 1.0.0 the minor version is the major one.
+    # Before 1.0.0, a new minor version may break clients.
     major = slice(2) if parts(old)[0] == 0 else slice(1)
     if breaking and parts(version)[major] == parts(old)[major]:
         raise SystemExit(f"schema: {version} is no major version after {old}, and this breaks: {' '.join(breaking)}")

@@ -1,17 +1,17 @@
-// @apollo/gateway before wethod-graphql, as the subgraph `wethod`. Usage, with Apollo Server:
+// @apollo/gateway in front of wethod-graphql, as the subgraph `wethod`. Usage, with Apollo Server:
 //   const Wethod = wethodDataSource(RemoteGraphQLDataSource);
 //   new ApolloGateway({ supergraphSdl, buildService: ({ name, url }) =>
 //     name === 'wethod' ? new Wethod({ url }) : new RemoteGraphQLDataSource({ url }) });
 //   startStandaloneServer(new ApolloServer({ gateway }), { context });
 
-// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer names it.
+// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer says so.
 // Trace and request id connect the router's logs with the gateway's and Wethod's.
 const FORWARDED = ['authorization', 'wethod-company', 'wethod-version', 'traceparent', 'tracestate', 'x-request-id'];
 
 // Above WETHOD_TIMEOUT_SECONDS (10), so that the gateway's answer with the outcome comes before the timeout.
 const TIMEOUT_MILLISECONDS = 15_000;
 
-// A data source sees only what the context contains of the client's request.
+// A data source gets the headers of the client's request only through the context.
 export const context = async ({ req }) => ({ headers: req.headers });
 
 export const wethodDataSource = (RemoteGraphQLDataSource) =>

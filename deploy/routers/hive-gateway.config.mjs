@@ -1,9 +1,9 @@
-// Hive Gateway before wethod-graphql, as the subgraph `wethod`:
+// Hive Gateway in front of wethod-graphql, as the subgraph `wethod`:
 //   hive-gateway supergraph supergraph.graphql --config-path hive-gateway.config.mjs
 
 const SUBGRAPH = 'wethod';
 
-// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer names it.
+// The caller's token, company and API version. If token or company is missing, nothing is deleted, and the answer says so.
 // Trace and request id connect the router's logs with the gateway's and Wethod's.
 const FORWARDED = ['authorization', 'wethod-company', 'wethod-version', 'traceparent', 'tracestate', 'x-request-id'];
 

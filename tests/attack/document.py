@@ -18,14 +18,14 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "attacks.md"
 HEAD = """\
 # Attacks and their answers
 
-This page lists {count} attacks: attacks on HTTP itself, and all that apply of the OWASP GraphQL cheat sheet,
-graphql-armor and graphql-cop. `tests/attack` tests each row:
+This page lists {count} attacks: attacks on HTTP itself, and those of the OWASP GraphQL cheat sheet, graphql-armor and
+graphql-cop that apply to this gateway. `tests/attack` tests each row:
 
-- The test sends the bytes over a socket to a gateway process with the default settings, once in one piece and once in
-  two.
+- The test sends the bytes over a socket to a gateway process, once in one piece and once in two. The gateway has the
+  default settings, except in rows with a listed origin and in the table *Too many requests at once*.
 - Status, headers and body must match exactly. This page shortens long answers.
 - Wethod must receive the DELETEs in the row, and no other request.
-- The gateway must serve the next valid request. It must do so on the same connection, unless the row says *Closed*.
+- The gateway must serve the next valid request, on the same connection unless the row says *Closed*.
 
 Unless a row says otherwise, the attack has a valid token, so that only the tested defence can stop it.
 
@@ -47,8 +47,8 @@ FUZZING = """
 ## Fuzzing
 
 `scripts/fuzz` mutates real requests and responses, including those in the tables above. It flips bits, repeats lines,
-inserts framing and joins two messages. It parses the result as a whole, in pieces, and in a series of packets with
-repetitions. Three conditions must hold:
+inserts framing and joins two messages. It parses the result as a whole, in pieces, and several times on one
+connection. Three conditions must hold:
 
 - No exception is raised.
 - Every split of the bytes gives the same result.
@@ -66,16 +66,15 @@ Earlier findings are fixed, and each has a test:
 - A head arrived in pieces, and one read contained its long body and the start of the next request. The gateway
   answered 431.
 - White space after a header's value became a part of the value. The gateway refused a token because of it.
-- After `Connection: close` in a trailer, the parser reads nothing more. A client waited for an answer to its next
-  request and got none. On a connection to Wethod, the response to the next delete was lost.
+- The parser reads nothing after a trailer with `Connection: close`. A client waited for an answer to its next request
+  and got none. On a connection to Wethod, the response to the next delete was lost.
 - A read contained a response with a status below 100 and a second response. The gateway used the second one as
   Wethod's response.
 - `HTTP/2.0` and `HTTP/0.9` in a status line were accepted as HTTP/1.1.
 
-We also ran atheris on both parsers. It covers the Python code around the parser, where it reached every branch within
-seconds. It does not cover the parser itself, which is written in C. In 341,348 executions it found no bug and one
-intended difference: a trailer in the same bytes as its head does not count towards the limit. The corpus now has such
-a trailer. atheris is not a dependency.
+We also ran atheris on both parsers. It reached every branch of the Python code within seconds, but it does not cover
+httptools, which is written in C. In 341,348 executions it found no bug and one intended difference: a trailer in the
+same bytes as its head does not count towards the limit. `scripts/fuzz` now has such a trailer.
 """
 
 ROW = "| {name} | {does} | {gets} |\n"

@@ -145,7 +145,7 @@ VOLUME = {
         too_much(UNFOLDED),
     ),
     "sdl-again-and-again": Attack(
-        "the SDL 2,000 times, 20 MB, which needs no token",
+        "the SDL 2,000 times: an answer of 20 MB without a token",
         ask("{" + numbered(20, "a#:_service{...F}") + "}fragment F on _Service{" + numbered(97, "b#:sdl") + "}"),
         too_much("The operation selects sdl more than 4 times."),
     ),
@@ -155,7 +155,7 @@ VOLUME = {
         too_much("The operation selects _service more than 4 times."),
     ),
     "names": Attack(
-        "912 lists of failures by aliases in a fragment, 290 KB, which need no token",
+        "912 lists of failures by aliases in a fragment: an answer of 290 KB without a token",
         ask(
             "{" + numbered(19, "a#:wethodContext{...F}") + "}"
             "fragment F on WethodContext{" + numbered(48, "b#:failures{message}") + "}"
@@ -163,7 +163,7 @@ VOLUME = {
         too_much(NAMES),
     ),
     "words": Attack(
-        "780 messages of Wethod by aliases in a fragment, 12 MB if each is long",
+        "780 messages of Wethod by aliases in a fragment: an answer of 12 MB if each is long",
         ask(
             "mutation{" + numbered(20, "a#:deleteContact(id:1){...F}") + "}"
             "fragment F on WethodError{" + numbered(39, "b#:message") + "}"
@@ -171,7 +171,7 @@ VOLUME = {
         too_much(NAMES),
     ),
     "null-for-a-default": Attack(
-        "null for a condition that has a default: a field error would come after the delete",
+        "null for a `@skip` variable with a default: as a field error, it would come after the delete",
         ask(
             "mutation($brief:Boolean=false){deleteContact(id:7){...on DeleteContactSuccess@skip(if:$brief){message}}}",
             variables={"brief": None},
@@ -184,7 +184,7 @@ VOLUME = {
         too_much(UNFOLDED, 295),
     ),
     "errors-behind-empty-lines": Attack(
-        "hundreds of errors after 27,000 empty lines: the answer has three of them",
+        "300 errors after 27,000 empty lines: the answer has the first three",
         ask("\n" * 27_000 + "{wethodContext{" + numbered(300, "a#") + "}}"),
         invalid(
             *((f"Cannot query field 'a{i}' on type 'WethodContext'.", ((27_001, 16 + 3 * i),)) for i in range(3)),

@@ -108,7 +108,7 @@ IN_BODY = not_json("Expecting value: line 1, column 1")
 
 FRAMING = {
     **{name: Attack(f"{what}, then a delete", data + HIDDEN, MALFORMED) for name, (what, data) in AMBIGUOUS.items()},
-    "length-covers": Attack("a delete inside the body, by its length", request(HIDDEN, AS_JSON), IN_BODY),
+    "length-covers": Attack("a delete inside the body: the length includes it", request(HIDDEN, AS_JSON), IN_BODY),
     "upgrade": Attack(
         "`Upgrade`, after which some parsers end the request: the delete is read as its body",
         request(HIDDEN, AS_JSON, b"Connection: upgrade", b"Upgrade: websocket"),
@@ -144,7 +144,7 @@ FRAMING = {
         Reply(200, "", SOUND.headers, head_only=True),
     ),
     "chunk-extension": Attack(
-        "a chunk extension that contains a chunk: it is not part of the body",
+        "chunk extensions with digits, which belong neither to the size nor to the body",
         framed(CHUNKED, body=b"%x;a=0;b=2\r\n%b\r\n0;c\r\n\r\n" % (len(QUERY), QUERY)),
         SOUND,
     ),

@@ -53,8 +53,8 @@ ROUTES = {
     "encoded": Attack("the percent-encoded path, which is the same (RFC 3986 section 2.3)", to(b"/%67raphql"), SOUND),
     "encoded-slash": Attack("an encoded slash", to(b"/%2fgraphql"), NOTHING_HERE),
     "encoded-nul": Attack("an encoded NUL", to(b"/graphql%00"), NOTHING_HERE),
-    "fragment": Attack("a fragment, which no client sends", to(b"/graphql#x"), SOUND),
-    "asterisk": Attack("`*`", to(b"*"), NOTHING_HERE),
+    "fragment": Attack("a target with a fragment, which no client sends", to(b"/graphql#x"), SOUND),
+    "asterisk": Attack("the target `*`", to(b"*"), NOTHING_HERE),
     "wethod": Attack("the path of Wethod's DELETE", get(b"/api/contact/7", method=b"DELETE"), NOTHING_HERE),
     **{
         f"console{path.decode().replace('/', '-').rstrip('-')}": Attack(

@@ -29,7 +29,7 @@ PARTS = {
     "app/observability": "`observability`, other modules: metrics",
     "schema": "`schema`: the outcome tables, the resolver",
 }
-"""Parts of the gateway by the beginning of a module's path; the longest one that fits counts."""
+"""Parts of the gateway by the prefix of a module's path; the longest matching prefix counts."""
 
 _UPSTREAM_CALLS = (
     "More than one call of the upstream for each answer does not mean that deletes are sent twice. When a load ends,\n"
@@ -37,8 +37,8 @@ _UPSTREAM_CALLS = (
     "its call, in this row or in the next one of the server."
 )
 _PROFILES = (
-    "Compare only the parts of one column. Each column is one load at a time of its own, under the profiler: its\n"
-    "total is comparable neither with the other column nor with the rates above."
+    "Each column is a separate load, under the profiler. Compare only the parts of one column: its total cannot be\n"
+    "compared with the other column or with the rates above."
 )
 
 

@@ -84,7 +84,7 @@ async def test_an_error_of_a_later_version_is_not_a_success(recipes: dict[str, D
     body = json.dumps({"data": {"deleteContact": outcome}}).encode()
     async with upstream([answer(200, body)]) as later:
         shown = await recipes[client](later.url, HEADERS, "1")
-    assert shown == {"gql": "Being edited."}.get(client, "Something went wrong. Look whether the contact is gone.")
+    assert shown == {"gql": "Being edited."}.get(client, "Something went wrong. Check if the contact is gone.")
 
 
 async def test_the_clients_wait_longer_than_the_gateway(recipes: dict[str, DeleteContact]) -> None:

@@ -135,7 +135,7 @@ def split(rng: random.Random, data: bytes) -> list[bytes]:
 
 
 def in_a_row(rng: random.Random, data: bytes) -> list[bytes]:
-    """Repeat the bytes as packets, some with a changed byte: a connection has a fast path for repeated bytes."""
+    """Repeat the bytes as packets for one connection, some with a changed byte."""
     packets = [data] if data else []
     while packets and len(packets) < 4 and rng.random() < 0.4:
         place = rng.randrange(len(data)) if rng.random() < 0.5 else len(data) - 1 - rng.randrange(min(len(data), 8))

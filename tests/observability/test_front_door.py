@@ -138,7 +138,7 @@ async def test_the_use_of_the_pool_is_published(transport: str, idle: int, tmp_p
     environ = environment(tmp_path / "audit", WETHOD_TRANSPORT=transport, WETHOD_MAX_CONNECTIONS="2")
     slow = answer(200, delay_seconds=0.5)
     async with upstream([slow]) as wethod, gateway(wethod.url, environ) as client:
-        # Of four tokens: one alone holds at most three quarters of the connections.
+        # With four tokens, because one token may hold only three quarters of the connections.
         deletes = [
             client.graphql(DELETE, {"id": str(number)}, HEADERS | {"Authorization": f"Bearer token-{number}"})
             for number in range(1, 5)
@@ -178,7 +178,7 @@ async def test_limits_are_counted(tmp_path: Path) -> None:
 
 
 async def test_calls_are_counted_by_the_limit_that_refused_them(tmp_path: Path) -> None:
-    """Wethod's words name no limit, and an id that is skipped after a 401 or 429 is refused by none."""
+    """A key that Wethod sends is not a limit, and no limit refuses an id that is skipped after a 401 or 429."""
     delay = {"x-ratelimit-retry-after": "30"}
     released = asyncio.Event()
     script = [
@@ -212,7 +212,7 @@ async def test_calls_are_counted_by_the_limit_that_refused_them(tmp_path: Path) 
 
 
 async def test_a_call_that_waited_is_counted_by_the_limit_that_refused_it(tmp_path: Path) -> None:
-    """It waited for an equal one, whose 429 is remembered."""
+    """It waited for an equal call, whose 429 is remembered."""
     limited = answer(429, b"", {"x-ratelimit-retry-after": "30"}, delay_seconds=0.3)
     async with upstream([limited]) as wethod, gateway(wethod.url, environment(tmp_path / "audit")) as client:
         await asyncio.gather(*(client.graphql(DELETE, {"id": "7"}) for _ in range(2)))
@@ -251,7 +251,7 @@ async def test_a_request_whose_connection_is_reset_has_no_status(tmp_path: Path)
             await leaving.send(request_bytes(DELETE, {"id": "7"}))
             await wethod.asked_for(1)
             leaving.reset()
-            await numbers(client)  # by its answer, the gateway has read the reset too
+            await numbers(client)  # when this is answered, the gateway has read the reset too
             released.set()
         counted: dict[str, float] = {}
 

@@ -223,7 +223,7 @@ SHARED = {
 
 @pytest.mark.parametrize("flags", SHARED.values(), ids=SHARED)
 def test_a_line_cut_by_a_full_disk_spoils_no_line_of_another_worker(tmp_path: Path, flags: int | None) -> None:
-    """Neither of one that did not meet the full disk, nor of the next start."""
+    """Neither a line of a worker that finds space again, nor the first line after a new start."""
     path = tmp_path / "lines"
     inherited = os.open(path, os.O_WRONLY | os.O_CREAT | (flags or 0))
     target = path if flags is None else inherited

@@ -80,7 +80,7 @@ def test_a_response_is_counted_by_status(status: int, label: str) -> None:
     ],
 )
 def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bool, result: str) -> None:  # noqa: FBT001 - a column
-    """A written byte makes it sent, for every way to end. Only a repeat that was sent is a repeat."""
+    """An attempt is sent once a byte is written, however it ends. A repeat counts only if it was sent."""
     observers = observability()
     observers.operations.attempt_started(request(written=written), repeat=True).failed(problem)
     repeats = {"wethod_upstream_repeats_total": 1} if written else {}

@@ -30,7 +30,7 @@ SUCCESSES = 'wethod_operation_total{operation="deleteContact",outcome="DeleteCon
 
 
 async def delete(gateway: Program, first: int, count: int) -> None:
-    """Delete some contacts, each over a connection of its own, so that all workers have some."""
+    """Delete some contacts, each over a connection of its own, so that every worker gets some."""
     for number in range(first, first + count):
         async with httpx.AsyncClient(verify=NO_TLS) as http:
             body = {"query": DELETE, "variables": {"id": str(number)}}

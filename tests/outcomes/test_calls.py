@@ -1,4 +1,4 @@
-"""One call: the headers that it sends, its tries and its one repeat, its deadline, and a bug of the gateway's own."""
+"""One call: the headers that it sends, its tries and its one repeat, its deadline, and bugs of the gateway."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ async def test_a_bug_after_the_first_byte_is_an_unknown_outcome(failure: Excepti
 async def test_a_delete_has_three_tries_and_one_repeat(
     steps: tuple[Any, ...], outcome: dict[str, Any], requests: int, tmp_path: Path
 ) -> None:
-    """A request that was written is repeated on a fresh connection, and the audit counts only those."""
+    """A repeat uses a fresh connection. The audit counts only requests that were written."""
     transport = ScriptedTransport(*steps)
     environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with gateway("http://127.0.0.1:1", environ, transport=transport) as client:
@@ -301,8 +301,8 @@ async def test_the_log_says_which_request_has_no_answer(caplog: pytest.LogCaptur
     ]
 
 
-async def test_a_bug_behind_the_sender_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The delete was sent, and what the engine does with its response fails."""
+async def test_a_bug_after_the_response_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delete was sent, and the engine fails while it processes the response."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")

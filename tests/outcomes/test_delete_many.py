@@ -247,7 +247,7 @@ async def test_after_a_refusal_of_the_token_no_further_id_is_sent(transport: str
             entry("3", refused),
         ]
         assert targets(wethod) == [target(1), target(2), target(3)]
-        # It concerns one field: the next one asks Wethod again.
+        # The refusal applies only to its own field: the next field asks Wethod again.
         wethod.script = [answer(200)]
         assert await delete_many(client, ["6"]) == [entry("6", deleted("6"))]
     lines = [(line["contactId"], line["statusCode"], line["attempts"]) for line in json_lines(tmp_path / "audit.log")]

@@ -33,7 +33,7 @@ def short(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """The audit, without what differs from run to run."""
+    """The audit, without values that differ between runs."""
     names = ("outcome", "statusCode", "attempts", "shared")
     return [{name: line[name] for name in names} for line in json_lines(path)]
 
@@ -104,7 +104,7 @@ async def test_a_waiting_delete_has_its_own_deadline() -> None:
 
 
 async def test_the_call_of_a_waiting_delete_is_a_first_attempt(tmp_path: Path) -> None:
-    """A 404 of it means "not found", not "gone"."""
+    """Its 404 means "not found", not "gone"."""
     not_found = answer(404, b'{"key": "not_found"}')
     environ = {"GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     script = [answer(500, delay_seconds=0.2), LOST, not_found]
@@ -123,7 +123,7 @@ async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
     """The contact may be gone, though nothing was sent for it."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([LOST, HANGING]) as wethod, gateway(wethod.url, environ) as client:
-        # At once: a later one would have time left for a request of its own.
+        # Together: a delete that starts later has time left to send its own request.
         outcomes = await asyncio.gather(client.delete(), client.delete())
         assert sorted(outcomes, key=lambda outcome: outcome["message"]) == [
             error("WethodOutcomeUnknownError", "outcome_unknown", WAIT_ENDED, None),
@@ -145,7 +145,7 @@ async def test_a_delete_whose_wait_ends_is_unknown(tmp_path: Path) -> None:
     ids=["aliases", "list"],
 )
 async def test_a_delete_after_an_equal_one_of_its_request_is_unknown_too(fields: str, tmp_path: Path) -> None:
-    """One answer does not say of one contact that it may be gone and that it is not."""
+    """An answer never says both that a contact may be gone and that it is not gone."""
     environ = {"WETHOD_TIMEOUT_SECONDS": "1.5", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     fragment = " fragment _ on WethodOutcomeUnknownError {message}"
     async with upstream([HANGING]) as wethod, gateway(wethod.url, environ) as client:
@@ -164,7 +164,7 @@ REMEMBERED = {"x-ratelimit-retry-after": "30"}
 
 @pytest.mark.parametrize("status", [401, 429])
 async def test_a_delete_that_is_skipped_after_an_unknown_one_is_unknown_too(status: int, tmp_path: Path) -> None:
-    """The answer says of no contact that it may be gone and that nothing was deleted."""
+    """An answer never says of one contact both that it may be gone and that nothing was deleted."""
     query = f"mutation {{ {FIRST} b: deleteContacts(ids: [8, 7]) {{ id result {SELECTION} }} }}"
     environ = {"WETHOD_BULK_CONCURRENCY": "1", "GATEWAY_AUDIT_LOG": str(tmp_path / "audit.log")}
     async with upstream([answer(500), answer(status)]) as wethod, gateway(wethod.url, environ) as client:
@@ -183,7 +183,7 @@ async def test_a_delete_that_is_skipped_after_an_unknown_one_is_unknown_too(stat
 
 
 async def test_a_delete_that_is_refused_after_an_unknown_one_is_unknown_too() -> None:
-    """A 429 of another request is remembered between the two."""
+    """Between the two, a 429 of another request is remembered."""
     limited = asyncio.Event()
 
     def script(asked: Asked) -> Answer:
@@ -208,7 +208,7 @@ def failing(contact_id: str) -> list[tuple[str, str]]:
 
 
 async def delete_twice(info: Info, reason: str) -> list[DeleteContactsEntry]:
-    """Delete a contact, and again while there is a reason, or a bug, that prevents it."""
+    """Delete a contact twice; a reason or a bug prevents the second delete."""
     context: Any = info.context
     first = await context.call(DELETE_CONTACT, contact_id="7")
     context.held_back = NO_RESPONSES.get(reason)

@@ -192,7 +192,7 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
 
 
 async def limited(client: GatewayClient, wethod: Upstream, headers: dict[str, str]) -> Any:
-    """Return the delay that a client sees for a 429 with these headers, which is remembered for a new token."""
+    """Return the delay that a client sees after a 429 with these headers. Each call uses a new token."""
     wethod.script = [answer(429, b"", headers)]
     outcome = await client.delete(headers=HEADERS | {"Authorization": f"Bearer {uuid.uuid4()}"})
     assert (outcome["__typename"], outcome["statusCode"]) == ("WethodRateLimitedError", 429)
@@ -245,7 +245,7 @@ def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("time_zone")
 @pytest.mark.parametrize(("headers", "seconds"), TIMES.values(), ids=TIMES)
 def test_a_time_is_read_as_the_seconds_until_then(headers: dict[str, str], seconds: int | None) -> None:
-    """A zone counts where a date states one (RFC 9110 §5.6.7); the zone of the process never does."""
+    """The zone in a date is used (RFC 9110 §5.6.7), and never the zone of the process."""
     found = read_retry_after(parse_headers([(name.encode(), value.encode()) for name, value in headers.items()]), NOW)
     assert found == seconds
 
@@ -350,7 +350,7 @@ async def test_an_answer_stays_below_a_megabyte(wethod: Upstream, client: Gatewa
 
 
 async def test_the_gateways_own_words_count_for_the_megabyte(wethod: Upstream, client: GatewayClient) -> None:
-    """Its message, and what it adds about text that is cut, appear under every name of the message."""
+    """The gateway's message and its notes about cut text appear under every alias of `message`."""
     failures = [{"field": "f", "message": "m" * 900}] * 100
     headers = {"x-ratelimit-a": ["v" * 900] * 30}
     wethod.script = [answer(418, words(key="k", content="c" * 1_000, failures=failures, headers=headers))]

@@ -71,7 +71,7 @@ BREAKING: dict[str, tuple[str, list[str]]] = {
 
 
 def baseline(version: str, sdl: str) -> str:
-    return f"# What version {version} published; rewritten by scripts/publish-schema alone.\n{sdl}"
+    return f"# The schema of version {version}, as published. Only scripts/publish-schema rewrites this file.\n{sdl}"
 
 
 def published(folder: Path, version: str = "1.4.2") -> Path:
@@ -87,7 +87,7 @@ def test_a_breaking_change_fails_the_schema_check(tmp_path: Path, sdl: str, sent
     first, *middle, last = str(stop.value.code).split("\n")
     assert first == "schema: this breaks clients or routers of version 1.4.2:"
     assert [line.removeprefix("  ") for line in middle] == sentences
-    assert last == "Add beside what is there and deprecate that, or publish with a new major version."
+    assert last == "Keep the old form, deprecate it and add the new one, or publish a new major version."
 
 
 EXPECTED: dict[str, tuple[str, list[str]]] = {
@@ -173,7 +173,7 @@ def test_a_version_publishes_once(tmp_path: Path, version: str) -> None:
 def test_a_baseline_without_a_version_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "published.graphql"
     file.write_text(SDL, encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"published\.graphql does not begin as it must"):
+    with pytest.raises(SystemExit, match=r"published\.graphql must begin with: # The schema of version X\.Y\.Z"):
         check(file)
 
 

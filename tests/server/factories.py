@@ -58,7 +58,7 @@ async def ignore_cancellation(seconds: float) -> None:
 
 
 async def busy(seconds: float) -> None:
-    time.sleep(seconds)  # noqa: ASYNC251 - that is the point
+    time.sleep(seconds)  # noqa: ASYNC251 - it must block the event loop
 
 
 def dying(context: bytes, lifecycle: Lifecycle) -> ASGIApp:

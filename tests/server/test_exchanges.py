@@ -177,7 +177,7 @@ async def test_the_next_request_is_read_behind_an_unread_body() -> None:
 
 
 def answering(*messages: dict[str, object] | Exception) -> ASGIApp:
-    """Make an application that sends these messages, and raises what is an exception."""
+    """Make an application that sends these messages, or raises them if they are exceptions."""
 
     @with_lifespan
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -27,7 +27,7 @@ BLANK = len(b"GET / HTTP/1.1\r\nHost: test\r\nX: \r\n\r\n")
 
 
 def assert_refused(answer: Answer, status: int, code: str, words: str) -> None:
-    """Check that it has the shape of a GraphQL error, and ends its connection."""
+    """Check that an answer is a GraphQL error and ends its connection."""
     headers = dict(answer.headers)
     assert headers.pop("date").endswith("GMT")
     assert int(headers.pop("content-length")) == len(answer.body)

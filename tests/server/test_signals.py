@@ -143,7 +143,7 @@ async def test_while_draining_a_request_that_is_late_is_a_408(begin: bytes, rest
         await asyncio.sleep(0.05)
         served.server.finish()
         assert (await client.answer()).status == 408
-        # The other one sends its rest a little later, when the server may not have looked yet.
+        # The other client sends its rest later. The server may not have noticed yet that this client is late.
         with contextlib.suppress(ConnectionError):
             await other.send(rest)
         assert b" 408 " in await other.rest()

@@ -100,7 +100,7 @@ async def test_a_second_signal_ends_the_drain(workers: str, second: signal.Signa
         waiting = delete(http, gateway)
         await wethod.asked_for(1)
         gateway.process.send_signal(signal.SIGTERM)
-        await asyncio.sleep(0.2)  # a signal that follows at once is the same one, sent to the process group
+        await asyncio.sleep(0.2)  # an earlier signal counts as the same one
         gateway.process.send_signal(second)
         assert member(await waiting) == "WethodOutcomeUnknownError"
         assert await gateway.wait() == 1

@@ -22,7 +22,7 @@ from tests.system_parts import require
 
 
 def taken(port: int) -> str:
-    """The log of a gateway whose port another one has."""
+    """The log of a gateway whose port is taken by another gateway."""
     return f"wethod-graphql: cannot listen on 127.0.0.1:{port} (GATEWAY_PORT): address already in use\n"
 
 
@@ -94,7 +94,7 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
 
 
 async def test_a_suspended_worker_does_not_block_its_parent() -> None:
-    """It reads no command."""
+    """A suspended worker reads no commands."""
     async with contextlib.AsyncExitStack() as stack:
         program = await stack.enter_async_context(running(workers=2, drain_delay=0))
         before = await pids(program, 2)
@@ -111,7 +111,7 @@ async def test_a_suspended_worker_does_not_block_its_parent() -> None:
         sent = 0
         os.kill(before[0], signal.SIGSTOP)
         try:
-            # The pipe to a worker has room for fewer commands.
+            # More commands than the pipe to a worker can hold.
             while sent < 300:
                 sent += 1
                 program.signal(signal.SIGHUP)

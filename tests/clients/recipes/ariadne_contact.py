@@ -20,7 +20,7 @@ async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> 
             outcome = None
     match outcome:
         case None:
-            return "Something went wrong. Look whether the contact is gone."
+            return "Something went wrong. Check if the contact is gone."
         case DeleteContactDeleteContactDeleteContactSuccess():
             return "The contact is gone."
         case DeleteContactDeleteContactWethodValidationError(failures=failures):

@@ -17,7 +17,7 @@ export type Outcome = DeleteContactMutation["deleteContact"];
 
 /** The text to show for an outcome. */
 export function explain(outcome: Outcome | undefined): string {
-  if (!outcome) return "Something went wrong. Reload to see whether the contact is gone."; // a bug of the gateway
+  if (!outcome) return "Something went wrong. Reload to see if the contact is gone."; // a bug of the gateway
   switch (outcome.__typename) {
     case "DeleteContactSuccess":
       return "The contact is gone.";

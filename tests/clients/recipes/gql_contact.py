@@ -30,4 +30,4 @@ async def delete_contact(url: str, headers: dict[str, str], contact_id: str) -> 
             return " ".join(f"{failure['field']}: {failure['message']}" for failure in failures)
         case {"message": str(message)}:  # every other WethodError, also of later versions
             return message
-    return "Something went wrong. Look whether the contact is gone."
+    return "Something went wrong. Check if the contact is gone."
