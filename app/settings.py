@@ -263,7 +263,7 @@ class Settings(BaseModel):
     )
     gateway_trusted_documents: File | None = Field(
         default=None,
-        description="Manifest of the only documents to run, besides two queries of routers. SIGHUP reloads it.",
+        description="Manifest of the only documents to run, besides `_service` and `__typename`. SIGHUP reloads it.",
     )
     gateway_trusted_proxies: Annotated[tuple[Network, ...], _Listed] = Field(
         default=(),
