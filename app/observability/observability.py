@@ -24,6 +24,7 @@ from app.observability.request_observer import RequestReporter
 from app.server.config import EXIT_SECONDS
 from app.settings import unknown_variables
 from app.shared_counters import SharedCounters
+from app.wethod.audit import STDERR_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_FLUSH_SECONDS = EXIT_SECONDS - STDERR_SECONDS
 
 
 @runtime_checkable
@@ -159,7 +161,7 @@ class Observability:
         """Start the metrics and the monitor, and log configuration warnings. An ``atexit`` hook closes the audit."""
         self._metrics.start()
         if self._audit is not None:
-            atexit.register(self._audit.close, EXIT_SECONDS)
+            atexit.register(self._audit.close, _FLUSH_SECONDS)
         self._monitor.start()
         if self._lifecycle.index == 0:
             self._warn()
@@ -168,7 +170,7 @@ class Observability:
         """Export the remaining spans and write the remaining lines. A line that is appended later reopens the audit."""
         if self._tracing is not None:
             await self._tracing.aclose()
-        await self._monitor.stop(EXIT_SECONDS)
+        await self._monitor.stop(_FLUSH_SECONDS)
         self._metrics.stop()
         if self._audit is not None:
             self._audit.close(0)

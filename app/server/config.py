@@ -13,10 +13,10 @@ SHUTDOWN_SECONDS = 3.0
 FORCED_SHUTDOWN_SECONDS = 0.5
 """The same after a forced stop."""
 
-EXIT_SECONDS = 2.0
+EXIT_SECONDS = 3.0
 """Time that a process has after that, to write what is left of its audit and its log.
 
-Grace, shutdown, exit and a margin of one second make 6.9 s after the end of the drain. The grace periods in ``deploy``
+Grace, shutdown, exit and a margin of one second make 7.9 s after the end of the drain. The grace periods in ``deploy``
 and in docs/operations.md (*Times*) are longer than that.
 """
 

@@ -33,6 +33,9 @@ BLOCKED_BYTES = 4 * 1024 * 1024
 MAX_BACKLOG_BYTES = 2 * BLOCKED_BYTES
 """Backlog past which lines of calls that were never sent are dropped and counted. Other lines are always kept."""
 
+STDERR_SECONDS = 1.0
+"""Time at the end of the process for lines that go to standard error."""
+
 logger = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
@@ -129,25 +132,29 @@ class Audit:
         if stage == self._reported:
             return
         self._reported = stage
-        why = self.writer.problem or "the reader of the audit does not read"
         if stage == "blocked":
-            logger.error("the audit cannot be written (%s): nothing is sent until it can", why)
+            logger.error("the audit cannot be written (%s): nothing is sent until it can", self._problem)
         elif stage:
-            logger.warning("audit lines wait to be written (%s)", why)
+            logger.warning("audit lines wait to be written (%s)", self._problem)
         else:
             logger.warning(
                 "the audit is written again; %d lines of calls that were never sent were lost", self.writer.dropped
             )
 
+    @property
+    def _problem(self) -> OSError | str:
+        return self.writer.problem or "the reader of the audit does not read"
+
     def close(self, seconds: float) -> None:
-        """Flush for up to ``seconds``, then write the remainder to standard error."""
+        """Flush for up to ``seconds``, then write the remainder to standard error within ``STDERR_SECONDS``."""
         left = self.writer.flush(seconds)
         self.writer.close()
         if left:
-            logger.error("%d audit lines could not be written (%s) and follow here", len(left), self.writer.problem)
+            logger.error("%d audit lines could not be written (%s) and follow here", len(left), self._problem)
             last = LineWriter(2, max_bytes=0)
             for line in left:
-                last.write(line)
+                last.append(line, droppable=False)
+            last.flush(STDERR_SECONDS)
             last.close()
 
 

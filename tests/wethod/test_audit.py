@@ -157,6 +157,27 @@ def test_a_killed_process_has_written_every_line() -> None:
     assert [json.loads(line)["contactId"] for line in received.splitlines()] == [str(number) for number in range(200)]
 
 
+def test_lines_that_cannot_be_written_follow_on_standard_error() -> None:
+    """More lines than its pipe takes at once."""
+    code = (
+        "import asyncio, os\n"
+        "from app.wethod.audit import Audit\n"
+        "from tests.wethod.records import record\n"
+        "reader, writer = os.pipe()\n"
+        "async def main():\n"
+        "    audit = Audit(writer, b'k' * 16)\n"
+        "    audit.writer.write(b'x' * 100_000 + b'\\n')\n"
+        "    for number in range(1_000):\n"
+        "        audit.record(record(contact_id=str(number)))\n"
+        "    audit.close(0)\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, cwd=ROOT, check=True)
+    first, _, *lines = ended.stderr.splitlines()
+    assert first.startswith(b"1001 audit lines could not be written (the reader of the audit does not read)")
+    assert [json.loads(line)["contactId"] for line in lines] == [str(number) for number in range(1_000)]
+
+
 @pytest.fixture
 def stuck() -> Any:
     """An audit past its bound, whose reader does not read, and that reader."""
