@@ -16,7 +16,7 @@ FIELDS = "wethod_graphql.fields"
 
 
 class Headers(dict[bytes, bytes]):
-    """The first value of each field, by its name in lower case; made by ``parse_headers``.
+    """The first value of each field, by its name in lower case; of ``content-type``, all. Made by ``parse_headers``.
 
     Attributes:
         repeated: all values of the fields that arrived more than once, in the order of arrival.
@@ -42,4 +42,7 @@ def parse_headers(fields: Sequence[tuple[bytes, bytes]]) -> Headers:
             values.setdefault(name, []).append(value)
         headers.repeated = {name: several for name, several in values.items() if len(several) > 1}
         headers.update((name, several[0]) for name, several in headers.repeated.items())
+        if b"content-type" in headers.repeated:
+            # None of several types decides alone: one of them may belong to the page of a proxy.
+            headers[b"content-type"] = headers.joined(b"content-type")
     return headers

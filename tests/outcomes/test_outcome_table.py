@@ -60,6 +60,10 @@ ROWS: dict[str, tuple[Sequence[Answer], dict[str, Any]]] = {
     "200-html-in-capitals": ([answer(200, b"<", content_type="TEXT/HTML")], unknown(200)),
     "200-html-first-of-a-list": ([answer(200, b"<", content_type="text/html, text/html")], unknown(200)),
     "200-html-last-of-a-list": ([answer(200, b"<", content_type="application/json,text/html;a=b")], unknown(200)),
+    "200-html-in-a-second-field": (
+        [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\n<")],
+        unknown(200),
+    ),
     "200-type-that-begins-like-html": ([answer(200, b"<", content_type="text/html5")], success()),
     "200-html-that-says-nothing-for-a-second": (
         [Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n")],
