@@ -1,6 +1,6 @@
-"""Wethod's words: the key, message, failures and envelope in the body of a response.
+"""The text of a response's body that an outcome shows: key, message, failures and envelope.
 
-Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). What is shown is bounded.
+Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). Its length is limited.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The words of one body.
+    """The parts of one body.
 
     Attributes:
         key: Wethod's key; None if it gives none.
@@ -90,15 +90,15 @@ def read_key(body: bytes | None) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def read_error_body(body: bytes | None, max_words: int) -> ErrorBody:
+def read_error_body(body: bytes | None, max_text_bytes: int) -> ErrorBody:
     """Read a body. Never raises: without a JSON object, every part is absent.
 
     Args:
         body: the body; None if it could not be read.
-        max_words: bytes of text that may be shown, the gateway's own key and ``cut`` included.
+        max_text_bytes: bytes of text that may be shown, the gateway's own key and ``cut`` included.
     """
     fields = _read_object(body)
-    budget = _Budget(max_words - _OWN_BYTES)
+    budget = _Budget(max_text_bytes - _OWN_BYTES)
     key = fields.get("key")
     key = clean(key) if isinstance(key, str) else ""
     # Clients compare keys: half a key is worse than none.

@@ -1,6 +1,6 @@
 """The errors of every operation: from a rejection by Wethod, from an unclear response, from no response.
 
-An operation brings its own messages; these functions choose the member and read Wethod's words. ``body_needed`` and
+An operation brings its own messages; these functions choose the member and read Wethod's text. ``body_needed`` and
 ``is_unclear`` belong together: they keep a 202 and the page of a proxy from being a success.
 """
 
@@ -123,9 +123,9 @@ DEFAULT_MESSAGES = ErrorMessages(
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the body of a 4xx, which has Wethod's words, and for the first character of a 200 labelled HTML.
+    """Return the part of a body to wait for: all of a 4xx, the first character of a 200 with the type ``text/html``.
 
-    That character decides whether such a 200 is Wethod's success or the page of a proxy.
+    A 4xx has Wethod's message. The character decides whether such a 200 is Wethod's success or the page of a proxy.
     """
     if status == 200:  # noqa: PLR2004 - the status itself
         return "first" if _is_html(headers) else "none"
@@ -151,7 +151,7 @@ def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOut
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
         return unclear(status, messages)
     message = messages.by_status.get(status, messages.unexpected)
-    body = read_error_body(response.body, response.max_words - len(message))
+    body = read_error_body(response.body, response.max_text_bytes - len(message))
     member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
     outcome = member(
         key=body.key or key,

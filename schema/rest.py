@@ -43,7 +43,7 @@ class Response(Protocol):
         ...
 
     @property
-    def max_words(self) -> int:
+    def max_text_bytes(self) -> int:
         """Bytes of text from this response that may be shown to the client, field names of lists included."""
         ...
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from graphql import ExecutionResult, GraphQLError, VariableNode
 
-from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
+from app.execution.answer_size import MIN_TEXT_BYTES, AnswerSize, text_bytes_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
@@ -32,14 +32,14 @@ class Coerced(msgspec.Struct, frozen=True):
     """The values of one request, and what they will cost.
 
     Attributes:
-        max_words: bytes of words that each call of Wethod may show.
+        max_text_bytes: bytes of Wethod's text that each call may show.
         given: the variables before coercion.
         variables: the variables after it.
         fields: the root fields that run.
         arguments: the arguments of each of them, by response name.
     """
 
-    max_words: int
+    max_text_bytes: int
     given: Mapping[str, object]
     variables: Variables
     fields: RootFields
@@ -112,10 +112,10 @@ class Plan:
         except GraphQLError as error:
             raise RequestError(ErrorCode.BAD_USER_INPUT, [error]) from None
         if not fields.counted:
-            return Coerced(fields.max_words, given, variables, fields, arguments)
+            return Coerced(fields.max_text_bytes, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
         echoed = self._echoed_bytes(fields, arguments)
-        return Coerced(self._max_words(fields, made, echoed), given, variables, fields, arguments)
+        return Coerced(self._max_text_bytes(fields, made, echoed), given, variables, fields, arguments)
 
     def _find_counted_lists(self) -> tuple[str, ...]:
         """Name the variables whose elements are the calls of a field. A skipped field's variable is coerced too."""
@@ -179,13 +179,13 @@ class Plan:
         )
         if not fields.counted:
             made = [field.calls({}) for field in fields.fields]
-            fields.max_words = self._max_words(fields, made)
+            fields.max_text_bytes = self._max_text_bytes(fields, made)
         if len(self._planned) < MAX_CHOICES:
             self._planned[choice] = fields
         return fields
 
-    def _max_words(self, fields: RootFields, made: list[int], echoed: int = 0) -> int:
-        """Bound the words that each call may show, by the number of calls that each field makes.
+    def _max_text_bytes(self, fields: RootFields, made: list[int], echoed: int = 0) -> int:
+        """Bound the text that each call may show, by the number of calls that each field makes.
 
         Raises:
             RequestError: there are too many calls, or too many names for their results.
@@ -193,15 +193,15 @@ class Plan:
         self._check_calls(sum(made))
         sizes = [(self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)]
         sizes += [(self._sizes[key], 0) for key in fields.typenames]
-        max_words = words_for_each_call(sizes, echoed)
-        if max_words < MIN_WORDS:
+        max_text_bytes = text_bytes_for_each_call(sizes, echoed)
+        if max_text_bytes < MIN_TEXT_BYTES:
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
                 "The operation selects the results of its calls under more names than one answer can hold. "
                 "Use fewer aliases, or make fewer calls.",
                 limit="words",
             )
-        return max_words
+        return max_text_bytes
 
     async def execute(self, coerced: Coerced, context: object) -> ExecutionResult:
         """Run the operation; resolvers find ``context`` at ``info.context``.

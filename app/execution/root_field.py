@@ -180,7 +180,7 @@ class RootFields:
         is_projected: the resolvers are called, and their values projected.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
         counted: a field's number of calls depends on its arguments.
-        max_words: bytes of words that each call may show, if the number of calls is fixed.
+        max_text_bytes: bytes of Wethod's text that each call may show, if the number of calls is fixed.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class RootFields:
         self.typenames = tuple(typenames)
         self.counted = any(field.counted is not None for field in fields)
         self.is_concurrent = is_query and sum(field.is_async for field in fields) > 1
-        self.max_words = 0
+        self.max_text_bytes = 0
 
     def _plan(self, key: str, field: GraphQLField, nodes: list[FieldNode]) -> RootField:
         # A nullable root field keeps the failure of one resolver away from the others' results.

@@ -127,7 +127,7 @@ class GraphQLEndpoint:
                 message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301 - as above
             variables = plan.coerce(request.variables or {})
-            context = self._make_context(caller, deadline, variables.max_words)
+            context = self._make_context(caller, deadline, variables.max_text_bytes)
             with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
             answer = answer_result(result, media_type)

@@ -30,14 +30,14 @@ class CallContext(msgspec.Struct, eq=False):
     Attributes:
         caller: the caller.
         deadline: event loop time in seconds at which every call has its outcome.
-        max_words: bytes of Wethod's words that each call may show.
+        max_text_bytes: bytes of Wethod's text that each call may show.
         held_back: the reason why no further call is sent, such as a stop; None if there is none.
         unclear: the calls after which Wethod may have acted: operation and arguments.
     """
 
     caller: Caller
     deadline: float
-    max_words: int
+    max_text_bytes: int
     held_back: NoResponse | None = None
     unclear: set[tuple[object, ...]] = set()  # a copy for each context
 

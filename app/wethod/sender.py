@@ -49,7 +49,7 @@ class ReadableResponse(msgspec.Struct, frozen=True, gc=False):
     status: int
     headers: Headers
     body: bytes | None
-    max_words: int
+    max_text_bytes: int
 
 
 class Sender:
@@ -151,7 +151,7 @@ def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
 
 
 def _readable(response: Response, context: CallContext) -> ReadableResponse:
-    return ReadableResponse(response.status, response.headers, response.body, context.max_words)
+    return ReadableResponse(response.status, response.headers, response.body, context.max_text_bytes)
 
 
 def log_fields(context: CallContext) -> dict[str, str]:
