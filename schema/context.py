@@ -39,10 +39,10 @@ class WethodContext:
 
 
 class Wethod(Protocol):
-    """Wethod as the caller of one request sees it. Resolvers get it as ``info.context``."""
+    """The access to Wethod for one request. Resolvers get it as ``info.context``."""
 
     def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
-        """Call an operation once. Raises nothing for anything that Wethod or the network does."""
+        """Call an operation once. A failure of Wethod or of the network is an outcome and raises nothing."""
         ...
 
     def call_many(
@@ -51,7 +51,7 @@ class Wethod(Protocol):
         """Call an operation of one parameter for each distinct argument, several at a time.
 
         Returns:
-            The outcomes in the order of ``arguments``. After a bug outside the engine, the exception, or None.
+            The outcomes in the order of ``arguments``. A call that fails by a bug has its exception instead, or None.
         """
         ...
 

@@ -46,7 +46,7 @@ from schema.rest import (
 from schema.retry_after import read_retry_after
 from schema.text import skip_invisible
 
-# Also in a list, which is not a valid Content-Type: many recipients take its last member (RFC 9110 §8.3).
+# Match it in a list, too. A list is not valid, but many recipients take its last member (RFC 9110 §8.3).
 _HTML = re.compile(rb"(?:\A|,)\s*text/html\s*(?:[;,]|\Z)", re.IGNORECASE)
 
 REJECTIONS: Mapping[int, tuple[type[ErrorOutcome], str]] = {
@@ -70,7 +70,7 @@ NO_RESPONSE: Mapping[type, tuple[type[WethodUnavailableError | WethodOutcomeUnkn
     Interrupted: (WethodOutcomeUnknownError, "outcome_unknown"),
     WaitEnded: (WethodOutcomeUnknownError, "outcome_unknown"),
 }
-"""The reasons for having no response that need only a message: the member and its key."""
+"""The reasons for a missing response that carry no further data: the member and its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
 
 def is_unclear(response: Response) -> bool:
     """Return whether a 2xx does not say if Wethod acted: a 202, or a 200 that is the page of a proxy."""
-    # 202 defers the action (RFC 9110 §15.3.3). Symfony labels a response without a type as text/html, and so does a
-    # proxy's page: only the first character tells them apart.
+    # A 202 defers the action (RFC 9110 §15.3.3). Symfony sends text/html if a response sets no type, and the page of a
+    # proxy has the same type: only the first character distinguishes them.
     if response.body == b"" or response.status != 200:  # noqa: PLR2004 - the status itself
         return response.status == 202  # noqa: PLR2004 - the status itself
     return _is_html(response.headers) and (response.body is None or skip_invisible(response.body).startswith(b"<"))
