@@ -16,10 +16,10 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     Attributes:
         query: the document; None if the request names a stored one.
         operation_name: the operation to run; None if the request names none.
-        variables: their values before coercion; None if the request has none, and so on.
+        variables: the values of variables before coercion; None if the request has none, and so below.
         extensions: further information of the client.
-        document_id: stands for a stored document, by the name that GraphQL over HTTP proposes.
-        doc_id: the same, by the name of Relay's guide.
+        document_id: the id of a stored document, under the name that GraphQL over HTTP proposes.
+        doc_id: the same, under the name in Relay's guide.
     """
 
     query: str | None = None
