@@ -51,7 +51,7 @@ class SharedCounters:
         else:
             fd, self.address = tempfile.mkstemp(prefix="wethod-graphql-")
             weakref.finalize(self, os.unlink, self.address)
-        # The address leads to this descriptor.
+        # The address names this descriptor, so it stays open.
         weakref.finalize(self, os.close, fd)
         os.ftruncate(fd, size)
         return mmap.mmap(fd, size)

@@ -32,7 +32,7 @@ class CallContext(msgspec.Struct, eq=False):
         deadline: event loop time in seconds at which every call has its outcome.
         max_text_bytes: bytes of Wethod's text that each call may show.
         held_back: the reason why no further call is sent, such as a stop; None if there is none.
-        unclear: the calls after which Wethod may have acted: operation and arguments.
+        unclear: operation and arguments of each call with an unclear outcome: Wethod may have acted.
     """
 
     caller: Caller
@@ -62,7 +62,7 @@ class CallInProgress(msgspec.Struct, eq=False):
         outcome: its outcome; None while it is in progress.
         shared: it waited for an equal call and ended with its outcome.
         refused: the reason not to send it, which the checks before the sender found; None if they found none.
-        key: the key by which equal calls find it; None if they do not.
+        key: the key under which equal calls find it; None if they cannot.
     """
 
     context: CallContext
