@@ -21,7 +21,8 @@ class WethodContext:
 
     company: str | None = strawberry.field(
         default=None,
-        description="Company that would be forwarded. Null if none usable arrived and the gateway pins none.",
+        description="Company that would be forwarded. Null if the one that arrived is refused, or if none arrived and "
+        "the gateway pins none.",
     )
     version: str | None = strawberry.field(
         default=None,
@@ -33,8 +34,8 @@ class WethodContext:
     )
     failures: list[WethodFailure] = strawberry.field(
         default_factory=list,
-        description="Everything that would stop a call of Wethod before it is sent, such as a missing Authorization "
-        "header.",
+        description="Problems of these headers, such as a missing Authorization header. Each one would stop a call of "
+        "Wethod before it is sent.",
     )
 
 

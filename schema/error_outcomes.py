@@ -182,7 +182,7 @@ def from_no_response(reason: NoResponse, messages: ErrorMessages) -> ErrorOutcom
             message = "The request was refused before anything was sent. See `failures`."
             return WethodValidationError(key="invalid_data", message=message, failures=list(failures))
         case RateLimited(seconds):
-            message = "Wethod allows this token no more requests for now; it was not asked again."
+            message = "Wethod allows this token no more requests for now. Nothing was sent."
             return WethodRateLimitedError(key="too_many_requests", message=message, retry_after_seconds=seconds)
         case Skipped(after):
             assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see app/wethod/call_list.py

@@ -43,7 +43,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         authorization: the value to forward; empty if no usable one arrived.
         authorization_problem: the reason why none is usable; empty if one is.
-        company: the company to forward; None if no usable one arrived and none is pinned.
+        company: the company to forward; None if the one that arrived is refused, or if none arrived and none is pinned.
         version: the API version to forward; None if the one that arrived is not usable.
         failures: the problems of company and version, in this order.
         headers: all header fields that arrived.
