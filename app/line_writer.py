@@ -116,7 +116,7 @@ class LineWriter:
         lines = self._lines
         moved = False
         while lines:
-            # The first line, and those behind it that a pipe takes in the same write.
+            # The first line, and as many of the next ones as a pipe takes in the same write.
             taken = [lines.popleft()]
             size = len(taken[0])
             while lines and (size := size + len(lines[0])) <= _ATOMIC_BYTES:

@@ -45,7 +45,7 @@ class SharedCounters:
 
     def _make(self, size: int) -> mmap.mmap:
         if hasattr(os, "memfd_create"):
-            # Needs no file system and leaves nothing behind, however the processes end.
+            # It needs no file system, and no file remains, however the processes end.
             fd = os.memfd_create("wethod-graphql-metrics")
             self.address = f"/proc/{os.getpid()}/fd/{fd}"
         else:

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
+    """A well-formed GraphQL request (GraphQL over HTTP, *Request*). None stands for an absent parameter.
 
     Attributes:
-        query: the document; None if the request names a stored one.
-        operation_name: the operation to run; None if the request names none.
-        variables: the values of variables before coercion; None if the request has none, and so below.
+        query: the document.
+        operation_name: the operation to run.
+        variables: the values of variables before coercion.
         extensions: further information of the client.
         document_id: the id of a stored document, under the name that GraphQL over HTTP proposes.
         doc_id: the same, under the name in Relay's guide.

@@ -54,7 +54,7 @@ MIN_TEXT_BYTES = 512
 MAX_ALL_TEXT_BYTES = 400_000
 MAX_ANSWER = 1_000_000
 ITEM_BYTES = 40
-"""Bytes that each item of a list takes of that limit, beside its text: ``schema.envelope.ENTRY_BYTES``."""
+"""Bytes that each item of a list counts in addition to its text: ``schema.envelope.ENTRY_BYTES``."""
 
 _PUNCTUATION = 4
 _OWN_MESSAGE = 160

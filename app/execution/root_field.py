@@ -177,7 +177,7 @@ class RootFields:
     Attributes:
         fields: the fields in the order in which they are called, ``__typename`` left out.
         typenames: the response names of ``__typename``.
-        is_projected: every field has a projection; otherwise graphql-core executes the operation.
+        is_projected: every field can be projected; otherwise graphql-core executes the operation.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
         counted: the number of calls of a field depends on its arguments.
         max_text_bytes: bytes of Wethod's text that each call may show, if the number of calls is fixed.

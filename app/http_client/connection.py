@@ -51,8 +51,8 @@ class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection: idle, in an exchange, idle again, until it ends.
 
     It ends on: a byte or FIN while idle; a deadline; a cancelled caller; a malformed response; bytes after a response.
-    So bytes that arrive before a request is written are never read as its response. A second response to the last
-    request is, if it arrives after that: an HTTP/1.1 response does not name its request.
+    So bytes that arrive before a request is written are never read as its response. Bytes that arrive later are, even
+    if they are a second response to the request before: an HTTP/1.1 response does not name its request.
 
     Attributes:
         fairness_key: the key under which its permit is held; None while it is idle. Kept by the owner.

@@ -94,7 +94,7 @@ def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
     except OSError as error:
         raise SettingsError(f"{setting}: cannot be read: {error.strerror}") from None
     if not context.cert_store_stats()["x509"]:
-        # OpenSSL also takes a file of revocations (CRL) alone.
+        # OpenSSL also accepts a file that holds only revocations (CRL).
         raise SettingsError(f"{setting}: must hold certificates in PEM")
     # No strict check: private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and
     # the operator named this one. What the file holds is trusted, an intermediate authority included.

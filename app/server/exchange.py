@@ -147,7 +147,7 @@ class Exchange(msgspec.Struct, eq=False):
         if error is None:
             logger.error("the application returned without a complete response")
         elif not isinstance(error, Exception):
-            # The server cancelled the task at a stop, and the application made no response of that.
+            # A stop cancelled the task, and the application did not turn that into a response.
             logger.error("a request was cancelled without a response")
         self.channel.replace_response(self, CRASH)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PIPELINED = 16
-"""Requests that may wait behind the one that is answered, each in 3 KB of memory.
+"""Requests that may wait for the one that is answered, each in 3 KB of memory.
 
 One read of the socket (256 KB) may hold 14,000 of them.
 """
@@ -197,7 +197,7 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head, or of the trailer, which ``on_headers_complete`` separates."""
-        # The parser keeps the white space behind a value, which is not a part of it (RFC 9110 §5.5).
+        # The parser keeps the white space after a value, which is not part of the value (RFC 9110 §5.5).
         self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:

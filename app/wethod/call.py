@@ -82,7 +82,7 @@ class CallInProgress(msgspec.Struct, eq=False):
 
     @property
     def attempts(self) -> int:
-        """The number of requests of which at least one byte was written."""
+        """The number of requests with at least one written byte."""
         return sum(map(_WRITTEN, self.requests))
 
     def without_response(self, reason: NoResponse) -> Any:

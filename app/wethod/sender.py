@@ -38,7 +38,7 @@ _NOT_SENT: Mapping[str, type[rest.NotSent | rest.NoConnection | rest.Stopped]] =
     "connection": rest.NoConnection,
     "stopped": rest.Stopped,
 }
-"""The reason of an outcome, by ``NotSent.reason``."""
+"""The ``NoResponse`` for each ``NotSent.reason``."""
 
 logger = logging.getLogger(__name__)
 
