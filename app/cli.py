@@ -70,7 +70,7 @@ def main() -> None:
 @click.option("--workers", type=int, help="Worker processes (GATEWAY_WORKERS).")
 def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the gateway."""
-    # A log rotation must not end a gateway that starts: the server unblocks the signal when it handles it.
+    # The SIGHUP of a log rotation must not end a gateway that starts. The server unblocks it with its handler.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     from app.settings import load
 
@@ -80,7 +80,7 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
             refuse_careless_sandbox(settings, force=force)
             from app.sandbox import serve_sandbox
 
-            # In this process, so that all workers delete from the same one.
+            # In this process, so that all workers use the same sandbox.
             url = stack.enter_context(serve_sandbox())
             settings = settings.model_copy(update={"wethod_base_url": url})
         code = start(settings, sandbox=sandbox)
@@ -140,7 +140,7 @@ def server_config(settings: Settings) -> ServerConfig:
 
 
 def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
-    """Make the application of one worker. It stands at the top level, so that a worker finds it by name.
+    """Make the application of one worker. At the top level of the module, because a worker imports it by name.
 
     Raises:
         StartError: a setting cannot be used.
@@ -154,7 +154,7 @@ def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
-    """Keep a stand-in from being taken for Wethod, and its well-known tokens from being served to a network."""
+    """Refuse a sandbox that could be mistaken for Wethod, or that would accept its public tokens from a network."""
     from app.settings import is_loopback
 
     if force:
@@ -235,7 +235,7 @@ def check() -> None:
 
     settings = load()
     check_transport(settings)
-    # What a start makes, such as the trusted documents; but the audit's file could belong to another user.
+    # Make what a start makes, such as the trusted documents, but no audit: its file would belong to this user.
     without_audit = settings.model_copy(update={"gateway_audit_log": "off"})
     create_app(WorkerContext(without_audit, audit_key=b""), Lifecycle(), build_schema(), OPERATIONS)
     check_audit(settings)

@@ -12,7 +12,7 @@ RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in their order."""
 
 FIELDS = "wethod_graphql.fields"
-"""Key of the ASGI scope: the request's fields as ``Headers``. The server needs them too, so it parses them for both."""
+"""Key of the ASGI scope: the request's fields as ``Headers``, parsed once for the server and the endpoint."""
 
 
 class Headers(dict[bytes, bytes]):

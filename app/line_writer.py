@@ -18,12 +18,12 @@ _PAUSE_SECONDS = 0.01
 
 
 class LineWriter:
-    """A writer of lines in order: whole ones, as many with each ``write`` as a pipe takes at once.
+    """A writer of whole lines in order. One system call writes as many lines as a pipe takes at once.
 
     A slow reader, a full disk or a missing file neither blocks nor raises: lines that cannot be written are kept, up
     to about ``max_bytes``, and tried again before the next line and by ``retry``. Any thread may write, and so may a
-    signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part. It and the
-    next line, perhaps of another process, become one line of the file; both lines follow whole.
+    signal handler that interrupts a write. If a full disk takes a part of a line, the file keeps that part, and the
+    next line, perhaps of another process, is appended to it. Both lines are then written again as a whole.
 
     Args:
         target: a file descriptor that stays open, such as 2, or the path of a file to append to.
@@ -57,7 +57,7 @@ class LineWriter:
             droppable: False keeps it even beyond ``max_bytes``.
         """
         self.append(line, droppable=droppable)
-        # If another thread or code that a signal interrupted holds the lock, it looks for new lines after releasing it.
+        # If another thread, or code that a signal interrupted, holds the lock, it checks for lines after the release.
         while self._lines and self.retry():
             pass
 
@@ -116,7 +116,7 @@ class LineWriter:
         lines = self._lines
         moved = False
         while lines:
-            # The first line, and those behind it that a pipe takes in the same write.
+            # The first line, and as many of the next ones as a pipe takes in the same write.
             taken = [lines.popleft()]
             size = len(taken[0])
             while lines and (size := size + len(lines[0])) <= _ATOMIC_BYTES:
@@ -217,5 +217,5 @@ def is_writable(fd: int) -> bool:
 
 
 def milliseconds(seconds: float) -> float:
-    """Convert a duration for a line: whole microseconds. ``round`` with digits costs twenty times as much."""
+    """Convert seconds, without fractions of a microsecond. ``round`` with digits takes twenty times as long."""
     return int(seconds * 1_000_000) / 1_000

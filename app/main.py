@@ -104,7 +104,7 @@ def create_app(
 
     Args:
         context: the values that all workers share.
-        lifecycle: the worker's.
+        lifecycle: the life of the worker.
         schema: the schema to serve.
         operations: every REST operation that its resolvers call.
         transport: carries requests to Wethod; by default as the settings say.
@@ -170,11 +170,11 @@ def create_app(
         cors=make_cors(settings),
         page=explorer.page if explorer else None,
         max_body_bytes=settings.gateway_max_body_bytes,
-        # Calls above the limit are answered in GraphQL; from twice as many, requests are not read.
+        # Calls above the limit are refused in a GraphQL answer. Above twice the limit, requests are not read.
         max_requests=2 * settings.gateway_max_in_flight,
         timeout_seconds=settings.wethod_timeout_seconds,
     )
-    # A method is called in half the time of an object that has one.
+    # The call of a method takes half the time of the call of an object.
     app.graphql = endpoint.__call__
     return app
 

@@ -45,13 +45,13 @@ class SharedCounters:
 
     def _make(self, size: int) -> mmap.mmap:
         if hasattr(os, "memfd_create"):
-            # Needs no file system and leaves nothing behind, however the processes end.
+            # It needs no file system, and no file remains, however the processes end.
             fd = os.memfd_create("wethod-graphql-metrics")
             self.address = f"/proc/{os.getpid()}/fd/{fd}"
         else:
             fd, self.address = tempfile.mkstemp(prefix="wethod-graphql-")
             weakref.finalize(self, os.unlink, self.address)
-        # The address leads to this descriptor.
+        # The address names this descriptor, so it stays open.
         weakref.finalize(self, os.close, fd)
         os.ftruncate(fd, size)
         return mmap.mmap(fd, size)

@@ -1,6 +1,6 @@
 """URLs, host names and origins as operators write them: parsed strictly, normalised, and masked for display.
 
-Messages of errors are for display and quote nothing of the text.
+Error messages are for display and quote nothing of the text.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from strawberry.federation.types import FieldSet
 from schema.errors import ErrorOutcome
 
 
-# The only type without a description: its owner describes it, and a second description is a hint at composition.
+# The only type without a description: its owner describes it, and composition warns about a second description.
 @strawberry.federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)])
 class Contact:
     """A reference to an entity that this subgraph cannot resolve."""

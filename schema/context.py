@@ -21,7 +21,8 @@ class WethodContext:
 
     company: str | None = strawberry.field(
         default=None,
-        description="Company that would be forwarded. Null if none usable arrived and the gateway pins none.",
+        description="Company that would be forwarded. Null if the one that arrived is refused, or if none arrived and "
+        "the gateway pins none.",
     )
     version: str | None = strawberry.field(
         default=None,
@@ -33,16 +34,16 @@ class WethodContext:
     )
     failures: list[WethodFailure] = strawberry.field(
         default_factory=list,
-        description="Everything that would stop a call of Wethod before it is sent, such as a missing Authorization "
-        "header.",
+        description="Problems of these headers, such as a missing Authorization header. Each one would stop a call of "
+        "Wethod before it is sent.",
     )
 
 
 class Wethod(Protocol):
-    """Wethod as the caller of one request sees it. Resolvers get it as ``info.context``."""
+    """The access to Wethod for one request. Resolvers get it as ``info.context``."""
 
     def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
-        """Call an operation once. Raises nothing for anything that Wethod or the network does."""
+        """Call an operation once. A failure of Wethod or of the network is an outcome and raises nothing."""
         ...
 
     def call_many(
@@ -51,7 +52,7 @@ class Wethod(Protocol):
         """Call an operation of one parameter for each distinct argument, several at a time.
 
         Returns:
-            The outcomes in the order of ``arguments``. After a bug outside the engine, the exception, or None.
+            The outcomes in the order of ``arguments``. A call that fails by a bug has its exception instead, or None.
         """
         ...
 

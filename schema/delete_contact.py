@@ -97,7 +97,7 @@ def from_repeat(response: Response, contact_id: str) -> DeleteContactOutcome:
     outcome = from_response(response, contact_id)
     if isinstance(outcome, DeleteContactSuccess):
         return outcome
-    # A proxy's 404 has no such key. Only Wethod's own shows that the contact is gone.
+    # A proxy's 404 has no such key, and does not show that the contact is gone.
     if isinstance(outcome, WethodNotFoundError) and read_key(response.body) == "not_found":
         return _deleted(contact_id, DeletionEvidence.ABSENCE, response.status)
     return unclear(response.status, MESSAGES)

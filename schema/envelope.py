@@ -1,6 +1,6 @@
-"""Wethod's words: the key, message, failures and envelope in the body of a response.
+"""The text of a response's body that an outcome shows: key, message, failures and envelope.
 
-Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). What is shown is bounded.
+Every part is optional, and a part that cannot be read counts as absent (docs/outcomes.md). Its length is limited.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENTRY_BYTES = 40
 """Bytes of an entry of a list in an answer, beside its text."""
 
 _OWN_BYTES = 128
-"""Bytes of the gateway's own key and of the longest ``ErrorBody.cut``."""
+"""Bytes reserved for the gateway's own key and the longest ``ErrorBody.cut``."""
 
 _SHOWN_HEADERS = frozenset({"cache-control", "content-type", "date", "retry-after"})
 _SHOWN_HEADER_PREFIX = "x-ratelimit-"
@@ -31,7 +31,7 @@ _INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The words of one body.
+    """The parts of one body.
 
     Attributes:
         key: Wethod's key; None if it gives none.
@@ -56,7 +56,7 @@ class _Budget:
         self.cut = False
 
     def take(self, value: object) -> str | None:
-        """A text as far as it fits; None if it is no text, empty, or does not fit at all."""
+        """Take as much of a text as fits; None if the value is no text, or nothing is left of it."""
         text = clean(value) if isinstance(value, str) else ""
         if not text:
             return None
@@ -70,8 +70,8 @@ class _Budget:
         self.left -= size
         return text or None
 
-    def fits(self, *texts: str) -> bool:
-        """Take an entry of a list, whole or not at all."""
+    def take_entry(self, *texts: str) -> bool:
+        """Take all texts of one entry of a list; False, and nothing is taken, if they do not fit."""
         size = ENTRY_BYTES + sum(map(_size, texts))
         if size > self.left:
             return False
@@ -85,20 +85,20 @@ def _size(text: str) -> int:
 
 
 def read_key(body: bytes | None) -> str | None:
-    """Wethod's key in a body, as it came: it is compared and not shown. None if it has none."""
+    """Read Wethod's key from a body, unchanged, in order to compare it; None if there is none."""
     key = _read_object(body).get("key")
     return key if isinstance(key, str) else None
 
 
-def read_error_body(body: bytes | None, max_words: int) -> ErrorBody:
+def read_error_body(body: bytes | None, max_text_bytes: int) -> ErrorBody:
     """Read a body. Never raises: without a JSON object, every part is absent.
 
     Args:
         body: the body; None if it could not be read.
-        max_words: bytes of text that may be shown, the gateway's own key and ``cut`` included.
+        max_text_bytes: bytes of text that may be shown, the gateway's own key and ``cut`` included.
     """
     fields = _read_object(body)
-    budget = _Budget(max_words - _OWN_BYTES)
+    budget = _Budget(max_text_bytes - _OWN_BYTES)
     key = fields.get("key")
     key = clean(key) if isinstance(key, str) else ""
     # Clients compare keys: half a key is worse than none.
@@ -111,7 +111,7 @@ def read_error_body(body: bytes | None, max_words: int) -> ErrorBody:
     encoding_options = _int32(fields.get("encoding_options"))
     envelope = WethodResponse(
         headers=headers,
-        # Searched after the cleaning, which can join a tag, and before the cut: half a tag is markup too.
+        # Search after cleaning, which can join the halves of a tag, and before cutting, which can halve one.
         content=None if isinstance(content, str) and _MARKUP.search(clean_whole(content)) else budget.take(content),
         version=budget.take(fields.get("version")),
         status_code=_int32(fields.get("status_code")),
@@ -166,14 +166,14 @@ def _take_failures(given: list[tuple[str, str]], budget: _Budget) -> tuple[Wetho
     shown: list[WethodFailure] = []
     for raw_field, raw_message in given[:MAX_FAILURES]:
         field, message = clean(raw_field), clean(raw_message)
-        if not budget.fits(field, message):
+        if not budget.take_entry(field, message):
             break
         shown.append(WethodFailure(field=field, message=message))
     return tuple(shown)
 
 
 def _take_headers(value: object, budget: _Budget) -> tuple[list[WethodHeader], int]:
-    """The headers that may be shown, and the number of values that they have in all."""
+    """Return the headers to show, and the number of values before the limits."""
     headers: list[WethodHeader] = []
     given = shown = 0
     for raw_name, raw_values in value.items() if isinstance(value, dict) else ():
@@ -183,11 +183,11 @@ def _take_headers(value: object, budget: _Budget) -> tuple[list[WethodHeader], i
         values = raw_values if isinstance(raw_values, list) else [raw_values]
         texts = [text for item in values if (text := _header_value(item))]
         given += len(texts)
-        if len(headers) >= MAX_HEADER_VALUES or not budget.fits(name):
+        if len(headers) >= MAX_HEADER_VALUES or not budget.take_entry(name):
             continue
         kept: list[str] = []
         for text in texts:
-            if shown >= MAX_HEADER_VALUES or not budget.fits(text):
+            if shown >= MAX_HEADER_VALUES or not budget.take_entry(text):
                 break
             kept.append(text)
             shown += 1

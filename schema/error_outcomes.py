@@ -1,6 +1,6 @@
 """The errors of every operation: from a rejection by Wethod, from an unclear response, from no response.
 
-An operation brings its own messages; these functions choose the member and read Wethod's words. ``body_needed`` and
+An operation brings its own messages; these functions choose the member and read Wethod's text. ``body_needed`` and
 ``is_unclear`` belong together: they keep a 202 and the page of a proxy from being a success.
 """
 
@@ -46,7 +46,7 @@ from schema.rest import (
 from schema.retry_after import read_retry_after
 from schema.text import skip_invisible
 
-# Also in a list, which is not a valid Content-Type: many recipients take its last member (RFC 9110 §8.3).
+# Match it in a list, too. A list is not valid, but many recipients take its last member (RFC 9110 §8.3).
 _HTML = re.compile(rb"(?:\A|,)\s*text/html\s*(?:[;,]|\Z)", re.IGNORECASE)
 
 REJECTIONS: Mapping[int, tuple[type[ErrorOutcome], str]] = {
@@ -70,7 +70,7 @@ NO_RESPONSE: Mapping[type, tuple[type[WethodUnavailableError | WethodOutcomeUnkn
     Interrupted: (WethodOutcomeUnknownError, "outcome_unknown"),
     WaitEnded: (WethodOutcomeUnknownError, "outcome_unknown"),
 }
-"""The reasons for having no response that need only a message: the member and its key."""
+"""The reasons for a missing response that carry no further data: the member and its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,9 @@ DEFAULT_MESSAGES = ErrorMessages(
 
 
 def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
-    """Wait for the body of a 4xx, which has Wethod's words, and for the first character of a 200 labelled HTML.
+    """Return the part of a body to wait for: all of a 4xx, the first character of a 200 with the type ``text/html``.
 
-    That character decides whether such a 200 is Wethod's success or the page of a proxy.
+    A 4xx has Wethod's message. The character decides whether such a 200 is Wethod's success or the page of a proxy.
     """
     if status == 200:  # noqa: PLR2004 - the status itself
         return "first" if _is_html(headers) else "none"
@@ -134,8 +134,8 @@ def body_needed(status: int, headers: Mapping[bytes, bytes]) -> BodyNeed:
 
 def is_unclear(response: Response) -> bool:
     """Return whether a 2xx does not say if Wethod acted: a 202, or a 200 that is the page of a proxy."""
-    # 202 defers the action (RFC 9110 §15.3.3). Symfony labels a response without a type as text/html, and so does a
-    # proxy's page: only the first character tells them apart.
+    # A 202 defers the action (RFC 9110 §15.3.3). Symfony sends text/html if a response sets no type, and the page of a
+    # proxy has the same type: only the first character distinguishes them.
     if response.body == b"" or response.status != 200:  # noqa: PLR2004 - the status itself
         return response.status == 202  # noqa: PLR2004 - the status itself
     return _is_html(response.headers) and (response.body is None or skip_invisible(response.body).startswith(b"<"))
@@ -151,7 +151,7 @@ def from_error_response(response: Response, messages: ErrorMessages) -> ErrorOut
     if not 300 <= status < 500:  # noqa: PLR2004 - the classes of statuses; redirects are not followed
         return unclear(status, messages)
     message = messages.by_status.get(status, messages.unexpected)
-    body = read_error_body(response.body, response.max_words - len(message))
+    body = read_error_body(response.body, response.max_text_bytes - len(message))
     member, key = REJECTIONS.get(status, (WethodUnexpectedResponseError, "unexpected_response"))
     outcome = member(
         key=body.key or key,
@@ -182,7 +182,7 @@ def from_no_response(reason: NoResponse, messages: ErrorMessages) -> ErrorOutcom
             message = "The request was refused before anything was sent. See `failures`."
             return WethodValidationError(key="invalid_data", message=message, failures=list(failures))
         case RateLimited(seconds):
-            message = "Wethod allows this token no more requests for now; it was not asked again."
+            message = "Wethod allows this token no more requests for now. Nothing was sent."
             return WethodRateLimitedError(key="too_many_requests", message=message, retry_after_seconds=seconds)
         case Skipped(after):
             assert isinstance(after, WethodUnauthorizedError | WethodRateLimitedError)  # noqa: S101 - see app/wethod/call_list.py

@@ -22,7 +22,7 @@ class DecodeError(ValueError):
 
 
 class LongInteger:
-    """An integer beyond 4,300 digits; ``str`` returns its digits. An ID takes it, nothing else does."""
+    """An integer of more than 4,300 digits; ``str`` returns its digits. Only the ID scalar accepts it."""
 
     def __init__(self, digits: str) -> None:
         self._digits = digits
@@ -51,7 +51,7 @@ def decode(text: bytes) -> object:
         try:
             return _decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            # Numbers out of range and lone surrogates are JSON all the same.
+            # msgspec refuses some numbers and lone surrogates, which are valid JSON.
             return _decode_slowly(text)
     except RecursionError:
         raise DecodeError("it is nested too deeply") from None

@@ -43,8 +43,8 @@ class Response(Protocol):
         ...
 
     @property
-    def max_words(self) -> int:
-        """Bytes of text from this response that may be shown to the client, field names of lists included."""
+    def max_text_bytes(self) -> int:
+        """Bytes of this response that an outcome may show, those of the field names in its lists included."""
         ...
 
 
@@ -173,7 +173,7 @@ class RestOperation(Generic[P, Outcome]):
         audited: each call is recorded, and none is sent while the audit cannot be written.
         audit_fields: the operation's own fields of the audit record.
         parameters: the names of the parameters, read from ``check``.
-        path_parameters: the positions of those of them that stand in ``path``.
+        path_parameters: the positions of the parameters in ``path``, in their order there.
         path_format: ``path`` with positions instead of names, for ``str.format``.
 
     Raises:

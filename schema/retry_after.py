@@ -46,7 +46,7 @@ def _number(value: bytes, now: float) -> int | None:
 def _date(value: bytes, now: float) -> int | None:
     try:
         date = parsedate_to_datetime(value.decode("ascii"))
-        # A sender writes GMT (RFC 9110 §5.6.7). Another zone is read as it is stated, and a missing one as GMT.
+        # Senders must write GMT (RFC 9110 §5.6.7). Another zone is respected, and a missing one counts as GMT.
         return math.ceil((date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -82,7 +82,7 @@ EXACT_ID = ExactID(
     description=GraphQLID.description,
     coerce_output_value=GraphQLID.coerce_output_value,
     coerce_input_value=parse_id,
-    # Not parse_literal: the default one reads 1e3 as a float, which is another id.
+    # Not ``parse_literal``: by default it reads 1e3 as a float, which would be another id.
     coerce_input_literal=GraphQLID.coerce_input_literal,
 )
 

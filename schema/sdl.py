@@ -16,14 +16,14 @@ from schema.root import build_schema
 
 
 def subgraph_sdl() -> str:
-    """The SDL that routers compose, Federation's directives included; what ``_service`` answers."""
+    """The SDL that routers compose, Federation's directives included. ``_service`` returns the same."""
     return build_schema().as_str().rstrip() + "\n"
 
 
 def api_schema() -> GraphQLSchema:
-    """The schema that a client sees, without Federation's machinery."""
-    subgraph = build_schema()._schema  # noqa: SLF001 - Strawberry's only way to it
-    query = cast("GraphQLObjectType", subgraph.query_type)  # GraphQL has no schema without
+    """The schema that a client sees, without Federation's types and fields."""
+    subgraph = build_schema()._schema  # noqa: SLF001 - Strawberry has no public way
+    query = cast("GraphQLObjectType", subgraph.query_type)  # every schema has one
     fields = {name: field for name, field in query.fields.items() if not name.startswith("_")}
     return GraphQLSchema(
         query=GraphQLObjectType(**(query.to_kwargs() | {"fields": fields})),

@@ -31,8 +31,5 @@ _INVISIBLE = b" \t\r\n\f\v\0" + "\u00a0\u200b\ufeff".encode() + b"\xff\xfe"
 
 
 def skip_invisible(body: bytes) -> bytes:
-    """Return a body without the invisible characters at its start: byte order marks, white space, NUL.
-
-    No-break and zero-width spaces are skipped too, and all of these in any order.
-    """
+    """Return a body without byte order marks, white space, NUL, no-break and zero-width spaces at its start."""
     return body.lstrip(_INVISIBLE)

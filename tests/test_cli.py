@@ -365,7 +365,7 @@ NOT_USABLE = {
     "authority": ("WETHOD_CA_FILE", "a\nb", r"a\nb: must hold certificates in PEM"),
     "certificate": ("WETHOD_CLIENT_CERT_FILE", "a\nb", r"a\nb: must hold a certificate in PEM, and its key"),
 }
-"""A value that turns out to be bad when it is used: the setting, the value, and the begin of the line."""
+"""A value that turns out to be bad when it is used: the setting, the value, and the start of the line."""
 
 
 @pytest.mark.parametrize("command", ["check", "serve"])

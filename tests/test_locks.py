@@ -27,7 +27,7 @@ GROUPS = {
 LICENCES = re.compile(
     r"MIT|BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla Public License 2\.0|0BSD|Unlicense"
 )
-"""Those that ask for nothing but their text, and MPL, which asks for changes of its own files."""
+"""Licences that require only a copy of their text, and MPL, which requires the publication of changes to its files."""
 
 
 def pinned(lock: Path) -> dict[str, Requirement]:

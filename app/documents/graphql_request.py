@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """A well-formed GraphQL request (GraphQL over HTTP, *Request*).
+    """A well-formed GraphQL request (GraphQL over HTTP, *Request*). None stands for an absent parameter.
 
     Attributes:
-        query: the document; None if the request names a stored one.
-        operation_name: the operation to run; None if the request names none.
-        variables: their values before coercion; None if the request has none, and so on.
+        query: the document.
+        operation_name: the operation to run.
+        variables: the values of variables before coercion.
         extensions: further information of the client.
-        document_id: stands for a stored document, by the name that GraphQL over HTTP proposes.
-        doc_id: the same, by the name of Relay's guide.
+        document_id: the id of a stored document, under the name that GraphQL over HTTP proposes.
+        doc_id: the same, under the name in Relay's guide.
     """
 
     query: str | None = None

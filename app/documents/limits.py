@@ -34,7 +34,7 @@ MAX_REFUSAL_BYTES = 100_000
 """Bytes of answer to a caller without a usable token, if at most 20 root fields are allowed."""
 _REFUSAL_BYTES_PER_ROOT_FIELD = 5_000
 TOKENS_PER_SELECTION = 3
-"""A document may write one selection for this many tokens that are allowed; fragments are not expanded.
+"""A document may have one selection for every three allowed tokens, before fragments are expanded.
 
 A selection that is a bare name is the most expensive token: it costs 40 µs to parse and to validate, any other 15 µs.
 Documents of clients and routers have two to four tokens for each selection, and about 100 selections at most.
@@ -51,7 +51,7 @@ _MAX_SERVICE = 4
 _COUNTED = {"_service": ("_service", _MAX_SERVICE), "sdl": ("sdl", _MAX_SERVICE)} | dict.fromkeys(
     _INTROSPECTION, ("__schema and __type", 1)
 )
-"""Fields with long answers: how they are named in messages, and how often they may stand in an operation."""
+"""Fields with long answers: their name in messages, and how often an operation may select them."""
 
 
 def max_refusal_bytes(settings: Settings) -> int:
@@ -93,10 +93,10 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
 
 
 def check_limits(document: DocumentNode, settings: Settings) -> int:
-    """Count what a document writes, and walk its operations with their fragments expanded, up to the first limit.
+    """Check a document: its selections as they are written, then its operations with fragments expanded.
 
     Returns:
-        The number of selections of all operations.
+        The number of selections of all operations, fragments expanded.
 
     Raises:
         RequestError: the document is too large, or an operation is too deep, too wide or too large.
@@ -129,7 +129,7 @@ def count_written(document: DocumentNode) -> int:
 
 
 class _Walk:
-    """The walk over a document; each selection counts as often as a spread brings it in."""
+    """The walk over a document. A selection in a fragment counts once for each spread of the fragment."""
 
     _operation: OperationDefinitionNode
 
@@ -149,7 +149,7 @@ class _Walk:
         self._visit(node.selection_set, depth=1, nesting=1)
 
     def _visit(self, selection_set: SelectionSetNode, depth: int, nesting: int) -> None:
-        """Visit a selection set whose fields are at a depth; 0 stands for any depth below introspection."""
+        """Visit a selection set. ``depth`` is that of its fields; 0 has no limit: below ``__schema`` and ``__type``."""
         if nesting > MAX_NESTING:
             raise self._exceeded("The operation is nested too deeply.", "depth")
         for selection in selection_set.selections:

@@ -16,8 +16,8 @@ class LruCache(Generic[K, V]):
     """A cache bounded by the number of its values and by their weight together.
 
     Args:
-        max_items: the most values.
-        max_weight: the most weight of all of them.
+        max_items: the maximum number of values.
+        max_weight: the maximum weight of all values together.
     """
 
     def __init__(self, max_items: int, max_weight: int) -> None:

@@ -80,7 +80,7 @@ def persisted_hash(request: GraphQLRequest) -> str | None:
 
 
 def not_supported() -> RequestError:
-    """Make the error of an id that stands for no document here, in the words that clients recognise."""
+    """Make the error for an id without a document, with the code and message that clients recognise."""
     return RequestError(ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
 
 

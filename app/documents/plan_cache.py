@@ -1,4 +1,4 @@
-"""Plans by the text of their documents: parsed, limited, validated and planned once, then kept."""
+"""Plans by the text of their documents. A document is parsed, checked and planned once; then its plan is kept."""
 
 from __future__ import annotations
 

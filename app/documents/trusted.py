@@ -1,4 +1,4 @@
-"""Operations of trusted documents alone, and the two queries that routers send to every subgraph.
+"""The operations of trusted documents only, and the two queries that routers send to every subgraph.
 
 A request names a document by ``documentId``, by Relay's ``doc_id``, by ``extensions.persistedQuery.sha256Hash``, or by
 its exact text. If it does so more than once, all of them must name the same document.

@@ -1,7 +1,7 @@
 """Bounds on the size of an answer, known before a resolver runs.
 
-The selections of an operation decide how often the words of Wethod's responses, and the gateway's own, appear in the
-answer. Four numbers for each root field describe it (``Size``), with fragments expanded and equal response names
+The selections of an operation decide how often an answer repeats the text of Wethod's responses and the gateway's own
+messages. Four numbers for each root field (``Size``) bound this, with fragments expanded and equal response names
 merged. All members of a union count together, so the numbers are upper bounds.
 
 For example, one root field with a name of 13 letters and ``{ ... on WethodError { a: message b: message } }``:
@@ -11,7 +11,7 @@ For example, one root field with a name of 13 letters and ``{ ... on WethodError
 * ``item=0``: there is no list.
 * ``own=351``: without a token, the gateway's own message of at most 160 bytes appears twice, beside 31 other bytes.
 
-One such call may show 16,384 bytes of words (``MAX_WORDS``). Twenty may show 400,000 / (20 * 2) = 10,000 bytes each.
+One such call may show 16,384 bytes (``MAX_TEXT_BYTES``). Twenty may show 400,000 / (20 * 2) = 10,000 bytes each.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ if TYPE_CHECKING:
     Located: TypeAlias = tuple[SelectionSetNode, GraphQLNamedType]
     """A selection set and the type that its fields belong to."""
 
-MAX_WORDS = 16_384
-"""Bytes of words that one call may show."""
-MIN_WORDS = 512
-"""The shortest words that still say what happened."""
-MAX_ALL_WORDS = 400_000
+MAX_TEXT_BYTES = 16_384
+"""Bytes of Wethod's text that one call may show."""
+MIN_TEXT_BYTES = 512
+"""With fewer bytes of text, an answer would not say what happened."""
+MAX_ALL_TEXT_BYTES = 400_000
 MAX_ANSWER = 1_000_000
 ITEM_BYTES = 40
-"""The bytes of words that each item of a list costs beside its text: ``schema.envelope.ENTRY_BYTES``."""
+"""Bytes that each item of a list counts in addition to its text: ``schema.envelope.ENTRY_BYTES``."""
 
 _PUNCTUATION = 4
 _OWN_MESSAGE = 160
@@ -71,7 +71,7 @@ class Size(NamedTuple):
 
     Attributes:
         names: the largest number of response names under which one field of the result appears.
-        fixed: bytes of everything except words and the items of lists.
+        fixed: bytes of everything except Wethod's text and the items of lists.
         item: bytes of one item of each list of a field, under all names of the field together; the largest.
         own: bytes of the answer to a caller without a usable token.
     """
@@ -83,7 +83,7 @@ class Size(NamedTuple):
 
 
 class _Merged(NamedTuple):
-    """The nodes that one response name merges."""
+    """The nodes that share one response name."""
 
     type: GraphQLOutputType | None
     sets: list[Located]
@@ -124,7 +124,7 @@ class AnswerSize:
             for selection in selection_set.selections:
                 if isinstance(selection, FieldNode):
                     name = selection.name.value
-                    # A union, and ``__typename``, have none.
+                    # A union has no fields, and no type lists ``__typename``.
                     field = type_.fields.get(name) if isinstance(type_, _WITH_FIELDS) else None
                     key = (selection.alias or selection.name).value
                     entry = merged.setdefault((key, name), _Merged(field.type if field is not None else None, []))
@@ -159,7 +159,7 @@ class _Tally:
         """Count one response name with everything below.
 
         Returns:
-            Bytes without words, and bytes without a usable token; of a list at the root, those of one item.
+            ``fixed`` and ``own`` of a ``Size``; of a list at the root, those of one item.
         """
         head = len(key) + _PUNCTUATION
         named = get_named_type(merged.type)
@@ -184,12 +184,12 @@ class _Tally:
             self.items[path] += fixed
             fixed = _PUNCTUATION
         if in_outcome:
-            own = _PUNCTUATION  # the gateway's own errors have no objects: they are null
+            own = _PUNCTUATION  # in the gateway's own errors, objects are null
         return head + fixed, head + own * (_OWN_ITEMS if is_list else 1)
 
 
-def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> int:
-    """Bytes of words that each call may show, so that the answer keeps within ``MAX_ANSWER``.
+def text_bytes_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> int:
+    """Return the bytes of Wethod's text that each call may show, so that the answer keeps within ``MAX_ANSWER``.
 
     Args:
         sizes: each root field that runs, and its number of calls.
@@ -203,8 +203,8 @@ def words_for_each_call(sizes: Iterable[tuple[Size, int]], echoed: int = 0) -> i
             names = max(names, size.names)
             item = max(item, size.item)
     if not calls:
-        return MAX_WORDS
+        return MAX_TEXT_BYTES
     # One byte of text costs `names` bytes in the answer, or `item / ITEM_BYTES` in a list.
     bytes_per_item = max(names * ITEM_BYTES, item)
     fitting = (MAX_ANSWER - fixed) * ITEM_BYTES // (calls * bytes_per_item)
-    return min(MAX_WORDS, MAX_ALL_WORDS // (calls * names), fitting)
+    return min(MAX_TEXT_BYTES, MAX_ALL_TEXT_BYTES // (calls * names), fitting)

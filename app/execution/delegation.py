@@ -1,4 +1,4 @@
-"""Delegation: an operation on graphql-core's executor, with what its root resolvers did already replayed."""
+"""Delegation to graphql-core's executor. Results of root resolvers that have already run are replayed."""
 
 from __future__ import annotations
 

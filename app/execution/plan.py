@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from graphql import ExecutionResult, GraphQLError, VariableNode
 
-from app.execution.answer_size import MIN_WORDS, AnswerSize, words_for_each_call
+from app.execution.answer_size import MIN_TEXT_BYTES, AnswerSize, text_bytes_for_each_call
 from app.execution.delegation import Raised, delegate
 from app.execution.request_error import ErrorCode, RequestError
 from app.execution.root_field import RootFields
@@ -25,21 +25,24 @@ if TYPE_CHECKING:
     from app.execution.graphql_core import Variables
 
 MAX_CHOICES = 8
-"""The most choices of ``@skip`` and ``@include`` that a plan keeps; it plans further ones for each request."""
+"""Choices that a plan keeps; it plans any other one again for each request.
+
+A choice is a combination of the Boolean variables: it decides what ``@skip`` and ``@include`` leave out.
+"""
 
 
 class Coerced(msgspec.Struct, frozen=True):
-    """The values of one request, and what they will cost.
+    """The coerced values of one request, and what depends on them.
 
     Attributes:
-        max_words: bytes of words that each call of Wethod may show.
+        max_text_bytes: bytes of Wethod's text that each call may show.
         given: the variables before coercion.
         variables: the variables after it.
         fields: the root fields that run.
         arguments: the arguments of each of them, by response name.
     """
 
-    max_words: int
+    max_text_bytes: int
     given: Mapping[str, object]
     variables: Variables
     fields: RootFields
@@ -54,13 +57,13 @@ class Plan:
         document: the whole document.
         definition: the operation.
         hide_suggestions: messages leave out names of the schema that the client did not write.
-        max_calls: the most calls of Wethod that the operation may make.
+        max_calls: the maximum number of calls of Wethod.
         max_refusal_bytes: the longest answer to a caller without a usable token.
 
     Attributes:
         definition: the operation.
         kind: ``query`` or ``mutation``.
-        choices: the most choices of ``@skip`` and ``@include`` that it keeps.
+        choices: the maximum number of choices of ``@skip`` and ``@include`` that it keeps.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Plan:
         self._planned: dict[tuple[bool | None, ...], RootFields] = {}
 
     def coerce(self, given: Mapping[str, object]) -> Coerced:
-        """Coerce the variables of one request, and everything else that depends on them.
+        """Coerce the variables and the arguments of one request, and choose the root fields that run.
 
         Raises:
             RequestError: a value is wrong (``BAD_USER_INPUT``), or the operation makes too many calls of Wethod or
@@ -102,7 +105,7 @@ class Plan:
         for name in self._counted_lists:
             value = given.get(name)
             if isinstance(value, list):
-                # Coercion of a long list takes longer than everything else.
+                # Before coercion, which is slow for a long list.
                 self._check_calls(len(value))
         variables = self._coercion.coerce(given)
         choice = tuple([variables.coerced.get(name) for name in self._conditions]) if self._conditions else ()
@@ -112,10 +115,10 @@ class Plan:
         except GraphQLError as error:
             raise RequestError(ErrorCode.BAD_USER_INPUT, [error]) from None
         if not fields.counted:
-            return Coerced(fields.max_words, given, variables, fields, arguments)
+            return Coerced(fields.max_text_bytes, given, variables, fields, arguments)
         made = [field.calls(arguments[field.key]) for field in fields.fields]
         echoed = self._echoed_bytes(fields, arguments)
-        return Coerced(self._max_words(fields, made, echoed), given, variables, fields, arguments)
+        return Coerced(self._max_text_bytes(fields, made, echoed), given, variables, fields, arguments)
 
     def _find_counted_lists(self) -> tuple[str, ...]:
         """Name the variables whose elements are the calls of a field. A skipped field's variable is coerced too."""
@@ -140,10 +143,10 @@ class Plan:
             )
 
     def _echoed_bytes(self, fields: RootFields, arguments: Mapping[str, dict[str, Any]]) -> int:
-        """Bound the answer to a caller without a usable token by the lists that the request gives.
+        """Check the size of the answer to a caller without a usable token, which depends on the lists in the request.
 
-        Each element makes an entry of the answer, which may repeat the element under every name. The name of an empty
-        list is answered too.
+        Each element of a list has an entry in the answer, which may repeat the element under several names. An empty
+        list counts as one element, because the answer contains its name.
 
         Returns:
             Bytes of the elements in the answer.
@@ -179,13 +182,13 @@ class Plan:
         )
         if not fields.counted:
             made = [field.calls({}) for field in fields.fields]
-            fields.max_words = self._max_words(fields, made)
+            fields.max_text_bytes = self._max_text_bytes(fields, made)
         if len(self._planned) < MAX_CHOICES:
             self._planned[choice] = fields
         return fields
 
-    def _max_words(self, fields: RootFields, made: list[int], echoed: int = 0) -> int:
-        """Bound the words that each call may show, by the number of calls that each field makes.
+    def _max_text_bytes(self, fields: RootFields, made: list[int], echoed: int = 0) -> int:
+        """Bound the text that each call may show, by the number of calls that each field makes.
 
         Raises:
             RequestError: there are too many calls, or too many names for their results.
@@ -193,15 +196,15 @@ class Plan:
         self._check_calls(sum(made))
         sizes = [(self._sizes[field.key], calls) for field, calls in zip(fields.fields, made, strict=True)]
         sizes += [(self._sizes[key], 0) for key in fields.typenames]
-        max_words = words_for_each_call(sizes, echoed)
-        if max_words < MIN_WORDS:
+        max_text_bytes = text_bytes_for_each_call(sizes, echoed)
+        if max_text_bytes < MIN_TEXT_BYTES:
             raise RequestError(
                 ErrorCode.LIMIT_EXCEEDED,
                 "The operation selects the results of its calls under more names than one answer can hold. "
                 "Use fewer aliases, or make fewer calls.",
                 limit="words",
             )
-        return max_words
+        return max_text_bytes
 
     async def execute(self, coerced: Coerced, context: object) -> ExecutionResult:
         """Run the operation; resolvers find ``context`` at ``info.context``.
@@ -216,12 +219,12 @@ class Plan:
                 resolving = [each.resolve(coerced.arguments[each.key], variables, context) for each in fields.fields]
                 outcomes = dict(zip(coerced.arguments, await _gather(resolving), strict=True))
             else:
-                # Not by ``field.resolve``: a coroutine more for each field costs a tenth of the whole execution.
+                # ``field.resolve`` would add a coroutine for each field: a tenth of the time of the whole execution.
                 for field in fields.fields:
                     try:
                         value = field.call(coerced.arguments[field.key], variables, context)
                         outcomes[field.key] = await value if field.is_async else value
-                    except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
+                    except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs in the answer
                         outcomes[field.key] = Raised(error)
             try:
                 return ExecutionResult(fields.project(outcomes), None)
@@ -240,7 +243,7 @@ class Plan:
 
 
 async def _gather(resolving: list[Coroutine[Any, Any, object]]) -> list[object]:
-    """Run resolvers concurrently. A cancellation is passed on to them, and what they make of it is the result."""
+    """Run resolvers concurrently. Pass a cancellation on to them, and return what they then return."""
     tasks = [asyncio.create_task(each) for each in resolving]
     try:
         await asyncio.wait(tasks)

@@ -1,7 +1,7 @@
-"""Projection: from the value of a resolver to its part of the answer, by plain attributes alone.
+"""Projection: turns the value of a resolver into its part of the answer, by plain attributes only.
 
-Which attributes a selection set reads depends on the class of the value only, so the steps for a class are made when
-the class is first met. Everything else is left to graphql-core: a field that computes, a value of another class, an
+The attributes to read depend only on the selection set and the class of the value. So the steps for a class are made
+once, for its first value. Everything else is left to graphql-core: a field that computes, a value of another class, an
 attribute that raises.
 """
 

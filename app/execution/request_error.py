@@ -15,7 +15,7 @@ _MAX_CHARACTERS = 100_000
 
 
 def max_errors(text: str) -> int:
-    """Bound the errors that one answer reports about a document.
+    """Return the maximum number of errors that one answer reports about a document.
 
     Each error searches the text for its line, and quotes names of any length. A longer text therefore gets fewer
     errors, so that all of them together take linear time.

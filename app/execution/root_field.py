@@ -54,9 +54,9 @@ class _Source(NamedTuple):
     """The source of an argument: a variable or a constant.
 
     Attributes:
-        keyword: its name for the resolver.
-        variable: the variable that is its whole value; None for a literal.
-        value: the value without the variable; ``Undefined`` for none.
+        keyword: the name of the resolver's parameter.
+        variable: the variable that the document passes; None for a literal.
+        value: the literal's value, or the default if the variable has no value; ``Undefined`` for none.
     """
 
     keyword: str
@@ -65,7 +65,7 @@ class _Source(NamedTuple):
 
 
 class RootField:
-    """One response name of the root.
+    """A root field under one response name.
 
     Args:
         key: the response name.
@@ -74,7 +74,7 @@ class RootField:
         resolver: the function behind it.
         info: makes the info of its resolver.
         project: projects its value.
-        default_calls: the number of calls of Wethod that it makes if it declares none.
+        default_calls: the number of its calls of Wethod, unless it declares another.
         hide_suggestions: messages leave out names of the schema that the client did not write.
 
     Attributes:
@@ -136,22 +136,22 @@ class RootField:
         return self._calls if self.counted is None else len(arguments.get(self.counted) or ())
 
     def call(self, arguments: dict[str, Any], variables: Variables, context: object) -> Any:
-        """Call the resolver once; a coroutine if ``is_async``."""
+        """Call the resolver once. If ``is_async``, return its coroutine."""
         if self._info_keyword is not None:
             arguments[self._info_keyword] = StrawberryInfo(self._info(variables, context), self._definition)
         return self._function(**arguments)
 
     async def resolve(self, arguments: dict[str, Any], variables: Variables, context: object) -> object:
-        """Call the resolver once: the value that it returns, or ``Raised``."""
+        """Call the resolver once, and return its value or ``Raised``."""
         try:
             value = self.call(arguments, variables, context)
             return await value if self.is_async else value
-        except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs into the answer
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs in the answer
             return Raised(error)
 
 
 def _unprojected(*_: object, **__: object) -> Any:
-    """Raise: it takes the place of what is missing, a resolver or a projection, and graphql-core executes the field."""
+    """Raise, in place of a missing resolver or projection: graphql-core then executes the field."""
     raise UnprojectableError
 
 
@@ -177,10 +177,10 @@ class RootFields:
     Attributes:
         fields: the fields in the order in which they are called, ``__typename`` left out.
         typenames: the response names of ``__typename``.
-        is_projected: the resolvers are called, and their values projected.
+        is_projected: every field can be projected; otherwise graphql-core executes the operation.
         is_concurrent: several resolvers run at the same time; not in a mutation (GraphQL §6.2.2).
-        counted: a field's number of calls depends on its arguments.
-        max_words: bytes of words that each call may show, if the number of calls is fixed.
+        counted: the number of calls of a field depends on its arguments.
+        max_text_bytes: bytes of Wethod's text that each call may show, if the number of calls is fixed.
     """
 
     def __init__(
@@ -216,12 +216,12 @@ class RootFields:
         self.typenames = tuple(typenames)
         self.counted = any(field.counted is not None for field in fields)
         self.is_concurrent = is_query and sum(field.is_async for field in fields) > 1
-        self.max_words = 0
+        self.max_text_bytes = 0
 
     def _plan(self, key: str, field: GraphQLField, nodes: list[FieldNode]) -> RootField:
-        # A nullable root field keeps the failure of one resolver away from the others' results.
-        leave = is_non_null_type(field.type) or nodes[0].name.value.startswith("__")
-        resolver = None if leave else resolver_of(field)
+        # If a non-null field fails, it erases the results of the others: graphql-core handles that.
+        delegated = is_non_null_type(field.type) or nodes[0].name.value.startswith("__")
+        resolver = None if delegated else resolver_of(field)
         project: Convert = _unprojected
         if resolver is None:
             resolver = Resolver(_unprojected, is_async=False, names={name: name for name in field.args})

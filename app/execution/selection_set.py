@@ -49,8 +49,7 @@ class Selections:
     Args:
         schema: the schema that validated the document.
         fragments: the fragments of the document by name.
-        conditions: the value of each Boolean variable, which a ``@skip`` or an ``@include`` may look at; None to
-            collect what they leave out too.
+        conditions: the value of each Boolean variable, for ``@skip`` and ``@include``; None to ignore these directives.
     """
 
     __slots__ = ("_conditions", "fragments", "schema")

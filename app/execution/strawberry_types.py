@@ -35,7 +35,7 @@ _PLAIN_ARGUMENTS = (str, int, float, bool, strawberry.ID)
 
 
 def has_default_configuration(schema: GraphQLSchema) -> bool:
-    """Say if Strawberry calls resolvers, reads attributes and knows directives in its default way."""
+    """Return whether Strawberry calls resolvers, reads attributes and handles directives in its default way."""
     made_by = getattr(schema, "_strawberry_schema", None)
     return (
         isinstance(made_by, strawberry.Schema)
@@ -43,14 +43,14 @@ def has_default_configuration(schema: GraphQLSchema) -> bool:
         and made_by.config.default_resolver is getattr
         and not made_by.exception_handlers
         and not made_by.extensions
-        # Execution knows the meaning of ``@skip`` and ``@include`` only.
+        # Our execution supports only ``@skip`` and ``@include``.
         and not made_by.directives
         and not made_by.config.enable_experimental_incremental_execution
     )
 
 
 def _definition(field: GraphQLField) -> StrawberryField | None:
-    """Find Strawberry's definition of a field; None if a field is not only what its definition says."""
+    """Find Strawberry's definition of a field; None if the field does more than its definition says."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if (
         not isinstance(definition, StrawberryField)
@@ -66,7 +66,7 @@ def plain_attribute(field: GraphQLField) -> str | None:
     definition = _definition(field)
     if definition is None or definition.base_resolver is not None or field.args:
         return None
-    # Strawberry marks its own function that reads an attribute; another one may stand in its place.
+    # Strawberry marks its own function that reads an attribute. ``field.resolve`` may have been replaced.
     return definition.python_name if getattr(field.resolve, "_is_default", False) else None
 
 
@@ -121,7 +121,7 @@ def _is_plain(type_: object) -> bool:
 
 
 def declared_calls(field: GraphQLField) -> object:
-    """Read how many calls a field declares: a number, the name of the list argument that has one for each, or None."""
+    """Read the calls that a field declares: their number, or the name of a list with an element for each, or None."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     return definition.metadata.get("calls") if isinstance(definition, StrawberryField) else None
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 class _Scalar(NamedTuple):
-    """One variable of a scalar or an enum.
+    """A variable whose type is a scalar or an enum.
 
     Attributes:
         default: its value if the request has none; ``Undefined`` for no default.
-        nullable: null is a value of it.
+        nullable: null is allowed.
     """
 
     name: str
@@ -137,8 +137,8 @@ def _used_as_non_null(
 ) -> dict[str, VariableDefinitionNode]:
     """Find the nullable variables that are used where null is not allowed.
 
-    GraphQL accepts them if the variable or the place has a default (§5.8.5), which an explicit null bypasses. §6.4.1
-    makes that an error of the field, which can come after a resolver with an effect (docs/adr/0020-variables.md).
+    GraphQL accepts them if the variable or the place has a default (§5.8.5), which an explicit null bypasses. By §6.4.1
+    the field then fails, perhaps after another resolver has changed something (docs/adr/0020-variables.md).
     """
     if not nullable:
         return {}

@@ -1,1 +1,1 @@
-"""GraphiQL, served from our own files alone."""
+"""GraphiQL, served only from our own files."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "graphql-assets"
-"""Beside the endpoint. The page names its files and the endpoint relative to its own address, so any prefix is kept."""
+"""The folder of the bundle, beside the endpoint. The page uses relative addresses, so it works behind any prefix."""
 
 POLICY = (
     "default-src 'none'",
@@ -55,14 +55,14 @@ MEDIA_TYPES = {
 }
 ASSET_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
-    # A worker obeys the policy of its own response. Ours compute, and connect to nothing.
+    # A web worker has the policy of its own response. GraphiQL's workers need no connection.
     "Content-Security-Policy": "default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 
-# Named, without a quality or with one above zero (RFC 9110 §12.5.3).
+# gzip by name, without a quality or with one above zero (RFC 9110 §12.5.3).
 _ACCEPTS_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:$|,|;\s*q\s*=\s*(?:1|0?\.0*[1-9]))", re.IGNORECASE)
 
 MISSING = """\
@@ -88,7 +88,7 @@ class Explorer:
 
     Args:
         settings: for the content of the header editor.
-        sandbox: the gateway's Wethod is the embedded sandbox, from which a first run may delete.
+        sandbox: the gateway forwards to the embedded sandbox, so the variables of the tabs may contain ids.
         static: the folder of the built bundle. If it is missing, the page says so.
 
     Attributes:
@@ -107,7 +107,7 @@ class Explorer:
         self.routes: list[BaseRoute] = [Mount(f"/{ASSETS}", assets, name="explorer")] if self._template else []
 
     def page(self, path: str = "/graphql") -> Response:
-        """Make the document for a browser's GET; a 501 that says so if the bundle is missing.
+        """Make the page for a browser's GET; a 501 if the bundle is missing.
 
         The endpoint adds the header fields that all its answers have.
 
@@ -125,9 +125,9 @@ class Explorer:
 
 
 class Assets(StaticFiles):
-    """The bundle's files, compressed ones where it has them and the client accepts gzip.
+    """The bundle's files, compressed if the client accepts gzip and the bundle has a compressed file.
 
-    Their names carry their hash, so a browser may keep them forever.
+    Their names contain a hash of their content, so a browser may keep them forever.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -1,4 +1,4 @@
-"""The tabs that GraphiQL opens with, one for one delete and one for many, and the headers of both."""
+"""The tabs that GraphiQL first opens, one for a single delete and one for many, and the headers of both."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def default_tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
 
 
 def default_headers(settings: Settings, *, sandbox: bool) -> Mapping[str, str]:
-    """The header editor's content: complete in the sandbox, elsewhere with the caller's own parts left to fill in."""
+    """The header editor's content: complete in the sandbox, elsewhere the user adds the token, maybe the company."""
     return {
         settings.gateway_authorization_header: "Bearer demo-editor" if sandbox else "Bearer ",
         "Wethod-Company": settings.wethod_company or ("acme" if sandbox else ""),

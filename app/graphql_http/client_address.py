@@ -28,7 +28,7 @@ class AddressReader:
 
     The peer of the connection is the client, unless it is a trusted proxy. Then the hops that ``X-Forwarded-For`` (or,
     if it is absent, ``Forwarded``, RFC 7239) lists are examined from the nearest to the farthest. The first one that is
-    not a trusted proxy is the client: anybody could have written what stands before it.
+    not a trusted proxy is the client: the hops before it may be forged.
 
     Args:
         trusted_proxies: addresses and networks. Without them the headers are ignored.
@@ -61,7 +61,7 @@ class AddressReader:
             for hop in _hops(headers):
                 found = self._look_up(hop)
                 if found is None:
-                    # "unknown", an obfuscated name or garbage: the last known address is that of the proxy before it.
+                    # "unknown", an obfuscated name or garbage: the nearer proxy's address is the last known one.
                     break
                 address, trusted = found
                 if not trusted:
@@ -71,7 +71,7 @@ class AddressReader:
 
 def _hops(headers: Headers) -> Iterator[str]:
     """Yield the addresses that the proxies report, the nearest first, at most ``_MAX_HOPS``."""
-    # The two are never mixed: a proxy that writes one of them passes the other on as its client wrote it.
+    # Only one of the two is used: a proxy that writes one forwards the other unchanged, so it may be forged.
     name = b"x-forwarded-for" if b"x-forwarded-for" in headers else b"forwarded"
     for item in reversed(headers.joined(name).decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
         if name == b"x-forwarded-for":

@@ -38,8 +38,8 @@ _MAX_AGE_SECONDS = 600
 class Cors:
     """The origins and headers that are allowed.
 
-    Starlette's middleware names Origin a second time in ``Vary`` and answers a preflight without the headers that
-    every answer of the endpoint has.
+    Starlette's middleware is not used: it names Origin a second time in ``Vary``, and its answer to a preflight lacks
+    the headers that every answer of the endpoint has.
 
     Args:
         origins: the origins as browsers send them; never ``*``.

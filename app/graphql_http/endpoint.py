@@ -51,7 +51,7 @@ class GraphQLEndpoint:
         cors: the origins that may call; None if there are none.
         page: makes the page for a browser from the path of its request; None if there is no page.
         max_body_bytes: the longest body that is read.
-        max_requests: the number of requests in progress from which further ones are not read.
+        max_requests: the maximum number of requests in progress; further ones are refused unread.
         timeout_seconds: the time for a request, from the end of its body.
     """
 
@@ -110,7 +110,7 @@ class GraphQLEndpoint:
         media_type: str | None,
         fields: RawHeaders,
     ) -> None:
-        """Read a GraphQL request, run its operation, and send the answer with header fields that it has in any case."""
+        """Read a GraphQL request, run its operation, and send the answer; ``fields`` are those of every answer."""
         observation = self._observer.request_started(scope, caller.request_id, caller.company, caller.client)
         self._in_progress += 1
         answer: Answer | None = None
@@ -127,7 +127,7 @@ class GraphQLEndpoint:
                 message = f"A {plan.kind} must be sent by POST."
                 raise HttpError(405, ErrorCode.BAD_REQUEST, message, (b"allow", b"POST"))  # noqa: TRY301 - as above
             variables = plan.coerce(request.variables or {})
-            context = self._make_context(caller, deadline, variables.max_words)
+            context = self._make_context(caller, deadline, variables.max_text_bytes)
             with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
             answer = answer_result(result, media_type)
@@ -146,7 +146,7 @@ class GraphQLEndpoint:
         await send_answer(send, answer, fields)
 
     def _check_head(self, method: str, headers: Headers) -> None:
-        """Check from its head that a request is worth reading.
+        """Check the head of a request, before its body is read.
 
         Raises:
             HttpError: 405, 413, 415 or 503.

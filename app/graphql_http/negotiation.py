@@ -15,7 +15,7 @@ _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Java's HttpURLConnection writes the range `*` and the quality `.2`: `text/html, *; q=.2, */*; q=.2`.
 _RANGE = re.compile(rf"\s*(?P<type>\*|{_NAME}/{_NAME})\s*(?P<parameters>(?:;.*)?)")
 _QUALITY = re.compile(r";\s*[qQ]\s*=(?P<q>[^;]*)")
-# It also matches a string without an end, so that no quote is looked at twice.
+# It also matches a string without an end, so that the time is linear.
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?')
 _QUALITY_VALUE = re.compile(r"\s*(?:0|1|0?\.[0-9]{1,3}|0\.|1\.0{0,3})\s*")
 

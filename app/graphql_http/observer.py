@@ -14,7 +14,7 @@ class RequestObservation(Protocol):
     """One GraphQL request, from its head to its answer."""
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[None]:
-        """Note what is asked; the context manager surrounds its execution.
+        """Note the operation; the context manager surrounds its execution.
 
         Args:
             kind: ``query`` or ``mutation``.

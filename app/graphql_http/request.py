@@ -28,14 +28,14 @@ _KINDS: tuple[tuple[str, type, str], ...] = (
     ("doc_id", str, "must be a string or null"),
 )
 _MAX_PARAMETERS = 100
-"""Parameters of a query string, the ignored ones included: there are six that are read, and 32 KB hold 16,000."""
+"""Parameters of a query string, the ignored ones included. Six have a meaning; 32 KB could hold 16,000."""
 _PARAMETERS = {name.encode(): name for name in GraphQLRequest.__struct_encode_fields__}
 
 
 def check_body_headers(headers: Headers, max_bytes: int) -> None:
-    """Check from the headers that the body is worth reading.
+    """Check the headers that describe the body, before it is read.
 
-    Only JSON in UTF-8 is read, so no form of a foreign page can forge a mutation.
+    Only JSON in UTF-8 is read. The form of a foreign page cannot send that, so it cannot forge a mutation.
 
     Raises:
         HttpError: 413 or 415.

@@ -55,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 def common_headers(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Header fields of every answer of the endpoint; what the server refuses does not reach it."""
+    """Header fields of every answer of the endpoint. The server's own answers do not have all of them."""
     return (
         (b"cache-control", b"no-store"),
         (b"vary", b"Accept, Origin"),
@@ -100,8 +100,8 @@ def _format(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
 
 
 def _log_failed_field(error: GraphQLError) -> None:
-    # Every outcome of Wethod is a member of the union, so an error of a field is a bug in the gateway. Its text as a
-    # GraphQLError would quote the document and the literals in it.
+    # Every outcome of Wethod is a member of the union, so an error of a field is a bug in the gateway. The text of a
+    # GraphQLError is not logged: it quotes the document and its literals.
     original = error.original_error
     traceback = None if isinstance(original, GraphQLError) else original
     path = ".".join(map(str, error.path or ()))

@@ -1,4 +1,4 @@
-"""The connection to a host by name: its addresses are tried a little apart, and the first that answers is used."""
+"""The connection to a host by name: its addresses are tried 0.25 s apart, and the first that answers is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.http_client.transport import Origin
 
 _ATTEMPT_DELAY_SECONDS = 0.25
-"""The wait before the next address is tried beside the one before (RFC 8305 §5)."""
+"""Time after which the next address is tried in parallel (RFC 8305 §5)."""
 
 
 async def connect(protocol: asyncio.Protocol, origin: Origin, ssl_context: ssl.SSLContext | None) -> None:
@@ -24,7 +24,7 @@ async def connect(protocol: asyncio.Protocol, origin: Origin, ssl_context: ssl.S
 
     Raises:
         OSError: the name does not resolve, no address can be reached, or TLS fails.
-        ValueError: the name cannot be one, or the certificate fails (``ssl.SSLCertVerificationError`` is both).
+        ValueError: the name is not valid, or the certificate fails (``ssl.SSLCertVerificationError`` is both).
     """
     loop = asyncio.get_running_loop()
     addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
@@ -33,7 +33,7 @@ async def connect(protocol: asyncio.Protocol, origin: Origin, ssl_context: ssl.S
             addresses, happy_eyeballs_delay=_ATTEMPT_DELAY_SECONDS, loop=loop
         )
     except RuntimeError as error:
-        # uvloop raises it in place of some OSErrors.
+        # uvloop raises it instead of some OSErrors.
         raise OSError(str(error)) from error
     await loop.create_connection(
         lambda: protocol,

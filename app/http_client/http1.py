@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Http1Transport:
     """A ``Transport`` to one origin, with a pool of connections. It serves one event loop.
 
-    A connection is acquired with a permit, which goes back when the connection is idle or ends; so there are never more
-    connections than permits. The connection that was used last is acquired first, so that the others can go idle and
-    close.
+    A request acquires a permit, then a connection; the permit is released when the connection is idle or ends. Before a
+    connection is opened, idle ones beyond the free permits are closed, so there are never more connections than
+    permits. The connection that was used last is acquired first, so that the others stay idle and close.
 
     Args:
         options: the options of its connections.
@@ -76,7 +76,7 @@ class Http1Transport:
         except asyncio.CancelledError:
             connection.abandon(response)
             if not response.cancelled() and response.exception() is None:
-                request.cut_response = response.result()  # it came in the same turn of the event loop
+                request.cut_response = response.result()  # it arrived in the same turn of the event loop
             raise
 
     async def connect(self, request: Request) -> str | None:
@@ -128,7 +128,7 @@ class Http1Transport:
     # Internal
 
     def _acquire_nowait(self, request: Request, now: float) -> Connection | None:
-        """Acquire an idle connection, which is usable until the next await; None if that takes a wait."""
+        """Acquire an idle connection, which is usable until the next await; None if none is idle or permitted now."""
         if self._idle and not request.fresh and self._permits.acquire_nowait(request.fairness_key):
             connection = self._take_idle(now)
             if connection is not None:
@@ -189,7 +189,7 @@ class Http1Transport:
         except (OSError, ValueError) as error:
             self._discard(connection)
             self._permits.check_open()
-            # Neither a certificate that fails nor a name that cannot be one is fixed within seconds.
+            # A certificate that fails, or a name that is not valid, is not fixed within seconds.
             raise NotSent(
                 f"no connection to {self._where}: {type(error).__name__}: {error}",
                 transient=not isinstance(error, ValueError),

@@ -1,4 +1,4 @@
-"""One request over one httpx transport, and what is known of it at any moment."""
+"""One request over one httpx transport, and what is known about it at any moment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOTHING_WRITTEN = frozenset(
         httpx.UnsupportedProtocol,
     }
 )
-"""The exceptions of httpx that come before the first byte. Any other proves nothing."""
+"""The exceptions of httpx that come before the first byte. Before any other, a byte may have been written."""
 
 _DISCONNECTED = "Server disconnected without sending a response."
 """The one message of a protocol error that httpcore writes itself."""
@@ -44,10 +44,10 @@ class Exchange:
     Attributes:
         hold_back: no first byte may be written: the caller has its outcome, or only a connection is wanted.
         connected: the connection was ready for the first byte.
-        tls_version: the version of TLS with the last server to which TLS was spoken; None without TLS.
+        tls_version: the version of the last TLS handshake, with the proxy or the server; None without TLS.
 
     Raises:
-        NotSent: httpx does not take the host.
+        NotSent: httpx refuses the host.
         ValueError: the request cannot be written as it is given.
     """
 
@@ -136,7 +136,7 @@ class Exchange:
         """Follow the events of httpcore.
 
         Raises:
-            NotSent: in place of the first byte, if it would come too late.
+            NotSent: it is too late for the first byte, or ``hold_back`` is set.
         """
         if event == "connection.connect_tcp.complete":
             self._stream = info["return_value"]

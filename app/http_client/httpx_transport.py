@@ -1,11 +1,11 @@
-"""A transport over those of httpx: for proxies, and for an operator who prefers a library.
+"""A transport over httpx, for proxies and for operators who prefer a library.
 
 Every request has an httpx transport and a connection of its own, for two reasons that no setting removes:
 
-* h11 keeps what an upstream sends behind the end of a response for the next request on the connection: one caller would
-  get the response to another's request.
-* httpcore never frees a slot if a request is cut between its connection and its first byte, or if TLS fails inside a
-  proxy's tunnel.
+* h11 keeps bytes that arrive after a response, and reads them as the response to the next request on the connection:
+  one caller would get the response to another's request.
+* httpcore never frees a connection's slot if a request is cancelled after the connect and before its first byte, or if
+  TLS fails inside a proxy's tunnel.
 
 An httpx transport takes 3 µs to make. The transport that keeps connections is ``http1``.
 """
@@ -106,7 +106,7 @@ class HttpxTransport:
         """Close every connection. Requests still in flight are interrupted."""
         self._permits.close()
         for task in self._tasks:
-            # A second cancellation could end the closing that the first began.
+            # A second cancellation could interrupt the close that the first one started.
             if not task.cancelling():
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

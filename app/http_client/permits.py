@@ -1,4 +1,4 @@
-"""Permits, such as to hold a connection, shared fairly between those that ask."""
+"""Permits, such as for a connection, shared fairly between keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.http_client.transport import NotSent
 
 
 def share_of(limit: int) -> int:
-    """Return how many of ``limit`` one key may hold at a time: three quarters, and at least one."""
+    """Return how many of ``limit`` permits one key may hold at a time: three quarters, and at least one."""
     return max(1, limit * 3 // 4)
 
 
@@ -114,7 +114,7 @@ class Permits:
                     del self._waiters[key]
 
     def _serve_next(self) -> None:
-        """Give the permit that was released to the first key that waits and may have it."""
+        """Give the released permit to the first waiting key that is below its limit."""
         for key, waiters in self._waiters.items():
             waiter = next((waiter for waiter in waiters if not waiter.done()), None)
             if waiter is not None and self.acquire_nowait(key):

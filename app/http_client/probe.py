@@ -38,7 +38,7 @@ async def probe(settings: Settings) -> str:
     origin = origin_of(settings)
     proxy = choose_proxy(settings, origin)
     transport = make_transport(settings)
-    # The connect timeout of the transport is the one that counts.
+    # Later than the connect timeout of the transport, so that the latter applies.
     end = asyncio.get_running_loop().time() + 2 * settings.wethod_connect_timeout_seconds
     try:
         tls_version = await transport.connect(Request(b"DELETE", b"/", (), end, end, lambda *_: "none", fresh=True))

@@ -49,7 +49,7 @@ class Proxy:
 def choose_proxy(settings: Settings, origin: Origin, environ: Mapping[str, str] = os.environ) -> Proxy | None:
     """The proxy to an origin; None for a direct connection.
 
-    `WETHOD_PROXY` applies always. Otherwise `HTTPS_PROXY` or `HTTP_PROXY`, by the origin's scheme, or `ALL_PROXY`
+    `WETHOD_PROXY` always applies. Otherwise `HTTPS_PROXY` or `HTTP_PROXY`, by the origin's scheme, or `ALL_PROXY`
     applies, unless the transport is `http1`, or `NO_PROXY` matches, or the origin is on loopback. A name in lower case
     precedes the one in upper case.
 
@@ -112,7 +112,7 @@ def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool
     if not name or entry_port not in {None, "", str(port)}:
         return False
     try:
-        network = ipaddress.ip_network(name, strict=False)  # of one address, if it is an address
+        network = ipaddress.ip_network(name, strict=False)  # an address is a network of one
     except ValueError:
         name = name.removesuffix(".")
         if name.startswith("*."):
@@ -131,5 +131,5 @@ def _parse_address(text: str) -> _Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    # An IPv6 address that stands for an IPv4 address is that address.
+    # An IPv4-mapped IPv6 address counts as the IPv4 address.
     return getattr(address, "ipv4_mapped", None) or address

@@ -17,17 +17,17 @@ MAX_HEAD_BYTES = 64 * 1024
 """Longest head, the interim ones before it included."""
 
 _MAX_BYTES = 2 * MAX_BODY_BYTES
-"""Also bounds what is no body: chunk extensions and trailers have no limit of their own."""
+"""Longest message. It also limits chunk extensions and trailers, which have no limit of their own."""
 
 _FIRST_BYTE = b"H"[0]
 _LINE_END = b"\r\n"
 _CONTINUE, _SWITCHING_PROTOCOLS, _OK = 100, 101, 200
 _FINAL = (b"HTTP/1.1 2", b"HTTP/1.1 4", b"HTTP/1.1 3", b"HTTP/1.1 5")
-"""The usual begin of a response, without an interim one before it. Such a head is not parsed line by line."""
+"""The usual start of a response that follows no interim one. Such a head is not parsed line by line."""
 
 _CURRENT = "1.1"
 _VERSIONS = (_CURRENT, "1.0")
-"""The parser also takes other versions, whose framing differs."""
+"""llhttp also accepts other versions, whose framing differs."""
 
 
 # UTF-8's byte order mark may arrive in pieces, so its bytes are skipped one by one.
@@ -60,8 +60,8 @@ class ResponseParser:
         status: the status code; valid once the head is complete.
         headers: the header fields; valid once the head is complete.
         complete: the whole message has arrived.
-        broken: something arrived that is not part of one well-formed response of bearable size, such as a byte after
-            its end.
+        broken: bytes arrived that are not part of one well-formed response, such as a byte after its end, or a limit
+            on its size is exceeded.
         keeps_alive: another request may follow on the connection, once the message is complete.
         received: number of bytes that arrived.
     """
@@ -112,8 +112,8 @@ class ResponseParser:
                 data = data[fitting:]
             if not self.head_complete or self.received > _MAX_BYTES:
                 self.broken = True
-        # llhttp silently skips line ends after a message. If the message is complete without the last byte, that byte
-        # stands behind its end.
+        # llhttp silently skips line ends after a message. So the last byte is parsed alone: if the message is complete
+        # without it, the byte follows its end.
         if data[-1] in _LINE_END:
             self._parse(data[:-1])
             self._parse(data[-1:])
@@ -166,8 +166,8 @@ class ResponseParser:
     def _parse_lines(self, data: bytes) -> None:
         """Parse line by line to the end of the final head, then the rest.
 
-        Nothing behind the empty line of an interim head reaches the parser of that head. It would take the next bytes
-        for a body, or ignore them after a ``close``.
+        The parser of an interim head gets nothing after the empty line of that head. It would read the next bytes as a
+        body, or ignore them after a ``close``.
         """
         start = 0
         while start < len(data) and not self.head_complete:
@@ -183,7 +183,7 @@ class ResponseParser:
             self._parse(data[start:])
 
     def on_message_begin(self) -> None:
-        """Note the begin of a message; a second one is out of turn."""
+        """Note the start of a message. A second one breaks the response."""
         if self.complete:
             self.broken = True
 
@@ -192,11 +192,11 @@ class ResponseParser:
         self._fields.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        """Take a head: the response's, an interim one, or one behind the response."""
+        """Take a head: that of an interim response, of the response, or of one after it."""
         if self.head_complete or self.broken:
             return
         status = self._parser.get_status_code()
-        # Not ``get_http_version`` where it can be left out: it formats a string, a fifth of the time for a head.
+        # ``get_http_version`` formats a string, a fifth of the time for a head: it is left out if the version is known.
         version = _CURRENT if self._is_final else self._parser.get_http_version()
         # In HTTP/1.0, llhttp ignores a `close` next to a `keep-alive`.
         self._closes = self._closes or version != _CURRENT

@@ -46,10 +46,10 @@ def make_proxy_ssl_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def is_orderly_end(tls: ssl.SSLObject | None) -> bool:
-    """Return whether the peer ended a connection that has ended. Over TLS, a FIN alone may be forged (RFC 9112 §9.8).
+    """Return whether the peer itself ended a connection. Over TLS, a FIN alone may be forged (RFC 9112 §9.8).
 
     Args:
-        tls: the TLS of the connection, read to its end; None without TLS.
+        tls: the TLS of the connection, which has ended and is read to its end; None without TLS.
     """
     if tls is None:
         return True
@@ -62,7 +62,7 @@ def is_orderly_end(tls: ssl.SSLObject | None) -> bool:
 
 
 def _make_context(ca_file: Path | None, *, system: bool) -> ssl.SSLContext:
-    # The steps of ssl.create_default_context, apart, so that each failure is reported with its cause.
+    # The steps of ssl.create_default_context, one by one, so that each failure is reported with its cause.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -94,7 +94,7 @@ def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
     except OSError as error:
         raise SettingsError(f"{setting}: cannot be read: {error.strerror}") from None
     if not context.cert_store_stats()["x509"]:
-        # OpenSSL also takes a file of revocations (CRL) alone.
+        # OpenSSL also accepts a file that holds only revocations (CRL).
         raise SettingsError(f"{setting}: must hold certificates in PEM")
     # No strict check: private authorities often lack what RFC 5280 requires, such as a critical basicConstraints, and
     # the operator named this one. What the file holds is trusted, an intermediate authority included.

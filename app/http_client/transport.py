@@ -40,7 +40,7 @@ class Origin:
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: a name or an address, as the resolver takes it: an IPv6 address without brackets, an absolute name with
+        host: a name or an address, as the resolver needs it: an IPv6 address without brackets, an absolute name with
             its final dot.
         port: the port, also if it is the scheme's default.
     """

@@ -1,4 +1,4 @@
-"""The transport that the settings ask for."""
+"""The transport that the settings choose."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def origin_of(settings: Settings) -> Origin:
 
 
 def transport_name(settings: Settings) -> str:
-    """``http1`` or ``httpx``: what ``auto`` means here."""
+    """The transport of the settings, ``http1`` or ``httpx``, with ``auto`` resolved."""
     if settings.wethod_transport != "auto":
         return settings.wethod_transport
     return "httpx" if choose_proxy(settings, origin_of(settings)) else "http1"
 
 
 def check_transport(settings: Settings) -> None:
-    """Check what no setting can check alone: the usual proxy variables, the host behind a proxy, and the PEM files.
+    """Check what ``load`` does not: the usual proxy variables, the host behind a proxy, and the content of PEM files.
 
     Raises:
         SettingsError: one of them cannot be used.

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 _MAX_BACKLOG_BYTES = 1024 * 1024
-"""Lines that are kept while the reader is slow; further lines are dropped and counted."""
+"""Bytes of lines that are kept while the reader is slow; further lines are dropped and counted."""
 
 _WARNINGS_ONLY = ("httpcore", "httpx", "urllib3", "requests")
 """Below a warning, these libraries log every request with its header fields."""
 
 
 def configure_logging(settings: Settings, fd: int = 2) -> LineHandler:
-    """Log as the settings say, in the whole process; replaces an earlier configuration.
+    """Configure logging for the whole process, in place of an earlier configuration.
 
     uvicorn's own configuration must be off (``log_config=None``). Its access log is off: each request has a line.
 

@@ -39,7 +39,7 @@ def exporter_names(environ: Mapping[str, str]) -> list[str]:
     """Return the names of the configured span exporters.
 
     ``OTEL_TRACES_EXPORTER`` names them; without it, an OTLP endpoint means ``otlp``. The specification's default is
-    ``otlp`` even without an endpoint; a gateway does not look for a collector that was never mentioned.
+    ``otlp`` even without an endpoint, but then a gateway without a collector would try to reach one.
     """
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return []

@@ -42,7 +42,7 @@ _SECRETS = (
 
 BATCH_SECONDS = 0.05
 BATCH_BYTES = 64 * 1024
-"""Bounds of the time and the bytes of a batch of lines of requests."""
+"""Limits of a batch of request lines."""
 
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
 
@@ -50,7 +50,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """The line of one request, in the order of the JSON. Half the cost of a record with ``extra``."""
+    """The line of one request, in the order of the JSON. It costs half as much as a record with ``extra``."""
 
     time: dt.datetime
     level: Literal["info"]
@@ -132,7 +132,7 @@ class ConsoleFormatter(logging.Formatter):
 class LineHandler(logging.Handler):
     """A handler that passes formatted records to the writer. It never raises.
 
-    The lines of requests are written in batches; a record of any other kind writes what is there before it, and
+    The lines of requests are written in batches. A record of any other kind first writes the batch, and
     ``logging.shutdown`` writes the last batch at exit.
 
     Args:
@@ -208,7 +208,7 @@ def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape what would leave the line or move the cursor: a client's words must not forge a line of the log."""
+    """Escape what would end the line or move the cursor: a client's text must not forge a line of the log."""
     if text.isprintable():
         return text
     return "".join(

@@ -83,7 +83,7 @@ class WorkerMetrics:
         self._readers.append((cell, read, base))
 
     def refresh(self) -> None:
-        """Call every registered reader. The number of one that cannot read stays as it was."""
+        """Call every registered reader. If one raises ``OSError``, its number does not change."""
         for cell, read, base in self._readers:
             # Without a free file descriptor, the memory and the descriptors of the process cannot be read.
             with contextlib.suppress(OSError):

@@ -121,7 +121,7 @@ class Observability:
         self._register_readers()
         lifecycle.on_refusal = requests.request_refused
         if audit is not None:
-            # From now on: the file may be rotated before the worker serves.
+            # Already here: the file may be rotated before the worker serves.
             lifecycle.reload_callbacks.append(self._reopen_audit)
 
     def publish(self, *, in_progress: Callable[[str], float], documents: PlanCache, transport: object) -> None:

@@ -38,7 +38,7 @@ class OperationReporter:
 
     Args:
         operations: the operations that the gateway offers.
-        metrics: those of this worker.
+        metrics: the metrics of this worker.
         tracing: makes the spans; None if no exporter is configured.
         audited: True if audited operations have an audit line.
     """
@@ -101,7 +101,7 @@ class OperationReporter:
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """An ``AttemptObserver``: one attempt to send a request, under way."""
+    """An ``AttemptObserver``: one attempt to send a request, in progress."""
 
     reporter: OperationReporter
     request: Request

@@ -34,7 +34,7 @@ class RequestReporter:
     """A ``RequestObserver`` that counts, logs and traces.
 
     Args:
-        metrics: those of this worker.
+        metrics: the metrics of this worker.
         log: receives the line of each request; None if the log level excludes it. Also an attribute.
         tracing: makes the spans; None if no exporter is configured.
 
@@ -68,7 +68,7 @@ class RequestReporter:
             self._count(status)
 
     def request_refused(self, status: int) -> None:
-        """Count a response of the server's own."""
+        """Count a response that the server gives instead of the application."""
         self._count(status)
         if status in _LIMITS_BY_STATUS:
             self._row[self._limits[_LIMITS_BY_STATUS[status]]] += 1.0
@@ -97,7 +97,7 @@ class Observation(msgspec.Struct, gc=False):
     __repr__ = object.__repr__  # the scope holds the token
 
     def operation(self, kind: str, name: str | None, document_id: str | None) -> AbstractContextManager[Any]:
-        """Keep what is asked, and return the span of its execution."""
+        """Keep the operation for the log line, and return the span of its execution."""
         self.kind = kind
         self.name = name
         return _NO_SPAN if self.span is None else self.span.operation(kind, name, document_id)

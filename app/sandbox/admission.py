@@ -97,7 +97,7 @@ async def answer_rejected(request: Request, error: Exception) -> Response:
     """Answer with a documented error.
 
     Wethod does not document when an error carries the envelope. Here it does for one company, so that each answer can
-    be had in both forms.
+    be seen in both forms.
     """
     assert isinstance(error, RejectedError)  # noqa: S101 - as the application registers it
     body: dict[str, object] = {}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 SLOW_SECONDS: Final = 15.0
-"""Seconds that `demo-slow` waits for the answer to a delete: longer than the gateway does."""
+"""Seconds that `demo-slow` waits for the answer to a delete: longer than the gateway does by default."""
 
 LOST: Final = frozenset({99, 199})
 """Contacts whose deletes lose their answer with every token: the request that deletes one, and the one after it."""
@@ -38,7 +38,7 @@ MAX_LIMIT: Final = 100
 def serve_sandbox(
     host: str = "127.0.0.1", port: int = 0, database: Path | None = None, *, slow_seconds: float = SLOW_SECONDS
 ) -> AbstractContextManager[str]:
-    """Serve a sandbox in a thread of its own: a context manager of its base URL.
+    """Serve a sandbox on a thread of its own. The context manager returns its base URL.
 
     Entering raises ``StartError`` if the address or the database cannot be used.
 

@@ -11,7 +11,7 @@ SHUTDOWN_SECONDS = 3.0
 """Time that the application has for its shutdown."""
 
 FORCED_SHUTDOWN_SECONDS = 0.5
-"""The same after a forced stop."""
+"""The same, after a forced stop."""
 
 EXIT_SECONDS = 3.0
 """Time that a process has after that, to write what is left of its audit and its log.
@@ -30,8 +30,8 @@ class ServerConfig:
         port: the port to listen on; 0 takes a free one.
         port_setting: the name of the setting that holds the port, for error messages; empty if there is none.
         workers: the number of worker processes; one worker runs in the calling process.
-        max_header_bytes: the longest request line and headers together; by as much, the framing of a body (chunk sizes,
-            extensions, trailers) may be longer than the body.
+        max_header_bytes: the maximum length of request line and headers together. The framing of a body (chunk sizes,
+            extensions, trailers) may be longer than the body by as much.
         read_timeout: seconds from the first byte of a request (or from the start of the connection) to its last byte.
         keep_alive: seconds between a response and the next request; also the time that a response waits for a client
             that does not read.

@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
         return not self._closing and self._active is not None and self._active.complete
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
-        """Forget the client. The application's work for it goes on."""
+        """Forget the client. The application continues its work for the request."""
         self._lost = self._closing = True
         self._connections.discard(self)
         self._parser.close()
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
                 task = self._task = self._loop.create_task(self._run(exchange))
             else:
                 waiting.set_result(exchange)
-            # Now, not when the task goes on: a stop cancels it even before that.
+            # Here, not in ``_run``: a stop cancels the task even before it continues.
             self.state.tasks.add(task)
 
     async def _run(self, exchange: Exchange) -> None:
@@ -312,7 +312,7 @@ class Connection(asyncio.Protocol):
         return bool(poll.poll(0))
 
     def _reject(self, response: ErrorResponse) -> None:
-        """Answer the request that is being read; first let the active one end if it is another."""
+        """Answer the request that is being read. If another one is active, it is answered first."""
         active = self._active
         if active is None:
             self._answer(response, self._parser.method)

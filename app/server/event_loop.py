@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Addresses: TypeAlias = "list[tuple[Any, Any, int, str, Any]]"
 
 _SHARED_SECONDS = 1.0
-"""Age up to which a lookup is shared. A lost packet of DNS costs a lookup 5 s: another one may be faster."""
+"""Age up to which a lookup is shared. A lost DNS packet delays a lookup by 5 s: a new one may be faster."""
 
 _MAX_THREADS = 16
 """Unanswered lookups beyond which a lookup is shared at any age."""
@@ -65,7 +65,7 @@ class EventLoop(uvloop.Loop):
 
         Raises:
             OSError: the name does not resolve (``socket.gaierror``).
-            UnicodeError: it cannot be a name.
+            UnicodeError: the host is not a valid name.
         """
         with contextlib.suppress(socket.gaierror):
             return socket.getaddrinfo(host, port, family, type, proto, flags | socket.AI_NUMERICHOST)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ABORT = "http.response.abort"
-"""An ASGI extension and its message: close the connection without a response, or within one."""
+"""An ASGI extension and its message: close the connection before or during the response."""
 
 SERVER_STATUS = "wethod_graphql.server_status"
 """Key that the server adds to the ASGI scope of a request if the client does not get the application's response.
@@ -33,7 +33,7 @@ lost.
 """
 
 HIGH_WATER_BYTES = 64 * 1024
-"""Reading pauses while the application has not taken more than this of a body."""
+"""Reading pauses while more bytes of a body than this wait for the application."""
 
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(200, 600)}
@@ -65,7 +65,7 @@ class Channel(Protocol):
         ...
 
     def update_reading(self) -> None:
-        """Read on if the application has taken what has arrived."""
+        """Pause or resume reading."""
         ...
 
     def response_complete(self, exchange: Exchange) -> None:
@@ -83,7 +83,7 @@ class Exchange(msgspec.Struct, eq=False):
     Attributes:
         channel: the connection.
         scope: the ASGI scope of the request.
-        keep_alive: the client permits that the connection is used again.
+        keep_alive: another request may follow on the connection.
         expects_continue: the client waits for a 100 before it sends the body.
         complete: the last byte of the request has arrived.
         received_bytes: the bytes of the body so far.
@@ -132,7 +132,7 @@ class Exchange(msgspec.Struct, eq=False):
             self._changed.set()
 
     def disconnect(self) -> None:
-        """Drop all further messages. The application is not stopped: a request that it has sent on goes on."""
+        """Drop all further messages. The application is not stopped: a request that it has forwarded continues."""
         self.disconnected = True
         self.scope[SERVER_STATUS] = None
         if self._changed is not None:
@@ -147,7 +147,7 @@ class Exchange(msgspec.Struct, eq=False):
         if error is None:
             logger.error("the application returned without a complete response")
         elif not isinstance(error, Exception):
-            # A stop. The application had its chance to turn it into a response.
+            # A stop cancelled the task, and the application did not turn that into a response.
             logger.error("a request was cancelled without a response")
         self.channel.replace_response(self, CRASH)
 
@@ -210,7 +210,7 @@ class Exchange(msgspec.Struct, eq=False):
             headers = [field for field in headers if field[0] not in _FRAMING or self._take_framing(*field)]
         lines = [*map(b": ".join, headers), b""]
         text = b"".join(lines)
-        # One search of the whole for each byte: if no field ends a line, none forges a header or a response.
+        # One search of the joined text for each byte. A field with a line end could forge a header or a response.
         if _CR in text or _LF in text or _NUL in text:
             raise RuntimeError("a header contains a line end or NUL")
         return _STATUS_LINES[status] + self.channel.state.date + b"\r\n".join(lines)
@@ -221,7 +221,7 @@ class Exchange(msgspec.Struct, eq=False):
             self._missing = int(value)
             return True
         if name == b"connection":
-            # A field of one hop, and the hop is the server's. An application may ask to close.
+            # The field is hop-by-hop, so the server writes its own. An application may request a close.
             self.keep_alive = self.keep_alive and b"close" not in value.lower()
         return False  # ASGI: framing is the server's
 

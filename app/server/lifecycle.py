@@ -36,5 +36,5 @@ class Lifecycle:
 Context = TypeVar("Context")
 
 ApplicationFactory: TypeAlias = "Callable[[Context, Lifecycle], ASGIApp]"
-"""Factory of the application of one worker: a function at the top level of a module, so that a worker process finds
-it by name; it may raise ``StartError``. The context is opaque to the server and can be pickled."""
+"""Factory of the application of one worker: a function at the top level of a module, because a worker process imports
+it by name. It may raise ``StartError``. The context is opaque to the server and can be pickled."""

@@ -32,7 +32,7 @@ _PAUSE_SECONDS = 0.25
 """Time without a new connection after one could not be accepted."""
 
 _LOG_SECONDS = 60.0
-"""The least time between two log lines about the same trouble."""
+"""The minimum time between two log lines about the same problem."""
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -114,7 +114,7 @@ class WorkerListeners:
         return self._by_worker[index]
 
     def close(self, index: int) -> None:
-        """Close the socket of a worker that is not there, so that the others get its share of the connections."""
+        """Close the socket of a worker that does not run, so that the others get its share of the connections."""
         if not self._shared and index in self._by_worker:
             self._by_worker.pop(index).close()
 
@@ -129,7 +129,7 @@ class Acceptor:
     """A listener that accepts connections until it is closed.
 
     It replaces ``create_server`` of the event loop. uvloop's closes clients without a log line when the process has no
-    file descriptor left. Neither loop can accept the clients that the kernel has accepted when the socket is closed.
+    file descriptor left. uvloop's and asyncio's both close the socket while clients are in the kernel's queue.
 
     Args:
         listener: a bound socket that does not block; closed by ``close``.
@@ -149,14 +149,14 @@ class Acceptor:
         self._start()
 
     async def close(self) -> None:
-        """Accept the clients that the kernel has accepted, then stop listening.
+        """Accept the clients in the kernel's queue, then stop listening.
 
-        A reset would leave a request in doubt that is on its way.
+        Without this they would be reset, and those that have sent a request would not know its outcome.
         """
         if self._resume is not None:
             self._resume.cancel()
         self._loop.remove_reader(self._listener)
-        with contextlib.suppress(OSError):  # none is left, or no file descriptor
+        with contextlib.suppress(OSError):  # no client waits, or no file descriptor is free
             for _ in range(BACKLOG):
                 self._accept()
         self._listener.close()
@@ -171,7 +171,7 @@ class Acceptor:
             for _ in range(_MAX_ACCEPTED):
                 self._accept()
         except OSError as problem:
-            # Otherwise no client is left, or one has left already.
+            # After any other error, no client waits, or the client has disconnected.
             if problem.errno in _EXHAUSTED:
                 self._pause(problem)
 
@@ -185,7 +185,7 @@ class Acceptor:
         task.add_done_callback(self._connecting.discard)
 
     def _pause(self, problem: OSError) -> None:
-        """Let clients wait in the kernel's queue instead of looking for a file descriptor without end."""
+        """Let clients wait in the kernel's queue, instead of trying to accept them without a pause."""
         now = self._loop.time()
         if now >= self._logged_at + _LOG_SECONDS:
             self._logged_at = now

@@ -1,4 +1,4 @@
-"""The parser of requests: bytes in, exchanges out. It limits the length of heads and of what surrounds a body."""
+"""The parser of requests: bytes in, exchanges out. It limits the length of heads and of the framing of bodies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PIPELINED = 16
-"""Requests that may wait behind the one that is answered, each in 3 KB of memory.
+"""Requests that may wait for the one that is answered, each in 3 KB of memory.
 
 One read of the socket (256 KB) may hold 14,000 of them.
 """
@@ -73,8 +73,8 @@ class RequestParser:
     Args:
         channel: the connection, for the exchanges.
         scope: the part of the ASGI scope that all requests of the connection share.
-        limit: the longest head in bytes. The framing of a body (heads and extensions of chunks, trailers) may have as
-            many bytes more than the body: chunks of five bytes or more are never refused.
+        limit: the maximum length of a head in bytes. The framing of a body (chunk sizes, extensions, trailers) may be
+            longer than the body by as much: chunks of five bytes or more are never refused.
 
     Attributes:
         found: exchanges whose head is complete; the caller of ``feed`` takes them.
@@ -103,7 +103,7 @@ class RequestParser:
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
-        # Bytes behind the last request of a connection are skipped, not refused: that request gets its response.
+        # Bytes after the last request of a connection are skipped, not refused: that request gets its response.
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
@@ -126,8 +126,8 @@ class RequestParser:
         """Read what has arrived.
 
         Raises:
-            RejectedRequestError: nothing more is read. The exchanges in ``found`` stand, but if the last one is not
-                complete, it is the rejected one.
+            RejectedRequestError: nothing more is read. The exchanges in ``found`` are valid, except the last one if
+                it is not complete: it is the rejected one.
         """
         if len(data) > _PIECE_BYTES:
             for start in range(0, len(data), _PIECE_BYTES):
@@ -170,8 +170,8 @@ class RequestParser:
         self._parse_without_upgrade(rest)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
-        # The parser takes a request with `Upgrade` for one without a body, and would read that body as the next
-        # request: Java's HttpClient sends `Upgrade: h2c` with its first POST, and an attacker sends a smuggled request.
+        # The parser assumes that a request with `Upgrade` has no body, and would read its body as the next request.
+        # Java's HttpClient sends `Upgrade: h2c` with its first POST, and an attacker could smuggle a request.
         # A server may ignore the field (RFC 9110 §7.8), so the head is parsed again without it.
         scope = self.found.pop().scope
         if scope["method"] == "CONNECT":
@@ -197,7 +197,7 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head, or of the trailer, which ``on_headers_complete`` separates."""
-        # The parser keeps the white space behind a value, which is not a part of it (RFC 9110 §5.5).
+        # The parser keeps the white space after a value, which is not part of the value (RFC 9110 §5.5).
         self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
@@ -206,8 +206,8 @@ class RequestParser:
         if self._head_bytes > self._threshold and self._measure_head() > self._limit:
             raise RejectedRequestError(self._too_long())
         url, headers = self._url, self._headers
-        # Fields of the trailer go to a list that is never read. As headers they would be headers that no proxy in front
-        # has seen (RFC 9110 §6.5.1).
+        # Fields of the trailer go into a list whose content is never used: a proxy in front has not checked them as
+        # header fields (RFC 9110 §6.5.1).
         self._headers = []
         version = self._parser.get_http_version()
         fields = parse_headers(headers)
@@ -236,7 +236,7 @@ class RequestParser:
     def on_message_complete(self) -> None:
         """Complete the request."""
         self.unfinished = False
-        # What follows in the same bytes begins somewhere among them.
+        # A request that follows in the same piece begins inside it.
         self._threshold = _MEASURE
         self._head_bytes = 0
         if self._exchange is not None:
@@ -269,8 +269,8 @@ class RequestParser:
             raise RejectedRequestError(self._too_long())
 
     def _limit_framing(self, exchange: Exchange, size: int) -> None:
-        # Framing never appears as a body. One chunk costs as much CPU time as a long body, and the parser keeps a
-        # trailer's value in memory.
+        # The limit of the body does not count framing. But one chunk costs as much CPU time as a long body, and the
+        # parser keeps a trailer's value in memory.
         if self._framing_since < 0:
             self._framing_bytes = 0
         else:

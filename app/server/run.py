@@ -35,8 +35,8 @@ def run(
 
     SIGTERM: readiness fails, requests are still served for the drain delay, with ``Connection: close``; then the
     listener closes, and requests in progress may end within the drain time. SIGINT: the same without the delay. A
-    second one cancels what is in progress. SIGHUP calls the reload callbacks of every worker. The caller may block
-    SIGHUP until then. At the end, the process ignores all three.
+    second one cancels what is in progress. SIGHUP calls the reload callbacks of every worker; if the caller
+    has blocked it, it is unblocked. At the end, the process ignores all three.
 
     Args:
         factory: makes the application of a worker; a function at the top level of a module.

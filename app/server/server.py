@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.25
-"""The time between two looks for connections that have taken too long."""
+"""The time between two checks for connections that have taken too long."""
 
 _DRAIN_TICK_SECONDS = 0.02
 
 _COLLECT_EVERY = 10_000
-"""New containers between two garbage collections of the youngest ones."""
+"""New container objects between two garbage collections of the youngest generation."""
 
 CUT_EXIT = 1
 """The exit code if a request was cut off."""
@@ -105,7 +105,7 @@ class GatewayServer(uvicorn.Server):
             finally:
                 ignore_signals()
 
-        # The parts of the application live to the end. A collection that visited them took 30 ms.
+        # The objects of the application are never garbage. A collection that visited them took 30 ms.
         gc.collect()
         gc.freeze()
         # Requests in progress hold many objects: the default threshold led to a collection every few requests.
@@ -118,7 +118,7 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signal: the caller of ``serve`` does."""
+        """Handle no signal: the caller of ``serve`` does."""
         yield
 
     def take_command(self, command: Command) -> None:
@@ -126,7 +126,7 @@ class GatewayServer(uvicorn.Server):
         getattr(self, command)()
 
     def drain(self) -> None:
-        """Fail readiness, serve on for the drain delay with ``Connection: close``, then ``finish``."""
+        """Fail readiness, serve for the drain delay with ``Connection: close``, then ``finish``."""
         self._stop_after(self._config.drain_delay)
 
     def finish(self) -> None:
@@ -193,7 +193,7 @@ class GatewayServer(uvicorn.Server):
             try:
                 connection.expire(now)
             except Exception:
-                # A bug must not end the timer of all other connections.
+                # A bug must not end the checks of all other connections.
                 logger.exception("a connection could not be checked and is cut")
                 connection.abort()
 
@@ -239,7 +239,7 @@ class GatewayServer(uvicorn.Server):
         for task in state.tasks:
             task.cancel()
         await asyncio.sleep(_DRAIN_TICK_SECONDS)
-        # Polled, like the drain: most of what is waited for has no event.
+        # Polled, like the drain: no event reports that a client has read its response.
         while loop.time() < deadline and (state.tasks or any(client.answering for client in self._connections)):  # noqa: ASYNC110
             await asyncio.sleep(_DRAIN_TICK_SECONDS)
         for connection in list(self._connections):

@@ -16,7 +16,7 @@ SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """The signals that a server handles."""
 
 _ECHO_SECONDS = 0.1
-"""A stop signal so soon after another is the same one: a shell, `timeout` and a process manager each pass it on."""
+"""A stop signal this soon after the first is a copy of it: a shell, `timeout` and a process manager each send one."""
 
 
 def take_signals(take_command: Callable[[Command], object]) -> None:

@@ -23,7 +23,7 @@ class WorkerState:
     Attributes:
         tasks: the running calls of the application.
         draining: responses carry ``Connection: close``.
-        last_start: event loop time at which a request must be complete; infinite unless a stop was requested.
+        last_start: event loop time before which a request must be complete; infinite unless a stop was requested.
         date: the ``Date`` line of a response with its line end.
     """
 

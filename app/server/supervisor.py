@@ -32,7 +32,7 @@ STABLE_SECONDS = 10.0
 """A worker that dies within this time of its start counts as a failure, like one that does not start."""
 
 _BACKOFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
-"""The wait before another start, by the failures in a row before; the last one for all further ones."""
+"""Time before the next start, by the number of earlier failures in a row; the last one for all higher numbers."""
 
 _MARGIN_SECONDS = 1.0
 _OVERDUE_SECONDS = GRACE_SECONDS + SHUTDOWN_SECONDS + EXIT_SECONDS + _MARGIN_SECONDS
@@ -94,7 +94,7 @@ class Supervisor:
         return self._code
 
     async def _keep_running(self, index: int) -> None:
-        """Run one worker after the other, until a stop is requested."""
+        """Run a worker and its replacements, until a stop is requested."""
         while not self._stop.is_set():
             seconds = await self._run_worker(index)
             with contextlib.suppress(TimeoutError):
@@ -155,7 +155,7 @@ class Supervisor:
         self._worker_ended(index)
         name = f"worker {index} (pid {worker.pid})"
         if self._stop.is_set():
-            # A worker that was never ready had nothing to lose.
+            # A worker that was never ready had no requests to cut off.
             self._code = max(self._code, CUT_EXIT if code and worker.ready_at is not None else 0)
         elif worker.ready_at is None:
             if worker.problem and not self._count_ready():

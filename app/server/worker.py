@@ -69,7 +69,7 @@ class WorkerProcess:
 
     Attributes:
         pipe: the socket pair to the process.
-        ready_at: event loop time at which it answered requests; None before.
+        ready_at: event loop time at which it became ready; None before.
         leaving: it stops, and its parent did not request it.
         problem: the reason why it cannot start, as it reported it.
 
@@ -85,7 +85,7 @@ class WorkerProcess:
         # Not multiprocessing: it would import the program's main module in each worker, and keep a process of 9 MB to
         # track resources that are not shared here. -P: the working directory may have an `app` of its own.
         command = [sys.executable, "-P", *(f"-W{option}" for option in sys.warnoptions)]
-        # No signal may end a worker before it can take them.
+        # No signal may end a worker before it handles signals.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very program
@@ -105,7 +105,8 @@ class WorkerProcess:
     def send(self, message: WorkerConfig | Command) -> None:
         """Send a message, if the process is still there. A suspended one does not read, and must not block its parent.
 
-        Its pipe is full of reloads, so a further one adds nothing. A stop reaches it as SIGTERM when it continues.
+        If its pipe is full, it is full of reloads: a further one is dropped. A stop is sent as SIGTERM, which waits
+        until the process continues.
         """
         with contextlib.suppress(OSError):
             if is_writable(self.pipe.fileno()):

@@ -50,7 +50,7 @@ class Audit:
 
     Args:
         target: a file descriptor or a file to append to.
-        key: key of the token fingerprints, at most 64 bytes of it used as they are.
+        key: key of the token fingerprints; one of more than 64 bytes is hashed first.
 
     Raises:
         OSError: the target cannot be written to.
@@ -69,18 +69,18 @@ class Audit:
         return self.writer.backlog_bytes > BLOCKED_BYTES
 
     def fingerprint(self, authorization: bytes) -> str:
-        """A fingerprint of a token: 32 hexadecimal digits that only the key's owner can match with it.
+        """A fingerprint of a token: 32 hexadecimal digits that only an owner of the key can compute.
 
         Args:
             authorization: the value of the header, ``Bearer`` and the token.
         """
-        # A copy spares the setup for the key on each call.
+        # The copy avoids hashing the key at each call.
         digest = self._fingerprint.copy()
         digest.update(authorization[_BEARER:])
         return digest.hexdigest()
 
     def record(self, record: OperationRecord) -> asyncio.Future[None]:
-        """Take the line of a call. Raises nothing for anything that the target does.
+        """Take the line of a call. A target that cannot be written raises nothing.
 
         Returns:
             A future that ends at the end of this turn of the event loop, when the line is written or kept.
@@ -159,7 +159,7 @@ class Audit:
 
 
 def open_audit(settings: Settings, key: bytes) -> Audit | None:
-    """Open the audit that the settings ask for; None if it is off.
+    """Open the audit that the settings choose; None if it is off.
 
     Raises:
         StartError: it cannot be written; a gateway must not act without its audit.
@@ -190,7 +190,7 @@ def check_audit(settings: Settings) -> None:
             return  # A reader ends when its last writer closes the FIFO.
         if path and _is_absent(path):
             file = Path(os.path.realpath(path)) if path.is_symlink() else path
-            # Without a name: a file that another user has made could not be opened by the gateway.
+            # A file without a name: the gateway may run as another user, which could not open a file of this user.
             tempfile.TemporaryFile(dir=os.path.realpath(file.parent, strict=True)).close()
         elif audit := open_audit(settings, b""):
             audit.close(0)
@@ -202,7 +202,7 @@ def _is_absent(path: Path) -> bool:
     """Return whether a path has no file yet.
 
     Raises:
-        OSError: it can have none, where ``Path.exists`` would only return False.
+        OSError: the path cannot have a file; ``Path.exists`` would return False.
     """
     try:
         path.stat()

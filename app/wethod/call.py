@@ -30,14 +30,14 @@ class CallContext(msgspec.Struct, eq=False):
     Attributes:
         caller: the caller.
         deadline: event loop time in seconds at which every call has its outcome.
-        max_words: bytes of Wethod's words that each call may show.
+        max_text_bytes: bytes of Wethod's text that each call may show.
         held_back: the reason why no further call is sent, such as a stop; None if there is none.
-        unclear: the calls after which Wethod may have acted: operation and arguments.
+        unclear: operation and arguments of each call with an unclear outcome: Wethod may have acted.
     """
 
     caller: Caller
     deadline: float
-    max_words: int
+    max_text_bytes: int
     held_back: NoResponse | None = None
     unclear: set[tuple[object, ...]] = set()  # a copy for each context
 
@@ -62,7 +62,7 @@ class CallInProgress(msgspec.Struct, eq=False):
         outcome: its outcome; None while it is in progress.
         shared: it waited for an equal call and ended with its outcome.
         refused: the reason not to send it, which the checks before the sender found; None if they found none.
-        key: the key by which equal calls find it; None if they do not.
+        key: the key under which equal calls find it; None if they cannot.
     """
 
     context: CallContext
@@ -82,7 +82,7 @@ class CallInProgress(msgspec.Struct, eq=False):
 
     @property
     def attempts(self) -> int:
-        """The number of requests of which at least one byte was written."""
+        """The number of requests with at least one written byte."""
         return sum(map(_WRITTEN, self.requests))
 
     def without_response(self, reason: NoResponse) -> Any:

@@ -30,17 +30,17 @@ async def call_list(
 ) -> list[Any]:
     """Call an operation of one parameter for each distinct argument, at most ``concurrency`` at a time.
 
-    After the first call that ends with a 401 or 429 of Wethod, none is sent: each would end in the same way.
+    After the first 401 or 429 of Wethod, no further call is sent: it would end in the same way.
 
     Args:
         execute: runs a call and returns its outcome.
         context: the GraphQL request.
         operation: the operation.
-        arguments: the arguments, in any number.
-        concurrency: the most calls at a time.
+        arguments: one argument for each call; duplicates are called once.
+        concurrency: the maximum number of calls at a time.
 
     Returns:
-        The outcomes in the order of ``arguments``. After a bug outside the engine, the exception, or None.
+        The outcomes in the order of ``arguments``. A call that fails by a bug has its exception instead, or None.
     """
     distinct = list(dict.fromkeys(arguments))
     outcomes: dict[A, Any] = {}
@@ -81,5 +81,5 @@ async def call_list(
 
 
 def _refuses_token(outcome: object) -> bool:
-    """Say if Wethod itself answered 401 or 429; an outcome without a status is the gateway's own."""
+    """Return whether Wethod itself answered 401 or 429. An outcome without a status is the gateway's own."""
     return isinstance(outcome, WethodUnauthorizedError | WethodRateLimitedError) and outcome.status_code is not None

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 COMPANY_HEADER = "Wethod-Company"
 VERSION_HEADER = "Wethod-Version"
 
-# The scheme in any case, RFC 9110 §11.1. Wethod judges the token: any visible ASCII is passed on.
+# The scheme is not case-sensitive (RFC 9110 §11.1). Wethod checks the token: any visible ASCII is forwarded.
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]+)")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# W3C Trace Context §3.2. Only version 00 is known, and passed on.
+# W3C Trace Context §3.2. Only version 00 is known and forwarded.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
 
@@ -42,11 +42,11 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         authorization: the value to forward; empty if no usable one arrived.
-        authorization_problem: the reason for that; empty if there is one.
-        company: the company to forward; None if no usable one arrived and none is pinned.
+        authorization_problem: the reason why none is usable; empty if one is.
+        company: the company to forward; None if the one that arrived is refused, or if none arrived and none is pinned.
         version: the API version to forward; None if the one that arrived is not usable.
         failures: the problems of company and version, in this order.
-        headers: all that arrived.
+        headers: all header fields that arrived.
         request_id: the request's id: the client's own if it is usable, else a new one.
         client: the client's address; empty if it is not known.
         trace: header fields of the trace context to forward; empty unless a setting says so.
@@ -103,7 +103,7 @@ class CallerReader:
         """Read the caller.
 
         Args:
-            headers: the request's.
+            headers: those of the request.
             client: the client's address; empty if it is not known.
         """
         failures: list[WethodFailure] = []

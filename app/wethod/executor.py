@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from schema.rest import NoResponse, RestOperation
 
 _UNCLEAR = (WethodOutcomeUnknownError, WethodUnexpectedResponseError)
-"""Outcomes of an equal call that leave open if Wethod acted."""
+"""Outcomes that do not show whether Wethod acted."""
 
 _LIMITS: Mapping[type, Literal["in_flight", "rate"]] = {rest.Overloaded: "in_flight", rest.RateLimited: "rate"}
 """The limits that refuse a call, by the reason for its refusal."""
@@ -49,8 +49,8 @@ class Executor:
     Args:
         transport: carries the requests; the caller closes it.
         base_path: the path of Wethod's base URL, without a slash at its end.
-        max_in_progress: the most calls in progress.
-        list_concurrency: the most calls of one list at a time.
+        max_in_progress: the maximum number of calls in progress.
+        list_concurrency: the maximum number of calls of one list at a time.
         rate_limits: remembers 429s.
         audit: records audited operations; None if the audit is off.
         observer: counts, times and traces.
@@ -162,9 +162,9 @@ class Executor:
         return self._sender.send(call)
 
     async def _await_existing(self, call: CallInProgress, other: CallInProgress) -> Any:
-        """Take the success of an equal call in progress; after any other outcome, send the call itself.
+        """Take the success of an equal call in progress. After any other outcome of that call, send this one.
 
-        Only a success is shared: any other outcome may be out of date when it comes (docs/adr/0021).
+        Only a success is shared: any other outcome may be out of date when it arrives (docs/adr/0021).
         """
         try:
             await other.wait(call.context.deadline)
@@ -198,13 +198,13 @@ class Executor:
 
 
 def _after_equal_calls(call: CallInProgress, outcome: Any) -> Any:
-    """Return the outcome of a call in view of the equal calls before it in the same GraphQL request."""
+    """Correct the outcome of a call that follows an equal one with an unclear outcome in the same GraphQL request."""
     key = (call.operation.name, *call.arguments)
     if isinstance(outcome, _UNCLEAR):
         call.context.unclear.add(key)
     elif not call.attempts and key in call.context.unclear:
-        # Nothing was sent for this call, but the equal one may have reached Wethod: "nothing happened" could be wrong,
-        # for any reason.
+        # For whatever reason nothing was sent for this call, the equal one may have reached Wethod: "nothing happened"
+        # could be wrong.
         call.shared = True
         return call.without_response(rest.WaitEnded())
     return outcome

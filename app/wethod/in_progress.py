@@ -1,4 +1,4 @@
-"""The bound of the calls in progress of one worker, and each token's share of it."""
+"""The limit on the calls in progress of one worker, and each token's share of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from schema.rest import Overloaded
 class Places:
     """The places for calls in progress.
 
-    One token holds at most three quarters of them, at least one, so that a slow Wethod for one caller leaves room
-    for the others.
+    One token holds at most three quarters of them, and at least one: if Wethod is slow for one caller, the others still
+    find a place.
 
     Args:
         limit: number of places.

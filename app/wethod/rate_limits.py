@@ -1,4 +1,4 @@
-"""The memory of 429s: a token that has to wait is not used again before its time."""
+"""The memory of 429s: a token that has to wait is not used again before the end of the wait."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RateLimitMemory:
         self._key = secrets.token_bytes(32)
 
     def remember(self, token: bytes, seconds: int) -> None:
-        """Keep that the token has to wait; at most an hour, by ``read_retry_after``. The longest wait counts."""
+        """Remember a wait of the token, at most an hour (``read_retry_after``). The wait that ends last counts."""
         digest = self._digest(token)
         self._until[digest] = max(self._until.get(digest, 0.0), self._clock() + seconds)
         self._until.move_to_end(digest)

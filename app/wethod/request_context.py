@@ -1,4 +1,4 @@
-"""Wethod as the caller of one GraphQL request sees it: the context of its resolvers."""
+"""The context of the resolvers of one GraphQL request: their access to Wethod."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RequestContext(CallContext, kw_only=True):
     callers: CallerReader
 
     def call(self, operation: RestOperation[P, Outcome], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Outcome]:
-        """Call an operation once. Raises nothing for anything that Wethod or the network does."""
+        """Call an operation once. A failure of Wethod or of the network is an outcome and raises nothing."""
         return self.executor.execute(CallInProgress(self, operation, bind(operation, args, kwargs)))
 
     def call_many(
@@ -46,7 +46,7 @@ def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: d
     """Put the arguments of a call in the order of the operation's parameters.
 
     Raises:
-        TypeError: they do not fit; a bug that a type checker finds.
+        TypeError: they do not fit the parameters: a bug, which a type checker finds.
     """
     names = operation.parameters
     if not args and tuple(kwargs) == names:

@@ -19,7 +19,7 @@ _JSON = (b"Content-Type", b"application/json")
 
 
 def check_path(operation: RestOperation[Any, Any], arguments: Arguments) -> list[WethodFailure]:
-    """Check that no path parameter can leave its place in the path, whatever the operation's own check lets pass."""
+    """Check that no path parameter can change the rest of the path, even if the operation's own check allows it."""
     failures = []
     for position in operation.path_parameters:
         if not _PATH_PARAMETER.fullmatch(str(arguments[position])):
@@ -29,7 +29,7 @@ def check_path(operation: RestOperation[Any, Any], arguments: Arguments) -> list
 
 
 def build(operation: RestOperation[Any, Any], context: CallContext, arguments: Arguments, base_path: str) -> Request:
-    """Build the request of a call whose arguments and caller have been checked; its ``send_by`` is its deadline."""
+    """Build the request of a call whose arguments and caller have been checked. ``send_by`` is set to the deadline."""
     target = base_path + operation.path_format.format(*arguments)
     if operation.query is not None and (pairs := operation.query(*arguments)):
         target += "?" + urlencode(pairs)

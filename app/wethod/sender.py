@@ -26,10 +26,10 @@ SENDING_SECONDS = 2.0
 """Time in which a request must be written, waits and connects included."""
 
 RESERVE_SECONDS = 0.1
-"""Nothing is sent with less time left: its response would come too late, and its outcome would only become unknown."""
+"""With less time left, nothing is sent: the response would be too late, and the outcome unknown."""
 
 _BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
-"""Bounds of the jittered pause after each try; None after the last."""
+"""Bounds of the random pause after each try; None after the last one."""
 
 _REQUEST_TIMEOUT = 408
 
@@ -38,7 +38,7 @@ _NOT_SENT: Mapping[str, type[rest.NotSent | rest.NoConnection | rest.Stopped]] =
     "connection": rest.NoConnection,
     "stopped": rest.Stopped,
 }
-"""By ``NotSent.reason``."""
+"""The ``NoResponse`` for each ``NotSent.reason``."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class ReadableResponse(msgspec.Struct, frozen=True, gc=False):
     status: int
     headers: Headers
     body: bytes | None
-    max_words: int
+    max_text_bytes: int
 
 
 class Sender:
@@ -84,15 +84,15 @@ class Sender:
         try:
             try:
                 response = await self._send_request(request, call)
-                # By a 408, a server gives up on an idle connection (RFC 9110 §15.5.9): the request may be lost.
+                # A server may send a 408 to end an idle connection (RFC 9110 §15.5.9): the request may be lost.
                 if response.status != _REQUEST_TIMEOUT or not response.reused:
                     return operation.from_response(_readable(response, context), *arguments)
             except Interrupted as problem:
                 logger.warning("no response to %s: %s", operation.name, problem, extra=log_fields(context))
-            # A stop that cuts a 408 allows no repeat.
+            # After a stop during the body of that 408, there is no repeat.
             if operation.idempotent and request.cut_response is None and loop.time() < last_send:
                 assert operation.from_repeat is not None  # noqa: S101 - RestOperation checks it
-                # The two seconds bound a wait before the first byte; the repeat may use all the time that is left.
+                # ``SENDING_SECONDS`` limits only the first request; the repeat may use all the time that is left.
                 repeat = msgspec.structs.replace(request, send_by=last_send, fresh=True, written=False)
                 call.requests.append(repeat)
                 response = await self._send_request(repeat, call, is_repeat=True)
@@ -112,9 +112,9 @@ class Sender:
         return call.without_response(reason)
 
     async def _send_request(self, request: Request, call: CallInProgress, *, is_repeat: bool = False) -> Response:
-        """Send a request; the first one again while nothing was written, the problem is transient and there is time.
+        """Send a request. Try the first one again while no byte was written, the problem is transient and time is left.
 
-        A stop that comes while the body is awaited is absorbed: the status of a complete head stands.
+        A stop while the body is awaited is absorbed, because the head is complete: its status decides the outcome.
 
         Raises:
             NotSent: nothing was written, and there is no further try.
@@ -151,11 +151,11 @@ def _reason(problem: NotSent | Interrupted, last_send: float) -> NoResponse:
 
 
 def _readable(response: Response, context: CallContext) -> ReadableResponse:
-    return ReadableResponse(response.status, response.headers, response.body, context.max_words)
+    return ReadableResponse(response.status, response.headers, response.body, context.max_text_bytes)
 
 
 def log_fields(context: CallContext) -> dict[str, str]:
-    """Return the fields that join a log line to its request.
+    """Return the fields that link a log line to its request.
 
     Args:
         context: the GraphQL request.

@@ -130,7 +130,7 @@ FORGERIES = {
 }
 
 SHARED = {"access-control-allow-origin": ORIGIN, "access-control-expose-headers": "X-Request-ID"}
-"""The leave of a listed origin to read an answer."""
+"""The fields by which a page of a listed origin may read an answer."""
 
 OWN_HEADERS = ("Authorization", "Wethod-Company", "Wethod-Version")
 

@@ -28,10 +28,10 @@ GOOD = ask('mutation{deleteContact(id:"8"){__typename}}')
 DELETED = outcome("DeleteContactSuccess")
 DELETES = answer(200)
 CUT_AT = 40
-"""In the first head: what is refused by its head alone may be answered before its body is there."""
+"""A place inside the first head: a request that its head alone causes to be refused may be answered before its body."""
 
 ANSWERS_SECONDS = 5.0
-"""Time for all answers to an attack. A loaded machine is slow; what is not linear takes far longer."""
+"""Time for all answers to an attack, also on a loaded machine. Work that is not linear takes far longer."""
 
 FRONTS: dict[Front, dict[str, str]] = {"defaults": {}, "cors": {"GATEWAY_CORS_ORIGINS": ORIGIN}}
 
@@ -74,7 +74,7 @@ async def take(client: Client, expected: Reply, seconds: float = PATIENCE_SECOND
     assert headers.pop("date").endswith(" GMT")
     assert expected.head_only or int(headers.pop("content-length")) == len(got.body)
     headers.pop("content-length", None)
-    # No attack sends an id that is fit to be used.
+    # No attack sends a usable request id, so the endpoint makes one.
     assert bool(re.fullmatch("[0-9a-f]{32}", headers.pop("x-request-id", ""))) == expected.by_application
     is_json = "json" in headers["content-type"] and not expected.head_only
     return Reply(got.status, got.json if is_json else got.body.decode(), headers, head_only=expected.head_only)
@@ -87,7 +87,7 @@ async def expect(client: Client, expected: Reply) -> None:
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attack: Attack, *, apart: bool) -> None:
-    """Nothing is deleted that the row does not name, and the next valid request is served."""
+    """Only what the row names is deleted, and the next valid request is served."""
     field.wethod.script = [attack.wethod or DELETES]
     cut = min(len(attack.data) // 2, CUT_AT) if apart else 0
     async with field.connect(attack.front) as client:
@@ -106,7 +106,7 @@ async def test_each_attack_gets_the_exact_answers_of_its_row(field: Field, attac
             field.wethod.script = [DELETES]
             await next_client.send(GOOD)
             await expect(next_client, DELETED)
-            # No request that was hidden in the bytes followed later.
+            # No request that was hidden in the bytes arrived later.
             assert [asked.target for asked in field.wethod.asked] == [*attack.deleted, "/api/contact/8"]
 
 

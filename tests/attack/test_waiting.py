@@ -78,7 +78,7 @@ async def test_a_slow_client_is_cut_off(findings: dict[str, tuple[Reply | None, 
     slow = SLOW[name]
     reply, seconds = findings[name]
     assert reply == slow.reply
-    assert seconds >= slow.after_seconds - 0.1  # a timer of uvloop may go off early
+    assert seconds >= slow.after_seconds - 0.1  # a timer of uvloop may fire early
 
 
 async def test_requests_beyond_the_limits_are_refused_at_once() -> None:

@@ -55,7 +55,7 @@ SLOW = {
 }
 
 IN_FLIGHT = 4
-"""``GATEWAY_MAX_IN_FLIGHT`` for those who come all at once; 1,000 by default."""
+"""``GATEWAY_MAX_IN_FLIGHT`` for the clients that come all at once; 1,000 by default."""
 
 SHARE = IN_FLIGHT * 3 // 4
 """The deletes that one token may have in progress."""

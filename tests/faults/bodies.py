@@ -31,7 +31,7 @@ def sized(body: bytes) -> bytes:
 
 
 GOES_ON = Serve(Answer())
-"""Behind an answer that ends well a kept connection carries the next request."""
+"""After an answer that ends well, a kept connection carries the next request."""
 
 # The answer, how the connection goes on, and the verdict.
 BODIES: dict[str, tuple[str, bytes, Step, Verdict]] = {
@@ -202,7 +202,7 @@ FAULTS_OF_BODIES = {
         (
             Read(),
             Send(HEAD_404 + b"Content-Length: 20\r\n\r\nhalf"),
-            # asyncio's TLS drops what it has decrypted in the same turn as a record that is broken.
+            # asyncio's TLS discards data that it decrypts in the same turn as a broken record.
             Wait(0.03),
             SendBelowTls(b"x" * 100),
             Hang(),

@@ -31,12 +31,12 @@ class Behaviour:
     """The behaviour for one request.
 
     Attributes:
-        name: what it is called in a failing example.
-        acts: whether the contact is deleted, if it is there.
-        data: what is sent; None is the truth, 200 or Wethod's own 404.
-        end: what happens to the connection then.
-        extra: what is sent behind the truth.
-        interim: what is sent before the truth.
+        name: its name in a failing example.
+        acts: the contact is deleted, if it is there.
+        data: the bytes to send; None for the true answer, a 200 or Wethod's own 404.
+        end: the end of the connection after that.
+        extra: bytes after the true answer.
+        interim: bytes before the true answer.
     """
 
     name: str
@@ -100,14 +100,14 @@ BEHAVIOURS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """A DELETE that was read, and how it was met.
+class HandledDelete:
+    """A DELETE that was read.
 
     Attributes:
-        request_id: of the GraphQL request that it was sent for.
+        request_id: the id of the GraphQL request that it was sent for.
         contact: the contact's id.
-        behaviour: how it was met.
-        deleted: whether it deleted the contact.
+        behaviour: the behaviour for it.
+        deleted: it deleted the contact.
     """
 
     request_id: str
@@ -122,15 +122,15 @@ class Contacts:
 
     Attributes:
         present: ids of those that are there.
-        plan: how the next requests are met; what comes after them is met soundly.
+        plan: the behaviour for each of the next requests; it is ``SOUND`` for all later ones.
         refusals: how many of the next connections are reset before anything is read.
-        met: every DELETE that was read, in order.
+        handled: every DELETE that was read, in order.
     """
 
     present: set[int] = field(default_factory=set)
     plan: deque[Behaviour] = field(default_factory=deque)
     refusals: int = 0
-    met: list[Met] = field(default_factory=list)
+    handled: list[HandledDelete] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -162,20 +162,20 @@ class Contacts:
                 _reset(writer)
                 return
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                while await self._meet(await read_request(reader), reader, writer):
+                while await self._handle(await read_request(reader), reader, writer):
                     pass
         finally:
             self._writers.discard(writer)
             writer.close()
 
-    async def _meet(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _handle(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         behaviour = self.plan.popleft() if self.plan else SOUND
         contact = int(asked.target.rpartition("/")[2])
         request_id = (asked.header("X-Request-ID") or b"").decode()
         there = contact in self.present
         if behaviour.acts:
             self.present.discard(contact)
-        self.met.append(Met(request_id, contact, behaviour, there and behaviour.acts))
+        self.handled.append(HandledDelete(request_id, contact, behaviour, there and behaviour.acts))
         truth = _status(200) if there else _status(404, body=b'{"key":"not_found","message":"Contact not found"}')
         writer.write(behaviour.interim + truth + behaviour.extra if behaviour.data is None else behaviour.data)
         await writer.drain()

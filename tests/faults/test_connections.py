@@ -317,7 +317,7 @@ MISSED = {"1.2": (ssl.TLSVersion.TLSv1_2, {NotSent}), "1.3": (ssl.TLSVersion.TLS
 async def test_a_missing_client_certificate_is_never_an_answer(
     name: str, version: ssl.TLSVersion, errors: set[type[Exception]]
 ) -> None:
-    """TLS 1.2 refuses in the handshake. With TLS 1.3 the client may have written before it learns of the refusal."""
+    """TLS 1.2 refuses in the handshake. With TLS 1.3, the client may write before the refusal arrives."""
     async with (
         FaultServer(tls=authority().mutual_server(version)) as server,
         transport_to(name, server.origin) as transport,

@@ -27,7 +27,7 @@ LOST: Steps = (Read(), Close())
 SHORT_SECONDS = 2.0
 LONG_SECONDS = 10.0
 KNOWN_SECONDS = 8.0
-"""A bound for a verdict long before the deadline of the gateway with the long one."""
+"""A bound for every outcome, clearly before the long deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ async def gateways(request: pytest.FixtureRequest) -> AsyncIterator[Gateways]:
 async def findings(gateways: Gateways) -> Findings:
     """Delete at every fault in every position, several at a time, and return the results.
 
-    Many may wait at the same time. Of the others, many at once would make each other late.
+    Faults that wait for a time run twenty at once. Others run five at once, so that none makes another late.
     """
     found: Findings = {}
     waits, works = asyncio.Semaphore(20), asyncio.Semaphore(5)

@@ -15,13 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.faults.contacts import BEHAVIOURS, Behaviour, Contacts, Met, contacts
+from tests.faults.contacts import BEHAVIOURS, Behaviour, Contacts, HandledDelete, contacts
 from tests.faults.transports import TRANSPORTS
 from tests.gateway import HEADERS, MUTATION, GatewayClient, gateway
 
 TIMEOUT_SECONDS = 0.4
 
-# Nothing was deleted for these, says the schema.
+# The members after which, by the schema, nothing was deleted.
 NOTHING_DELETED = {
     "WethodValidationError",
     "WethodUnauthorizedError",
@@ -107,7 +107,7 @@ class Deletes(RuleBasedStateMachine):
         self._check(received)
 
     async def _delete_all(self, deletes: list[tuple[str, int]]) -> list[Received]:
-        self._wethod.met.clear()
+        self._wethod.handled.clear()
         return list(await asyncio.gather(*(self._delete(token, contact) for token, contact in deletes)))
 
     async def _delete(self, token: str, contact: int) -> Received:
@@ -123,11 +123,11 @@ class Deletes(RuleBasedStateMachine):
         return Received(request_id, token, contact, body["data"]["deleteContact"], seconds)
 
     def _check(self, received: list[Received]) -> None:
-        met: dict[str, list[Met]] = {}
-        for delete in self._wethod.met:
-            met.setdefault(delete.request_id, []).append(delete)
+        handled: dict[str, list[HandledDelete]] = {}
+        for delete in self._wethod.handled:
+            handled.setdefault(delete.request_id, []).append(delete)
         for one in received:
-            sent = met.get(one.request_id, [])
+            sent = handled.get(one.request_id, [])
             self._counts[one.member] += 1
             assert all(each.contact == one.contact for each in sent)
             # The repeat rule: once, and only where no answer came.
@@ -137,24 +137,24 @@ class Deletes(RuleBasedStateMachine):
                 assert one.contact not in self._wethod.present
                 assert one.outcome["deletedContactId"] == str(one.contact)
             if sent:
-                _check_what_was_met(one, sent)
+                _check_error(one, sent)
             elif one.member not in {"WethodUnavailableError", "WethodOutcomeUnknownError"}:
                 # An answer without a request is shared by another client with the same token.
                 assert any(
                     (other.token, other.contact, other.outcome) == (one.token, one.contact, one.outcome)
                     for other in received
-                    if other.request_id in met
+                    if other.request_id in handled
                 )
         # Wethod received requests only for these clients.
-        assert met.keys() <= {one.request_id for one in received}
+        assert handled.keys() <= {one.request_id for one in received}
 
 
-def _check_what_was_met(received: Received, sent: list[Met]) -> None:
+def _check_error(received: Received, sent: list[HandledDelete]) -> None:
     """An error must agree with the DELETEs that Wethod received."""
     if received.member in NOTHING_DELETED:
         assert not any(each.deleted for each in sent)
     if received.member == "WethodOutcomeUnknownError" and received.seconds < TIMEOUT_SECONDS / 2:
-        # An unknown outcome in time: Wethod's last answer was false, or there was none.
+        # An unknown outcome before the deadline: Wethod's last answer was false, or there was none.
         assert not sent[-1].behaviour.is_true
 
 

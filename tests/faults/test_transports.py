@@ -14,7 +14,7 @@ from tests.faults.transports import CONNECT_SECONDS, TRANSPORTS, delete, transpo
 
 PATIENCE_SECONDS = 15.0
 
-# The time until the deadline, and the earliest time of the verdict. A verdict before the deadline has a far one.
+# The time until the deadline, and the earliest time of the verdict. The deadline is far if the verdict is earlier.
 TIMES: dict[Until, tuple[float, float]] = {
     Until.AT_ONCE: (4 * PATIENCE_SECONDS, 0.0),
     Until.CONNECT_TIMEOUT: (4 * PATIENCE_SECONDS, CONNECT_SECONDS),

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 HEADERS: RawHeaders = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity"))
 
 CONNECT_SECONDS = 0.2
-"""A connect timeout for those that wait for it; for others a loaded machine may be too slow."""
-
+"""A connect timeout for faults that wait for it. For other faults it is too short on a loaded machine."""
 
 AnyTransport: TypeAlias = Http1Transport | HttpxTransport
 
@@ -31,7 +30,7 @@ TRANSPORTS: dict[str, Callable[[ConnectionOptions], AnyTransport]] = {
 }
 
 KEEPS_CONNECTIONS = {"http1"}
-"""Those that use a connection again."""
+"""The transports that reuse a connection."""
 
 
 def carrier(

@@ -1,8 +1,7 @@
 """A strict parser of HTTP/1.1 messages (RFC 9112), independent of the parser in use, to compare with.
 
-It reads what the RFC's grammar allows, and of what a server may be lenient about only what is said here: line
-ends before a request (section 2.2), spaces around a target (section 3), `Proxy-Connection: close`, and a `close` in a
-trailer.
+It reads what the RFC's grammar allows. It is lenient only about line ends before a request (section 2.2), spaces around
+a target (section 3), `Proxy-Connection: close`, and a `close` in a trailer.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reply, as far as it is there.
+    """One reply, as far as it has arrived.
 
     Attributes:
-        status: its status; 0 where its head is not there whole, or is malformed.
+        status: its status; 0 if its head is incomplete or malformed.
         fields: its fields.
-        body: its body, where it is there whole.
-        keeps_alive: another request may follow: the reply is whole, the last bytes, and no end of the connection.
+        body: its body; None if it is incomplete.
+        keeps_alive: another request may follow: the reply is complete, nothing follows it, and the connection is open.
     """
 
     status: int = 0

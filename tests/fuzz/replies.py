@@ -23,9 +23,9 @@ STRICTER = re.compile(
     rb"|\n0.*(?:Connection|Content-Length|Transfer-Encoding):",
     re.IGNORECASE | re.DOTALL,
 )
-"""Inputs for which the parser gives up more than it needs to.
+"""Inputs for which the parser is stricter than the RFC requires.
 
-A coding with white space behind it or of no name, trailers that speak of the connection or a length, chunk extensions
+A coding without a name or with white space after it, trailers that name the connection or a length, chunk extensions
 of another form.
 """
 
@@ -52,7 +52,7 @@ class Reading:
         body: its body; None if it is missing or cannot be read.
         first: the byte that decides the first character of the body.
         reusable: another request may follow.
-        broken: some bytes are no part of one reply.
+        broken: some bytes are not part of one reply.
     """
 
     status: int

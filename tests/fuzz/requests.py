@@ -127,8 +127,8 @@ def examine(packets: list[bytes], rng: random.Random) -> None:
     assert whole.error is not CRASH
     apart = read(split(rng, data))
     if whole.too_long or apart.too_long:
-        # Bytes behind the limit are not parsed, and the pieces decide how many of them are. The bytes
-        # around a body are not counted among those of its head.
+        # Parsing stops at the limit, and the cuts decide at which byte. The limit of a head does not count the framing
+        # of a body.
         if FRAMING_TOO_LONG not in {whole.error, apart.error}:
             assert whole.error or whole.endless
             assert apart.error or apart.endless

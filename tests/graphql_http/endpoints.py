@@ -27,7 +27,7 @@ class Plan:
     kind: str = "query"
 
     def coerce(self, variables: object) -> Any:
-        return SimpleNamespace(variables=variables, max_words=1_000)
+        return SimpleNamespace(variables=variables, max_text_bytes=1_000)
 
     async def execute(self, variables: object, context: object) -> ExecutionResult:
         del variables, context

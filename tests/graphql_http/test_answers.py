@@ -185,9 +185,9 @@ async def test_the_deadline_starts_when_the_body_has_been_read() -> None:
     async def run() -> ExecutionResult:
         return ExecutionResult({"a": 1})
 
-    def make_context(caller: object, given: float, max_words: int) -> None:
+    def make_context(caller: object, given: float, max_text_bytes: int) -> None:
         nonlocal deadline
-        del caller, max_words
+        del caller, max_text_bytes
         deadline = given
 
     await make_endpoint(run, make_context=make_context)(SCOPE, receive, send)

@@ -38,16 +38,16 @@ class Do:
         self.function()
 
 
-# Limits and turns.
+# Limits and order.
 
 
 async def test_a_connection_that_is_free_too_late_stays_unused() -> None:
-    """The event loop was busy between the turn and the caller."""
+    """The event loop is busy after the waiting request has got its permit, and before it continues."""
     async with FaultServer() as server, http1(server, max_connections=1) as transport:
 
         async def send_and_be_busy() -> None:
             await transport.send(delete(b"/first"))
-            time.sleep(0.2)  # noqa: ASYNC251 - between the turn and the one whose turn it is
+            time.sleep(0.2)  # noqa: ASYNC251 - while the other request has its permit
 
         busy = asyncio.create_task(send_and_be_busy())
         waiting = asyncio.create_task(outcome(transport, delete(b"/second", send_seconds=0.15)))

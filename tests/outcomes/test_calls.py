@@ -166,7 +166,7 @@ async def test_a_rate_limit_is_remembered_for_its_token() -> None:
         assert second == {
             "__typename": "WethodRateLimitedError",
             "key": "too_many_requests",
-            "message": "Wethod allows this token no more requests for now; it was not asked again.",
+            "message": "Wethod allows this token no more requests for now. Nothing was sent.",
             "statusCode": None,
             "response": None,
             "retryAfterSeconds": second["retryAfterSeconds"],

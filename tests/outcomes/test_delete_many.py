@@ -269,7 +269,7 @@ async def test_ids_that_are_not_sent_after_a_429_have_its_delay() -> None:
         assert await delete_many(client, ["1", "2"]) == [entry("1", refused), entry("2", skipped(refused))]
         (again,) = await delete_many(client, ["3"])
         assert again["result"] == skipped(refused) | {
-            "message": "Wethod allows this token no more requests for now; it was not asked again.",
+            "message": "Wethod allows this token no more requests for now. Nothing was sent.",
             "retryAfterSeconds": again["result"]["retryAfterSeconds"],
         }
         assert len(wethod.asked) == 1

@@ -44,8 +44,8 @@ _FILES = {"page.js": "text/javascript", "page.css": "text/css"}
 class ExamplePage:
     """The page of one gateway, made once at its start.
 
-    The document names its files relative to its own address, and the script names the endpoint and the list relative
-    to its own, so the page works behind any prefix.
+    The document uses addresses relative to its own, and so does the script for the endpoint and the list. So the page
+    works behind any prefix.
 
     Args:
         transport: carries requests to the sandbox.
@@ -70,7 +70,7 @@ class ExamplePage:
         self._headers = NO_STORE | {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
         self._template = Template((_FOLDER / "index.html").read_text(encoding="utf-8"))
         self._transport = transport
-        # Always the token that may only look.
+        # Always the token that cannot delete.
         self._list_headers = (
             (b"Accept", b"application/json"),
             (b"Authorization", f"Bearer {VIEWER}".encode("ascii")),
