@@ -63,7 +63,6 @@ class _Budget:
         size = _size(text)
         if size > self.left:
             self.cut = True
-            text = text.encode()[: self.left].decode(errors="ignore")
             while text and _size(text) > self.left:
                 text = text[: len(text) * self.left // _size(text)]
             size = _size(text)

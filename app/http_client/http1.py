@@ -183,7 +183,6 @@ class Http1Transport:
         connection = Connection(self, loop, self._idle_seconds)
         self._connects.add(timeout)
         try:
-            self._permits.check_open()
             async with timeout:
                 await connect(connection, self._origin, self._ssl_context)
         except (OSError, ValueError) as error:

@@ -28,8 +28,10 @@ def check_path(operation: RestOperation[Any, Any], arguments: Arguments) -> list
     return failures
 
 
-def build(operation: RestOperation[Any, Any], context: CallContext, arguments: Arguments, base_path: str) -> Request:
-    """Build the request of a call whose arguments and caller have been checked. ``send_by`` is set to the deadline."""
+def build(
+    operation: RestOperation[Any, Any], context: CallContext, arguments: Arguments, *, base_path: str, send_by: float
+) -> Request:
+    """Build the request of a call whose arguments and caller have been checked."""
     target = base_path + operation.path_format.format(*arguments)
     if operation.query is not None and (pairs := operation.query(*arguments)):
         target += "?" + urlencode(pairs)
@@ -42,7 +44,7 @@ def build(operation: RestOperation[Any, Any], context: CallContext, arguments: A
         method=operation.method.encode("ascii"),
         target=target.encode("ascii"),
         headers=headers,
-        send_by=context.deadline,
+        send_by=send_by,
         deadline=context.deadline,
         body_needed=operation.body_needed,
         fairness_key=context.caller.authorization,

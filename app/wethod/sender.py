@@ -77,8 +77,8 @@ class Sender:
         begin = loop.time()
         if begin >= last_send:
             return call.without_response(rest.NoTime())
-        request = rest_request.build(operation, context, arguments, self._base_path)
-        request.send_by = min(begin + SENDING_SECONDS, last_send)
+        send_by = min(begin + SENDING_SECONDS, last_send)
+        request = rest_request.build(operation, context, arguments, base_path=self._base_path, send_by=send_by)
         call.requests.append(request)
         reason: NoResponse = rest.Interrupted()
         try:
