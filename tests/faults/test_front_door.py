@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LOST: Steps = (Read(), Close())
 SHORT_SECONDS = 2.0
-LONG_SECONDS = 10.0
-KNOWN_SECONDS = 8.0
+LONG_SECONDS = 30.0
+KNOWN_SECONDS = 25.0
 """A bound for every outcome, clearly before the long deadline."""
 
 
@@ -96,7 +96,11 @@ async def gateways(request: pytest.FixtureRequest) -> AsyncIterator[Gateways]:
     transport = TransportByCompany()
     async with (
         gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(SHORT_SECONDS)}, transport=transport) as short,
-        gateway("http://127.0.0.1", {"WETHOD_TIMEOUT_SECONDS": str(LONG_SECONDS)}, transport=transport) as long,
+        gateway(
+            "http://127.0.0.1",
+            {"WETHOD_TIMEOUT_SECONDS": str(LONG_SECONDS), "GATEWAY_DRAIN_SECONDS": str(LONG_SECONDS + 1)},
+            transport=transport,
+        ) as long,
     ):
         yield Gateways(transport, short, long, request.param)
 
