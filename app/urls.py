@@ -131,12 +131,15 @@ def parse_url(text: str) -> Url | None:
 def _parse_host(text: str) -> str | None:
     """Normalise an IPv6 address in brackets, an IPv4 address, or a name, which may end in a dot.
 
-    A name that is not ASCII is encoded as browsers do (UTS 46, IDNA 2008).
+    A name that is not ASCII is encoded as browsers do (UTS 46, IDNA 2008). No name ends in a label of digits, because
+    resolvers read ``127.1`` as an address.
     """
     try:
         if text.startswith("["):
             return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
         name = text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
+        if name.removesuffix(".").rpartition(".")[2].isdecimal():
+            return str(ipaddress.IPv4Address(name))
     except ValueError:  # IDNAError is one
         return None
     return name if _HOST_NAME.fullmatch(name) else None

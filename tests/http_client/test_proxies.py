@@ -116,6 +116,7 @@ BAD = {
     "path": ("http://corp:hunter2@proxy/s", "http://***@proxy/s"),
     "query": ("http://corp:hunter2@proxy:3128?token=s3cret", "http://***@proxy:3128?***"),
     "without-scheme": ("corp:pa/ss@proxy:3128", "***@proxy:3128"),
+    "no-address": ("http://corp:hunter2@256.1.1.1:3128", "http://***@256.1.1.1:3128"),
     "line-break": ("http://corp:hunter2@proxy\n:3128", "http://***@proxy\\n:3128"),
 }
 
