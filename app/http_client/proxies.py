@@ -51,7 +51,7 @@ def choose_proxy(settings: Settings, origin: Origin, environ: Mapping[str, str] 
 
     `WETHOD_PROXY` applies always. Otherwise `HTTPS_PROXY` or `HTTP_PROXY`, by the origin's scheme, or `ALL_PROXY`
     applies, unless the transport is `http1`, or `NO_PROXY` matches, or the origin is on loopback. A name in lower case
-    precedes the one in upper case.
+    precedes the one in upper case. An empty variable counts as absent.
 
     Raises:
         SettingsError: the value is not the URL of an http or https proxy. The line shows no credentials.
@@ -122,8 +122,9 @@ def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool
 
 
 def _lookup(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
-    name = variable if variable in environ else variable.upper()
-    return name, environ.get(name, "").strip()
+    """Return the name and the value of the first variable that is not empty; ``("", "")`` if there is none."""
+    found = ((name, environ.get(name, "").strip()) for name in (variable, variable.upper()))
+    return next((pair for pair in found if pair[1]), ("", ""))
 
 
 def _parse_address(text: str) -> _Address | None:

@@ -31,6 +31,8 @@ CHOICES: dict[str, tuple[Mapping[str, str], str, Proxy | None]] = {
     "https": ({"HTTPS_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
     "lower-case": ({"https_proxy": "http://proxy.example:3128", "HTTPS_PROXY": "http://other"}, WETHOD, PROXY),
     "empty": ({"HTTPS_PROXY": "", "ALL_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
+    "empty-lower-case": ({"https_proxy": " ", "HTTPS_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
+    "empty-lower-case-exception": ({"HTTPS_PROXY": "http://other", "no_proxy": "", "NO_PROXY": "*"}, WETHOD, None),
     "by-scheme": ({"HTTPS_PROXY": "http://other", "HTTP_PROXY": "proxy.example:3128"}, "http://w.example:80", PROXY),
     "http-alone": ({"HTTP_PROXY": "http://proxy.example:3128"}, WETHOD, None),
     "all": ({"ALL_PROXY": "http://proxy.example:3128/"}, WETHOD, PROXY),
