@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 import idna
 
@@ -73,16 +74,20 @@ def parse_base_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def parse_proxy_url(text: str) -> str:
-    """Normalise the URL of a proxy; it may have user info.
+def parse_proxy_url(text: str) -> Url:
+    """Parse the URL of a proxy; it may have user info.
 
     Raises:
-        ValueError: it cannot be one.
+        ValueError: it cannot be one, or its user info is not UTF-8.
     """
     url = parse_url(text)
     if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise ValueError(f"{_HTTP_URL}; in user info, percent-encode / ? # [ ]")
-    return str(url).rstrip("/")
+    try:
+        unquote_to_bytes(url.user_info or "").decode()
+    except ValueError:
+        raise ValueError("must have user info in percent-encoded UTF-8") from None
+    return url
 
 
 def parse_origin(text: str) -> str:

@@ -148,6 +148,7 @@ def test_every_bad_setting_is_named_at_once() -> None:
         ("http://user:hunter#2@proxy:3128", "http://***@proxy:3128"),
         ("http://user:hunter@2@proxy:99999", "http://***@proxy:99999"),
         ("http://user:hunter2@proxy:port", "http://***@proxy:port"),
+        ("http://user:hunter2%E9@proxy:3128", "http://***@proxy:3128"),
         ("user:hunter2@proxy:3128", "***@proxy:3128"),
         ("hunter://2@proxy:3128", "***@proxy:3128"),
         ("http://user:hunter\n2@proxy:port", "http://***@proxy:port"),

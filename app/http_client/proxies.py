@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
 from app.settings import SettingsError, is_loopback, shown_setting
-from app.urls import DEFAULT_PORTS, parse_url
+from app.urls import DEFAULT_PORTS, parse_proxy_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,13 +77,14 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     Raises:
         SettingsError: as ``choose_proxy``.
     """
-    url = parse_url(value if "://" in value else f"http://{value}")
-    if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
+    try:
+        url = parse_proxy_url(value if "://" in value else f"http://{value}")
+    except ValueError:
         raise SettingsError(
             f"{shown_setting(variable, value)}: must be the URL of an http or https proxy, such as "
-            "http://user:password@proxy.example:3128, with user name and password percent-encoded; "
+            "http://user:password@proxy.example:3128, with user name and password in percent-encoded UTF-8; "
             "WETHOD_PROXY or NO_PROXY can take its place"
-        )
+        ) from None
     user, _, password = (url.user_info or "").partition(":")
     credentials = None if url.user_info is None else (unquote(user), unquote(password))
     return Proxy(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme], credentials)

@@ -40,9 +40,9 @@ CHOICES: dict[str, tuple[Mapping[str, str], str, Proxy | None]] = {
     "default-tls-port": ({"HTTPS_PROXY": "HTTPS://Proxy.example"}, WETHOD, Proxy("https", "proxy.example", 443)),
     "ipv6": ({"HTTPS_PROXY": "http://[fd00::1]:3128"}, WETHOD, Proxy("http", "[fd00::1]", 3128)),
     "credentials": (
-        {"HTTPS_PROXY": "http://corp:hunter2%40%2F@proxy.example:3128"},
+        {"HTTPS_PROXY": "http://corp:hunter2%40%2F%C3%A9@proxy.example:3128"},
         WETHOD,
-        Proxy("http", "proxy.example", 3128, ("corp", "hunter2@/")),
+        Proxy("http", "proxy.example", 3128, ("corp", "hunter2@/é")),
     ),
     "user-alone": (
         {"HTTPS_PROXY": "http://corp@proxy.example:3128"},
@@ -118,6 +118,8 @@ BAD = {
     "path": ("http://corp:hunter2@proxy/s", "http://***@proxy/s"),
     "query": ("http://corp:hunter2@proxy:3128?token=s3cret", "http://***@proxy:3128?***"),
     "without-scheme": ("corp:pa/ss@proxy:3128", "***@proxy:3128"),
+    "latin-1": ("http://corp:hunter2%E9@proxy:3128", "http://***@proxy:3128"),
+    "latin-1-unencoded": ("http://corp:hunter2\udce9@proxy:3128", "http://***@proxy:3128"),
     "no-address": ("http://corp:hunter2@256.1.1.1:3128", "http://***@256.1.1.1:3128"),
     "line-break": ("http://corp:hunter2@proxy\n:3128", "http://***@proxy\\n:3128"),
 }
