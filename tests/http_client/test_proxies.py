@@ -93,6 +93,11 @@ BYPASSES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ipv6-with-port": ("[fd00::1]:80", ("[fd00::1]:80",), ("[fd00::1]:443",)),
     "ipv6-network": ("fd00::/8", ("[fd12::1]:443",), ("[fe00::1]:443",)),
     "mapped-address": ("10.0.0.0/8", ("[::ffff:10.1.2.3]:443",), ("[::ffff:11.1.2.3]:443",)),
+    "mapped-address-in-entry": ("::ffff:10.1.2.3", ("10.1.2.3:443", "[::ffff:10.1.2.3]:443"), ("10.1.2.4:443",)),
+    "mapped-network-in-entry": ("::ffff:10.0.0.0/104", ("10.1.2.3:443",), ("11.0.0.1:443",)),
+    "name-not-ascii": ("Wéthod.com.", ("xn--wthod-bsa.com:443", "a.xn--wthod-bsa.com:443"), ("wethod.com:443",)),
+    "suffix-not-ascii": ("*.wéthod.com", ("a.xn--wthod-bsa.com:443",), ("xn--wthod-bsa.com:443",)),
+    "not-ascii-and-no-name": ("é..b,\udce9,.é b", (), ("b:443",)),
     "spaces": (" a.example , b.example", ("a.example:443", "b.example:443"), ("c.example:443",)),
 }
 
