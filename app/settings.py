@@ -217,7 +217,7 @@ class Settings(BaseModel):
     wethod_transport: Annotated[Literal["auto", "http1", "httpx"], _AnyCase] = Field(
         default="auto", description="`http1`, `httpx` or `auto`: `httpx` if a proxy applies, otherwise `http1`."
     )
-    wethod_proxy: Annotated[str, AfterValidator(parse_proxy_url)] | None = Field(
+    wethod_proxy: Annotated[str, AfterValidator(lambda text: str(parse_proxy_url(text)))] | None = Field(
         default=None,
         repr=False,  # it may hold a password
         description="URL of an http or https proxy to Wethod. "

@@ -1,4 +1,4 @@
-"""URLs, host names and origins as operators write them: parsed strictly, normalised, and masked for display.
+"""URLs, hosts, IP addresses and origins as operators write them: parsed strictly, normalised, and masked for display.
 
 Error messages are for display and quote nothing of the text.
 """
@@ -8,8 +8,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
 
 import idna
+
+IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
@@ -73,16 +78,20 @@ def parse_base_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def parse_proxy_url(text: str) -> str:
-    """Normalise the URL of a proxy; it may have user info.
+def parse_proxy_url(text: str) -> Url:
+    """Parse the URL of a proxy; it may have user info.
 
     Raises:
-        ValueError: it cannot be one.
+        ValueError: it cannot be one, or its user info is not UTF-8.
     """
     url = parse_url(text)
     if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
         raise ValueError(f"{_HTTP_URL}; in user info, percent-encode / ? # [ ]")
-    return str(url).rstrip("/")
+    try:
+        unquote_to_bytes(url.user_info or "").decode()
+    except ValueError:
+        raise ValueError("must have user info in percent-encoded UTF-8") from None
+    return url
 
 
 def parse_origin(text: str) -> str:
@@ -110,7 +119,7 @@ def parse_listen_host(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip("[]")))
     except ValueError:
-        host = _parse_host(text)
+        host = parse_host(text)
     if host is None:
         raise ValueError("must be an address or a host name")
     return host
@@ -119,7 +128,7 @@ def parse_listen_host(text: str) -> str:
 def parse_url(text: str) -> Url | None:
     """Parse an absolute URL; None if the text is not one, or if its host or port cannot exist."""
     match = _URL.fullmatch(text)
-    host = _parse_host(match["host"]) if match else None
+    host = parse_host(match["host"]) if match else None
     if match is None or host is None:
         return None
     port = None if match["port"] is None else int(match["port"])
@@ -128,18 +137,46 @@ def parse_url(text: str) -> Url | None:
     return Url(match["scheme"].lower(), match["user_info"], host, port, match["rest"] or "")
 
 
-def _parse_host(text: str) -> str | None:
-    """Normalise an IPv6 address in brackets, an IPv4 address, or a name, which may end in a dot.
+def parse_host(text: str) -> str | None:
+    """Normalise an IPv6 address in brackets, an IPv4 address, or a name, which may end in a dot; None for other text.
 
-    A name that is not ASCII is encoded as browsers do (UTS 46, IDNA 2008).
+    A name that is not ASCII is encoded as browsers do (UTS 46, IDNA 2008). No name ends in a label of digits, because
+    resolvers read ``127.1`` as an address.
     """
     try:
         if text.startswith("["):
             return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
         name = text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
+        if name.removesuffix(".").rpartition(".")[2].isdecimal():
+            return str(ipaddress.IPv4Address(name))
     except ValueError:  # IDNAError is one
         return None
     return name if _HOST_NAME.fullmatch(name) else None
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Parse an IP address; None if the text is not one.
+
+    An IPv4 address mapped into IPv6 (``::ffff:10.1.2.3``) becomes the IPv4 address.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def parse_network(text: str) -> IPNetwork:
+    """Parse an address or a network, whose host bits are ignored.
+
+    A network within ``::ffff:0:0/96`` becomes the IPv4 network, as addresses do.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    network = ipaddress.ip_network(text, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    return network if mapped is None else ipaddress.IPv4Network((mapped, network.prefixlen - 96))
 
 
 def mask(text: str) -> str:

@@ -364,6 +364,7 @@ NOT_USABLE = {
     "trusted": ("GATEWAY_TRUSTED_DOCUMENTS", "a\nb", r"a\nb: it is not JSON: "),
     "authority": ("WETHOD_CA_FILE", "a\nb", r"a\nb: must hold certificates in PEM"),
     "certificate": ("WETHOD_CLIENT_CERT_FILE", "a\nb", r"a\nb: must hold a certificate in PEM, and its key"),
+    "proxy": ("WETHOD_PROXY", "http://audit:hunter2@256.1.1.1:3128", "http://***@256.1.1.1:3128: must be an absolute "),
 }
 """A value that turns out to be bad when it is used: the setting, the value, and the start of the line."""
 

@@ -44,6 +44,10 @@ REFUSED = {
         "https://api.wethod.com:port": HTTP_URL,
         "https://[::1": HTTP_URL,
         "https://[1.2.3.4]": HTTP_URL,
+        "https://256.1.1.1": HTTP_URL,
+        "https://010.1.2.3": HTTP_URL,
+        "https://127.1": HTTP_URL,
+        "https://wethod.1.": HTTP_URL,
         "https://[fe80::1%eth0]": "must have an IPv6 address without a zone",
         "https://[fe80::1%25eth0]:8443": "must have an IPv6 address without a zone",
         "https://api.wethod.com/a/../b": "must have a path of plain segments, or none; no query, no fragment",
@@ -70,7 +74,7 @@ REFUSED = {
         "/tmp": "must be a file that can be read",  # noqa: S108 - a folder, and nothing is written to it
     },
     "WETHOD_BULK_CONCURRENCY": {"0": "must be at least 1"},
-    "GATEWAY_HOST": {"a b": "must be an address or a host name", "*": "must be an address or a host name"},
+    "GATEWAY_HOST": dict.fromkeys(("a b", "*", "0"), "must be an address or a host name"),
     "GATEWAY_PORT": {"65536": "must be at most 65535", "http": "must be a whole number"},
     "GATEWAY_CORS_ORIGINS": dict.fromkeys(
         (
@@ -144,6 +148,7 @@ def test_every_bad_setting_is_named_at_once() -> None:
         ("http://user:hunter#2@proxy:3128", "http://***@proxy:3128"),
         ("http://user:hunter@2@proxy:99999", "http://***@proxy:99999"),
         ("http://user:hunter2@proxy:port", "http://***@proxy:port"),
+        ("http://user:hunter2%E9@proxy:3128", "http://***@proxy:3128"),
         ("user:hunter2@proxy:3128", "***@proxy:3128"),
         ("hunter://2@proxy:3128", "***@proxy:3128"),
         ("http://user:hunter\n2@proxy:port", "http://***@proxy:port"),
@@ -173,6 +178,8 @@ ACCEPTED: dict[str, dict[str, object]] = {
         "https://name.:8443": "https://name.:8443",
         "https://API.wethod.com/": "https://api.wethod.com",
         "https://my_service": "https://my_service",
+        "https://10.1.2.3": "https://10.1.2.3",
+        "https://10-1-2-3.pod:8443": "https://10-1-2-3.pod:8443",
         "https://[2001:DB8::1]:1": "https://[2001:db8::1]:1",
     },
     "WETHOD_TRANSPORT": {"Http1": "http1"},

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
 from typing import TYPE_CHECKING
+
+from app.urls import parse_address, parse_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.headers import Headers
+    from app.urls import IPAddress
 
 _MAX_HOPS = 20
 _MAX_CACHED = 4_096
 _MAX_CHARACTERS = 64
 """An address with brackets, zone and port is shorter; it also bounds the memory of the cache."""
-
-_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 # RFC 7239 §4: the parameter that holds the client, quoted if it has a colon.
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s]*))', re.IGNORECASE)
@@ -35,7 +35,7 @@ class AddressReader:
     """
 
     def __init__(self, trusted_proxies: tuple[str, ...]) -> None:
-        networks = tuple(_parse_network(text) for text in trusted_proxies)
+        networks = tuple(parse_network(text) for text in trusted_proxies)
 
         def look_up(text: str) -> tuple[str, bool] | None:
             address = _parse(text)
@@ -81,23 +81,10 @@ def _hops(headers: Headers) -> Iterator[str]:
             yield (found[1] or found[2] or "")[:_MAX_CHARACTERS] if found else ""
 
 
-def _parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Parse a network; an IPv4 network that is mapped into IPv6 becomes the IPv4 network, as addresses do."""
-    network = ipaddress.ip_network(text)
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
-        base = network.network_address.ipv4_mapped
-        return ipaddress.IPv4Network((int(base or 0), network.prefixlen - _MAPPED.prefixlen))
-    return network
-
-
-def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Parse an address with or without brackets, port and zone; an IPv4 address mapped into IPv6 becomes IPv4."""
+def _parse(text: str) -> IPAddress | None:
+    """Parse an address with or without brackets, port and zone."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+    return parse_address(text.partition("%")[0])

@@ -41,6 +41,12 @@ _DISCONNECTED = "Server disconnected without sending a response."
 class Exchange:
     """One request in flight on a transport of its own.
 
+    Args:
+        request: the request.
+        origin: the server that the request is for.
+        server_name: the name of the server to connect to, for TLS: that of the origin or of a proxy.
+        hold_back: the attribute's first value.
+
     Attributes:
         hold_back: no first byte may be written: the caller has its outcome, or only a connection is wanted.
         connected: the connection was ready for the first byte.
@@ -51,12 +57,10 @@ class Exchange:
         ValueError: the request cannot be written as it is given.
     """
 
-    def __init__(self, request: Request, origin: Origin, *, hold_back: bool = False) -> None:
+    def __init__(self, request: Request, origin: Origin, server_name: str, *, hold_back: bool = False) -> None:
         self._request = request
         self._url = _target_url(origin, request.target)
-        self._extensions: dict[str, object] = {"trace": self._trace}
-        if origin.host != origin.server_name:
-            self._extensions["sni_hostname"] = origin.server_name
+        self._extensions = {"trace": self._trace, "sni_hostname": server_name}
         self._sent_headers = sent_headers(request, origin.authority)
         encode_request(request, origin.authority)  # only to refuse what cannot be sent
         self._status: int | None = None

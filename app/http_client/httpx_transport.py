@@ -46,10 +46,12 @@ class HttpxTransport:
         proxy_ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._origin = options.origin
+        self._server_name = options.origin.server_name
         self._proxy: httpx.Proxy | None = None
         if proxy is not None:
             # A proxy resolves the name itself, and httpx would look for the final dot in the certificate.
             self._origin = replace(options.origin, host=options.origin.server_name)
+            self._server_name = proxy.host.strip("[]").removesuffix(".")
             self._proxy = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=proxy_ssl_context)
         # httpx wants a context for plain HTTP as well; this one trusts nothing and is quick to make.
         self._ssl_context = options.ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -79,7 +81,7 @@ class HttpxTransport:
 
     async def send(self, request: Request) -> Response:
         """Write the request at most once, and return the response: see ``Transport``."""
-        exchange = Exchange(request, self._origin)
+        exchange = Exchange(request, self._origin, self._server_name)
         try:
             await self._run(exchange, request)
         except asyncio.CancelledError:
@@ -96,7 +98,7 @@ class HttpxTransport:
         Raises:
             NotSent: as ``send``.
         """
-        exchange = Exchange(request, self._origin, hold_back=True)
+        exchange = Exchange(request, self._origin, self._server_name, hold_back=True)
         await self._run(exchange, request)
         if not exchange.connected:
             exchange.outcome()

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from app.settings import SettingsError, is_loopback, shown_setting
-from app.urls import DEFAULT_PORTS, parse_url
+from app.urls import DEFAULT_PORTS, parse_address, parse_host, parse_network, parse_proxy_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.http_client.transport import Origin
     from app.settings import Settings
-
-_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+    from app.urls import IPAddress
 
 # An IPv6 address has a port only behind brackets.
 _HOST_AND_PORT = re.compile(r"(?:\[(.*)\]|([^:]*))(?::([^:]*))?")
@@ -51,7 +49,7 @@ def choose_proxy(settings: Settings, origin: Origin, environ: Mapping[str, str] 
 
     `WETHOD_PROXY` always applies. Otherwise `HTTPS_PROXY` or `HTTP_PROXY`, by the origin's scheme, or `ALL_PROXY`
     applies, unless the transport is `http1`, or `NO_PROXY` matches, or the origin is on loopback. A name in lower case
-    precedes the one in upper case.
+    precedes the one in upper case. An empty variable counts as absent.
 
     Raises:
         SettingsError: the value is not the URL of an http or https proxy. The line shows no credentials.
@@ -77,13 +75,14 @@ def parse_proxy(variable: str, value: str) -> Proxy:
     Raises:
         SettingsError: as ``choose_proxy``.
     """
-    url = parse_url(value if "://" in value else f"http://{value}")
-    if url is None or url.scheme not in DEFAULT_PORTS or url.rest not in {"", "/"}:
+    try:
+        url = parse_proxy_url(value if "://" in value else f"http://{value}")
+    except ValueError:
         raise SettingsError(
             f"{shown_setting(variable, value)}: must be the URL of an http or https proxy, such as "
-            "http://user:password@proxy.example:3128, with user name and password percent-encoded; "
+            "http://user:password@proxy.example:3128, with user name and password in percent-encoded UTF-8; "
             "WETHOD_PROXY or NO_PROXY can take its place"
-        )
+        ) from None
     user, _, password = (url.user_info or "").partition(":")
     credentials = None if url.user_info is None else (unquote(user), unquote(password))
     return Proxy(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme], credentials)
@@ -96,15 +95,17 @@ def bypasses(no_proxy: str, origin: Origin) -> bool:
     host; an address or a network (``10.0.0.0/8``) matches a literal address; ``example.com`` matches the name and its
     subdomains; ``.example.com`` and ``*.example.com`` match the subdomains alone. An address or a name may have a port.
     A final dot is ignored. Loopback is always reached without a proxy.
+
+    Accepted too: a network with a port or with a netmask, and an address in brackets without a port.
     """
     host = origin.host.lower().removesuffix(".")
-    address = _parse_address(host)
+    address = parse_address(host)
     return is_loopback(host) or any(
         _matches(entry.strip(), host, address, origin.port) for entry in no_proxy.lower().split(",")
     )
 
 
-def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool:
+def _matches(entry: str, host: str, address: IPAddress | None, port: int) -> bool:
     if entry == "*":
         return True
     match = _HOST_AND_PORT.fullmatch(entry)
@@ -112,24 +113,16 @@ def _matches(entry: str, host: str, address: _Address | None, port: int) -> bool
     if not name or entry_port not in {None, "", str(port)}:
         return False
     try:
-        network = ipaddress.ip_network(name, strict=False)  # an address is a network of one
+        network = parse_network(name)  # an address is a network of one
     except ValueError:
-        name = name.removesuffix(".")
-        if name.startswith("*."):
-            name = name[1:]
-        return address is None and (host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}"))
+        domain = parse_host(name.removeprefix("*.").removeprefix(".").removesuffix("."))
+        if address is not None or domain is None:
+            return False
+        return (host if name.startswith((".", "*.")) else f".{host}").endswith(f".{domain}")
     return address is not None and address in network
 
 
 def _lookup(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
-    name = variable if variable in environ else variable.upper()
-    return name, environ.get(name, "").strip()
-
-
-def _parse_address(text: str) -> _Address | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    # An IPv4-mapped IPv6 address counts as the IPv4 address.
-    return getattr(address, "ipv4_mapped", None) or address
+    """Return the name and the value of the first variable that is not empty; ``("", "")`` if there is none."""
+    found = ((name, environ.get(name, "").strip()) for name in (variable, variable.upper()))
+    return next((pair for pair in found if pair[1]), ("", ""))

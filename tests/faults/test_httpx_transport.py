@@ -44,7 +44,7 @@ async def test_an_exception_means_not_sent_only_if_it_comes_before_the_first_byt
             del request
             raise kind.__new__(kind)
 
-    exchange = Exchange(delete(), Origin("http", "127.0.0.1", 1))
+    exchange = Exchange(delete(), Origin("http", "127.0.0.1", 1), "127.0.0.1")
     await exchange.run(Failing())
     with pytest.raises(NotSent if kind in NOTHING_WRITTEN else Interrupted):
         exchange.outcome()
@@ -86,7 +86,7 @@ async def test_nothing_is_written_after_the_last_moment_to_send(*, held: bool) -
     """Nor after the caller has gone."""
     async with nothing_left(), FaultServer() as server:
         request = delete(send_seconds=2.0 if held else -0.001)
-        exchange = Exchange(request, server.origin, hold_back=held)
+        exchange = Exchange(request, server.origin, "127.0.0.1", hold_back=held)
         await exchange.run(httpx.AsyncHTTPTransport())
         with pytest.raises(NotSent, match="ended while connecting"):
             exchange.outcome()

@@ -13,8 +13,11 @@ import uvloop
 
 from app.http_client.tls import make_ssl_context
 from app.http_client.transport import ConnectionOptions, Origin
+from app.http_client.transport_factory import make_transport
+from app.settings import load
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
+from tests.faults.steps import tunnel
 from tests.faults.transports import TRANSPORTS, delete, transport_to
 from tests.faults.unreachable import CONNECTING, full_backlog, refusing_port
 
@@ -119,3 +122,28 @@ async def test_an_absolute_name_has_its_dot_only_in_dns(name: str, tmp_path: Pat
         await transport.aclose()
         assert server.requests[0].headers[0] == (b"Host", b"wethod.example:%d" % server.port)
         assert seen == ["wethod.example"]
+
+
+async def test_an_absolute_name_of_a_proxy_has_its_dot_only_in_dns(tmp_path: Path) -> None:
+    """The same for the name of Wethod behind the proxy."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    seen: list[str | None] = []
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("proxy.example", "wethod.example").configure_cert(server_context)
+    server_context.sni_callback = lambda _, server_name, __: seen.append(server_name)
+    async with (
+        nothing_left(),
+        FaultServer(tls=server_context) as wethod,
+        FaultServer(then=tunnel(wethod.port), tls=server_context) as proxy,
+    ):
+        records["proxy.example."] = [proxy.port]
+        environ = {
+            "WETHOD_BASE_URL": f"https://wethod.example.:{wethod.port}",
+            "WETHOD_PROXY": f"https://proxy.example.:{proxy.port}",
+            "WETHOD_CA_FILE": str(tmp_path / "ca.pem"),
+        }
+        transport = make_transport(load(environ))
+        assert (await transport.send(delete())).status == 200
+        await transport.aclose()
+        assert seen == ["proxy.example", "wethod.example"]

@@ -31,6 +31,8 @@ CHOICES: dict[str, tuple[Mapping[str, str], str, Proxy | None]] = {
     "https": ({"HTTPS_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
     "lower-case": ({"https_proxy": "http://proxy.example:3128", "HTTPS_PROXY": "http://other"}, WETHOD, PROXY),
     "empty": ({"HTTPS_PROXY": "", "ALL_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
+    "empty-lower-case": ({"https_proxy": " ", "HTTPS_PROXY": "http://proxy.example:3128"}, WETHOD, PROXY),
+    "empty-lower-case-exception": ({"HTTPS_PROXY": "http://other", "no_proxy": "", "NO_PROXY": "*"}, WETHOD, None),
     "by-scheme": ({"HTTPS_PROXY": "http://other", "HTTP_PROXY": "proxy.example:3128"}, "http://w.example:80", PROXY),
     "http-alone": ({"HTTP_PROXY": "http://proxy.example:3128"}, WETHOD, None),
     "all": ({"ALL_PROXY": "http://proxy.example:3128/"}, WETHOD, PROXY),
@@ -38,9 +40,9 @@ CHOICES: dict[str, tuple[Mapping[str, str], str, Proxy | None]] = {
     "default-tls-port": ({"HTTPS_PROXY": "HTTPS://Proxy.example"}, WETHOD, Proxy("https", "proxy.example", 443)),
     "ipv6": ({"HTTPS_PROXY": "http://[fd00::1]:3128"}, WETHOD, Proxy("http", "[fd00::1]", 3128)),
     "credentials": (
-        {"HTTPS_PROXY": "http://corp:hunter2%40%2F@proxy.example:3128"},
+        {"HTTPS_PROXY": "http://corp:hunter2%40%2F%C3%A9@proxy.example:3128"},
         WETHOD,
-        Proxy("http", "proxy.example", 3128, ("corp", "hunter2@/")),
+        Proxy("http", "proxy.example", 3128, ("corp", "hunter2@/é")),
     ),
     "user-alone": (
         {"HTTPS_PROXY": "http://corp@proxy.example:3128"},
@@ -91,6 +93,11 @@ BYPASSES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ipv6-with-port": ("[fd00::1]:80", ("[fd00::1]:80",), ("[fd00::1]:443",)),
     "ipv6-network": ("fd00::/8", ("[fd12::1]:443",), ("[fe00::1]:443",)),
     "mapped-address": ("10.0.0.0/8", ("[::ffff:10.1.2.3]:443",), ("[::ffff:11.1.2.3]:443",)),
+    "mapped-address-in-entry": ("::ffff:10.1.2.3", ("10.1.2.3:443", "[::ffff:10.1.2.3]:443"), ("10.1.2.4:443",)),
+    "mapped-network-in-entry": ("::ffff:10.0.0.0/104", ("10.1.2.3:443",), ("11.0.0.1:443",)),
+    "name-not-ascii": ("Wéthod.com.", ("xn--wthod-bsa.com:443", "a.xn--wthod-bsa.com:443"), ("wethod.com:443",)),
+    "suffix-not-ascii": ("*.wéthod.com", ("a.xn--wthod-bsa.com:443",), ("xn--wthod-bsa.com:443",)),
+    "not-ascii-and-no-name": ("é..b,\udce9,.é b", (), ("b:443",)),
     "spaces": (" a.example , b.example", ("a.example:443", "b.example:443"), ("c.example:443",)),
 }
 
@@ -116,6 +123,9 @@ BAD = {
     "path": ("http://corp:hunter2@proxy/s", "http://***@proxy/s"),
     "query": ("http://corp:hunter2@proxy:3128?token=s3cret", "http://***@proxy:3128?***"),
     "without-scheme": ("corp:pa/ss@proxy:3128", "***@proxy:3128"),
+    "latin-1": ("http://corp:hunter2%E9@proxy:3128", "http://***@proxy:3128"),
+    "latin-1-unencoded": ("http://corp:hunter2\udce9@proxy:3128", "http://***@proxy:3128"),
+    "no-address": ("http://corp:hunter2@256.1.1.1:3128", "http://***@256.1.1.1:3128"),
     "line-break": ("http://corp:hunter2@proxy\n:3128", "http://***@proxy\\n:3128"),
 }
 
