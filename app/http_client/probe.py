@@ -14,6 +14,7 @@ from app.http_client.httpx_exchange import causes_of
 from app.http_client.proxies import choose_proxy
 from app.http_client.transport import NotSent, Request
 from app.http_client.transport_factory import make_transport, origin_of
+from app.settings import RESERVE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +39,13 @@ async def probe(settings: Settings) -> str:
     origin = origin_of(settings)
     proxy = choose_proxy(settings, origin)
     transport = make_transport(settings)
-    # The connect timeout of the transport is the one that counts.
-    end = asyncio.get_running_loop().time() + 2 * settings.wethod_connect_timeout_seconds
+    # As much time as the first try of a delete has.
+    seconds = min(settings.wethod_connect_timeout_seconds, settings.wethod_timeout_seconds - RESERVE_SECONDS)
+    end = asyncio.get_running_loop().time() + seconds
     try:
         tls_version = await transport.connect(Request(b"DELETE", b"/", (), end, end, lambda *_: "none", fresh=True))
     except NotSent as problem:
-        reason = _reason(problem, settings.wethod_connect_timeout_seconds)
+        reason = _reason(problem, seconds)
         raise UnreachableError(f"through the proxy {proxy.url}: {reason}" if proxy else reason) from None
     finally:
         await transport.aclose()

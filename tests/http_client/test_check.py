@@ -107,9 +107,9 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(steps: Steps, 
 async def test_a_failed_connection_has_a_reason(transport: str) -> None:
     """The same for both transports."""
 
-    async def reason(url: str) -> str:
+    async def reason(url: str, **environ: str) -> str:
         with pytest.raises(UnreachableError) as caught:
-            await probe(settings(url, "", WETHOD_TRANSPORT=transport))
+            await probe(settings(url, "", WETHOD_TRANSPORT=transport, **environ))
         return str(caught.value)
 
     async with nothing_left():
@@ -117,6 +117,9 @@ async def test_a_failed_connection_has_a_reason(transport: str) -> None:
             assert await reason(f"http://127.0.0.1:{origin.port}") == "Connection refused"
         with full_backlog() as origin:
             assert await reason(f"http://127.0.0.1:{origin.port}") == "no connection within 0.6 s"
+            # A delete with this timeout has no more time to connect.
+            short = {"WETHOD_TIMEOUT_SECONDS": "0.3"}
+            assert await reason(f"http://127.0.0.1:{origin.port}", **short) == "no connection within 0.2 s"
         assert (await reason("https://wethod.invalid")).startswith("the name does not resolve: ")
         async with FaultServer(tls=authority().server(Certificate.UNTRUSTED)) as server:
             assert (await reason(server.url)).startswith("its certificate is refused: ")
