@@ -24,6 +24,12 @@ from app.urls import mask, parse_base_url, parse_listen_host, parse_origin, pars
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+SENDING_SECONDS = 2.0
+"""Time in which a request to Wethod must be written, waits and connects included."""
+
+RESERVE_SECONDS = 0.1
+"""Nothing is sent with less time left: its response would come too late, and its outcome would only become unknown."""
+
 COMPANY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 """One DNS label (RFC 1035 section 2.3.1, relaxed by RFC 1123 section 2.1)."""
 
@@ -207,8 +213,10 @@ class Settings(BaseModel):
     wethod_timeout_seconds: Annotated[float, Field(ge=0.2, le=300, allow_inf_nan=False)] = Field(
         default=10.0, description="Deadline of a GraphQL request, in seconds from the moment its body has been read."
     )
-    wethod_connect_timeout_seconds: Seconds = Field(
-        default=2.0, description="Seconds for a connect, TLS handshake included."
+    wethod_connect_timeout_seconds: Annotated[float, Field(ge=0.1, le=SENDING_SECONDS, allow_inf_nan=False)] = Field(
+        default=2.0,
+        description="Seconds for a connect, TLS handshake included; at most 2, because a request must be sent within "
+        "2 s.",
     )
     wethod_max_connections: Count = Field(default=100, description="Connections to Wethod, for each worker.")
     wethod_bulk_concurrency: Count = Field(

@@ -63,6 +63,7 @@ REFUSED = {
         "v1": "must be a calendar date, such as 2024-06-15",
     },
     "WETHOD_TIMEOUT_SECONDS": {"0": "must be at least 0.2", "x": "must be a number", "nan": "must be a finite number"},
+    "WETHOD_CONNECT_TIMEOUT_SECONDS": {"2.1": "must be at most 2"},
     "WETHOD_TRANSPORT": {"aiohttp": "must be 'auto', 'http1' or 'httpx'"},
     "WETHOD_PROXY": dict.fromkeys(
         ("ftp://proxy", "proxy:3128", "http://proxy:port", "http://proxy:99999", "http://proxy/path"),

@@ -132,7 +132,7 @@ class Exchange:
         if self._request.written or (unreported and not self._tunnels):
             raise Interrupted(reason) from failure
         if failure is None:
-            raise NotSent("no connection in time")
+            raise NotSent("no connection in time") from TimeoutError()
         refused = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(failure))
         raise NotSent(reason, transient=not refused) from failure
 
@@ -194,7 +194,10 @@ def _target_url(origin: Origin, target: bytes) -> httpx.URL:
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and its causes, the innermost first."""
+    """Yield an exception and its causes, also those of a group, the innermost first."""
     if error is not None:
         yield from causes_of(error.__cause__ or error.__context__)
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from causes_of(member)
         yield error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from app.http_client.httpx_exchange import causes_of
 from app.http_client.proxies import choose_proxy
 from app.http_client.transport import NotSent, Request
 from app.http_client.transport_factory import make_transport, origin_of
+from app.settings import RESERVE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +41,13 @@ async def probe(settings: Settings) -> str:
     origin = origin_of(settings)
     proxy = choose_proxy(settings, origin)
     transport = make_transport(settings)
-    # Later than the connect timeout of the transport, so that the latter applies.
-    end = asyncio.get_running_loop().time() + 2 * settings.wethod_connect_timeout_seconds
+    # As much time as the first try of a delete has.
+    seconds = min(settings.wethod_connect_timeout_seconds, settings.wethod_timeout_seconds - RESERVE_SECONDS)
+    end = asyncio.get_running_loop().time() + seconds
     try:
         tls_version = await transport.connect(Request(b"DELETE", b"/", (), end, end, lambda *_: "none", fresh=True))
     except NotSent as problem:
-        reason = _reason(problem, settings.wethod_connect_timeout_seconds)
+        reason = _reason(problem, seconds)
         raise UnreachableError(f"through the proxy {proxy.url}: {reason}" if proxy else reason) from None
     finally:
         await transport.aclose()
@@ -56,18 +60,27 @@ async def probe(settings: Settings) -> str:
 _REASONS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (ssl.SSLCertVerificationError, lambda error: f"its certificate is refused: {error.verify_message}"),
     (ssl.SSLError, lambda error: f"TLS fails: {error.reason or error.strerror}"),
+    # asyncio's own has no number.
+    (ConnectionResetError, lambda _: os.strerror(errno.ECONNRESET)),
     (socket.gaierror, lambda error: f"the name does not resolve: {error.strerror}"),
     (httpx.ProxyError, lambda error: f"the proxy answers {str(error)[:3]}"),
     (httpx.RemoteProtocolError, lambda _: "the proxy hangs up, or answers with something other than HTTP"),
 )
 """The reason of a failed connect, by the class of its cause. A library's own message might show a URL."""
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+"""A number in the text of an OSError. One for several addresses has them only there, beside the addresses."""
+
 
 def _reason(problem: NotSent, timeout_seconds: float) -> str:
-    for cause in causes_of(problem):
+    causes = list(causes_of(problem))
+    for cause in causes:
         for kind, describe in _REASONS:
             if isinstance(cause, kind):
                 return describe(cause)
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno)
-    return f"no connection within {timeout_seconds:g} s"
+    numbers = [int(number) for cause in causes if isinstance(cause, OSError) for number in _ERRNO.findall(str(cause))]
+    if numbers:
+        return ", ".join(dict.fromkeys(map(os.strerror, numbers)))
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"no connection within {timeout_seconds:g} s"
+    return str(problem)

@@ -186,7 +186,7 @@ _GATEWAY_METRICS = (
     _define("gauge", "gateway_event_loop_tasks", "Tasks of the event loop, one or more for each busy connection."),
     _define("gauge", "gateway_workers", "Workers by state.", state=STATES),
     _define("counter", "gateway_worker_starts", "Worker processes started."),
-    _define("counter", "gateway_audit_lines", "Audit lines written, or kept to be written."),
+    _define("counter", "gateway_audit_lines", "Audit lines, written, waiting or dropped."),
     _define("gauge", "gateway_audit_backlog_bytes", "Audit lines that could not be written yet."),
     _define("counter", "gateway_audit_dropped", "Audit lines dropped, all of them of calls that sent nothing."),
     _define("counter", "gateway_log_dropped", "Log lines dropped because the log could not be written."),

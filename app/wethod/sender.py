@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.http_client.transport import Interrupted, NotSent
+from app.settings import RESERVE_SECONDS, SENDING_SECONDS
 from app.wethod import rest_request
 from schema import rest
 
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from app.wethod.call import CallContext, CallInProgress
     from app.wethod.observer import OperationObserver
     from schema.rest import NoResponse
-
-SENDING_SECONDS = 2.0
-"""Time in which a request must be written, waits and connects included."""
-
-RESERVE_SECONDS = 0.1
-"""With less time left, nothing is sent: the response would be too late, and the outcome unknown."""
 
 _BACKOFF_SECONDS = ((0.05, 0.15), (0.15, 0.45), None)
 """Bounds of the random pause after each try; None after the last one."""

@@ -11,6 +11,7 @@ import pytest
 import trustme
 import uvloop
 
+from app.http_client.probe import UnreachableError, probe
 from app.http_client.tls import make_ssl_context
 from app.http_client.transport import ConnectionOptions, Origin
 from app.http_client.transport_factory import make_transport
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 Addresses: TypeAlias = "list[tuple[Any, ...]]"
 
-records: dict[str, list[int]] = {}
-"""The test's DNS: for each name its addresses, which are all 127.0.0.1 and differ in their ports."""
+records: dict[str, list[int | str]] = {}
+"""The test's DNS: for each name its addresses. A number is that port of 127.0.0.1."""
 
 
 class Resolver:
@@ -38,10 +39,12 @@ class Resolver:
     async def getaddrinfo(self, host: bytes | str | None, port: object, **_: object) -> Addresses:
         """Look a name up, the way it was asked for: with its dot, if it had one."""
         name = host.decode() if isinstance(host, bytes) else str(host)
-        if name not in records and name != "127.0.0.1":
+        if name not in records and not name.startswith("127."):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        ports = records.get(name, [port])
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", found)) for found in ports]
+        addresses = [
+            (found, port) if isinstance(found, str) else ("127.0.0.1", found) for found in records.get(name, [name])
+        ]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
 
 class PlainLoop(Resolver, asyncio.SelectorEventLoop):
@@ -60,6 +63,9 @@ pytestmark = pytest.mark.parametrize(
     ],
 )
 
+BROADCAST = "127.255.255.255"
+"""An address to which the kernel opens no TCP connection."""
+
 BOTH = pytest.mark.parametrize("name", TRANSPORTS)
 
 
@@ -73,6 +79,29 @@ async def test_the_next_address_is_tried_beside_a_dead_one(dead: Where) -> None:
             records["two.example"] = [nowhere.port, nowhere.port, server.port]
             assert (await transport.send(delete(send_seconds=2.0, seconds=4.0))).status == 200
             assert [request.headers[0] for request in server.requests] == [(b"Host", b"two.example")]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("dead", "addresses", "reason"),
+    [
+        pytest.param(refusing_port, ["127.0.0.1", "127.0.0.1"], "Connection refused", id="equal"),
+        pytest.param(
+            refusing_port, ["127.0.0.1", BROADCAST], "Connection refused, Network is unreachable", id="different"
+        ),
+        pytest.param(full_backlog, [BROADCAST, "127.0.0.1"], "no connection within 0.6 s", id="one-hangs"),
+    ],
+)
+async def test_a_check_says_why_no_address_is_reached(
+    name: str, dead: Where, addresses: list[str], reason: str
+) -> None:
+    """The addresses themselves are not shown."""
+    records["dead.example"] = [*addresses]
+    with dead() as nowhere:
+        environ = {"WETHOD_BASE_URL": f"https://dead.example:{nowhere.port}", "WETHOD_CONNECT_TIMEOUT_SECONDS": "0.6"}
+        with pytest.raises(UnreachableError) as caught:
+            await probe(load(environ | {"WETHOD_TRANSPORT": name}))
+    assert str(caught.value) == reason
 
 
 async def test_the_slower_of_two_connections_is_closed_unused() -> None:

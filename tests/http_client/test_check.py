@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +16,12 @@ from app.settings import Settings, load
 from tests.faults.certificates import Certificate, authority
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
-from tests.faults.steps import Close, Hang, Read, Send, Steps, WithoutTls, tunnel
+from tests.faults.steps import Arrive, Close, Hang, Read, Send, Steps, WithoutTls, tunnel
 from tests.faults.transports import delete
 from tests.faults.unreachable import full_backlog, refusing_port
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from pathlib import Path
 
@@ -107,9 +110,9 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(steps: Steps, 
 async def test_a_failed_connection_has_a_reason(transport: str) -> None:
     """The same for both transports."""
 
-    async def reason(url: str) -> str:
+    async def reason(url: str, **environ: str) -> str:
         with pytest.raises(UnreachableError) as caught:
-            await probe(settings(url, "", WETHOD_TRANSPORT=transport))
+            await probe(settings(url, "", WETHOD_TRANSPORT=transport, **environ))
         return str(caught.value)
 
     async with nothing_left():
@@ -117,9 +120,36 @@ async def test_a_failed_connection_has_a_reason(transport: str) -> None:
             assert await reason(f"http://127.0.0.1:{origin.port}") == "Connection refused"
         with full_backlog() as origin:
             assert await reason(f"http://127.0.0.1:{origin.port}") == "no connection within 0.6 s"
+            # A delete with this timeout has no more time to connect.
+            short = {"WETHOD_TIMEOUT_SECONDS": "0.3"}
+            assert await reason(f"http://127.0.0.1:{origin.port}", **short) == "no connection within 0.2 s"
         assert (await reason("https://wethod.invalid")).startswith("the name does not resolve: ")
         async with FaultServer(tls=authority().server(Certificate.UNTRUSTED)) as server:
             assert (await reason(server.url)).startswith("its certificate is refused: ")
+        async with FaultServer(
+            then=(WithoutTls(), Arrive(), Close()), tls=authority().server(Certificate.VALID)
+        ) as server:
+            closed = {"http1": "Connection reset by peer", "httpx": "TLS fails: UNEXPECTED_EOF_WHILE_READING"}
+            assert await reason(server.url) == closed[transport]
         plain = (WithoutTls(), Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Hang())
         async with FaultServer(then=plain, tls=authority().server(Certificate.VALID)) as server:
             assert (await reason(server.url)).startswith("TLS fails: ")
+
+
+class PatientLoop(asyncio.SelectorEventLoop):
+    """An event loop on which a connect takes until the server has sent something."""
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        await super().sock_connect(sock, address)
+        while not select.select([sock], [], [], 0)[0]:  # noqa: ASYNC110 - the loop has no way to wait for it
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": PatientLoop})], ids=["patient"])
+async def test_a_server_that_does_not_wait_for_a_request_is_the_reason() -> None:
+    for step in (Send(b"SSH-2.0-x\r\n"), Close()):
+        async with nothing_left(), FaultServer(then=(step, Hang())) as server:
+            with pytest.raises(UnreachableError) as caught:
+                await probe(settings(server.url, WETHOD_TRANSPORT="http1"))
+            where = server.url.removeprefix("http://")
+            assert str(caught.value) == f"{where} closed the connection, or sent bytes, before a request was written"
