@@ -41,7 +41,7 @@ async def probe(settings: Settings) -> str:
     origin = origin_of(settings)
     proxy = choose_proxy(settings, origin)
     transport = make_transport(settings)
-    # As much time as the first try of a delete has.
+    # As much time as the first try of a call has.
     seconds = min(settings.wethod_connect_timeout_seconds, settings.wethod_timeout_seconds - RESERVE_SECONDS)
     end = asyncio.get_running_loop().time() + seconds
     try:
