@@ -19,8 +19,10 @@ _MAX_CACHED = 4_096
 _MAX_CHARACTERS = 64
 """An address with brackets, zone and port is shorter; it also bounds the memory of the cache."""
 
-# RFC 7239 §4: the parameter that holds the client, quoted if it has a colon.
-_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s]*))', re.IGNORECASE)
+# Separators in a quoted string do not separate. A string without an end reaches to the end: the time is linear.
+_QUOTED = r'"(?:[^"\\]|\\.)*+"?'
+_ELEMENT = re.compile(rf'(?:[^",]|{_QUOTED})++')
+_PARAMETER = re.compile(rf'(?:[^";]|{_QUOTED})++')
 
 
 class AddressReader:
@@ -72,13 +74,23 @@ class AddressReader:
 def _hops(headers: Headers) -> Iterator[str]:
     """Yield the addresses that the proxies report, the nearest first, at most ``_MAX_HOPS``."""
     # Only one of the two is used: a proxy that writes one forwards the other unchanged, so it may be forged.
-    name = b"x-forwarded-for" if b"x-forwarded-for" in headers else b"forwarded"
-    for item in reversed(headers.joined(name).decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
-        if name == b"x-forwarded-for":
-            yield item.strip()[:_MAX_CHARACTERS]
-        else:
-            found = _FOR.search(item)
-            yield (found[1] or found[2] or "")[:_MAX_CHARACTERS] if found else ""
+    if b"x-forwarded-for" in headers:
+        hops = headers.joined(b"x-forwarded-for").decode("latin-1").rsplit(",", _MAX_HOPS)
+    else:
+        elements = _ELEMENT.findall(headers.joined(b"forwarded").decode("latin-1"))
+        hops = [_read_for(element) for element in elements[-_MAX_HOPS:]]
+    for hop in reversed(hops[-_MAX_HOPS:]):
+        yield hop.strip()[:_MAX_CHARACTERS]
+
+
+def _read_for(element: str) -> str:
+    """Read the parameter ``for`` of one element (RFC 7239 §4); empty if there is none."""
+    for parameter in _PARAMETER.findall(element):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "for":
+            # An address with a colon is quoted.
+            return str(value.strip().removeprefix('"').removesuffix('"'))
+    return ""
 
 
 def _parse(text: str) -> IPAddress | None:

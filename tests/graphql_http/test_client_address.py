@@ -58,6 +58,10 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
     "forwarded": ("10.0.0.1", [("forwarded", 'proto=https;For="[2001:db8::7]:80";by=10.0.0.1')], "2001:db8::7"),
     "forwarded-hops": ("10.0.0.1", [("forwarded", "for=127.0.0.1, for=203.0.113.7,for=10.2.2.2")], "203.0.113.7"),
     "forwarded-without-for": ("10.0.0.1", [("forwarded", "proto=https")], "10.0.0.1"),
+    "forwarded-host": ("10.0.0.1", [("forwarded", 'for=203.0.113.7;host="a,for=127.0.0.1;b"')], "203.0.113.7"),
+    "forwarded-host-first": ("10.0.0.1", [("forwarded", 'host=";for=127.0.0.1";for=203.0.113.7')], "203.0.113.7"),
+    "forwarded-escape": ("10.0.0.1", [("forwarded", r'host="\",for=127.0.0.1",for=203.0.113.7')], "203.0.113.7"),
+    "forwarded-unfinished": ("10.0.0.1", [("forwarded", 'for=203.0.113.7, for="10.2.2.2, by=x')], "10.0.0.1"),
     "forwarded-hidden": ("10.0.0.1", [("forwarded", "for=203.0.113.7, for=_hidden")], "10.0.0.1"),
     # A proxy that writes one of the two headers passes on the other one unchanged.
     "both": ("10.0.0.1", [("forwarded", "for=127.0.0.1"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
