@@ -208,8 +208,9 @@ def _trace(headers: Headers) -> RawHeaders:
     traceparent = headers.get(b"traceparent", b"")
     if b"traceparent" in headers.repeated or not _TRACEPARENT.fullmatch(traceparent):
         return ()
-    tracestate = headers.get(b"tracestate")
-    if tracestate and b"tracestate" not in headers.repeated and _TRACESTATE.fullmatch(tracestate):
+    # Several fields are one list (W3C Trace Context §3.3.1).
+    tracestate = headers.joined(b"tracestate")
+    if _TRACESTATE.fullmatch(tracestate):
         return (b"traceparent", traceparent), (b"tracestate", tracestate)
     return ((b"traceparent", traceparent),)
 

@@ -89,6 +89,16 @@ async def test_trace_context_goes_upstream_by_setting(traceparent: str, *, sent:
     assert asked.header("tracestate") == (b"a=b" if sent else None)
 
 
+async def test_several_fields_of_the_trace_state_are_one_list() -> None:
+    trace = [("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("Tracestate", "a=b")]
+    async with upstream([answer(200)]) as wethod, gateway(wethod.url, {"GATEWAY_TRACE_UPSTREAM": "true"}) as client:
+        headers = [*HEADERS.items(), *trace, ("Tracestate", "c=d")]
+        body = {"query": "mutation { deleteContact(id: 1) { __typename } }"}
+        await client.http.post(f"{client.url}/graphql", json=body, headers=headers)
+        (asked,) = wethod.asked
+    assert asked.header("tracestate") == b"a=b,c=d"
+
+
 @TRANSPORTS
 async def test_no_cookie_of_one_caller_reaches_another(transport: str) -> None:
     async with (
