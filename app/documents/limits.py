@@ -46,6 +46,7 @@ MAX_NESTING = 200
 MAX_BLOCK_STRING_LINES = 500
 """Lines from the first block string of a document to its last. graphql-core reads each, and prints it in a message."""
 
+_TOO_DEEP = "Document is nested too deeply. Parsing aborted."
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _MAX_SERVICE = 4
 _COUNTED = {"_service": ("_service", _MAX_SERVICE), "sdl": ("sdl", _MAX_SERVICE)} | dict.fromkeys(
@@ -59,8 +60,11 @@ def max_refusal_bytes(settings: Settings) -> int:
     return max(MAX_REFUSAL_BYTES, _REFUSAL_BYTES_PER_ROOT_FIELD * settings.gateway_max_root_fields)
 
 
-def parse_within(text: str, max_tokens: int) -> DocumentNode:
+def parse_within(text: str, max_tokens: int) -> tuple[DocumentNode, int]:
     """Parse a document, no further than the limit on tokens.
+
+    Returns:
+        The document, and the number of its tokens.
 
     Raises:
         RequestError: the syntax is wrong, or the document has too many tokens, too many lines of block strings, or is
@@ -74,7 +78,7 @@ def parse_within(text: str, max_tokens: int) -> DocumentNode:
         document = parse(text, max_lexical_tokens=max_tokens, max_comments=max_tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         message = error.message.removeprefix("Syntax Error: ")
-        if "nested too deeply" in message:
+        if message == _TOO_DEEP:
             raise RequestError(ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply.", limit="depth") from None
         if message.endswith("Parsing aborted."):
             raise RequestError(
@@ -83,8 +87,7 @@ def parse_within(text: str, max_tokens: int) -> DocumentNode:
                 limit="tokens",
             ) from None
         raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
-    unlink_tokens(document)
-    return document
+    return document, unlink_tokens(document)
 
 
 def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:

@@ -22,6 +22,8 @@ MAX_WEIGHT = 400_000
 """tests/benchmark/documents.py measures the memory that plans of this weight take."""
 SELECTION_WEIGHT = 40
 """The weight of one selection, fragments expanded, in characters of text."""
+TOKEN_WEIGHT = 4
+"""The weight of one token: a literal in a list is one, and no selection."""
 
 _RULES = tuple(specified_rules)
 _RULES_WITHOUT_INTROSPECTION = (*_RULES, NoSchemaIntrospectionCustomRule)
@@ -72,10 +74,11 @@ class PlanCache:
             self.hits += 1
             return plan
         self.misses += 1
-        document, selections = self._read(text, introspection=self._introspection)
+        document, tokens, selections = self._read(text, introspection=self._introspection)
         definition = choose_operation(operations_of(document), operation_name)
         plan = self._plan(document, definition, hide_suggestions=not self._introspection)
-        self._plans.put(key, plan, len(text) + SELECTION_WEIGHT * selections * plan.choices)
+        weight = len(text) + TOKEN_WEIGHT * tokens + SELECTION_WEIGHT * selections * plan.choices
+        self._plans.put(key, plan, weight)
         return plan
 
     def plans_of(self, text: str) -> list[Plan]:
@@ -84,12 +87,12 @@ class PlanCache:
         Raises:
             RequestError: as for ``find``.
         """
-        document, _ = self._read(text, introspection=True)
+        document, _, _ = self._read(text, introspection=True)
         return [self._plan(document, node, hide_suggestions=True) for node in operations_of(document)]
 
-    def _read(self, text: str, *, introspection: bool) -> tuple[DocumentNode, int]:
-        """Parse and validate a document, and count its selections."""
-        document = parse_within(text, self._settings.gateway_max_tokens)
+    def _read(self, text: str, *, introspection: bool) -> tuple[DocumentNode, int, int]:
+        """Parse and validate a document, and count its tokens and its selections."""
+        document, tokens = parse_within(text, self._settings.gateway_max_tokens)
         selections = check_limits(document, self._settings)
         errors = validate(
             self._schema,
@@ -104,7 +107,7 @@ class PlanCache:
             raise RequestError(ErrorCode.LIMIT_EXCEEDED, message, limit="tokens")
         if errors:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
-        return document, selections
+        return document, tokens, selections
 
     def _plan(self, document: DocumentNode, definition: OperationDefinitionNode, *, hide_suggestions: bool) -> Plan:
         return Plan(

@@ -163,7 +163,7 @@ class _Tally:
         """
         head = len(key) + _PUNCTUATION
         named = get_named_type(merged.type)
-        is_list = merged.type is not None and is_list_type(get_nullable_type(merged.type))
+        is_list = is_list_type(get_nullable_type(merged.type))
         if not is_composite_type(named):
             self.names[path] += 1
             is_text = str(named) == "String"

@@ -220,7 +220,7 @@ class RootFields:
 
     def _plan(self, key: str, field: GraphQLField, nodes: list[FieldNode]) -> RootField:
         # If a non-null field fails, it erases the results of the others: graphql-core handles that.
-        delegated = is_non_null_type(field.type) or nodes[0].name.value.startswith("__")
+        delegated = is_non_null_type(field.type)
         resolver = None if delegated else resolver_of(field)
         project: Convert = _unprojected
         if resolver is None:

@@ -59,6 +59,14 @@ def test_a_plan_that_expands_costs_more_than_its_text() -> None:
     assert len(plans) == 1
 
 
+def test_literals_count_although_they_are_no_selections() -> None:
+    """Each one stays in memory as a node of graphql-core."""
+    literals = f"mutation {{ deleteContacts(ids: [{'1 ' * 900}]) {{ __typename }} }}"
+    plans = PlanCache(SCHEMA, SETTINGS, introspection=False, max_weight=2 * len(literals))
+    plans.find(literals, None)
+    assert len(plans) == 0
+
+
 def test_an_evicted_plan_is_freed_at_once() -> None:
     """With new documents only, garbage collection would come too late."""
     plans = PlanCache(SCHEMA, SETTINGS, introspection=False, max_documents=1)

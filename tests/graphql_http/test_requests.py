@@ -72,6 +72,12 @@ REFUSED_BODIES: dict[str, tuple[bytes, int, str, str]] = {
         "GRAPHQL_PARSE_FAILED",
         "Expected Name, found '}'",
     ),
+    "document-with-the-message-of-a-limit": (
+        body(query='{ a "nested too deeply" }'),
+        400,
+        "GRAPHQL_PARSE_FAILED",
+        "found String 'nested too deeply'",
+    ),
     "unknown-field": (body(query="{ nothing }"), 422, "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'nothing'"),
     "no-operation": (
         body(query="fragment F on Query { __typename }"),
