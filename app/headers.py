@@ -14,6 +14,8 @@ RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 FIELDS = "wethod_graphql.fields"
 """Key of the ASGI scope: the request's fields as ``Headers``, parsed once for the server and the endpoint."""
 
+_NONE: Mapping[bytes, list[bytes]] = MappingProxyType({})
+
 
 class Headers(dict[bytes, bytes]):
     """The first value of each field, by its name in lower case; of ``content-type``, all. Made by ``parse_headers``.
@@ -22,7 +24,9 @@ class Headers(dict[bytes, bytes]):
         repeated: all values of the fields that arrived more than once, in the order of arrival.
     """
 
-    repeated: Mapping[bytes, list[bytes]] = MappingProxyType({})
+    __slots__ = ("repeated",)
+
+    repeated: Mapping[bytes, list[bytes]]
 
     def joined(self, name: bytes) -> bytes:
         """Return all values of a field that is a list, joined by commas (RFC 9110 §5.3); empty if there are none."""
@@ -36,6 +40,7 @@ def parse_headers(fields: Sequence[tuple[bytes, bytes]]) -> Headers:
         fields: pairs of name (in lower case) and value, in the order of arrival.
     """
     headers = Headers(fields)
+    headers.repeated = _NONE
     if len(headers) != len(fields):
         values: dict[bytes, list[bytes]] = {}
         for name, value in fields:

@@ -150,7 +150,7 @@ async def resolve_delete(
     ],
 ) -> DeleteContactOutcome:
     """Delete one contact."""
-    return await info.context.call(DELETE_CONTACT, contact_id=id)
+    return await info.context.call(DELETE_CONTACT, id)
 
 
 async def resolve_delete_many(

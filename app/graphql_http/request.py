@@ -29,6 +29,7 @@ _KINDS: tuple[tuple[str, type, str], ...] = (
 )
 _MAX_PARAMETERS = 100
 """Parameters of a query string, the ignored ones included. Six have a meaning; 32 KB could hold 16,000."""
+_decode_request = msgspec.json.Decoder(GraphQLRequest).decode
 _PARAMETERS = {name.encode(): name for name in GraphQLRequest.__struct_encode_fields__}
 
 
@@ -66,16 +67,19 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
         HttpError: 413.
         ClientDisconnect: the client disconnected before the end of the body.
     """
-    body = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > max_bytes:
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > max_bytes:
             raise _too_large(max_bytes)
+        pieces.append(piece)
         if not message.get("more_body", False):
-            return bytes(body)
+            return b"".join(pieces)
 
 
 def _too_large(max_bytes: int) -> HttpError:
@@ -91,6 +95,11 @@ def parse_body(body: bytes) -> GraphQLRequest:
     Raises:
         RequestError: it is not JSON (400) or not a well-formed GraphQL request (422).
     """
+    if body.isascii():  # msgspec does not check that the names and texts which it skips are UTF-8
+        try:
+            return _named(_decode_request(body))
+        except (msgspec.MsgspecError, RecursionError):
+            pass  # JSON that msgspec refuses, or a mistake to describe
     decoded = _decode(body, "The request's body")
     if not isinstance(decoded, dict):
         kind = "a batch, which is not supported" if isinstance(decoded, list) else "no JSON object"
@@ -151,4 +160,9 @@ def from_parameters(parameters: dict[str, Any]) -> GraphQLRequest:
             if value is not None and not isinstance(value, kind):
                 raise RequestError(ErrorCode.BAD_REQUEST, f"The parameter {name} {expected}.") from None
         request = msgspec.convert({name: parameters.get(name) for name, *_ in _KINDS}, GraphQLRequest)
+    return _named(request)
+
+
+def _named(request: GraphQLRequest) -> GraphQLRequest:
+    """Return a request without an empty name of the operation, which stands for none."""
     return request if request.operation_name != "" else msgspec.structs.replace(request, operation_name=None)

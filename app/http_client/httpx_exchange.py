@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.headers import Headers, parse_headers
+from app.headers import parse_headers
 from app.http_client.request_encoder import encode_request, sent_headers
 from app.http_client.response_parser import has_character, is_encoded
 from app.http_client.tls import is_orderly_end
@@ -64,7 +64,7 @@ class Exchange:
         self._sent_headers = sent_headers(request, origin.authority)
         encode_request(request, origin.authority)  # only to refuse what cannot be sent
         self._status: int | None = None
-        self._headers = Headers()
+        self._headers = parse_headers(())
         self._body: bytes | None = None
         self._failure: Exception | None = None
         self._stream: httpcore.AsyncNetworkStream | None = None

@@ -87,7 +87,7 @@ class ResponseParser:
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self.status = 0
-        self.headers = Headers()
+        self.headers = parse_headers(())
         self.reset()
 
     def reset(self) -> None:
@@ -189,7 +189,7 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of a head, or of a trailer, which is not used."""
-        self._fields.append((name.lower(), value.rstrip(b" \t")))
+        self._fields.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
         """Take a head: that of an interim response, of the response, or of one after it."""

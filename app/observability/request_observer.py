@@ -13,7 +13,6 @@ from app.line_writer import milliseconds
 from app.observability.logs import REQUEST_LOGGER, RequestLine
 from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.server.exchange import SERVER_STATUS
-from schema.text import clean
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -126,12 +125,12 @@ class Observation(msgspec.Struct, gc=False):
             REQUEST_LOGGER,
             "request",
             self.scope["method"],
-            clean(self.scope["path"])[:_MAX_CHARACTERS],
+            self.scope["path"],
             status,
             milliseconds(seconds),
             self.request_id,
             self.client or None,
             self.company,
             self.kind,
-            self.name and clean(self.name)[:_MAX_CHARACTERS],
+            self.name and self.name[:_MAX_CHARACTERS],
         )

@@ -197,8 +197,9 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head, or of the trailer, which ``on_headers_complete`` separates."""
-        # The parser keeps the white space after a value, which is not part of the value (RFC 9110 §5.5).
-        self._headers.append((name.lower(), value.rstrip(b" \t")))
+        # The parser keeps the white space after a value, which is not part of the value (RFC 9110 §5.5). It refuses
+        # other white space than spaces and tabs.
+        self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
         """Make an exchange of the head."""

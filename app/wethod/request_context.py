@@ -49,8 +49,8 @@ def bind(operation: RestOperation[Any, Any], args: tuple[object, ...], kwargs: d
         TypeError: they do not fit the parameters: a bug, which a type checker finds.
     """
     names = operation.parameters
-    if not args and tuple(kwargs) == names:
-        return tuple(kwargs.values())
+    if not kwargs and len(args) == len(names):
+        return args
     if len(args) + len(kwargs) != len(names) or not kwargs.keys() <= set(names[len(args) :]):
         raise TypeError(f"{operation.name} takes {', '.join(names)}")
     return *args, *[kwargs[name] for name in names[len(args) :]]

@@ -80,13 +80,13 @@ LINE = {
 
 async def test_a_request_has_its_line(log: int) -> None:
     observation = observability().requests.request_started(SCOPE, *CALLER)
-    with observation.operation("mutation", "Remove\n\u202eit", "sha256:abc"):
+    with observation.operation("mutation", "Remove" * 50, "sha256:abc"):
         pass
     observation.ended(200)
     (line,) = logged(log)
     assert 0 <= line.pop("durationMs") < 1_000
     assert line.pop("time").endswith("Z")
-    assert line == LINE | {"operationType": "mutation", "operationName": "Removeit"}
+    assert line == LINE | {"operationType": "mutation", "operationName": ("Remove" * 50)[:200]}
 
 
 async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
@@ -113,12 +113,11 @@ async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
 async def test_the_line_of_a_request_has_the_status_that_was_sent(
     status: int | None, server: dict[str, int | None], sent: int | None, log: int
 ) -> None:
-    scope = SCOPE | {"path": "/graphql\n" + "x" * 500} | server
-    observation = observability().requests.request_started(scope, *CALLER)
+    observation = observability().requests.request_started(SCOPE | server, *CALLER)
     observation.ended(status)
     (line,) = logged(log)
     del line["time"], line["durationMs"]
-    assert line == LINE | {"path": "/graphql" + "x" * 192, "status": sent}
+    assert line == LINE | {"status": sent}
 
 
 def test_requests_have_no_line_above_info(log: int) -> None:

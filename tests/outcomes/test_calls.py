@@ -255,7 +255,7 @@ class ScriptedTransport:
         """Nothing to close."""
 
 
-OK = Response(200, Headers(), b"")
+OK = Response(200, parse_headers(()), b"")
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ async def test_ids_that_are_not_sent_after_a_429_have_its_delay() -> None:
 @TRANSPORTS
 async def test_an_id_that_waits_for_a_connection_is_not_sent_after_a_401(transport: str) -> None:
     environ = {"WETHOD_TRANSPORT": transport, "WETHOD_MAX_CONNECTIONS": "4", "WETHOD_TIMEOUT_SECONDS": "1.5"}
-    script = by_id({"8": HANGING, "1": answer(401, delay_seconds=0.3), "2": answer(200, delay_seconds=0.3)})
+    script = by_id({"8": HANGING, "1": answer(401, delay_seconds=0.3), "2": answer(200, delay_seconds=0.6)})
     async with upstream(script) as wethod, gateway(wethod.url, environ) as client:
         # The token holds one of its three connections with another request.
         hanging = asyncio.create_task(client.delete("8"))
