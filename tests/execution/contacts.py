@@ -87,9 +87,9 @@ class StubContacts:
 
     calls: list[str] = field(default_factory=list)
 
-    async def call(self, operation: RestOperation[Any, Any], /, **arguments: str) -> Any:
+    async def call(self, operation: RestOperation[Any, Any], /, *args: str, **kwargs: str) -> Any:
         """Answer with the outcome of this number, some iterations of the event loop later."""
-        first = next(iter(arguments.values()))
+        first = next(iter((*args, *kwargs.values())))
         self.calls.append(f"called {first}")
         number = int(first) if first.isdigit() else len(first)
         for _ in range(number % 3):
@@ -104,7 +104,7 @@ class StubContacts:
 
     async def _try(self, operation: RestOperation[Any, Any], argument: str) -> Any:
         try:
-            return await self.call(operation, argument=argument)
+            return await self.call(operation, argument)
         except RuntimeError as error:
             return error
 
