@@ -172,12 +172,13 @@ class ResponseParser:
         start = 0
         while start < len(data) and not self.head_complete:
             end = data.find(b"\n", start) + 1 or len(data)
-            if self._follows_interim and data[start] not in _LINE_END:
+            line = data[start:end]
+            if self._follows_interim and (begun := line.lstrip(b"\r\n")):
                 self._follows_interim = False
-                if data[start] != _FIRST_BYTE:
+                if begun[0] != _FIRST_BYTE:
                     self.broken = True
                     return
-            self._parser.feed_data(data[start:end])
+            self._parser.feed_data(line)
             start = end
         if start < len(data):
             self._parse(data[start:])

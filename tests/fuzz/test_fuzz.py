@@ -30,6 +30,7 @@ FOUND_IN_REQUESTS = {
     "close-in-trailer": CHUNKED + b"Connection: close\r\n\r\n" + request(b"/b"),
 }
 FOUND_IN_REPLIES = {
+    "bare-cr-behind-an-interim-reply": b"HTTP/1.1 100 Continue\r\n\r\n\r" + OK + EMPTY,
     "reply-behind-none": b"HTTP/1.1 099 Odd\r\n" + EMPTY + OK + EMPTY,
     "version-2.0": b"HTTP/2.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
     "close-in-trailer": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nConnection: close\r\n\r\n",

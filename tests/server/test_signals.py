@@ -29,9 +29,8 @@ async def test_the_echo_of_a_signal_is_not_a_second_one(workers: int) -> None:
     async with running(workers=workers, drain_delay=0.2, drain_seconds=3) as program:
         slow = asyncio.create_task(program.ask("/?0.6"))
         await asyncio.sleep(0.1)
-        for _ in range(3):
-            program.signal(signal.SIGTERM)
-            await asyncio.sleep(0.01)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            program.signal(number)
         assert (await slow)[0] == 200
         assert (await program.end())[0] == 0
 
