@@ -103,7 +103,7 @@ def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "limit"),
-    [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "in_flight")],
+    [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "pipeline")],
 )
 def test_a_response_of_the_server_is_counted_by_status_and_limit(status: int, limit: str | None) -> None:
     lifecycle = Lifecycle()
