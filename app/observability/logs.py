@@ -30,8 +30,10 @@ _SECRETS = (
     # A token may hold any visible ASCII character; what follows it in a text stays readable. Without backtracking (*+),
     # the time is linear.
     (re.compile(r"(?i)\b(bearer|basic)( +|%20)\S(?:[,;'\")\]}]*+[^\s,;'\")\]}]+)*+"), r"\1 ***"),
-    # User information of a URL, up to the last @: a password may hold any character.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@"), r"\1***@"),
+    # User information of a URL, up to the last @: a password may hold any character. One match for each word.
+    (re.compile(r"(?<!\S)((?:(?!://)\S)*+://)\S*@"), r"\1***@"),
+    # The query of a URL: the one of the OpenTelemetry collector may hold a key. It ends as a token does.
+    (re.compile(r"\?(?:[,;'\")\]}]*+[^\s,;'\")\]}]+)++"), "?***"),
     # Headers for the OpenTelemetry collector: its SDK quotes a malformed one, and requests the value of another.
     (re.compile(r"(?s)(Header values in environment variables must be [^:]*: ).*"), r"\1***"),
     (re.compile(r"(in header value: ).*"), r"\1***"),

@@ -96,6 +96,10 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
         record("proxy %s failed", "http://user:p/a#s?'s\"@w@proxy:3128", url="https://:token@wethod.test/x"),
         {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
     ),
+    "query-of-a-url": (
+        record("failed with url: /v1/traces?api-key=a'b) (Caused by: really?)", url="'http://collector?secret'"),
+        {"message": "failed with url: /v1/traces?***) (Caused by: really?)", "url": "'http://collector?***'"},
+    ),
     "document": (record("a field failed: %s", ERROR), {"message": "a field failed: No such thing."}),
 }
 
@@ -105,10 +109,19 @@ def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, 
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 
 
-def test_a_long_text_that_looks_like_a_token_is_filtered() -> None:
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Bearer " + ")" * 400_000 + "x", "Bearer ***"),
+        ("?" + ")" * 400_000 + "x", "?***"),
+        ("http://" * 400_000 + "@x", "http://***@x"),
+        ("http://" * 400_000, "http://" * 400_000),
+    ],
+    ids=["token", "query", "user-information", "no-user-information"],
+)
+def test_a_long_text_that_looks_like_a_secret_is_filtered(text: str, line: str) -> None:
     """In linear time: in quadratic time it would take half an hour."""
-    text = "Bearer " + ")" * 400_000 + "x"
-    assert parsed(JsonFormatter().format(record(text)))["message"] == "Bearer ***"
+    assert parsed(JsonFormatter().format(record(text)))["message"] == line
 
 
 def test_a_traceback_is_a_field_of_the_line() -> None:
