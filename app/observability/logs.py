@@ -203,10 +203,8 @@ def _camel_case(name: str) -> str:
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    parts = [record.exc_text, record.stack_info]
-    if record.exc_info and record.exc_info[0] is not None:
-        parts[0] = formatter.formatException(record.exc_info)
-    return _safe("\n".join(part for part in parts if part)).rstrip("\n")
+    trace = formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+    return _safe("\n".join(filter(None, (trace, record.stack_info)))).rstrip("\n")
 
 
 def _printable(text: str) -> str:

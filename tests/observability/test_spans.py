@@ -328,6 +328,11 @@ def test_the_environment_configures_exporters(environ: dict[str, str], names: li
             id="grpc",
         ),
         pytest.param(
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"},
+            "no spans are sent: install wethod-graphql[otel] (no exporter named otlp_proto_grpc)",
+            id="grpc-for-traces",
+        ),
+        pytest.param(
             {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_BSP_SCHEDULE_DELAY": "soon", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"},
             "no spans are sent: ",
             id="nonsense",
