@@ -75,11 +75,11 @@ def _hops(headers: Headers) -> Iterator[str]:
     """Yield the addresses that the proxies report, the nearest first, at most ``_MAX_HOPS``."""
     # Only one of the two is used: a proxy that writes one forwards the other unchanged, so it may be forged.
     if b"x-forwarded-for" in headers:
-        hops = headers.joined(b"x-forwarded-for").decode("latin-1").rsplit(",", _MAX_HOPS)
+        hops = headers.joined(b"x-forwarded-for").decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
     else:
         elements = _ELEMENT.findall(headers.joined(b"forwarded").decode("latin-1"))
         hops = [_read_for(element) for element in elements[-_MAX_HOPS:]]
-    for hop in reversed(hops[-_MAX_HOPS:]):
+    for hop in reversed(hops):
         yield hop.strip()[:_MAX_CHARACTERS]
 
 

@@ -130,7 +130,7 @@ class GraphQLEndpoint:
             context = self._make_context(caller, deadline, variables.max_text_bytes)
             with observation.operation(plan.kind, request.operation_name, found.document_id):
                 result = await plan.execute(variables, context)
-            answer = answer_result(result, media_type)
+            answer = answer_result(result, media_type, caller.request_id)
         except RequestError as error:
             if error.limit:
                 observation.limit_exceeded(error.limit)
@@ -138,7 +138,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except Exception:
-            logger.exception("A request failed in the gateway.")
+            logger.exception("A request failed in the gateway.", extra={"request_id": caller.request_id})
             answer = answer_bug()
         finally:
             self._in_progress -= 1

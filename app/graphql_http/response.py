@@ -64,13 +64,13 @@ def common_headers(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
     )
 
 
-def answer_result(result: ExecutionResult, media_type: str) -> Answer:
+def answer_result(result: ExecutionResult, media_type: str, request_id: str) -> Answer:
     """Make the answer of an operation that ran. Errors of fields are logged, and their messages are masked."""
     if not result.errors:
         return Answer(200, _CONTENT_TYPES[media_type], encode({"data": result.data}))
     formatted = []
     for error in result.errors:
-        _log_failed_field(error)
+        _log_failed_field(error, request_id)
         formatted.append(_format(error, ErrorCode.INTERNAL_SERVER_ERROR) | {"message": _INTERNAL})
     status = PARTIAL_SUCCESS if media_type == GRAPHQL_RESPONSE else 200
     return Answer(status, _CONTENT_TYPES[media_type], encode({"data": result.data, "errors": formatted}))
@@ -99,13 +99,15 @@ def _format(error: GraphQLError, code: ErrorCode) -> dict[str, object]:
     return {**error.formatted, "message": message, "extensions": {"code": code}}
 
 
-def _log_failed_field(error: GraphQLError) -> None:
+def _log_failed_field(error: GraphQLError, request_id: str) -> None:
     # Every outcome of Wethod is a member of the union, so an error of a field is a bug in the gateway. The text of a
     # GraphQLError is not logged: it quotes the document and its literals.
     original = error.original_error
     traceback = None if isinstance(original, GraphQLError) else original
     path = ".".join(map(str, error.path or ()))
-    logger.error("A field failed: %s (path: %s)", error.message, path, exc_info=traceback)
+    logger.error(
+        "A field failed: %s (path: %s)", error.message, path, exc_info=traceback, extra={"request_id": request_id}
+    )
 
 
 async def send_answer(send: Send, answer: Answer, headers: RawHeaders) -> None:

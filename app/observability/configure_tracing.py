@@ -59,8 +59,10 @@ def _exporter(name: str) -> SpanExporter:
     if name == "otlp":
         protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
         name = f"otlp_proto_{(protocol or 'http/protobuf').partition('/')[0]}"
-    # Standard output belongs to the audit.
-    arguments = {"out": sys.stderr} if name == "console" else {}
+    arguments: dict[str, object] = {}
+    if name == "console":
+        # Standard output belongs to the audit. The lines of a span must not mix with those of the log.
+        arguments = {"out": sys.stderr, "formatter": lambda span: span.to_json(indent=None) + "\n"}
     for entry_point in importlib.metadata.entry_points(group="opentelemetry_traces_exporter", name=name):
         exporter: SpanExporter = entry_point.load()(**arguments)
         return exporter

@@ -45,7 +45,7 @@ class EventLoopMonitor:
             # The loop's own clock may be cached and coarse.
             due = time.perf_counter() + _SECONDS
             while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(left if self._retry() else _RETRY_SECONDS)
+                await asyncio.sleep(left if self._retry() else min(left, _RETRY_SECONDS))
             try:
                 self._on_tick(-left)
             except Exception:

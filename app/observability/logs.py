@@ -30,8 +30,10 @@ _SECRETS = (
     # A token may hold any visible ASCII character; what follows it in a text stays readable. Without backtracking (*+),
     # the time is linear.
     (re.compile(r"(?i)\b(bearer|basic)( +|%20)\S(?:[,;'\")\]}]*+[^\s,;'\")\]}]+)*+"), r"\1 ***"),
-    # User information of a URL, up to the last @: a password may hold any character.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)\S*@"), r"\1***@"),
+    # User information of a URL, up to the last @: a password may hold any character. One match for each word.
+    (re.compile(r"(?<!\S)((?:(?!://)\S)*+://)\S*@"), r"\1***@"),
+    # The query of a URL: the one of the OpenTelemetry collector may hold a key. It ends as a token does.
+    (re.compile(r"\?(?:[,;'\")\]}]*+[^\s,;'\")\]}]+)++"), "?***"),
     # Headers for the OpenTelemetry collector: its SDK quotes a malformed one, and requests the value of another.
     (re.compile(r"(?s)(Header values in environment variables must be [^:]*: ).*"), r"\1***"),
     (re.compile(r"(in header value: ).*"), r"\1***"),
@@ -201,10 +203,8 @@ def _camel_case(name: str) -> str:
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    parts = [record.exc_text, record.stack_info]
-    if record.exc_info and record.exc_info[0] is not None:
-        parts[0] = formatter.formatException(record.exc_info)
-    return _safe("\n".join(part for part in parts if part)).rstrip("\n")
+    trace = formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+    return _safe("\n".join(filter(None, (trace, record.stack_info)))).rstrip("\n")
 
 
 def _printable(text: str) -> str:

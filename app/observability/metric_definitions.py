@@ -36,6 +36,7 @@ LIMITS = (
     "head",  # 414, 431, and too many parameters of a query string
     "in_flight",  # requests or calls in progress
     "other",
+    "pipeline",  # requests that wait on one connection
     "rate",  # a remembered 429
     "read_timeout",
     "root_fields",
@@ -176,7 +177,12 @@ _UPSTREAM_METRICS = (
 )
 
 _GATEWAY_METRICS = (
-    _define("counter", "gateway_http_requests", "GraphQL requests.", status=(*HTTP_STATUSES, "other", "none")),
+    _define(
+        "counter",
+        "gateway_http_requests",
+        "GraphQL requests, and requests to any path that the server refused.",
+        status=(*HTTP_STATUSES, "other", "none"),
+    ),
     _define("histogram", "gateway_http_request_duration_seconds", "Time from head to response.", SECONDS),
     _define("gauge", "gateway_http_requests_in_progress", "GraphQL requests in progress."),
     _define("counter", "gateway_refused", "Requests and calls refused by a limit.", limit=LIMITS),

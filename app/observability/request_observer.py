@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_CHARACTERS = 200
 _NO_SPAN: AbstractContextManager[Any] = contextlib.nullcontext()
-_LIMITS_BY_STATUS = {408: "read_timeout", 414: "head", 431: "head", 503: "in_flight"}
+_LIMITS_BY_STATUS = {408: "read_timeout", 414: "head", 431: "head", 503: "pipeline"}
 """Limits that the server enforces, by the status of its response."""
 
 

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app import __version__
+from app.server.config import SHUTDOWN_SECONDS
 from app.urls import DEFAULT_PORTS
 from schema.text import clean
 
@@ -40,7 +41,8 @@ _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 _TRACE_CONTEXT = (b"traceparent", b"tracestate")
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
-_FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = SHUTDOWN_SECONDS - 0.5
+"""Time at a stop to export spans. The remaining steps of the stop need a part of the server's time, too."""
 _MAX_CHARACTERS = 256
 
 
@@ -144,7 +146,7 @@ class Tracing:
         # Not the loop's executor: the end of the process would wait for its threads.
         threading.Thread(target=shut_down, name="spans", daemon=True).start()
         try:
-            async with asyncio.timeout(_FLUSH_SECONDS):
+            async with asyncio.timeout(FLUSH_SECONDS):
                 await exported.wait()
         except TimeoutError:
             logger.warning("spans were lost at the stop: the collector did not accept them in time")

@@ -100,13 +100,14 @@ async def test_a_failed_field_logs_message_and_path_but_no_text_of_the_document(
 
     async with serve(make_endpoint(run)) as url, httpx.AsyncClient() as http:
         await http.post(url, json={"query": "{a}"})
+    assert [vars(record)["request_id"] for record in caplog.records if record.levelname == "ERROR"] == ["request-1"] * 2
     assert "Cannot represent the value. (path: a.0)" in caplog.text
     assert "OSError: x" in caplog.text
     assert "hunter2" not in caplog.text
     assert "secret" not in caplog.text
 
 
-async def test_a_bug_is_masked() -> None:
+async def test_a_bug_is_masked_and_logged_with_the_id_of_its_request(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> ExecutionResult:
         raise RuntimeError("hunter2")
 
@@ -115,6 +116,9 @@ async def test_a_bug_is_masked() -> None:
     assert response.status_code == 500
     assert response.headers["content-type"] == TYPED
     assert response.json() == {"errors": [INTERNAL]}
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "RuntimeError: hunter2" in caplog.text
+    assert vars(logged)["request_id"] == "request-1"
 
 
 async def test_a_request_beyond_the_limit_is_a_503_and_not_read() -> None:

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,10 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], str]] = {
     "forwarded-hidden": ("10.0.0.1", [("forwarded", "for=203.0.113.7, for=_hidden")], "10.0.0.1"),
     # A proxy that writes one of the two headers passes on the other one unchanged.
     "both": ("10.0.0.1", [("forwarded", "for=127.0.0.1"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
+    "twenty-hops": ("10.0.0.1", forwarded_for("203.0.113.7" + ",10.0.0.2" * 19), "203.0.113.7"),
+    "more-hops": ("10.0.0.1", forwarded_for("203.0.113.7" + ",10.0.0.2" * 20), "10.0.0.2"),
+    "forwarded-twenty-hops": ("10.0.0.1", [("forwarded", "for=203.0.113.7" + ",for=10.0.0.2" * 19)], "203.0.113.7"),
+    "forwarded-more-hops": ("10.0.0.1", [("forwarded", "for=203.0.113.7" + ",for=10.0.0.2" * 20)], "10.0.0.2"),
     "endless": ("10.0.0.1", forwarded_for(", ".join(["203.0.113.7"] + ["10.0.0.2"] * 5_000)), "10.0.0.2"),
     "overlong": ("10.0.0.1", forwarded_for("1" * 30_000), "10.0.0.1"),
 }
@@ -76,6 +81,19 @@ def test_the_first_hop_that_is_not_trusted_is_the_client(
 ) -> None:
     """The nearest hop is read first."""
     assert read(PROXIES, peer, *headers) == client
+
+
+def test_overlong_hops_take_little_memory() -> None:
+    """Addresses are cached."""
+    reader = AddressReader(PROXIES)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            reader.read(("10.0.0.1", 4711), parse_headers([(b"x-forwarded-for", b"%d" % number + b"x" * 30_000)]))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
 
 
 @pytest.mark.parametrize("peer", ["198.51.100.1", "10.0.0.1"])

@@ -76,6 +76,22 @@ async def test_a_preflight_allows_every_method_of_the_endpoint(cors: GatewayClie
     assert (await preflight(cors, ORIGIN, method, "wethod-company")).status_code == 200
 
 
+async def test_the_names_of_requested_headers_may_be_in_upper_case(cors: GatewayClient) -> None:
+    assert (await preflight(cors, ORIGIN, "POST", "WETHOD-COMPANY", "Content-Type")).status_code == 200
+
+
+async def test_a_repeated_origin_is_not_allowed(cors: GatewayClient) -> None:
+    origins = [("Origin", ORIGIN), ("Origin", "https://other.example")]
+    response = await cors.http.get(f"{cors.url}/graphql?query=%7B__typename%7D", headers=origins)
+    assert response.status_code == 200
+    assert "access-control-allow-origin" not in response.headers
+
+
+async def test_a_preflight_without_an_origin_is_no_preflight(cors: GatewayClient) -> None:
+    response = await cors.http.options(f"{cors.url}/graphql", headers={"Access-Control-Request-Method": "POST"})
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready", "/nothing"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 async def test_other_paths_carry_no_cors_headers(cors: GatewayClient, path: str, method: str) -> None:

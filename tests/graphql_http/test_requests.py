@@ -6,7 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.execution.request_error import RequestError
+from app.graphql_http.request import parse_body
 from tests.gateway import HEADERS, MUTATION, gateway
 from tests.server.serving import connect
 
@@ -138,6 +142,60 @@ async def test_a_bad_request_is_a_4xx_with_a_code(
         assert set(error) <= {"message", "locations", "path", "extensions"}
     assert message in response.json()["errors"][0]["message"]
     assert wethod.asked == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Content-Type": 'application/json; charset="utf-8"'}, id="charset-in-quotes"),
+        pytest.param({"Content-Encoding": "identity"}, id="encoding-identity"),
+    ],
+)
+async def test_the_headers_of_a_body_have_several_forms(client: GatewayClient, headers: dict[str, str]) -> None:
+    response = await post(client, body(query=CONTEXT), **headers)
+    assert (response.status_code, response.json()) == (200, {"data": {"wethodContext": {"company": "acme"}}})
+
+
+async def test_a_second_content_type_is_refused_although_it_could_be_a_parameter(
+    client: GatewayClient, wethod: Upstream
+) -> None:
+    """A page may send ``text/plain`` without a preflight. tests/attack has more."""
+    types = [("Content-Type", "application/json;x=1"), ("Content-Type", "text/plain")]
+    content = body(query=MUTATION, variables={"id": "7"})
+    response = await client.http.post(f"{client.url}/graphql", content=content, headers=[*HEADERS.items(), *types])
+    assert response.status_code == 415
+    assert wethod.asked == []
+
+
+TEXTS = st.text(st.characters(), max_size=5)  # with lone surrogates
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(TEXTS, values, max_size=3),
+    max_leaves=5,
+)
+NAMES_OF_TEXTS = st.sampled_from(["query", "operationName", "documentId", "doc_id"])
+NAMES_OF_OBJECTS = st.sampled_from(["variables", "extensions"])
+PARAMETERS = st.one_of(
+    st.tuples(NAMES_OF_TEXTS, TEXTS),
+    st.tuples(NAMES_OF_OBJECTS, st.dictionaries(TEXTS, VALUES, max_size=2)),
+    st.tuples(NAMES_OF_TEXTS | NAMES_OF_OBJECTS | TEXTS, VALUES),
+)
+
+
+def parsed(content: bytes) -> str:
+    """Return the request in a body, or its refusal."""
+    try:
+        return repr(parse_body(content))
+    except RequestError as error:
+        return f"{type(error).__name__} {error.code} {[each.message for each in error.errors]}"
+
+
+@given(parameters=st.lists(PARAMETERS, max_size=4))
+def test_a_body_that_is_not_ascii_is_the_same_request(parameters: list[tuple[str, object]]) -> None:
+    """Text in ASCII is decoded at once. Names may be repeated."""
+    pairs = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in parameters]
+    ascii_only = ", ".join(['"e": 0', *pairs]).join("{}").encode("ascii")
+    assert parsed(ascii_only.replace(b'"e"', '"é"'.encode(), 1)) == parsed(ascii_only)
 
 
 async def test_deep_json_is_a_400_under_a_larger_body_limit(wethod: Upstream) -> None:

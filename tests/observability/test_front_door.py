@@ -241,6 +241,16 @@ async def test_a_late_request_is_counted_once(sent: bytes, status: int, tmp_path
     assert found['gateway_refused_total{limit="read_timeout"}'] == 1
 
 
+async def test_too_many_pipelined_requests_do_not_look_like_overload(tmp_path: Path) -> None:
+    async with upstream([HANGING]) as wethod, gateway(wethod.url, environment(tmp_path / "audit")) as client:
+        async with connect(client.port) as pipelining:
+            await pipelining.send(b"GET /health/live HTTP/1.1\r\nHost: g\r\n\r\n" * 40)
+            assert b"HTTP/1.1 503 " in await pipelining.rest()
+        found = await numbers(client)
+    refused = {name: value for name, value in found.items() if name.startswith("gateway_refused_total")}
+    assert refused == {'gateway_refused_total{limit="pipeline"}': 1}
+
+
 async def test_a_request_whose_connection_is_reset_has_no_status(tmp_path: Path) -> None:
     """Its delete has an outcome, but no client gets the response."""
     path = tmp_path / "audit"

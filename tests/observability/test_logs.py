@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import logging
@@ -20,11 +21,11 @@ from hypothesis import strategies as st
 
 from app.line_writer import LineWriter
 from app.observability.configure_logging import configure_logging, current_handler
-from app.observability.logs import ConsoleFormatter, JsonFormatter, LineHandler, RequestLine
+from app.observability.logs import BATCH_BYTES, BATCH_SECONDS, ConsoleFormatter, JsonFormatter, LineHandler, RequestLine
 from app.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 REQUEST = RequestLine(
@@ -96,6 +97,10 @@ RECORDS: dict[str, tuple[logging.LogRecord, dict[str, Any]]] = {
         record("proxy %s failed", "http://user:p/a#s?'s\"@w@proxy:3128", url="https://:token@wethod.test/x"),
         {"message": "proxy http://***@proxy:3128 failed", "url": "https://***@wethod.test/x"},
     ),
+    "query-of-a-url": (
+        record("failed with url: /v1/traces?api-key=a'b) (Caused by: really?)", url="'http://collector?secret'"),
+        {"message": "failed with url: /v1/traces?***) (Caused by: really?)", "url": "'http://collector?***'"},
+    ),
     "document": (record("a field failed: %s", ERROR), {"message": "a field failed: No such thing."}),
 }
 
@@ -105,10 +110,19 @@ def test_a_record_is_one_line_of_json(event: logging.LogRecord, line: dict[str, 
     assert parsed(JsonFormatter().format(event)) == {"level": "warning", "logger": "app.test"} | line
 
 
-def test_a_long_text_that_looks_like_a_token_is_filtered() -> None:
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Bearer " + ")" * 400_000 + "x", "Bearer ***"),
+        ("?" + ")" * 400_000 + "x", "?***"),
+        ("http://" * 400_000 + "@x", "http://***@x"),
+        ("http://" * 400_000, "http://" * 400_000),
+    ],
+    ids=["token", "query", "user-information", "no-user-information"],
+)
+def test_a_long_text_that_looks_like_a_secret_is_filtered(text: str, line: str) -> None:
     """In linear time: in quadratic time it would take half an hour."""
-    text = "Bearer " + ")" * 400_000 + "x"
-    assert parsed(JsonFormatter().format(record(text)))["message"] == "Bearer ***"
+    assert parsed(JsonFormatter().format(record(text)))["message"] == line
 
 
 def test_a_traceback_is_a_field_of_the_line() -> None:
@@ -204,6 +218,41 @@ def test_logging_never_raises(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_full_batch_of_requests_is_written_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    handler = LineHandler(JsonFormatter(), LineWriter(path, max_bytes=0))
+    size = len(JsonFormatter().format_request(REQUEST)) + 1
+    lines = -(-BATCH_BYTES // size)
+    for _ in range(lines):
+        assert path.stat().st_size == 0
+        handler.write_request(REQUEST)
+    assert path.stat().st_size == lines * size
+    handler.write_request(REQUEST)
+    assert path.stat().st_size == lines * size
+    handler.flush()
+    assert path.stat().st_size == (lines + 1) * size
+    handler.writer.close()
+
+
+async def test_the_requests_of_a_batch_share_a_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of an earlier batch would cut a batch short."""
+    loop = asyncio.get_running_loop()
+    started: list[float] = []
+    call_later = loop.call_later
+
+    def count(delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        started.append(delay)
+        return call_later(delay, callback)
+
+    monkeypatch.setattr(loop, "call_later", count)
+    handler = LineHandler(JsonFormatter(), LineWriter(tmp_path / "log", max_bytes=0))
+    for _ in range(3):
+        handler.write_request(REQUEST)
+    assert started == [BATCH_SECONDS]
+    handler.flush()
+    handler.writer.close()
+
+
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
     root = logging.getLogger()
@@ -227,7 +276,8 @@ def test_all_loggers_write_to_one_handler() -> None:
     assert current_handler() is handler
     logging.getLogger("app.wethod.executor").debug("ours")
     logging.getLogger("asyncio").info("a library's")
-    logging.getLogger("httpcore.http11").debug("not this")
+    for name in ("httpcore.http11", "httpx", "urllib3.connectionpool", "requests"):
+        logging.getLogger(name).debug("not this")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("look out", stacklevel=1)

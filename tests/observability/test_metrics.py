@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,7 +21,10 @@ from app.observability.metric_definitions import HTTP_STATUSES, LIMITS
 from app.observability.observability import make_counters
 from app.server.lifecycle import Lifecycle
 from app.settings import load
+from app.wethod.audit import Audit
+from schema.delete_contact import DELETE_CONTACT
 from schema.root import OPERATIONS, build_schema
+from tests.gateway import AUDIT_KEY
 from tests.observability.records import (
     CALLER,
     SCOPE,
@@ -87,6 +92,17 @@ def test_an_attempt_is_counted_by_its_result(problem: BaseException, written: bo
     assert counted(observers) == {f'{ATTEMPTS}{{result="{result}"}}': 1} | repeats
 
 
+def test_an_operation_that_is_not_audited_has_no_audit_line(tmp_path: Path) -> None:
+    audit = Audit(tmp_path / "audit", AUDIT_KEY)
+    observers = observability(audit=audit)
+    unaudited = dataclasses.replace(DELETE_CONTACT, audited=False)
+    observers.operations.operation_ended(msgspec.structs.replace(record(), operation=unaudited))
+    assert "gateway_audit_lines_total" not in counted(observers)
+    observers.operations.operation_ended(record())
+    assert counted(observers)["gateway_audit_lines_total"] == 1
+    audit.close(0)
+
+
 @pytest.mark.parametrize(
     ("status", "label"), [(status, str(status)) for status in HTTP_STATUSES] + [(418, "other"), (None, "none")]
 )
@@ -103,7 +119,7 @@ def test_a_request_is_counted_by_status(status: int | None, label: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "limit"),
-    [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "in_flight")],
+    [(400, None), (408, "read_timeout"), (414, "head"), (431, "head"), (500, None), (503, "pipeline")],
 )
 def test_a_response_of_the_server_is_counted_by_status_and_limit(status: int, limit: str | None) -> None:
     lifecycle = Lifecycle()

@@ -56,6 +56,12 @@ def test_the_port_serves_the_metrics_of_all_workers(port: int) -> None:
     assert statuses == [200, 405, 404, 404]
 
 
+def test_several_accept_headers_are_one_list(port: int) -> None:
+    fields = [("Accept", "text/html"), ("Accept", "text/plain")]
+    with serve_metrics(settings(port), lambda accept: (accept.encode(), "text/plain")):
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics", headers=fields).text == "text/html, text/plain"
+
+
 def test_both_families_are_served(port: int) -> None:
     require_ipv6()
     with serve_metrics(settings(port, GATEWAY_HOST="::"), render):

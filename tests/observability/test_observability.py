@@ -89,6 +89,11 @@ async def test_a_request_has_its_line(log: int) -> None:
     assert line == LINE | {"operationType": "mutation", "operationName": ("Remove" * 50)[:200]}
 
 
+def test_the_text_of_an_observation_has_no_token() -> None:
+    scope = SCOPE | {"headers": [(b"authorization", b"Bearer secret")]}
+    assert "secret" not in repr(observability().requests.request_started(scope, *CALLER))
+
+
 async def test_lines_of_requests_are_written_in_batches(log: int) -> None:
     """A warning writes those that wait, in order."""
     reporter = observability().requests
@@ -261,16 +266,17 @@ async def test_a_stopped_worker_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "audit"
     gc.collect()
     before = open_files(str(path), "memfd:wethod-graphql")
-    seen = []
+    seen: list[weakref.ref[Any]] = []
     for number in range(3):
         audit = Audit(path, AUDIT_KEY)
         async with running(audit=audit) as observers:
             assert set(open_files(str(path))) == {str(path)}
+        assert open_files(str(path)) == []
         audit.writer.write(b'{"n":%d}\n' % number)
         audit.close(0)
-        seen.append(weakref.ref(observers))
+        seen += [weakref.ref(observers), weakref.ref(audit)]
         del observers, audit
     gc.collect()
     assert open_files(str(path), "memfd:wethod-graphql") == before
-    assert [one() for one in seen] == [None, None, None]
+    assert [one() for one in seen] == [None] * 6
     assert json_lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]
