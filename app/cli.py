@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -41,13 +42,18 @@ def fail(message: str) -> NoReturn:
 
 
 class Commands(click.Group):
-    """The commands. On ``StartError``, print one line for each problem and exit 1."""
+    """The commands. On ``StartError`` or a failed write, print one line for each problem and exit 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was given."""
         try:
             return super().invoke(ctx)
         except StartError as error:
+            fail(str(error))
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click exits without a message
+            sys.stdout = None  # otherwise Python writes the rest again at the exit, and reports that this fails
             fail(str(error))
 
 
@@ -227,6 +233,7 @@ def check() -> None:
     from app.http_client.probe import UnreachableError, probe
     from app.http_client.transport_factory import check_transport, transport_name
     from app.main import WorkerContext, create_app
+    from app.observability.configure_logging import configure_logging
     from app.server.lifecycle import Lifecycle
     from app.settings import load, unknown_variables
     from app.urls import shown
@@ -234,6 +241,8 @@ def check() -> None:
     from schema.root import OPERATIONS, build_schema
 
     settings = load()
+    # The log masks what a library quotes in a warning, such as the headers of an OpenTelemetry exporter.
+    configure_logging(settings)
     check_transport(settings)
     # Make what a start makes, such as the trusted documents, but no audit: its file would belong to this user.
     without_audit = settings.model_copy(update={"gateway_audit_log": "off"})

@@ -402,3 +402,31 @@ def test_an_ipv6_address_behind_a_proxy_is_refused(command: str) -> None:
         "wethod-graphql: WETHOD_BASE_URL=https://[fd00::1]:8443: "
         "must have a name or an IPv4 address as its host, because a proxy applies\n"
     )
+
+
+async def test_check_masks_what_a_library_quotes() -> None:
+    """A warning about the headers of an exporter quotes them."""
+    async with upstream([answer(200)]) as wethod:
+        environ = {
+            "WETHOD_BASE_URL": wethod.url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "OTEL_EXPORTER_OTLP_HEADERS": "api-key hunter2",
+        }
+        done = await asyncio.to_thread(run, "check", environ=environ)
+    assert done.returncode == 0
+    assert "Header format invalid!" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["schema", "check"])
+@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
+def test_a_full_disk_is_one_line(command: str, *, buffered: bool) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" > /dev/full', "sh", sys.executable, "-m", "app", command],
+        env=CLEAN | {"PYTHONUNBUFFERED": "" if buffered else "1"},
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "wethod-graphql: [Errno 28] No space left on device\n")
