@@ -227,7 +227,7 @@ def schema(*, api: bool, as_json: bool) -> None:
 
 @main.command()
 def check() -> None:
-    """Check the settings, their files, and that Wethod can be reached: TCP and TLS, no request."""
+    """Check the settings, their files, and the connection to Wethod: TCP and TLS, no request."""
     import asyncio
 
     from app.http_client.probe import UnreachableError, probe
@@ -255,4 +255,4 @@ def check() -> None:
         done = asyncio.run(probe(settings))
     except UnreachableError as error:
         fail(f"{settings.wethod_base_url} cannot be reached: {error}")
-    click.echo(f"{settings.wethod_base_url} can be reached ({transport_name(settings)}): {done}; nothing was sent")
+    click.echo(f"{settings.wethod_base_url} ({transport_name(settings)}): {done} succeeded; nothing was sent")

@@ -289,7 +289,7 @@ async def test_check_connects_sends_nothing_and_leaves_no_file(tmp_path: Path) -
         assert done.stdout.splitlines() == [
             "settings are valid",
             r"GATEWAY_HSOT\n is no setting of this gateway; is it misspelt?",
-            f"{wethod.url} can be reached (http1): TCP connection; nothing was sent",
+            f"{wethod.url} (http1): TCP connection succeeded; nothing was sent",
         ]
         assert (wethod.connections, wethod.asked) == (1, [])
         assert not audit.exists()
