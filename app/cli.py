@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -88,7 +89,8 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
             # In this process, so that all workers use the same sandbox.
             url = stack.enter_context(serve_sandbox())
-            settings = settings.model_copy(update={"wethod_base_url": url})
+            # A proxy for Wethod would not reach this machine.
+            settings = settings.model_copy(update={"wethod_base_url": url, "wethod_proxy": None})
         code = start(settings, sandbox=sandbox)
     sys.exit(code)
 
@@ -160,9 +162,15 @@ def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
-    """Refuse a sandbox that could be mistaken for Wethod, or that would accept its public tokens from a network."""
+    """Refuse a sandbox that rejects every request, may be taken for Wethod, or accepts public tokens from a network."""
+    from app.sandbox.admission import VERSION
+    from app.sandbox.contacts import COMPANIES
     from app.settings import is_loopback
 
+    if settings.wethod_company not in {None, *COMPANIES}:
+        fail(f"--sandbox knows only the companies {' and '.join(COMPANIES)}: change or unset WETHOD_COMPANY")
+    if settings.wethod_version != VERSION:
+        fail(f"--sandbox knows only the version {VERSION}: unset WETHOD_VERSION")
     if force:
         return
     if os.environ.get("WETHOD_BASE_URL"):
@@ -184,21 +192,21 @@ def announce(url: str, context: WorkerContext) -> None:
         f"  GraphiQL     {graphiql}",
     ]
     if context.serves_example_page:
-        lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url)}"]
+        lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url, settings)}"]
     say("\n".join(lines))
 
 
-def sandbox_curl(url: str) -> str:
+def sandbox_curl(url: str, settings: Settings) -> str:
     """A line that deletes a contact of the sandbox when it is pasted into a shell."""
+    from app.explorer.tabs import default_headers, first_id
+
     query = (
-        "mutation { deleteContact(id: 1) { __typename "
+        f"mutation {{ deleteContact(id: {first_id(settings)}) {{ __typename "
         "... on DeleteContactSuccess { deletedContactId message } ... on WethodError { key message } } }"
     )
-    body = json.dumps({"query": query})
-    return (
-        f"curl -s {url}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer demo-editor' "
-        f"-H 'Wethod-Company: acme' -d '{body}'"
-    )
+    headers = {"Content-Type": "application/json", **default_headers(settings, sandbox=True)}
+    options = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items())
+    return f"curl -s {url}/graphql {options} -d {shlex.quote(json.dumps({'query': query}))}"
 
 
 @main.command()

@@ -148,6 +148,38 @@ def test_a_sandbox_on_a_network_or_beside_a_base_url_needs_force(
     assert "--force" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        (
+            "WETHOD_COMPANY",
+            "mycompany",
+            "--sandbox knows only the companies acme and globex: change or unset WETHOD_COMPANY",
+        ),
+        ("WETHOD_VERSION", "2025-01-01", "--sandbox knows only the version 2024-06-15: unset WETHOD_VERSION"),
+    ],
+    ids=["company", "version"],
+)
+def test_a_company_or_version_that_the_sandbox_does_not_know_is_refused(setting: str, value: str, line: str) -> None:
+    """The sandbox would reject every request."""
+    done = run("serve", "--sandbox", "--force", environ={setting: value})
+    assert (done.returncode, done.stderr) == (1, f"wethod-graphql: {line}\n")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"WETHOD_PROXY": "http://127.0.0.1:1"},
+        {"WETHOD_COMPANY": "globex"},
+        {"GATEWAY_AUTHORIZATION_HEADER": "Wethod-'Token"},
+    ],
+    ids=lambda environ: next(iter(environ)),
+)
+async def test_the_announced_command_works_with_every_setting(environ: dict[str, str]) -> None:
+    async with sandbox_gateway(environ=environ) as program:
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
+
+
 async def test_force_serves_the_sandbox_instead_of_the_base_url() -> None:
     async with sandbox_gateway("--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"}) as program:
         assert "forwards to  an embedded sandbox" in "".join(program.log)

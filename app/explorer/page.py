@@ -87,7 +87,7 @@ class Explorer:
     """GraphiQL for one gateway, made once at its start.
 
     Args:
-        settings: for the content of the header editor.
+        settings: for the content of the header editor and of the variables.
         sandbox: the gateway forwards to the embedded sandbox, so the variables of the tabs may contain ids.
         static: the folder of the built bundle. If it is missing, the page says so.
 
@@ -97,7 +97,7 @@ class Explorer:
 
     def __init__(self, settings: Settings, *, sandbox: bool, static: Path = STATIC) -> None:
         self._config = {
-            "tabs": default_tabs(sandbox=sandbox),
+            "tabs": default_tabs(settings, sandbox=sandbox),
             "headers": json.dumps(default_headers(settings, sandbox=sandbox), indent=2),
             "sandbox": sandbox,
         }
