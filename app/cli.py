@@ -52,8 +52,8 @@ class Commands(click.Group):
         except StartError as error:
             fail(str(error))
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click exits without a message
+            if error.errno in {None, errno.EPIPE}:
+                raise  # a bug, or a closed pipe, on which click exits without a message
             sys.stdout = None  # otherwise Python writes the rest again at the exit, and reports that this fails
             fail(str(error))
 

@@ -170,7 +170,7 @@ class Exchange:
             self._request.written = True
 
     async def _listen(self) -> None:
-        """Wait for ``LISTEN_SECONDS``.
+        """Wait for ``LISTEN_SECONDS``, in which the server should do nothing.
 
         Raises:
             ClosedEarly: the server closed the connection, or sent bytes.
