@@ -31,6 +31,6 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 # A ProxyHandler without proxies: HTTP_PROXY, which is for Wethod, would apply to 127.0.0.1 as well.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-  CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open(f'http://127.0.0.1:{os.environ[\"GATEWAY_PORT\"]}/health/ready', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open(f'http://127.0.0.1:{os.environ.get(\"GATEWAY_PORT\") or 8000}/health/ready', timeout=2)"]
 ENTRYPOINT ["wethod-graphql"]
 CMD ["serve"]

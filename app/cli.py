@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -41,13 +43,18 @@ def fail(message: str) -> NoReturn:
 
 
 class Commands(click.Group):
-    """The commands. On ``StartError``, print one line for each problem and exit 1."""
+    """The commands. On ``StartError`` or a failed write, print one line for each problem and exit 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was given."""
         try:
             return super().invoke(ctx)
         except StartError as error:
+            fail(str(error))
+        except OSError as error:
+            if error.errno in {None, errno.EPIPE}:
+                raise  # a bug, or a closed pipe, on which click exits without a message
+            sys.stdout = None  # otherwise Python writes the rest again at the exit, and reports that this fails
             fail(str(error))
 
 
@@ -82,7 +89,8 @@ def serve(*, sandbox: bool, force: bool, host: str | None, port: int | None, wor
 
             # In this process, so that all workers use the same sandbox.
             url = stack.enter_context(serve_sandbox())
-            settings = settings.model_copy(update={"wethod_base_url": url})
+            # A proxy for Wethod would not reach this machine.
+            settings = settings.model_copy(update={"wethod_base_url": url, "wethod_proxy": None})
         code = start(settings, sandbox=sandbox)
     sys.exit(code)
 
@@ -154,9 +162,15 @@ def make_app(context: WorkerContext, lifecycle: Lifecycle) -> ASGIApp:
 
 
 def refuse_careless_sandbox(settings: Settings, *, force: bool) -> None:
-    """Refuse a sandbox that could be mistaken for Wethod, or that would accept its public tokens from a network."""
+    """Refuse a sandbox that rejects every request, may be taken for Wethod, or accepts public tokens from a network."""
+    from app.sandbox.admission import VERSION
+    from app.sandbox.contacts import COMPANIES
     from app.settings import is_loopback
 
+    if settings.wethod_company not in {None, *COMPANIES}:
+        fail(f"--sandbox knows only the companies {' and '.join(COMPANIES)}: change or unset WETHOD_COMPANY")
+    if settings.wethod_version != VERSION:
+        fail(f"--sandbox knows only the version {VERSION}: unset WETHOD_VERSION")
     if force:
         return
     if os.environ.get("WETHOD_BASE_URL"):
@@ -178,21 +192,21 @@ def announce(url: str, context: WorkerContext) -> None:
         f"  GraphiQL     {graphiql}",
     ]
     if context.serves_example_page:
-        lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url)}"]
+        lines += [f"  example      open {url}/example in a browser", f"  try it       {sandbox_curl(url, settings)}"]
     say("\n".join(lines))
 
 
-def sandbox_curl(url: str) -> str:
+def sandbox_curl(url: str, settings: Settings) -> str:
     """A line that deletes a contact of the sandbox when it is pasted into a shell."""
+    from app.explorer.tabs import default_headers, first_id
+
     query = (
-        "mutation { deleteContact(id: 1) { __typename "
+        f"mutation {{ deleteContact(id: {first_id(settings)}) {{ __typename "
         "... on DeleteContactSuccess { deletedContactId message } ... on WethodError { key message } } }"
     )
-    body = json.dumps({"query": query})
-    return (
-        f"curl -s {url}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer demo-editor' "
-        f"-H 'Wethod-Company: acme' -d '{body}'"
-    )
+    headers = {"Content-Type": "application/json", **default_headers(settings, sandbox=True)}
+    options = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items())
+    return f"curl -s {url}/graphql {options} -d {shlex.quote(json.dumps({'query': query}))}"
 
 
 @main.command()
@@ -221,12 +235,13 @@ def schema(*, api: bool, as_json: bool) -> None:
 
 @main.command()
 def check() -> None:
-    """Check the settings, their files, and that Wethod can be reached: TCP and TLS, no request."""
+    """Check the settings, their files, and the connection to Wethod: TCP and TLS, no request."""
     import asyncio
 
     from app.http_client.probe import UnreachableError, probe
     from app.http_client.transport_factory import check_transport, transport_name
     from app.main import WorkerContext, create_app
+    from app.observability.configure_logging import configure_logging
     from app.server.lifecycle import Lifecycle
     from app.settings import load, unknown_variables
     from app.urls import shown
@@ -234,6 +249,8 @@ def check() -> None:
     from schema.root import OPERATIONS, build_schema
 
     settings = load()
+    # The log masks what a library quotes in a warning, such as the headers of an OpenTelemetry exporter.
+    configure_logging(settings)
     check_transport(settings)
     # Make what a start makes, such as the trusted documents, but no audit: its file would belong to this user.
     without_audit = settings.model_copy(update={"gateway_audit_log": "off"})
@@ -246,4 +263,4 @@ def check() -> None:
         done = asyncio.run(probe(settings))
     except UnreachableError as error:
         fail(f"{settings.wethod_base_url} cannot be reached: {error}")
-    click.echo(f"{settings.wethod_base_url} can be reached ({transport_name(settings)}): {done}; nothing was sent")
+    click.echo(f"{settings.wethod_base_url} ({transport_name(settings)}): {done} succeeded; nothing was sent")

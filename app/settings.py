@@ -62,10 +62,10 @@ _MESSAGES = {
     "bool_parsing": "must be true or false",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
-    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than_equal": "must be at least {ge:.12g}",
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a whole number of fewer digits",
-    "less_than_equal": "must be at most {le:g}",
+    "less_than_equal": "must be at most {le:.12g}",
     "literal_error": "must be {expected}",
     "string_unicode": "must be text in the encoding of the locale",
     "value_error": "{error}",
@@ -281,13 +281,14 @@ class Settings(BaseModel):
     gateway_max_header_bytes: Bytes = Field(
         default=32 * 1024, description="Longest request line and headers together, in bytes."
     )
-    # At least 18: the shortest operation, with one field, counts as six selections.
-    gateway_max_tokens: Annotated[int, Field(ge=18, le=1_000_000)] = Field(
+    # At least 21: the shortest delete counts as seven selections.
+    gateway_max_tokens: Annotated[int, Field(ge=21, le=1_000_000)] = Field(
         default=1_000,
         description="Most tokens of a document. It also limits selections: a third of this number as written, "
         "twice this number after fragments are expanded.",
     )
-    gateway_max_depth: Count = Field(
+    # At least 3: `deleteContacts` has its outcomes at the third level.
+    gateway_max_depth: Annotated[int, Field(ge=3, le=1_000_000)] = Field(
         default=20, description="Deepest nesting of a document; `__schema` and `__type` count as one level."
     )
     gateway_max_root_fields: Count = Field(default=20, description="Most root fields of an operation.")

@@ -148,6 +148,38 @@ def test_a_sandbox_on_a_network_or_beside_a_base_url_needs_force(
     assert "--force" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        (
+            "WETHOD_COMPANY",
+            "mycompany",
+            "--sandbox knows only the companies acme and globex: change or unset WETHOD_COMPANY",
+        ),
+        ("WETHOD_VERSION", "2025-01-01", "--sandbox knows only the version 2024-06-15: unset WETHOD_VERSION"),
+    ],
+    ids=["company", "version"],
+)
+def test_a_company_or_version_that_the_sandbox_does_not_know_is_refused(setting: str, value: str, line: str) -> None:
+    """The sandbox would reject every request."""
+    done = run("serve", "--sandbox", "--force", environ={setting: value})
+    assert (done.returncode, done.stderr) == (1, f"wethod-graphql: {line}\n")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"WETHOD_PROXY": "http://127.0.0.1:1"},
+        {"WETHOD_COMPANY": "globex"},
+        {"GATEWAY_AUTHORIZATION_HEADER": "Wethod-'Token"},
+    ],
+    ids=lambda environ: next(iter(environ)),
+)
+async def test_the_announced_command_works_with_every_setting(environ: dict[str, str]) -> None:
+    async with sandbox_gateway(environ=environ) as program:
+        assert pasted(program)["__typename"] == "DeleteContactSuccess"
+
+
 async def test_force_serves_the_sandbox_instead_of_the_base_url() -> None:
     async with sandbox_gateway("--force", environ={"WETHOD_BASE_URL": "http://127.0.0.1:1"}) as program:
         assert "forwards to  an embedded sandbox" in "".join(program.log)
@@ -289,7 +321,7 @@ async def test_check_connects_sends_nothing_and_leaves_no_file(tmp_path: Path) -
         assert done.stdout.splitlines() == [
             "settings are valid",
             r"GATEWAY_HSOT\n is no setting of this gateway; is it misspelt?",
-            f"{wethod.url} can be reached (http1): TCP connection; nothing was sent",
+            f"{wethod.url} (http1): TCP connection succeeded; nothing was sent",
         ]
         assert (wethod.connections, wethod.asked) == (1, [])
         assert not audit.exists()
@@ -402,3 +434,31 @@ def test_an_ipv6_address_behind_a_proxy_is_refused(command: str) -> None:
         "wethod-graphql: WETHOD_BASE_URL=https://[fd00::1]:8443: "
         "must have a name or an IPv4 address as its host, because a proxy applies\n"
     )
+
+
+async def test_check_masks_what_a_library_quotes() -> None:
+    """A warning about the headers of an exporter quotes them."""
+    async with upstream([answer(200)]) as wethod:
+        environ = {
+            "WETHOD_BASE_URL": wethod.url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "OTEL_EXPORTER_OTLP_HEADERS": "api-key hunter2",
+        }
+        done = await asyncio.to_thread(run, "check", environ=environ)
+    assert done.returncode == 0
+    assert "Header format invalid!" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["schema", "check"])
+@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
+def test_a_full_disk_is_one_line(command: str, *, buffered: bool) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" > /dev/full', "sh", sys.executable, "-m", "app", command],
+        env=CLEAN | {"PYTHONUNBUFFERED": "" if buffered else "1"},
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "wethod-graphql: [Errno 28] No space left on device\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from app.sandbox import serve_sandbox
 from app.wethod.audit import Audit
 from schema.root import build_schema
 from schema.sdl import api_sdl, subgraph_sdl
-from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, local_wheels, run, serving
+from tests.commands import DOCUMENTS, ROOT, commands_of, fresh_copy, local_wheels, run, serving, shell_environment
 from tests.gateway import MUTATION
 from tests.system_parts import require
 
@@ -190,6 +191,35 @@ def test_a_fresh_copy_is_set_up_and_served(tmp_path: Path) -> None:
     source.write_text(source.read_text(encoding="utf-8").replace(__version__, "99.0.0"), encoding="utf-8")
     run("scripts/publish-schema", folder, here)
     assert "99.0.0" in (folder / "schema" / "published.graphql").read_text(encoding="utf-8")
+
+
+def test_bootstrap_removes_only_its_own_environments(tmp_path: Path) -> None:
+    """One whose install was interrupted is replaced; another folder is refused."""
+    folder = fresh_copy(tmp_path)
+    environ = {"PYTHON": sys._base_executable, "VENV": str(tmp_path / "environment")}  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+
+    def bootstrap(**more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["scripts/bootstrap", "--runtime"],
+            cwd=folder,
+            env=shell_environment(environ | more),
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+
+    for name in ("thesis.txt", "requirements.lock", "pyvenv.cfg"):
+        other = tmp_path / f"with-{name}"
+        other.mkdir()
+        (other / name).touch()
+        done = bootstrap(VENV=str(other))
+        assert (done.returncode, (other / name).exists()) == (1, True)
+        assert f"{other} is not an environment of this project" in done.stderr
+    assert bootstrap(PIP_NO_INDEX="1", PIP_FIND_LINKS="").returncode != 0
+    done = bootstrap(**local_wheels())
+    assert done.returncode == 0, done.stderr
+    assert "installing" not in bootstrap(**local_wheels()).stderr
 
 
 def test_the_pictures_are_retaken(tmp_path: Path) -> None:

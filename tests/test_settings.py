@@ -108,7 +108,9 @@ REFUSED = {
         HEADER,
     ),
     "GATEWAY_TRUSTED_PROXIES": {"proxy.example": "must list addresses or networks such as 10.0.0.0/8"},
-    "GATEWAY_MAX_TOKENS": {"17": "must be at least 18"},
+    "GATEWAY_MAX_BODY_BYTES": {"9999999999": "must be at most 1073741824"},
+    "GATEWAY_MAX_TOKENS": {"20": "must be at least 21", "9999999": "must be at most 1000000"},
+    "GATEWAY_MAX_DEPTH": {"2": "must be at least 3"},
     "GATEWAY_MAX_DELETES": {"0": "must be at least 1", "9" * 5_000: "must be a whole number of fewer digits"},
     "GATEWAY_READ_TIMEOUT_SECONDS": {"1e-9": "must be at least 0.1", "3601": "must be at most 3600"},
     "GATEWAY_DRAIN_SECONDS": {

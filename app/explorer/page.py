@@ -87,7 +87,7 @@ class Explorer:
     """GraphiQL for one gateway, made once at its start.
 
     Args:
-        settings: for the content of the header editor.
+        settings: for the content of the header editor and of the variables.
         sandbox: the gateway forwards to the embedded sandbox, so the variables of the tabs may contain ids.
         static: the folder of the built bundle. If it is missing, the page says so.
 
@@ -97,7 +97,7 @@ class Explorer:
 
     def __init__(self, settings: Settings, *, sandbox: bool, static: Path = STATIC) -> None:
         self._config = {
-            "tabs": default_tabs(sandbox=sandbox),
+            "tabs": default_tabs(settings, sandbox=sandbox),
             "headers": json.dumps(default_headers(settings, sandbox=sandbox), indent=2),
             "sandbox": sandbox,
         }
@@ -139,9 +139,12 @@ class Assets(StaticFiles):
         media_type = MEDIA_TYPES.get(Path(path).suffix)
         if media_type is None:
             raise HTTPException(404)
+        response = await super().get_response(path, scope)
         accepted = Headers(scope=scope).get("accept-encoding", "")
+        # Only for a path that exists: lookup_path raises for others, such as one with a NUL.
         compressed = _ACCEPTS_GZIP.search(accepted) and self.lookup_path(f"{path}.gz")[1]
-        response = await super().get_response(f"{path}.gz" if compressed else path, scope)
+        if compressed:
+            response = await super().get_response(f"{path}.gz", scope)
         response.headers.update(ASSET_HEADERS)
         if response.status_code == 200:  # noqa: PLR2004 - a 304 describes nothing
             response.headers["Content-Type"] = media_type

@@ -68,13 +68,19 @@ _HINT_MANY = """\
 """
 
 
-def default_tabs(*, sandbox: bool) -> Sequence[Mapping[str, str]]:
+def first_id(settings: Settings) -> int:
+    """The first of the 100 ids that the company of the settings has in the sandbox."""
+    return 101 if settings.wethod_company == "globex" else 1
+
+
+def default_tabs(settings: Settings, *, sandbox: bool) -> Sequence[Mapping[str, str]]:
     """The document and the variables of each tab, the first one shown.
 
     Outside the sandbox, the variables hold no id: nothing is deleted until a person types one.
     """
-    one = {"id": "1" if sandbox else ""}
-    many = {"ids": ["2", "10", "999", "x"] if sandbox else []}
+    first = first_id(settings)
+    one = {"id": f"{first}" if sandbox else ""}
+    many = {"ids": [f"{first + 1}", f"{first + 9}", "999", "x"] if sandbox else []}
     return [
         {"query": (_HINT_ONE if sandbox else "") + DELETE_ONE, "variables": json.dumps(one, indent=2)},
         {"query": (_HINT_MANY if sandbox else "") + DELETE_MANY, "variables": json.dumps(many, indent=2)},

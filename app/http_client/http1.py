@@ -9,7 +9,7 @@ from app.http_client.addresses import connect
 from app.http_client.connection import Connection
 from app.http_client.permits import Permits
 from app.http_client.request_encoder import encode_request
-from app.http_client.transport import NotSent
+from app.http_client.transport import LISTEN_SECONDS, ClosedEarly, NotSent
 
 if TYPE_CHECKING:
     from app.http_client.transport import ConnectionOptions, Request, Response
@@ -80,16 +80,19 @@ class Http1Transport:
             raise
 
     async def connect(self, request: Request) -> str | None:
-        """Do what ``send`` does up to the first byte, then close the connection.
+        """Do what ``send`` does up to the first byte, listen for ``LISTEN_SECONDS``, then close the connection.
 
         Returns:
             The version of TLS; None without TLS.
 
         Raises:
             NotSent: as ``send``.
+            ClosedEarly: the server closed the connection, or sent bytes.
         """
         connection = await self._acquire(request)
         version = connection.tls_version
+        await asyncio.sleep(LISTEN_SECONDS)
+        self._check_usable(connection)
         connection.end("nothing was to be sent")
         return version
 
@@ -199,12 +202,16 @@ class Http1Transport:
         finally:
             self._connects.discard(timeout)
             self._note_if_empty()
+        self._check_usable(connection)
+        return connection
+
+    def _check_usable(self, connection: Connection) -> None:
+        """End a new connection that is not usable, and raise ``ClosedEarly``."""
         # Over TLS a session ticket may have arrived, which is legitimate.
-        if not connection.is_usable(loop.time(), peek=self._ssl_context is None):
+        if not connection.is_usable(asyncio.get_running_loop().time(), peek=self._ssl_context is None):
             connection.end("not usable")
             self._permits.check_open()
-            raise NotSent(f"{self._where} closed the connection, or sent bytes, before a request was written")
-        return connection
+            raise ClosedEarly(f"{self._where} closed the connection, or sent bytes, before a request was written")
 
     def _discard(self, connection: Connection) -> None:
         """End a connection that could not be opened, in any state."""

@@ -13,7 +13,16 @@ from app.headers import parse_headers
 from app.http_client.request_encoder import encode_request, sent_headers
 from app.http_client.response_parser import has_character, is_encoded
 from app.http_client.tls import is_orderly_end
-from app.http_client.transport import BODY_SECONDS, MAX_BODY_BYTES, Interrupted, NotSent, Origin, Response
+from app.http_client.transport import (
+    BODY_SECONDS,
+    LISTEN_SECONDS,
+    MAX_BODY_BYTES,
+    ClosedEarly,
+    Interrupted,
+    NotSent,
+    Origin,
+    Response,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +54,10 @@ class Exchange:
         request: the request.
         origin: the server that the request is for.
         server_name: the name of the server to connect to, for TLS: that of the origin or of a proxy.
-        hold_back: the attribute's first value.
+        connect_only: only a connection is wanted.
 
     Attributes:
-        hold_back: no first byte may be written: the caller has its outcome, or only a connection is wanted.
+        hold_back: no first byte may be written, because the caller has its outcome.
         connected: the connection was ready for the first byte.
         tls_version: the version of the last TLS handshake, with the proxy or the server; None without TLS.
 
@@ -57,7 +66,7 @@ class Exchange:
         ValueError: the request cannot be written as it is given.
     """
 
-    def __init__(self, request: Request, origin: Origin, server_name: str, *, hold_back: bool = False) -> None:
+    def __init__(self, request: Request, origin: Origin, server_name: str, *, connect_only: bool = False) -> None:
         self._request = request
         self._url = _target_url(origin, request.target)
         self._extensions = {"trace": self._trace, "sni_hostname": server_name}
@@ -69,7 +78,8 @@ class Exchange:
         self._failure: Exception | None = None
         self._stream: httpcore.AsyncNetworkStream | None = None
         self._tunnels = False
-        self.hold_back = hold_back
+        self._connect_only = connect_only
+        self.hold_back = False
         self.connected = False
         self.tls_version: str | None = None
 
@@ -140,20 +150,41 @@ class Exchange:
         """Follow the events of httpcore.
 
         Raises:
-            NotSent: it is too late for the first byte, or ``hold_back`` is set.
+            NotSent: it is too late for the first byte, or ``hold_back`` is set, or only a connection is wanted.
         """
         if event == "connection.connect_tcp.complete":
             self._stream = info["return_value"]
         elif event.endswith(".start_tls.complete"):
+            self._stream = info["return_value"]
             self.tls_version = info["return_value"].get_extra_info("ssl_object").version()
         elif event == "http11.send_request_headers.started":
             if info["request"].method == b"CONNECT":
                 self._tunnels = True
                 return
             self.connected = True
+            if self._connect_only:
+                await self._listen()
+                raise NotSent("nothing was to be sent")
             if self.hold_back or asyncio.get_running_loop().time() >= self._request.send_by:
                 raise NotSent("the time to send ended while connecting")
             self._request.written = True
+
+    async def _listen(self) -> None:
+        """Wait for ``LISTEN_SECONDS``, in which the server should do nothing.
+
+        Raises:
+            ClosedEarly: the server closed the connection, or sent bytes.
+        """
+        assert self._stream is not None  # noqa: S101 - it is connected
+        try:
+            async with asyncio.timeout(LISTEN_SECONDS):
+                await self._stream.read(1)
+        except TimeoutError:
+            return
+        except Exception:  # noqa: BLE001, S110 - a failed read is the end of the connection
+            pass
+        self.connected = False
+        raise ClosedEarly("the connection was closed, or bytes arrived, before a request was written")
 
     async def _read_body(self, response: httpx.Response) -> bytes | None:
         need = self._request.body_needed(response.status_code, self._headers)

@@ -90,15 +90,16 @@ class HttpxTransport:
         return exchange.outcome()
 
     async def connect(self, request: Request) -> str | None:
-        """Do what ``send`` does up to the first byte, then close the connection.
+        """Do what ``send`` does up to the first byte, listen for ``LISTEN_SECONDS``, then close the connection.
 
         Returns:
             The version of TLS; None without TLS.
 
         Raises:
             NotSent: as ``send``.
+            ClosedEarly: the server closed the connection, or sent bytes.
         """
-        exchange = Exchange(request, self._origin, self._server_name, hold_back=True)
+        exchange = Exchange(request, self._origin, self._server_name, connect_only=True)
         await self._run(exchange, request)
         if not exchange.connected:
             exchange.outcome()
@@ -125,7 +126,7 @@ class HttpxTransport:
         try:
             for until in (min(request.send_by, loop.time() + self._connect_timeout_seconds), request.deadline):
                 await asyncio.wait({task}, timeout=until - loop.time())
-                if task.done() or not request.written:
+                if task.done() or not exchange.connected:
                     break
         finally:
             # The task closes the connection, and only then its permit is free.

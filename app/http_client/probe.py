@@ -14,7 +14,7 @@ import httpx
 
 from app.http_client.httpx_exchange import causes_of
 from app.http_client.proxies import choose_proxy
-from app.http_client.transport import NotSent, Request
+from app.http_client.transport import LISTEN_SECONDS, ClosedEarly, NotSent, Request
 from app.http_client.transport_factory import make_transport, origin_of
 from app.settings import RESERVE_SECONDS
 
@@ -29,7 +29,7 @@ class UnreachableError(Exception):
 
 
 async def probe(settings: Settings) -> str:
-    """Connect to Wethod with the transport of the settings, and close the connection before a request is written.
+    """Connect to Wethod with the transport of the settings, listen, and close the connection. No request is written.
 
     Returns:
         A line that says what was done.
@@ -44,8 +44,9 @@ async def probe(settings: Settings) -> str:
     # As much time as the first try of a call has.
     seconds = min(settings.wethod_connect_timeout_seconds, settings.wethod_timeout_seconds - RESERVE_SECONDS)
     end = asyncio.get_running_loop().time() + seconds
+    request = Request(b"DELETE", b"/", (), end, end + LISTEN_SECONDS, lambda *_: "none", fresh=True)
     try:
-        tls_version = await transport.connect(Request(b"DELETE", b"/", (), end, end, lambda *_: "none", fresh=True))
+        tls_version = await transport.connect(request)
     except NotSent as problem:
         reason = _reason(problem, seconds)
         raise UnreachableError(f"through the proxy {proxy.url}: {reason}" if proxy else reason) from None
@@ -58,6 +59,13 @@ async def probe(settings: Settings) -> str:
 
 
 _REASONS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
+    (
+        ClosedEarly,
+        lambda _: (
+            "the connection is closed, or bytes arrive, before a request is written; check the port, the client "
+            "certificate (WETHOD_CLIENT_CERT_FILE), and if this address may connect"
+        ),
+    ),
     (ssl.SSLCertVerificationError, lambda error: f"its certificate is refused: {error.verify_message}"),
     (ssl.SSLError, lambda error: f"TLS fails: {error.reason or error.strerror}"),
     # asyncio's own has no number.

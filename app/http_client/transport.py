@@ -33,6 +33,9 @@ MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 1.0
 """Time that a body may take after the end of its head; the deadline may cut it shorter."""
 
+LISTEN_SECONDS = 1.0
+"""Time in which a server that does not want a new connection closes it. A check waits for this, a request does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -158,6 +161,10 @@ class NotSent(TransportError):  # noqa: N818 - named for the state of the reques
         super().__init__(message)
         self.transient = transient
         self.reason = reason
+
+
+class ClosedEarly(NotSent):
+    """The server closed a new connection, or sent bytes on it, before a request was written."""
 
 
 class Interrupted(TransportError):  # noqa: N818 - named for the state of the request, not for an error

@@ -86,6 +86,15 @@ def test_the_entry_point_serves_and_the_health_check_passes(image: Path, tmp_pat
         assert not healthy(check, environment)
 
 
+def test_the_health_check_uses_the_default_port_if_the_setting_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the gateway does. Port 8000 of this machine may be taken, so nothing is sent."""
+    urls: list[str] = []
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda _, url, **__: urls.append(url))
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    exec(json.loads(LAST.last("HEALTHCHECK").partition(" CMD ")[2])[2], {})  # noqa: S102 - it is our own code
+    assert urls == ["http://127.0.0.1:8000/health/ready"]
+
+
 def healthy(check: list[str], environment: dict[str, str]) -> bool:
     program = shutil.which(check[0], path=environment["PATH"])
     assert program is not None

@@ -102,9 +102,11 @@ async def test_a_known_file_is_not_sent_again(client: httpx.AsyncClient) -> None
         f"{'a' * 300}.js",
     ],
 )
-async def test_another_name_is_a_404(application: Starlette, path: str) -> None:
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_another_name_is_a_404(application: Starlette, path: str, coding: str) -> None:
     # Not through the client, which would normalize the path.
-    scope = {"type": "http", "method": "GET", "path": f"/{ASSETS}/{path}", "headers": [], "query_string": b""}
+    headers = [(b"accept-encoding", coding.encode())]
+    scope = {"type": "http", "method": "GET", "path": f"/{ASSETS}/{path}", "headers": headers, "query_string": b""}
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, str]:

@@ -11,6 +11,7 @@ from graphql.execution.values import VariableValues
 from graphql.language import FieldNode, InlineFragmentNode, OperationDefinitionNode
 
 from app.explorer.tabs import DELETE_MANY, DELETE_ONE, default_tabs
+from app.settings import load
 from schema.root import build_schema
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SCHEMA = build_schema()
 @pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "live"])
 def test_every_document_and_its_variables_are_valid(*, sandbox: bool) -> None:
     core = SCHEMA._schema  # noqa: SLF001 - no public name
-    for tab in default_tabs(sandbox=sandbox):
+    for tab in default_tabs(load({}), sandbox=sandbox):
         document = parse(tab["query"])
         assert validate(core, document) == []
         (operation,) = document.definitions
@@ -71,9 +72,15 @@ def test_every_member_of_the_union_is_selected(source: str, path: list[str]) -> 
     assert selected == {member.name: set(member.fields) - {"response"} for member in union.types}
 
 
+def variables(*, sandbox: bool, company: str = "") -> list[object]:
+    settings = load({"WETHOD_COMPANY": company})
+    return [json.loads(tab["variables"]) for tab in default_tabs(settings, sandbox=sandbox)]
+
+
 def test_outside_the_sandbox_a_first_run_deletes_nothing() -> None:
-    assert [json.loads(tab["variables"]) for tab in default_tabs(sandbox=False)] == [{"id": ""}, {"ids": []}]
-    assert [json.loads(tab["variables"]) for tab in default_tabs(sandbox=True)] == [
-        {"id": "1"},
-        {"ids": ["2", "10", "999", "x"]},
-    ]
+    assert variables(sandbox=False, company="globex") == [{"id": ""}, {"ids": []}]
+
+
+def test_the_ids_are_those_of_the_company_in_the_sandbox() -> None:
+    assert variables(sandbox=True) == [{"id": "1"}, {"ids": ["2", "10", "999", "x"]}]
+    assert variables(sandbox=True, company="globex") == [{"id": "101"}, {"ids": ["102", "110", "999", "x"]}]

@@ -86,7 +86,8 @@ async def test_nothing_is_written_after_the_last_moment_to_send(*, held: bool) -
     """Nor after the caller has gone."""
     async with nothing_left(), FaultServer() as server:
         request = delete(send_seconds=2.0 if held else -0.001)
-        exchange = Exchange(request, server.origin, "127.0.0.1", hold_back=held)
+        exchange = Exchange(request, server.origin, "127.0.0.1")
+        exchange.hold_back = held
         await exchange.run(httpx.AsyncHTTPTransport())
         with pytest.raises(NotSent, match="ended while connecting"):
             exchange.outcome()

@@ -47,9 +47,9 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         422,
     ),
     "fewest-tokens": (
-        {"GATEWAY_MAX_TOKENS": "18"},
-        body(query="{ __typename }"),
-        body(query="{ __typename __typename }"),
+        {"GATEWAY_MAX_TOKENS": "21"},
+        body(query="{ _service { sdl } }"),
+        body(query="{ _service { sdl __typename } }"),
         422,
     ),
     "selections": (
@@ -71,11 +71,14 @@ LIMITS: dict[str, tuple[dict[str, str], bytes, bytes, int]] = {
         422,
     ),
     "depth-through-fragments": (
-        {"GATEWAY_MAX_DEPTH": "2"},
-        body(query="{ ...A } fragment A on Query { wethodContext { ...B } } fragment B on WethodContext { company }"),
+        {"GATEWAY_MAX_DEPTH": "3"},
         body(
             query="{ ...A } fragment A on Query { wethodContext { ...B } } "
             "fragment B on WethodContext { failures { field } }"
+        ),
+        body(
+            query="mutation { ...A } fragment A on Mutation { deleteContact(id: 0) { ...B } } "
+            "fragment B on WethodError { response { headers { name } } }"
         ),
         422,
     ),
@@ -128,7 +131,7 @@ async def test_a_limit_accepts_the_last_and_refuses_the_next(
 
 async def test_introspection_counts_as_one_level_and_may_be_selected_only_once(wethod: Upstream) -> None:
     """The query of GraphiQL is deep."""
-    async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": "true", "GATEWAY_MAX_DEPTH": "2"}) as client:
+    async with gateway(wethod.url, {"GATEWAY_INTROSPECTION": "true", "GATEWAY_MAX_DEPTH": "3"}) as client:
         response = await client.graphql(get_introspection_query())
         again = await client.graphql('{ __schema { __typename } __type(name: "ID") { name } }')
     assert response.status_code == 200

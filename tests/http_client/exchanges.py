@@ -57,7 +57,7 @@ async def outcome(transport: Transport, request: Request) -> Response | type[Not
     try:
         return await transport.send(request)
     except (NotSent, Interrupted) as problem:
-        return type(problem)
+        return NotSent if isinstance(problem, NotSent) else Interrupted
 
 
 def http1(server: FaultServer, **options: Any) -> AbstractAsyncContextManager[AnyTransport]:

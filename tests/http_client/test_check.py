@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import select
+import ssl
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,14 +15,14 @@ from app.settings import Settings, load
 from tests.faults.certificates import Certificate, authority
 from tests.faults.nothing_left import nothing_left
 from tests.faults.server import FaultServer
-from tests.faults.steps import Arrive, Close, Hang, Read, Send, Steps, WithoutTls, tunnel
+from tests.faults.steps import Arrive, Close, Hang, Read, Reset, Send, Wait, WithoutTls, tunnel
 from tests.faults.transports import delete
 from tests.faults.unreachable import full_backlog, refusing_port
 
 if TYPE_CHECKING:
-    import socket
-    import ssl
     from pathlib import Path
+
+    from tests.faults.steps import Steps
 
 TLS_DONE = "TCP connection and TLS handshake (TLSv1.3)"
 
@@ -136,20 +135,29 @@ async def test_a_failed_connection_has_a_reason(transport: str) -> None:
             assert (await reason(server.url)).startswith("TLS fails: ")
 
 
-class PatientLoop(asyncio.SelectorEventLoop):
-    """An event loop on which a connect takes until the server has sent something."""
-
-    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        await super().sock_connect(sock, address)
-        while not select.select([sock], [], [], 0)[0]:  # noqa: ASYNC110 - the loop has no way to wait for it
-            await asyncio.sleep(0.001)
+CLOSED_EARLY = (
+    "the connection is closed, or bytes arrive, before a request is written; check the port, the client certificate "
+    "(WETHOD_CLIENT_CERT_FILE), and if this address may connect"
+)
 
 
-@pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": PatientLoop})], ids=["patient"])
-async def test_a_server_that_does_not_wait_for_a_request_is_the_reason() -> None:
-    for step in (Send(b"SSH-2.0-x\r\n"), Close()):
-        async with nothing_left(), FaultServer(then=(step, Hang())) as server:
-            with pytest.raises(UnreachableError) as caught:
-                await probe(settings(server.url, WETHOD_TRANSPORT="http1"))
-            where = server.url.removeprefix("http://")
-            assert str(caught.value) == f"{where} closed the connection, or sent bytes, before a request was written"
+@pytest.mark.parametrize("transport", ["http1", "httpx"])
+@pytest.mark.parametrize(
+    "steps", [(Send(b"SSH-2.0-x\r\n"), Hang()), (Close(),), (Reset(),)], ids=["banner", "close", "reset"]
+)
+async def test_a_server_that_does_not_wait_for_a_request_is_the_reason(steps: Steps, transport: str) -> None:
+    """Its reaction arrives a round trip after the connect."""
+    async with nothing_left(), FaultServer(then=(Wait(0.05), *steps)) as server:
+        with pytest.raises(UnreachableError) as caught:
+            await probe(settings(server.url, WETHOD_TRANSPORT=transport))
+        assert str(caught.value) == CLOSED_EARLY
+
+
+@pytest.mark.parametrize("transport", ["http1", "httpx"])
+async def test_a_server_that_requires_a_client_certificate_is_the_reason(transport: str, ca: str) -> None:
+    """With TLS 1.3 it refuses the client after the client's handshake is complete (RFC 8446 section 4.4.2.4)."""
+    tls = authority().mutual_server(ssl.TLSVersion.TLSv1_3)
+    async with nothing_left(), FaultServer(tls=tls) as server:
+        with pytest.raises(UnreachableError) as caught:
+            await probe(settings(server.url, ca, WETHOD_TRANSPORT=transport))
+        assert str(caught.value) == CLOSED_EARLY

@@ -135,3 +135,22 @@ def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
     path = tmp_path / "panels.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     promtool("check", "rules", path)
+
+
+def test_the_panel_of_uptimes_leaves_out_a_worker_that_has_ended(tmp_path: Path) -> None:
+    """The start time of such a worker is 0."""
+    [uptime] = [text for text in dashboard_expressions().values() if "start_time" in text]
+    series = 'gateway_process_start_time_seconds{instance="a",worker="%d"}'
+    test = {
+        "input_series": [{"series": series % 0, "values": "40"}, {"series": series % 1, "values": "0"}],
+        "promql_expr_test": [
+            {
+                "expr": uptime.replace("$instance", ".*"),
+                "eval_time": "1m",
+                "exp_samples": [{"labels": '{instance="a",worker="0"}', "value": 20}],
+            }
+        ],
+    }
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump({"tests": [test]}), encoding="utf-8")
+    promtool("test", "rules", path)
