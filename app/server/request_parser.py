@@ -252,7 +252,7 @@ class RequestParser:
 
     def _measure_head(self) -> int:
         """Return the bytes of the head so far, without optional white space and an incomplete field."""
-        fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in self._headers)
+        fields = sum(len(name) + len(value) + len(b":\r\n") for name, value in self._headers)
         return len(b"GET  HTTP/1.1\r\n\r\n") + len(self._url) + fields
 
     def _too_long(self) -> ErrorResponse:
