@@ -137,6 +137,7 @@ class Supervisor:
             elif report.event == "leaving":
                 worker.leaving = True
                 self._listeners.close(index)
+                worker.send("drain")
             else:
                 worker.problem = report.problem
 

@@ -84,6 +84,23 @@ async def test_sigterm_to_a_worker_drains_and_replaces_it() -> None:
     assert "ERROR" not in log
 
 
+async def test_a_worker_stops_only_once_its_parent_has_closed_its_socket() -> None:
+    """Otherwise clients would still connect, but no worker would accept them."""
+    async with running(workers=2, drain_delay=0) as program:
+        before = await pids(program, 2)
+        program.signal(signal.SIGSTOP)
+        try:
+            os.kill(before[1], signal.SIGTERM)
+            for _ in range(40):
+                assert (await program.ask())[0] == 200
+                await asyncio.sleep(0.005)
+        finally:
+            program.signal(signal.SIGCONT)
+        await program.log_until(1, b"(pid %d) ended with 0 and is replaced" % before[1])
+        program.signal(signal.SIGINT)
+        assert (await program.end())[0] == 0
+
+
 async def test_a_worker_that_does_not_stop_is_killed() -> None:
     async with running(workers=2, drain_delay=0, drain_seconds=30) as program:
         busy = asyncio.create_task(program.ask("/busy?20"))
