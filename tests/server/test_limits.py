@@ -286,3 +286,23 @@ async def test_clients_wait_for_a_free_file_descriptor() -> None:
     assert [line for line in log.splitlines() if "ERROR" in line or "WARNING" in line] == [
         "ERROR app.server.listener no connection can be accepted, clients wait: Too many open files"
     ]
+
+
+async def test_a_stop_while_no_file_descriptor_is_free_ends_without_a_further_error() -> None:
+    async with (
+        running("exhausting", read_timeout=1.0, drain_seconds=20) as program,
+        program.connect() as early,
+        program.connect() as slow,
+    ):
+        for client, target in ((slow, b"/"), (early, b"/exhaust")):
+            await client.send(request(target))
+            assert (await client.answer()).status == 200
+        async with program.connect():
+            await program.log_until(1, b"no connection can be accepted")
+            # It keeps the server running for longer than the pause after which it tries to accept again.
+            await slow.send(request(b"/", b"{}")[:-1])
+            program.signal(signal.SIGINT)
+            assert (await slow.answer()).status == 408
+        code, log = await program.end()
+    assert code == 0
+    assert log.count("ERROR") == 1
