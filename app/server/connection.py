@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
         # Event loop times in seconds, at which `expire` acts.
         self._deadline = self._write_deadline = math.inf
         self._lingered_bytes = 0
-        self._paused = self._eof = self._closing = self._lost = False
+        self._paused = self._eof = self._closing = False
 
     # Called by the transport
 
@@ -117,15 +117,13 @@ class Connection(asyncio.Protocol):
             return
         if error:
             self._reject(error)
-        elif parser.unfinished:
+        elif parser.begun:
             if parser.fresh:
                 parser.fresh = False
                 self._deadline = self._loop.time() + self.state.config.read_timeout
             self.update_reading()
-        else:
+        elif self._active is not None:  # otherwise only a line end has arrived
             self._deadline = math.inf
-            if self._queue:
-                self.update_reading()
 
     def _take(self, found: list[Exchange], error: ErrorResponse | None) -> bool:
         """Start or queue what the parser has found; return whether the connection stays open."""
@@ -136,6 +134,7 @@ class Connection(asyncio.Protocol):
                 self._start(exchange)
             else:
                 self._queue.append(exchange)
+                self.update_reading()
         found.clear()
         return not self._closing
 
@@ -146,7 +145,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
         """Forget the client. The application continues its work for the request."""
-        self._lost = self._closing = True
+        self._closing = True
         self._connections.discard(self)
         self._parser.close()
         self._queue.clear()
@@ -167,14 +166,14 @@ class Connection(asyncio.Protocol):
         if self.unwritable is not None:
             self.unwritable.set()
             self.unwritable = None
-            self._write_deadline = math.inf
+            if not self._closing:
+                self._write_deadline = math.inf
 
     # Called by an exchange
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client, if it is still there."""
-        if not self._lost:
-            self._transport.write(data)
+        """Send bytes to the client."""
+        self._transport.write(data)
 
     def update_reading(self) -> None:
         """Pause or resume reading, so that the memory of a connection is bounded."""
@@ -193,8 +192,6 @@ class Connection(asyncio.Protocol):
 
     def response_complete(self, exchange: Exchange) -> None:
         """Go on to the next request, or close."""
-        if exchange is not self._active:
-            return  # the client is gone
         self._active = None
         if not exchange.keep_alive:
             self._close(linger=not exchange.complete or self._paused)
@@ -213,8 +210,6 @@ class Connection(asyncio.Protocol):
 
     def replace_response(self, exchange: Exchange, response: ErrorResponse) -> None:
         """Answer instead of the application, or cut a response that has begun."""
-        if exchange is not self._active:
-            return
         self._active = None
         exchange.disconnect()
         if exchange.written:
@@ -249,8 +244,6 @@ class Connection(asyncio.Protocol):
             self._deadline = now + self.state.config.read_timeout  # reading is paused: the client is not late
         elif self._parser.begun:
             self._reject(TIMEOUT)
-        elif self._active is not None:
-            self._deadline = math.inf  # only a line end arrived while a request is answered
         elif not self._has_unread_bytes():
             self._close(linger=False)
 
@@ -268,9 +261,7 @@ class Connection(asyncio.Protocol):
 
     def _start(self, exchange: Exchange) -> None:
         self._active = exchange
-        if self._eof and not exchange.complete:
-            self._close(linger=False)  # the rest of the request will never come
-        elif self.state.draining and self._is_too_late():
+        if self.state.draining and self._is_too_late():
             self.replace_response(exchange, TIMEOUT)
         else:
             task, waiting, self._next = self._task, self._next, None

@@ -57,7 +57,7 @@ class Channel(Protocol):
     unwritable: asyncio.Event | None
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client, if it is still there."""
+        """Send bytes to the client; not after ``disconnect``."""
         ...
 
     def abort(self) -> None:

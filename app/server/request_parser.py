@@ -78,7 +78,6 @@ class RequestParser:
 
     Attributes:
         found: exchanges whose head is complete; the caller of ``feed`` takes them.
-        unfinished: the last bytes did not complete a request; they may be a mere line end.
         fresh: a request has begun since the caller of ``feed`` last reset this, so its time starts.
     """
 
@@ -98,7 +97,6 @@ class RequestParser:
         self._framing_bytes = 0
         self._framing_since = 0
         self.found: list[Exchange] = []
-        self.unfinished = False
         self.fresh = False
 
     def _new_parser(self) -> httptools.HttpRequestParser:
@@ -110,7 +108,7 @@ class RequestParser:
     @property
     def begun(self) -> bool:
         """True if a part of a request has arrived and a part is missing."""
-        return self.unfinished and (self._in_head or self._exchange is not None)
+        return self._in_head or self._exchange is not None
 
     @property
     def method(self) -> str:
@@ -139,14 +137,12 @@ class RequestParser:
         else:
             self._head_bytes = len(data)
             self._threshold = self._limit
-        self.unfinished = True
         self._parse(data)
-        if self.unfinished:
-            if self._in_head:
-                self._limit_unfinished_head()
-            elif self._exchange is not None:
-                self._take_body(self._exchange)
-                self._limit_framing(self._exchange, len(data))
+        if self._in_head:
+            self._limit_unfinished_head()
+        elif self._exchange is not None:
+            self._take_body(self._exchange)
+            self._limit_framing(self._exchange, len(data))
 
     def _parse(self, data: bytes) -> None:
         rest = b""
@@ -189,7 +185,7 @@ class RequestParser:
         if len(self.found) > MAX_PIPELINED:
             raise RejectedRequestError(PIPELINE_TOO_DEEP)
         self._headers = []
-        self._in_head = self.unfinished = self.fresh = True
+        self._in_head = self.fresh = True
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request target."""
@@ -236,7 +232,6 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """Complete the request."""
-        self.unfinished = False
         # A request that follows in the same piece begins inside it.
         self._threshold = _MEASURE
         self._head_bytes = 0
@@ -257,7 +252,7 @@ class RequestParser:
 
     def _measure_head(self) -> int:
         """Return the bytes of the head so far, without optional white space and an incomplete field."""
-        fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in self._headers)
+        fields = sum(len(name) + len(value) + len(b":\r\n") for name, value in self._headers)
         return len(b"GET  HTTP/1.1\r\n\r\n") + len(self._url) + fields
 
     def _too_long(self) -> ErrorResponse:

@@ -238,7 +238,6 @@ class GatewayServer(uvicorn.Server):
             logger.warning("%d requests are cut off", self.cut)
         for task in state.tasks:
             task.cancel()
-        await asyncio.sleep(_DRAIN_TICK_SECONDS)
         # Polled, like the drain: no event reports that a client has read its response.
         while loop.time() < deadline and (state.tasks or any(client.answering for client in self._connections)):  # noqa: ASYNC110
             await asyncio.sleep(_DRAIN_TICK_SECONDS)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-"""Failures in a row of every worker, after which the gateway ends."""
+"""Failures in a row of every worker, after which the gateway ends if no worker is ready."""
 
 STABLE_SECONDS = 10.0
 """A worker that dies within this time of its start counts as a failure, like one that does not start."""
@@ -137,6 +137,7 @@ class Supervisor:
             elif report.event == "leaving":
                 worker.leaving = True
                 self._listeners.close(index)
+                worker.send("drain")
             else:
                 worker.problem = report.problem
 
@@ -177,7 +178,8 @@ class Supervisor:
         """
         seconds = _BACKOFF_SECONDS[min(self._failures[index], len(_BACKOFF_SECONDS) - 1)]
         self._failures[index] += 1
-        if min(self._failures[other] for other in range(self._config.workers)) >= MAX_FAILURES:
+        fewest = min(self._failures[other] for other in range(self._config.workers))
+        if fewest >= MAX_FAILURES and not self._count_ready():
             raise StartError(f"{reason}; given up after {MAX_FAILURES} attempts of each worker")
         if seconds:
             self._listeners.close(index)

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 Event: TypeAlias = Literal["ready", "leaving", "problem"]
 """An event that a worker reports: ``ready`` to answer requests; ``leaving`` because of a signal that did not come from
-the parent; or a ``problem`` that prevents the start."""
+the parent, which answers with ``drain``; or a ``problem`` that prevents the start."""
 
 _REAP_SECONDS = 5.0
 """Time between the closed pipe and the exit, after which the worker is killed."""
@@ -140,16 +140,25 @@ def work(pipe: Connection) -> int:
     """Run a worker process: read the configuration, serve until a stop is requested, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     occupy_closed_streams()
-    given: WorkerConfig = pipe.recv()
+    try:
+        given: WorkerConfig = pipe.recv()
+    except (EOFError, FileNotFoundError):  # the configuration names a file of the parent's in /proc
+        sys.exit("the parent process is gone")
     lifecycle = Lifecycle(index=given.index)
     listener = socket.socket(fileno=given.listener)
     try:
         app = given.factory(given.context, lifecycle)
-        server = GatewayServer(app, given.config, lifecycle, started=lambda: pipe.send(Report("ready")))
+        server = GatewayServer(app, given.config, lifecycle, started=lambda: _send(pipe, Report("ready")))
         return server.run_to_end(listener, lambda: _take_commands(server, pipe))
     except StartError as error:
-        pipe.send(Report("problem", str(error)))
+        _send(pipe, Report("problem", str(error)))
         return CANNOT_START
+
+
+def _send(pipe: Connection, report: Report) -> None:
+    """Send a report, if the parent process is still there."""
+    with contextlib.suppress(OSError):
+        pipe.send(report)
 
 
 def _take_commands(server: GatewayServer, pipe: Connection) -> None:
@@ -165,9 +174,9 @@ def _take_commands(server: GatewayServer, pipe: Connection) -> None:
         server.take_command(command)
 
     def leave() -> None:
-        with contextlib.suppress(OSError):
-            pipe.send(Report("leaving"))
-        server.drain()
+        # The parent closes its copy of the socket before it sends `drain`. Otherwise clients would still connect after
+        # this worker has accepted the last one, and be reset.
+        _send(pipe, Report("leaving"))
 
     loop.add_reader(pipe.fileno(), read_command)
     loop.add_signal_handler(signal.SIGTERM, leave)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 2_048
 """The limit in these tests."""
 
-BLANK = len(b"GET / HTTP/1.1\r\nHost: test\r\nX: \r\n\r\n")
+BLANK = len(b"GET / HTTP/1.1\r\nHost:test\r\nX:\r\n\r\n")
 
 
 def assert_refused(answer: Answer, status: int, code: str, words: str) -> None:
@@ -52,7 +52,8 @@ MALFORMED = (400, "BAD_REQUEST", "This is not a well-formed HTTP/1.1 request.")
 
 
 def with_value(length: int) -> bytes:
-    return request(b"/", b"", b"GET", b"X: " + b"v" * length)
+    """A request without optional spaces, which are not always counted."""
+    return request(b"/", b"", b"GET", b"X: " + b"v" * length).replace(b": ", b":")
 
 
 async def test_a_head_that_begins_behind_another_request_has_the_same_limit() -> None:
@@ -70,6 +71,25 @@ async def test_a_head_that_begins_behind_another_request_has_the_same_limit() ->
                     assert_refused(answer, *LONG_HEAD)
                 else:
                     assert answer.status == 200
+
+
+@pytest.mark.parametrize("first", [b"", request(b"/first")], ids=["first", "behind-another"])
+async def test_a_head_within_the_limit_is_accepted_in_any_packets(first: bytes) -> None:
+    """Many short fields do not count for more than their bytes."""
+    blank = len(request(b"/", b"x" * 1_000)) - 1_000
+    count, odd = divmod(HEAD_BYTES - blank - len(b"X:\r\n"), len(b"a:\r\n"))
+    data = first + request(b"/", b"x" * 1_000, b"POST", *[b"a:"] * count, b"X:" + b"v" * odd)
+    body_at = len(first) + HEAD_BYTES
+    assert data[:body_at].endswith(b"\r\n\r\n")
+    async with serving(max_header_bytes=HEAD_BYTES) as served:
+        for cut in (len(data), body_at, body_at - 500):
+            async with served.connect() as client:
+                await client.send(data[:cut])
+                await asyncio.sleep(0.01)
+                await client.send(data[cut:])
+                if first:
+                    assert (await client.answer()).json["path"] == "/first"
+                assert (await client.answer()).status == 200
 
 
 async def test_heads_that_come_before_their_bodies_do_not_add_up() -> None:
@@ -266,3 +286,23 @@ async def test_clients_wait_for_a_free_file_descriptor() -> None:
     assert [line for line in log.splitlines() if "ERROR" in line or "WARNING" in line] == [
         "ERROR app.server.listener no connection can be accepted, clients wait: Too many open files"
     ]
+
+
+async def test_a_stop_while_no_file_descriptor_is_free_ends_without_a_further_error() -> None:
+    async with (
+        running("exhausting", read_timeout=1.0, drain_seconds=20) as program,
+        program.connect() as early,
+        program.connect() as slow,
+    ):
+        for client, target in ((slow, b"/"), (early, b"/exhaust")):
+            await client.send(request(target))
+            assert (await client.answer()).status == 200
+        async with program.connect():
+            await program.log_until(1, b"no connection can be accepted")
+            # It keeps the server running for longer than the pause after which it tries to accept again.
+            await slow.send(request(b"/", b"{}")[:-1])
+            program.signal(signal.SIGINT)
+            assert (await slow.answer()).status == 408
+        code, log = await program.end()
+    assert code == 0
+    assert log.count("ERROR") == 1

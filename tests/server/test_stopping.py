@@ -7,19 +7,16 @@ import dataclasses
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tests.gateway import HEADERS, MUTATION
-from tests.program import running
+from tests.program import CLEAN, Program, running
 from tests.support import NO_TLS, until
 from tests.upstream import answer, upstream
-
-if TYPE_CHECKING:
-    from tests.program import Program
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"], ids=["one-worker", "two-workers"])
 
@@ -191,6 +188,20 @@ async def test_workers_stop_when_their_parent_is_killed() -> None:
         assert member(await deleting) == "DeleteContactSuccess"
         await until(lambda: not any(alive(worker) for worker in workers))
         assert is_refused(gateway)
+
+
+async def test_workers_whose_parent_is_killed_while_they_start_end_without_a_traceback() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0"),
+        env=CLEAN | {"WETHOD_BASE_URL": "http://127.0.0.1:1", "GATEWAY_WORKERS": "2", "GATEWAY_AUDIT_LOG": "off"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await until(lambda: len(Program(process, "", []).workers()) == 2)
+    process.kill()
+    async with asyncio.timeout(15):
+        _, log = await process.communicate()
+    assert log.count(b"the parent process is gone") == 2
+    assert b"Traceback" not in log
 
 
 def alive(pid: int) -> bool:

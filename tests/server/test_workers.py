@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from app.server.supervisor import MAX_FAILURES
 from tests.server.processes import Program, running, started
 from tests.server.serving import request
 from tests.support import free_port, until
@@ -37,6 +38,12 @@ async def pids(program: Program, count: int) -> dict[int, int]:
 
     await until(all_found)
     return found
+
+
+def children(program: Program) -> set[int]:
+    """The processes of the workers, also of those that do not answer yet."""
+    pid = program.process.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_bytes().split()))
 
 
 async def test_workers_share_the_address_and_know_their_number() -> None:
@@ -75,6 +82,23 @@ async def test_sigterm_to_a_worker_drains_and_replaces_it() -> None:
         code, log = await program.end()
     assert code == 0
     assert "ERROR" not in log
+
+
+async def test_a_worker_stops_only_once_its_parent_has_closed_its_socket() -> None:
+    """Otherwise clients would still connect, but no worker would accept them."""
+    async with running(workers=2, drain_delay=0) as program:
+        before = await pids(program, 2)
+        program.signal(signal.SIGSTOP)
+        try:
+            os.kill(before[1], signal.SIGTERM)
+            for _ in range(40):
+                assert (await program.ask())[0] == 200
+                await asyncio.sleep(0.005)
+        finally:
+            program.signal(signal.SIGCONT)
+        await program.log_until(1, b"(pid %d) ended with 0 and is replaced" % before[1])
+        program.signal(signal.SIGINT)
+        assert (await program.end())[0] == 0
 
 
 async def test_a_worker_that_does_not_stop_is_killed() -> None:
@@ -175,6 +199,30 @@ async def test_one_worker_that_cannot_start_does_not_end_the_other() -> None:
     assert "wethod-graphql:" not in log
 
 
+async def test_a_worker_that_serves_is_kept_while_the_other_fails() -> None:
+    """Its own failures are over."""
+    require("/proc, which names the children of a process", present=sys.platform == "linux")
+    async with running(workers=2) as program:
+        before = await pids(program, 2)
+
+        async def fail(index: int, survivor: int, times: int) -> None:
+            for _ in range(times):
+                await until(lambda: len(children(program)) == 2)
+                (victim,) = children(program) - {survivor}
+                os.kill(victim, signal.SIGKILL)
+                await program.log_until(1, b"worker %d (pid %d)" % (index, victim))
+
+        await fail(1, survivor=before[0], times=MAX_FAILURES)
+        kept = (await pids(program, 2))[1]
+        # The first end is no failure if the worker has run for long enough.
+        await fail(0, survivor=kept, times=MAX_FAILURES + 1)
+        assert (await program.ask())[1]["pid"] == kept
+        program.signal(signal.SIGINT)
+        code, log = await program.end()
+    assert code == 0
+    assert log.count("is started again") >= 2 * MAX_FAILURES
+
+
 async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> None:
     require("the limits of another process (prlimit)", present=hasattr(resource, "prlimit"))
     async with running(workers=2) as program:
@@ -194,9 +242,7 @@ async def test_a_parent_without_file_descriptors_starts_the_worker_later() -> No
 async def test_a_second_signal_ends_a_worker_that_hangs_at_its_start() -> None:
     require("/proc, which names the children of a process", present=sys.platform == "linux")
     async with started("hanging", workers=2) as program:
-        pid = program.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children")
-        await until(lambda: len(children.read_bytes().split()) == 2)
+        await until(lambda: len(children(program)) == 2)
         program.signal(signal.SIGINT)
         await asyncio.sleep(0.2)
         program.signal(signal.SIGINT)

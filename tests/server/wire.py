@@ -43,14 +43,19 @@ LAST = [
 
 
 class Wire(asyncio.Transport):
-    """A transport that delivers the given pieces, and none while reading is paused."""
+    """A transport that delivers the given pieces, and none while reading is paused.
+
+    Attributes:
+        unsent: the bytes that the client has not read yet.
+    """
 
     def __init__(self, pieces: list[bytes]) -> None:
         super().__init__()
         self.pieces = deque(pieces)
         self.written = b""
         self.socket: socket.socket | None = None
-        self.closed = self.eof = self.paused = False
+        self.unsent = 0
+        self.closed = self.aborted = self.eof = self.paused = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return the socket that a test has set; nothing else is known."""
@@ -61,7 +66,7 @@ class Wire(asyncio.Transport):
         self.written += data
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent
 
     def pause_reading(self) -> None:
         assert not self.paused
@@ -70,6 +75,9 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         assert self.paused
         self.paused = False
+
+    def is_reading(self) -> bool:
+        return not self.paused
 
     def is_closing(self) -> bool:
         return self.closed
@@ -80,7 +88,8 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
-    abort = close
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
 
 async def play(wire: Wire, connection: Connection, state: WorkerState, *, max_idle_turns: int) -> None:
