@@ -262,7 +262,8 @@ async def test_a_collector_that_is_down_changes_nothing(
     assert collecting.spans == []
 
 
-def test_a_collector_that_hangs_leaves_time_for_the_rest_of_the_stop() -> None:
+def test_the_time_for_spans_at_a_stop_is_shorter_than_that_of_the_stop() -> None:
+    """A collector that hangs must leave time for the rest."""
     assert FLUSH_SECONDS < SHUTDOWN_SECONDS
 
 

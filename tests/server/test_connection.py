@@ -90,6 +90,16 @@ async def test_an_idle_connection_with_unread_bytes_does_not_expire() -> None:
     connection.connection_lost(None)
 
 
+async def check_waits(connection: Connection, wire: Wire, release: Callable[[], None]) -> None:
+    """Check that an hour does not end the connection, and that the client then gets its response."""
+    connection.expire(seconds_from_now(AN_HOUR))
+    assert not wire.is_closing()
+    release()
+    await turns()
+    assert wire.written.startswith(b"HTTP/1.1 200 ")
+    connection.connection_lost(None)
+
+
 async def test_a_client_that_stops_reading_its_last_response_is_dropped() -> None:
     """After the keep-alive time, even if it has read most of the response."""
     wire = Wire([])
@@ -114,12 +124,7 @@ async def test_a_client_that_reads_again_keeps_its_connection() -> None:
     connection.data_received(request())
     connection.pause_writing()
     connection.resume_writing()
-    connection.expire(seconds_from_now(AN_HOUR))
-    assert not wire.is_closing()
-    release()
-    await turns()
-    assert wire.written.startswith(b"HTTP/1.1 200 ")
-    connection.connection_lost(None)
+    await check_waits(connection, wire, release)
 
 
 async def test_a_line_end_after_a_response_does_not_shorten_the_keep_alive() -> None:
@@ -155,12 +160,7 @@ async def test_a_line_end_behind_a_request_does_not_end_its_time(packets: list[b
     connection = connect(wire, ServerConfig(), app)
     for packet in packets:
         connection.data_received(packet)
-    connection.expire(seconds_from_now(AN_HOUR))
-    assert not wire.is_closing()
-    release()
-    await turns()
-    assert wire.written.startswith(b"HTTP/1.1 200 ")
-    connection.connection_lost(None)
+    await check_waits(connection, wire, release)
 
 
 @pytest.mark.parametrize("status", [200, 500])
